@@ -1,0 +1,1 @@
+"""The work itself: data, networks, training, evaluation, prediction. Knows no window."""

@@ -1,0 +1,187 @@
+"""What a run is made with: checked values that are saved with it and read back."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeVar, get_args
+
+from core.errors import ConfigError, Message
+
+Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+SplitScheme = Literal["stratified", "reference"]
+Optimiser = Literal["adam", "adamw"]
+Schedule = Literal["natural_exponential", "one_cycle"]
+PresetName = Literal["recommended", "reference"]
+
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+PRESETS: tuple[PresetName, ...] = get_args(PresetName)
+N_CLASSES_RANGE = (2, 1000)
+
+T = TypeVar("T")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not (isinstance(value, int | float) and math.isfinite(value) and low <= value <= high):
+        raise ConfigError(
+            Message(
+                "{name} is {value}; it must lie between {low} and {high}.",
+                name=name,
+                value=value,
+                low=low,
+                high=high,
+            )
+        )
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(
+            Message("{name} is {value}; it must be a whole number.", name=name, value=value)
+        )
+    _check_range(name, value, low, high)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(
+            Message(
+                "{name} is {value}; choose one of: {choices}.",
+                name=name,
+                value=value,
+                choices=", ".join(choices),
+            )
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preprocessing:
+    """How grey levels become the network's input; travels with the model file.
+
+    The film is stretched to a square with Lanczos, divided by 255, then shifted and
+    scaled: `(x / 255 - mean) / std`, the same for the three channels.
+    """
+
+    image_size: int = 224  # pixels, both sides
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_whole("image_size", self.image_size, 32, 1024)
+        _check_range("mean", self.mean, 0.0, 1.0)
+        _check_range("std", self.std, 0.01, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AugmentationConfig:
+    """The seven random changes of training images, each drawn on its own.
+
+    Source of the ranges: the published notebook (DESIGN, "The reference recipe").
+    """
+
+    probability: float = 0.5  # of each change
+    enhancement_low: float = 0.5  # factor for brightness, contrast, saturation, sharpness
+    enhancement_high: float = 1.5
+    flip_probability: float = 0.5  # once the flip was drawn: 0.5 x 0.5 of all images
+    rotation_degrees: int = 30  # whole degrees from -n up to but not including n
+    noise_sigma_max: float = 10.0  # grey levels
+
+    def __post_init__(self) -> None:
+        _check_range("probability", self.probability, 0.0, 1.0)
+        _check_range("enhancement_low", self.enhancement_low, 0.0, 1.0)
+        _check_range("enhancement_high", self.enhancement_high, 1.0, 4.0)
+        _check_range("flip_probability", self.flip_probability, 0.0, 1.0)
+        _check_whole("rotation_degrees", self.rotation_degrees, 0, 180)
+        _check_range("noise_sigma_max", self.noise_sigma_max, 0.0, 100.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """Everything a run depends on but its films and its device."""
+
+    preset: PresetName = "recommended"
+    architecture: Architecture = "resnet18"
+    epochs: int = 8
+    batch_size: int = 32
+    learning_rate: float = 1e-3  # the peak, for one_cycle
+    optimiser: Optimiser = "adamw"
+    schedule: Schedule = "one_cycle"
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    split: SplitScheme = "stratified"
+    seed: int = 0
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+    def __post_init__(self) -> None:
+        _check_choice("preset", self.preset, PRESETS)
+        _check_choice("architecture", self.architecture, ARCHITECTURES)
+        _check_whole("epochs", self.epochs, 1, 1000)
+        _check_whole("batch_size", self.batch_size, 1, 1024)
+        _check_range("learning_rate", self.learning_rate, 1e-8, 10.0)
+        _check_choice("optimiser", self.optimiser, get_args(Optimiser))
+        _check_choice("schedule", self.schedule, get_args(Schedule))
+        _check_range("weight_decay", self.weight_decay, 0.0, 1.0)
+        _check_range("label_smoothing", self.label_smoothing, 0.0, 0.5)
+        _check_choice("split", self.split, get_args(SplitScheme))
+        _check_whole("seed", self.seed, 0, 2**31 - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The values as plain JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ConfigError: A name is unknown or a value out of its range.
+        """
+        plain = dict(values)
+        parts = {"preprocessing": Preprocessing, "augmentation": AugmentationConfig}
+        for name, part in parts.items():
+            if name in plain:
+                plain[name] = build(part, plain[name])
+        return build(cls, plain)
+
+
+def build(kind: type[T], values: object) -> T:
+    """Make the configuration `kind` from a JSON object, refusing unknown names and types."""
+    if not isinstance(values, Mapping):
+        raise ConfigError(
+            Message("The settings of {kind} are not a JSON object.", kind=kind.__name__)
+        )
+    known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(str(name) for name in values if name not in known)
+    if unknown:
+        raise ConfigError(
+            Message(
+                "{kind} has no setting called {names}.",
+                kind=kind.__name__,
+                names=", ".join(unknown),
+            )
+        )
+    return kind(**values)
+
+
+def preset(name: PresetName) -> TrainingConfig:
+    """The settings behind a preset's name.
+
+    "reference" is the published notebook to the letter; "recommended" is what trained
+    best per minute (tests/benchmarks/recipes.py).
+    """
+    _check_choice("preset", name, PRESETS)
+    if name == "reference":
+        return TrainingConfig(
+            preset="reference",
+            architecture="resnet50",
+            epochs=8,
+            batch_size=64,
+            learning_rate=3e-4,
+            optimiser="adam",
+            schedule="natural_exponential",
+            weight_decay=0.0,
+            label_smoothing=0.0,
+            split="reference",
+        )
+    return TrainingConfig(preprocessing=Preprocessing(image_size=128, mean=0.5, std=0.25))

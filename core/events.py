@@ -1,0 +1,101 @@
+"""What long work reports: frozen values, the same for window, command line and metrics.jsonl."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import Message, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stage of work with a known end (unpacking, reading, decoding)."""
+
+    stage: Message
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted:
+    """The network is built and the first batch is about to run."""
+
+    architecture: str
+    device: str
+    precision: str  # "float32" or "mixed"
+    epochs: int
+    batches_per_epoch: int
+    n_train: int  # images
+    n_validation: int
+    n_test: int
+    n_parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """One optimiser step."""
+
+    epoch: int  # 1-based
+    batch: int  # 1-based within the epoch
+    batches: int  # of one epoch
+    loss: float  # mean cross-entropy of the batch, nats per image
+    accuracy: float  # fraction in [0, 1]
+    learning_rate: float  # that the step used
+    images_per_second: float  # over the last batches, augmentation included
+    seconds_left: float  # to the end of training, validation included
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One pass over the training images and one over the validation images."""
+
+    epoch: int  # 1-based
+    train_loss: float  # mean over images as they were augmented, nats per image
+    train_accuracy: float
+    validation_loss: float | None  # None: this split has no validation part
+    validation_accuracy: float | None
+    is_best: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDone:
+    """Training ended; the files are on disk."""
+
+    model: Path  # the best model file
+    epochs: int  # finished
+    best_epoch: int
+    seconds: float
+    images_per_second: float  # training images over the time spent training
+    validation_accuracy: float | None  # of the best epoch
+    test_accuracy: float | None  # None: this split has no test part
+    test_loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRead:
+    """One X-ray was classified."""
+
+    file: str
+    path: Path | None
+    probabilities: NDArray[np.float32]  # (C,), sums to 1
+    image: NDArray[np.uint8] | None = None  # (H, W) or (H, W, 3), for the viewer
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRefused:
+    """One file could not be read as an X-ray."""
+
+    refusal: Refusal
+
+
+def to_json(event: Any) -> dict[str, Any]:
+    """A training event as one line of metrics.jsonl; paths become text."""
+    values = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in asdict(event).items()
+    }
+    return {"event": type(event).__name__, **values}

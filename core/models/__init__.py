@@ -1,0 +1,1 @@
+"""Networks and the one file format they travel in."""

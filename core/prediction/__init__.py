@@ -1,0 +1,1 @@
+"""What a model says of films it has not seen."""

@@ -1,0 +1,114 @@
+"""A model file, opened and ready to say what it thinks of films."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.batches import stack
+from core.data.images import load_xray, square
+from core.errors import ImageReadError, Refusal
+from core.events import FilmRead, FilmRefused
+from core.models.model_card import ModelCard
+from core.models.model_file import open_model
+from core.models.resnet import build_resnet
+from core.models.weights import load_arrays
+from core.prediction.inference import compute_logits, softmax
+from core.runtime.devices import choose_device, list_devices
+from core.runtime.paddle_library import paddle
+from core.runtime.processor import physical_core_count
+
+BATCH_SIZE = 8  # films; small enough that a list fills while one watches
+
+
+class Classifier:
+    """One network with the card that explains it.
+
+    Args:
+        card: What the network is and how its input is made.
+        network: In evaluation mode, on the device that was chosen.
+    """
+
+    def __init__(self, card: ModelCard, network: Any) -> None:
+        self.card = card
+        self.network = network
+
+    @classmethod
+    def open(cls, path: Path, device_name: str = "auto") -> Self:
+        """Read and check a model file, then build its network.
+
+        Raises:
+            ModelFileError: The file is damaged, foreign or hostile.
+            DeviceError: There is no such device.
+        """
+        card, arrays = open_model(path)
+        paddle.set_device(choose_device(device_name, list_devices()).name)
+        network = build_resnet(card.architecture, len(card.classes))
+        load_arrays(network, arrays)
+        network.eval()
+        return cls(card, network)
+
+    def probabilities(self, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """What the network thinks of films of any size; (N, C), each row sums to 1."""
+        size = self.card.preprocessing.image_size
+        squares = stack([square(film, size) for film in films])
+        return softmax(compute_logits(self.network, squares, self.card.preprocessing))
+
+
+def read_films(
+    classifier: Classifier, paths: Sequence[Path], batch_size: int = BATCH_SIZE
+) -> Iterator[FilmRead | FilmRefused]:
+    """Classify films as they are read, in order; the files decode ahead in threads.
+
+    Args:
+        classifier: The model to ask.
+        paths: Image files; what is no film is refused and the others go on.
+        batch_size: Films that go through the network together.
+    """
+    n_threads = physical_core_count()
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="films")
+    running: deque[tuple[Path, Future[NDArray[np.uint8] | Refusal]]] = deque()
+    waiting = iter(paths)
+    ready: list[tuple[Path, NDArray[np.uint8]]] = []
+    try:
+        while True:
+            # A short queue: films at full size are large.
+            while len(running) < 2 * n_threads and (path := next(waiting, None)) is not None:
+                running.append((path, pool.submit(_load, path)))
+            if not running:
+                break
+            path, future = running.popleft()
+            film = future.result()
+            if isinstance(film, Refusal):
+                yield from _classify(classifier, ready)
+                ready = []
+                yield FilmRefused(film)
+                continue
+            ready.append((path, film))
+            if len(ready) == batch_size:
+                yield from _classify(classifier, ready)
+                ready = []
+        yield from _classify(classifier, ready)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _classify(
+    classifier: Classifier, films: Sequence[tuple[Path, NDArray[np.uint8]]]
+) -> Iterator[FilmRead]:
+    if not films:
+        return
+    probabilities = classifier.probabilities([film for _, film in films])
+    for (path, film), row in zip(films, probabilities, strict=True):
+        yield FilmRead(file=path.name, path=path, probabilities=row, image=film)
+
+
+def _load(path: Path) -> NDArray[np.uint8] | Refusal:
+    try:
+        return load_xray(path)
+    except ImageReadError as error:
+        return Refusal(str(path), error.message)

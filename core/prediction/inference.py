@@ -1,0 +1,36 @@
+"""From images to logits, with no gradients kept."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import Preprocessing
+from core.data.batches import Batch
+from core.models.network_input import to_input
+from core.runtime.paddle_library import paddle
+
+
+def compute_logits(
+    network: Any, images: NDArray[np.uint8], preprocessing: Preprocessing
+) -> NDArray[np.float32]:
+    """Logits (N, C) of images (N, S, S) or (N, S, S, 3); the network is left in eval mode."""
+    network.eval()
+    with paddle.no_grad():  # holds for this thread only
+        logits: NDArray[np.float32] = network(to_input(images, preprocessing)).numpy()
+    return logits
+
+
+def logits_of_batches(
+    network: Any, batches: Iterable[Batch], preprocessing: Preprocessing
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """Logits and classes of each batch; every batch is a cancel point."""
+    for batch in batches:
+        yield compute_logits(network, batch.images, preprocessing), batch.labels
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities along the last axis; each row sums to 1."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)

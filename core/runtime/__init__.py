@@ -1,0 +1,1 @@
+"""The machine under the program: processor settings, devices, seeds, Paddle itself."""

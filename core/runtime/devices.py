@@ -1,0 +1,71 @@
+"""Which processors and graphics cards there are, and which one a run takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import psutil
+
+from core.errors import DeviceError, Message
+
+Precision = Literal["float32", "mixed"]
+# Tensor cores came with compute capability 7.0; below it half precision gains nothing.
+MIXED_PRECISION_CAPABILITY = (7, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One place to compute, named as Paddle names it."""
+
+    name: str  # "cpu" or "gpu:0"
+    description: str  # of the maker
+    memory_bytes: int
+    capability: tuple[int, int] = (0, 0)  # CUDA's compute capability
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether this is a graphics card."""
+        return self.name.startswith("gpu")
+
+
+def list_devices() -> tuple[Device, ...]:
+    """The CPU, then every graphics card that this build of Paddle can use."""
+    from core.runtime.paddle_library import paddle
+    from core.runtime.processor import physical_core_count
+
+    cores = physical_core_count()
+    found = [Device("cpu", f"CPU, {cores} cores", psutil.virtual_memory().total)]
+    if paddle.is_compiled_with_cuda():
+        for index in range(paddle.device.cuda.device_count()):
+            card = paddle.device.cuda.get_device_properties(index)
+            capability = (int(card.major), int(card.minor))
+            found.append(Device(f"gpu:{index}", card.name, int(card.total_memory), capability))
+    return tuple(found)
+
+
+def choose_device(wanted: str, available: Sequence[Device]) -> Device:
+    """The device called `wanted`; "auto" takes the first graphics card, else the CPU.
+
+    Raises:
+        DeviceError: There is no such device on this machine.
+    """
+    if wanted == "auto":
+        return next((device for device in available if device.is_gpu), available[0])
+    name = "gpu:0" if wanted == "gpu" else wanted
+    for device in available:
+        if device.name == name:
+            return device
+    raise DeviceError(
+        Message(
+            "There is no device {wanted} on this machine. Choose one of: auto, {names}.",
+            wanted=wanted,
+            names=", ".join(device.name for device in available),
+        )
+    )
+
+
+def precision_for(device: Device) -> Precision:
+    """Mixed precision where the card has hardware for it, float32 elsewhere."""
+    if device.is_gpu and device.capability >= MIXED_PRECISION_CAPABILITY:
+        return "mixed"
+    return "float32"

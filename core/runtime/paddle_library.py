@@ -1,0 +1,28 @@
+"""The one door to Paddle: whoever imports `paddle` from here gets it tuned for this processor.
+
+Importing costs seconds and 300 MB, so nothing in `app` imports this at module level.
+"""
+
+import contextlib
+import io
+import logging
+import warnings
+
+from core.runtime.processor import tune_process
+
+log = logging.getLogger(__name__)
+
+tune_process()  # has no effect once Paddle's libraries are loaded
+
+# Paddle prints a warning about OMP_NUM_THREADS that does not concern one process.
+_printed = io.StringIO()
+with warnings.catch_warnings(), contextlib.redirect_stderr(_printed):
+    warnings.filterwarnings("ignore", message="No ccache found", category=UserWarning)
+    import paddle
+    import paddle.nn.functional as F
+    from paddle import nn
+
+if _printed.getvalue():
+    log.debug("Paddle said while loading: %s", _printed.getvalue().strip())
+
+__all__ = ["F", "nn", "paddle"]

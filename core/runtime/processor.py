@@ -1,0 +1,110 @@
+"""Processor settings that must be made before Paddle's libraries load.
+
+Out of the box Paddle runs one thread, MKL's slow path on AMD, and returns every big
+block of memory to the kernel; the three settings here are worth a factor of three and
+more in a training step (tests/benchmarks/training_step.py).
+"""
+
+import ctypes
+import logging
+import os
+import platform
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+import psutil
+
+log = logging.getLogger(__name__)
+
+# glibc's mallopt parameters, from <malloc.h>.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8
+KEEP_BYTES = 2_000_000_000
+
+
+def read_cpu_info(path: Path = Path("/proc/cpuinfo")) -> tuple[str, frozenset[str]]:
+    """The processor's vendor and its instruction flags; empty where the system keeps no list."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        # platform.processor() ends in the vendor on Windows and tells no flags.
+        words = platform.processor().split(",")
+        return words[-1].strip(), frozenset()
+    vendor, flags = "", frozenset[str]()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "vendor_id":
+            vendor = value.strip()
+        elif name.strip() == "flags":
+            flags = frozenset(value.split())
+            break
+    return vendor, flags
+
+
+def mkl_path(vendor: str, flags: frozenset[str]) -> str | None:
+    """The value of MKL_DEBUG_CPU_TYPE that opens MKL's fast path on AMD, None to leave it."""
+    if vendor not in ("AuthenticAMD", "HygonGenuine"):
+        return None
+    if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags:
+        return "7"
+    return "5" if {"avx2", "fma"} <= flags else None
+
+
+def thread_count(physical_cores: int) -> int:
+    """Cores for Paddle: all of a small machine, one left to the window on a larger one."""
+    return physical_cores if physical_cores <= 2 else physical_cores - 1
+
+
+def physical_core_count() -> int:
+    """Cores without hyper-threading, no more than this process may use."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, affinity))
+
+
+def processor_variables(
+    environment: Mapping[str, str], vendor: str, flags: frozenset[str], cores: int
+) -> dict[str, str]:
+    """The environment variables to add; what the user set is never overwritten."""
+    wanted = {"OMP_NUM_THREADS": str(thread_count(cores))}
+    path = mkl_path(vendor, flags)
+    if path is not None:
+        wanted["MKL_DEBUG_CPU_TYPE"] = path
+    return {name: value for name, value in wanted.items() if name not in environment}
+
+
+def keep_freed_memory() -> bool:
+    """Stop glibc from returning big blocks to the kernel; True if it now keeps them.
+
+    One arena, because training runs in a thread of its own and would otherwise fill a second.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # musl has no mallopt
+        return False
+    kept = bool(mallopt(M_MMAP_THRESHOLD, KEEP_BYTES)) or bool(mallopt(M_MMAP_MAX, 0))
+    return bool(mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)) and kept and bool(mallopt(M_ARENA_MAX, 1))
+
+
+def release_freed_memory() -> None:
+    """Hand back to the kernel what training no longer needs (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        log.debug("this C library cannot trim its heap")
+
+
+def tune_process(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Make every setting; call it before the first `import paddle`, later it does nothing."""
+    vendor, flags = read_cpu_info()
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        added = processor_variables(environment, vendor, flags, physical_core_count())
+    else:
+        added = processor_variables(environment, "", frozenset(), physical_core_count())
+    environment.update(added)
+    kept = keep_freed_memory()
+    log.debug("processor settings: %s, keeps freed memory: %s", added, kept)

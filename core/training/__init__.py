@@ -1,0 +1,1 @@
+"""The loop, its optimisers and schedules, and the folder a run leaves behind."""

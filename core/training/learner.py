@@ -1,0 +1,116 @@
+"""One network, its optimiser and its arithmetic: what a single training step needs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import TrainingConfig
+from core.data.batches import Batch
+from core.errors import Message, TrainingError
+from core.models.network_input import to_input
+from core.models.resnet import build_resnet
+from core.runtime.devices import Device, Precision, precision_for
+from core.runtime.paddle_library import F, paddle
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one optimiser step saw, before it changed the weights."""
+
+    loss: float  # mean cross-entropy without label smoothing, nats per image
+    n_correct: int
+
+
+class Learner:
+    """A network being trained on one device.
+
+    Args:
+        config: Network, optimiser and regularisation.
+        n_classes: Outputs of the last layer.
+        device: Where to compute; mixed precision follows from it.
+    """
+
+    def __init__(self, config: TrainingConfig, n_classes: int, device: Device) -> None:
+        paddle.set_device(device.name)
+        self.precision: Precision = precision_for(device)
+        self.network = build_resnet(config.architecture, n_classes)
+        self._config = config
+        self._optimiser = _build_optimiser(config, self.network)
+        # Half-precision gradients underflow; the scaler lifts them and skips overflowing steps.
+        self._scaler = paddle.amp.GradScaler(enable=self.precision == "mixed")
+
+    @property
+    def n_parameters(self) -> int:
+        """Trainable numbers in the network."""
+        return sum(int(np.prod(parameter.shape)) for parameter in self.network.parameters())
+
+    def step(self, batch: Batch, learning_rate: float) -> StepResult:
+        """Forward, backward, update.
+
+        Raises:
+            TrainingError: The device's memory does not hold the batch.
+        """
+        try:
+            return self._step(batch, learning_rate)
+        except (MemoryError, RuntimeError, SystemError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                Message(
+                    "The memory of this device does not hold a batch of {n} films. Choose a "
+                    "smaller batch size or image size.",
+                    n=len(batch.labels),
+                )
+            ) from error
+
+    def _step(self, batch: Batch, learning_rate: float) -> StepResult:
+        self.network.train()
+        self._optimiser.set_lr(learning_rate)
+        labels = paddle.to_tensor(batch.labels)
+        with paddle.amp.auto_cast(enable=self.precision == "mixed"):
+            logits = self.network(to_input(batch.images, self._config.preprocessing))
+        logits = logits.astype("float32")  # (N, C); the loss wants full precision
+        objective = F.cross_entropy(logits, labels, label_smoothing=self._config.label_smoothing)
+        scaled = self._scaler.scale(objective)
+        scaled.backward()
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self._optimiser.clear_grad()
+        return _result(logits.numpy(), batch.labels)
+
+    def has_finite_weights(self) -> bool:
+        """Whether every weight and statistic is a number.
+
+        The loss does not tell: ReLU of NaN is 0 on the CPU, and the loss stays finite.
+        """
+        return all(
+            bool(paddle.isfinite(tensor).all()) for tensor in self.network.state_dict().values()
+        )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Paddle failed for want of memory; CPU and CUDA say it differently."""
+    text = str(error)
+    return isinstance(error, MemoryError) or "ResourceExhausted" in text or "out of memory" in text
+
+
+def _build_optimiser(config: TrainingConfig, network: Any) -> Any:
+    if config.optimiser == "adam":
+        return paddle.optimizer.Adam(config.learning_rate, parameters=network.parameters())
+    # Norm scales and biases are not decayed: shrinking them does not regularise.
+    decayed = {parameter.name for parameter in network.parameters() if parameter.ndim > 1}
+    return paddle.optimizer.AdamW(
+        config.learning_rate,
+        parameters=network.parameters(),
+        weight_decay=config.weight_decay,
+        apply_decay_param_fun=decayed.__contains__,
+    )
+
+
+def _result(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> StepResult:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    log_sums = np.log(np.exp(shifted).sum(axis=1))
+    losses = log_sums - shifted[np.arange(len(labels)), labels]
+    return StepResult(float(losses.mean()), int((logits.argmax(axis=1) == labels).sum()))

@@ -1,0 +1,61 @@
+"""Where the program keeps what it makes: unpacked datasets, caches, runs, logs."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+
+from core.errors import DatasetError, Message
+
+HOME_VARIABLE = "PNEUMOSCOPE_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The program's own folder; nothing is written outside it but what the user names."""
+
+    root: Path
+
+    @classmethod
+    def of_user(cls) -> Self:
+        """PNEUMOSCOPE_HOME where set, else the system's folder for a user's program data."""
+        chosen = os.environ.get(HOME_VARIABLE)
+        return cls(Path(chosen) if chosen else platformdirs.user_data_path("PneumoScope", False))
+
+    @property
+    def datasets(self) -> Path:
+        """Unpacked archives, one folder each."""
+        return self._folder("datasets")
+
+    @property
+    def caches(self) -> Path:
+        """Decoded images, one folder for each dataset and size."""
+        return self._folder("caches")
+
+    @property
+    def runs(self) -> Path:
+        """Runs started in the window."""
+        return self._folder("runs")
+
+    @property
+    def logs(self) -> Path:
+        """Log files."""
+        return self._folder("logs")
+
+    def _folder(self, name: str) -> Path:
+        folder = self.root / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatasetError(
+                Message(
+                    "The folder {folder} cannot be made ({reason}). Set {variable} to a folder "
+                    "that you may write to.",
+                    folder=str(folder),
+                    reason=error.strerror or str(error),
+                    variable=HOME_VARIABLE,
+                )
+            ) from error
+        return folder

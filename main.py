@@ -1,0 +1,19 @@
+"""Start PneumoScope: set the machine up where needed, then open the window or run a command."""
+
+# Plain enough for every Python that may be the first to read it.
+import os
+import sys
+
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit(
+        "PneumoScope needs Python 3.11, 3.12 or 3.13, and this is Python "
+        + ".".join(str(part) for part in sys.version_info[:3])
+        + ". Install one of them from https://www.python.org and start main.py with it."
+    )
+
+if __name__ == "__main__":
+    # PYTHONSAFEPATH and -I leave the script's folder out.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from app.bootstrap import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The program around the core: bootstrap, window and headless commands."""

@@ -1,0 +1,66 @@
+"""Translate what the user reads; standard library only, so that bootstrap and headless use it too.
+
+The catalogue is gettext: English sentences are the keys. `tr` and `core.errors.Message`
+mark sentences for extraction (see CONTRIBUTING, "Translations").
+"""
+
+import gettext
+import locale
+import os
+from pathlib import Path
+from typing import Protocol
+
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_CATALOGUES = Path(__file__).resolve().parents[1] / "resources" / "translations"
+
+
+class Sentence(Protocol):
+    """What core hands over to be read: see `core.errors.Message`."""
+
+    template: str
+    values: dict[str, object]
+
+
+class _Active:
+    """The language in use: one for the whole process, like Qt's own translator."""
+
+    code = "en"
+    catalogue: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def set_language(code: str) -> None:
+    """Switch every later `tr` to `code`, one of LANGUAGES."""
+    if code not in LANGUAGES:
+        raise ValueError(f"unknown language {code!r}")
+    _Active.code = code
+    _Active.catalogue = gettext.translation(
+        "pneumoscope", _CATALOGUES, languages=[code], fallback=True
+    )
+
+
+def language() -> str:
+    """The code of the language in use."""
+    return _Active.code
+
+
+def system_language() -> str:
+    """The language of the user's system, or English where we do not speak it."""
+    spoken = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    spoken.append(locale.getlocale()[0] or "")
+    first = next((code for code in spoken if code), "")
+    return "zh_CN" if first.lower().startswith(("zh", "chinese")) else "en"
+
+
+def tr(text: str, /, **values: object) -> str:
+    """`text` in the user's language, its named fields filled with `values`."""
+    translated = _Active.catalogue.gettext(text)
+    return translated.format(**values) if values else translated
+
+
+def say(message: Sentence) -> str:
+    """A sentence of core's in the user's language."""
+    values = {
+        name: say(value) if hasattr(value, "template") else value
+        for name, value in message.values.items()
+    }
+    return tr(message.template, **values)

@@ -75,14 +75,14 @@ class TrainingDone:
     test_loss: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FilmRead:
     """One X-ray was classified."""
 
-    file: str
-    path: Path | None
+    file: str  # as the user named it
+    path: Path
     probabilities: NDArray[np.float32]  # (C,), sums to 1
-    image: NDArray[np.uint8] | None = None  # (H, W) or (H, W, 3), for the viewer
+    image: NDArray[np.uint8]  # (H, W) or (H, W, 3), reduced for the viewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class Workspace:
         return self._folder("runs")
 
     @property
+    def demos(self) -> Path:
+        """The built-in dataset."""
+        return self._folder("demos")
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self._folder("logs")

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.batches import stack
-from core.data.images import load_xray, square
+from core.data.images import load_xray, shrink, square
 from core.errors import ImageReadError, Refusal
 from core.events import FilmRead, FilmRefused
 from core.models.model_card import ModelCard
@@ -23,6 +24,7 @@ from core.runtime.paddle_library import paddle
 from core.runtime.processor import physical_core_count
 
 BATCH_SIZE = 8  # films; small enough that a list fills while one watches
+VIEW_SIZE = 1024  # pixels of a film's longer side, as it is kept for looking at
 
 
 class Classifier:
@@ -53,16 +55,27 @@ class Classifier:
         return cls(card, network)
 
     def probabilities(self, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """What the network thinks of films of any size; (N, C), each row sums to 1."""
-        size = self.card.preprocessing.image_size
-        squares = stack([square(film, size) for film in films])
-        return softmax(compute_logits(self.network, squares, self.card.preprocessing))
+        """What the network thinks of films that `prepare` made; (N, C), each row sums to 1."""
+        return softmax(compute_logits(self.network, stack(films), self.card.preprocessing))
+
+    def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A film of any size as the network takes it; safe to call from any thread."""
+        return square(film, self.card.preprocessing.image_size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A film as it waits for the network."""
+
+    path: Path
+    prepared: NDArray[np.uint8]  # (S, S) or (S, S, 3)
+    view: NDArray[np.uint8]  # no side longer than VIEW_SIZE
 
 
 def read_films(
     classifier: Classifier, paths: Sequence[Path], batch_size: int = BATCH_SIZE
 ) -> Iterator[FilmRead | FilmRefused]:
-    """Classify films as they are read, in order; the files decode ahead in threads.
+    """Classify films in order; files decode ahead in threads.
 
     Args:
         classifier: The model to ask.
@@ -71,24 +84,22 @@ def read_films(
     """
     n_threads = physical_core_count()
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="films")
-    running: deque[tuple[Path, Future[NDArray[np.uint8] | Refusal]]] = deque()
+    running: deque[Future[_Film | Refusal]] = deque()
     waiting = iter(paths)
-    ready: list[tuple[Path, NDArray[np.uint8]]] = []
+    ready: list[_Film] = []
     try:
         while True:
-            # A short queue: films at full size are large.
-            while len(running) < 2 * n_threads and (path := next(waiting, None)) is not None:
-                running.append((path, pool.submit(_load, path)))
+            while len(running) < batch_size and (path := next(waiting, None)) is not None:
+                running.append(pool.submit(_load, classifier, path))
             if not running:
                 break
-            path, future = running.popleft()
-            film = future.result()
+            film = running.popleft().result()
             if isinstance(film, Refusal):
                 yield from _classify(classifier, ready)
                 ready = []
                 yield FilmRefused(film)
                 continue
-            ready.append((path, film))
+            ready.append(film)
             if len(ready) == batch_size:
                 yield from _classify(classifier, ready)
                 ready = []
@@ -97,18 +108,17 @@ def read_films(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _classify(
-    classifier: Classifier, films: Sequence[tuple[Path, NDArray[np.uint8]]]
-) -> Iterator[FilmRead]:
+def _classify(classifier: Classifier, films: Sequence[_Film]) -> Iterator[FilmRead]:
     if not films:
         return
-    probabilities = classifier.probabilities([film for _, film in films])
-    for (path, film), row in zip(films, probabilities, strict=True):
-        yield FilmRead(file=path.name, path=path, probabilities=row, image=film)
+    probabilities = classifier.probabilities([film.prepared for film in films])
+    for film, row in zip(films, probabilities, strict=True):
+        yield FilmRead(file=str(film.path), path=film.path, probabilities=row, image=film.view)
 
 
-def _load(path: Path) -> NDArray[np.uint8] | Refusal:
+def _load(classifier: Classifier, path: Path) -> _Film | Refusal:
     try:
-        return load_xray(path)
+        film = load_xray(path)
     except ImageReadError as error:
         return Refusal(str(path), error.message)
+    return _Film(path, classifier.prepare(film), shrink(film, VIEW_SIZE))

@@ -1,0 +1,153 @@
+"""Residual networks with 18 to 152 layers, their parts named as torchvision names them.
+
+Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015), table 1;
+the stride of a bottleneck block sits on its 3x3 convolution, as in torchvision's.
+"""
+
+import math
+from typing import Any
+
+from core.config import Architecture
+from core.models.weights import PLANS, STAGE_WIDTHS, STEM_WIDTH, Plan
+from core.runtime.paddle_library import F, nn
+
+
+class BatchNorm(nn.BatchNorm2D):
+    """Paddle's batch norm without the warning that it gives at every training step."""
+
+    def forward(self, x: Any) -> Any:
+        return F.batch_norm(
+            x,
+            self._mean,
+            self._variance,
+            weight=self.weight,
+            bias=self.bias,
+            training=self.training,
+            momentum=self._momentum,
+            epsilon=self._epsilon,
+        )
+
+
+def _convolution(n_in: int, n_out: int, size: int, stride: int = 1) -> Any:
+    """A convolution without bias that keeps H and W (at stride 1).
+
+    Weights are drawn with standard deviation sqrt(2 / fan_out): He et al., "Delving Deep
+    into Rectifiers" (2015), eq. 14.
+    """
+    he_normal = nn.initializer.Normal(0.0, math.sqrt(2.0 / (n_out * size * size)))
+    return nn.Conv2D(
+        n_in,
+        n_out,
+        size,
+        stride=stride,
+        padding=size // 2,
+        weight_attr=he_normal,
+        bias_attr=False,
+    )
+
+
+def _shortcut(n_in: int, n_out: int, stride: int) -> Any:
+    """What brings a block's input to its output's shape, or None where it already has it."""
+    if stride == 1 and n_in == n_out:
+        return None
+    return nn.Sequential(_convolution(n_in, n_out, 1, stride), BatchNorm(n_out))
+
+
+class BasicBlock(nn.Layer):
+    """Two 3x3 convolutions and a shortcut: the block of ResNet 18 and 34."""
+
+    def __init__(self, n_in: int, width: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(n_in, width, 3, stride)
+        self.bn1 = BatchNorm(width)
+        self.conv2 = _convolution(width, n_out, 3)
+        self.bn2 = BatchNorm(n_out)
+        self.downsample = _shortcut(n_in, n_out, stride)
+
+    def forward(self, x: Any) -> Any:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, n_in, h, w) -> (N, width, h/stride, w/stride)
+        x = self.bn2(self.conv2(x))
+        return F.relu(x + shortcut)
+
+
+class Bottleneck(nn.Layer):
+    """A 3x3 convolution between two 1x1 and a shortcut: the block of ResNet 50, 101 and 152."""
+
+    def __init__(self, n_in: int, width: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(n_in, width, 1)
+        self.bn1 = BatchNorm(width)
+        self.conv2 = _convolution(width, width, 3, stride)
+        self.bn2 = BatchNorm(width)
+        self.conv3 = _convolution(width, n_out, 1)
+        self.bn3 = BatchNorm(n_out)
+        self.downsample = _shortcut(n_in, n_out, stride)
+
+    def forward(self, x: Any) -> Any:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, n_in, h, w) -> (N, width, h, w)
+        x = F.relu(self.bn2(self.conv2(x)))  # -> (N, width, h/stride, w/stride)
+        x = self.bn3(self.conv3(x))  # -> (N, n_out, h/stride, w/stride)
+        return F.relu(x + shortcut)
+
+
+class ResNet(nn.Layer):
+    """Stem, four stages of residual blocks, global average, one linear layer.
+
+    Accepts any image of at least 32 x 32 pixels.
+    """
+
+    def __init__(self, plan: Plan, n_classes: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(3, STEM_WIDTH, 7, stride=2)
+        self.bn1 = BatchNorm(STEM_WIDTH)
+        self.maxpool = nn.MaxPool2D(3, stride=2, padding=1)
+        block = Bottleneck if plan.is_bottleneck else BasicBlock
+        n_channels = STEM_WIDTH
+        for stage, (width, n_blocks) in enumerate(
+            zip(STAGE_WIDTHS, plan.n_blocks, strict=True), start=1
+        ):
+            n_out = width * plan.expansion
+            strides = [1 if stage == 1 else 2] + [1] * (n_blocks - 1)
+            blocks = []
+            for stride in strides:
+                blocks.append(block(n_channels, width, n_out, stride))
+                n_channels = n_out
+            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        # The range of torchvision's linear layer, for weights and bias alike.
+        bound = 1.0 / math.sqrt(n_channels)
+        self.fc = nn.Linear(
+            n_channels,
+            n_classes,
+            weight_attr=nn.initializer.Uniform(-bound, bound),
+            bias_attr=nn.initializer.Uniform(-bound, bound),
+        )
+
+    def features(self, x: Any) -> Any:
+        """The last feature map, shape (N, F, h, w), from images of shape (N, 3, H, W).
+
+        h and w are H / 32 and W / 32, rounded up; F is 512 or, with bottlenecks, 2048.
+        """
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, 3, H, W) -> (N, 64, H/2, W/2)
+        x = self.maxpool(x)  # -> (N, 64, H/4, W/4)
+        x = self.layer1(x)  # -> (N, 64 e, H/4, W/4), e = 1 or, with bottlenecks, 4
+        x = self.layer2(x)  # -> (N, 128 e, H/8, W/8)
+        x = self.layer3(x)  # -> (N, 256 e, H/16, W/16)
+        return self.layer4(x)  # -> (N, 512 e, H/32, W/32)
+
+    def forward(self, x: Any) -> Any:
+        """Logits, shape (N, C), from images of shape (N, 3, H, W), float32."""
+        x = self.features(x)
+        x = x.mean(axis=[2, 3])  # (N, F, h, w) -> (N, F)
+        return self.fc(x)  # -> (N, C)
+
+
+def build_resnet(architecture: Architecture, n_classes: int) -> ResNet:
+    """A freshly initialised network; `paddle.seed` decides its weights.
+
+    Args:
+        architecture: One of `core.config.ARCHITECTURES`.
+        n_classes: Length C of the logits.
+    """
+    return ResNet(PLANS[architecture], n_classes)

@@ -1,0 +1,528 @@
+import dataclasses
+import errno
+import hashlib
+import json
+import pickle
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.numpy
+
+from core import atomic_file
+from core.config import ARCHITECTURES, Preprocessing, TrainingConfig
+from core.errors import ConfigError, ModelFileError
+from core.models import model_file
+from core.models.model_card import DISCLAIMER, ModelCard
+from core.models.model_file import open_model, read_card, save_model
+from core.models.weights import expected_shapes
+
+CLASSES = ("正常肺部", "病毒性肺炎", "COVID-19")
+
+
+def card(**changes):
+    values = {
+        "architecture": "resnet18",
+        "classes": CLASSES,
+        "display_names": {name: {"en": f"{name} (en)", "zh_CN": name} for name in CLASSES},
+        "preprocessing": Preprocessing(image_size=96, mean=0.5, std=0.25),
+        "reader_version": 1,
+        "training": TrainingConfig(epochs=3, preprocessing=Preprocessing(image_size=96)),
+        "dataset": {"name": "胸片.zip", "fingerprint": "f" * 64},
+        "split": {
+            part: tuple(hashlib.sha256(f"{part}{n}".encode()).hexdigest() for n in range(3))
+            for part in ("train", "validation", "test", "kept")
+        },
+        "metrics": {"test": {"accuracy": 0.9, "intervals": [[0.8, 0.95]], "note": None}},
+        "history": {"best_epoch": 2, "epochs": 3},
+        "versions": dict.fromkeys(("python", "paddle", "numpy", "pneumoscope"), "3.3"),
+        "created": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).isoformat(),
+    }
+    return ModelCard(**{**values, **changes})
+
+
+def arrays_for(shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return {name: rng.uniform(0.1, 1.0, size).astype(np.float32) for name, size in shapes.items()}
+
+
+def tiny_shapes(architecture, n_classes):
+    """A layout of a few hundred bytes, so that a random change hits every kind of field."""
+    assert architecture in ARCHITECTURES
+    return {
+        "conv1.weight": (2, 3, 1, 1),
+        "bn1.running_mean": (2,),
+        "bn1.running_var": (2,),
+        "fc.weight": (n_classes, 2),
+        "fc.bias": (n_classes,),
+    }
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """A saved model of the tiny layout; all checks but the layout's size are the real ones."""
+    monkeypatch.setattr(model_file, "expected_shapes", tiny_shapes)
+    path = tmp_path / "tiny.safetensors"
+    save_model(path, card(), arrays_for(tiny_shapes("resnet18", 3)))
+    return path
+
+
+def take_apart(path):
+    """The header as a dict, and the tensors' bytes."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def put_together(header, body):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+def with_card(change):
+    """Content of the file whose card was changed as text, `change` mapping dict to dict."""
+
+    def altered(path):
+        header, body = take_apart(path)
+        values = change(json.loads(header["__metadata__"]["pneumoscope"]))
+        text = values if isinstance(values, str) else json.dumps(values)
+        return put_together({**header, "__metadata__": {"pneumoscope": text}}, body)
+
+    return altered
+
+
+def with_header(change):
+    def altered(path):
+        header, body = take_apart(path)
+        return put_together(change(header), body)
+
+    return altered
+
+
+def with_entry(name, **changes):
+    return with_header(lambda header: {**header, name: {**header[name], **changes}})
+
+
+def with_body(change):
+    def altered(path):
+        header, body = take_apart(path)
+        return put_together(header, change(body))
+
+    return altered
+
+
+def with_value(name, value):
+    """A tensor's first value changed, and a checksum that fits."""
+
+    def altered(path):
+        header, body = take_apart(path)
+        start = header[name]["data_offsets"][0]
+        body = body[:start] + struct.pack("<f", value) + body[start + 4 :]
+        values = json.loads(header["__metadata__"]["pneumoscope"])
+        values["tensors_sha256"] = hashlib.sha256(body).hexdigest()
+        text = json.dumps(values)
+        return put_together({**header, "__metadata__": {"pneumoscope": text}}, body)
+
+    return altered
+
+
+def swapped_offsets(header):
+    one, other = header["bn1.running_mean"], header["bn1.running_var"]
+    return {**header, "bn1.running_mean": other, "bn1.running_var": one}
+
+
+def repeated_name(path):
+    header, body = take_apart(path)
+    text = json.dumps(header)
+    return put_together(
+        (text[:-1] + ', "fc.bias": ' + json.dumps(header["fc.bias"]) + "}").encode(), body
+    )
+
+
+def card_text(old, new):
+    def change(values):
+        text = json.dumps(values)
+        assert old in text
+        return text.replace(old, new, 1)
+
+    return with_card(change)
+
+
+def without(name):
+    return lambda values: {key: value for key, value in values.items() if key != name}
+
+
+def torch_zip(path):
+    other = path.with_suffix(".zip")
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02}q\x00.")
+    return other.read_bytes()
+
+
+class Touch:
+    """Unpickling one would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+HOSTILE = {
+    # what it is not
+    "empty": (lambda p: b"", "not made by PneumoScope"),
+    "seven bytes": (lambda p: p.read_bytes()[:7], "not made by PneumoScope"),
+    "text": (lambda p: b"This is not a model at all." * 9, "not made by PneumoScope"),
+    "png": (lambda p: b"\x89PNG\r\n\x1a\n" + bytes(100), "not made by PneumoScope"),
+    "torch zip": (torch_zip, "can run code"),
+    "foreign safetensors": (
+        lambda p: safetensors.numpy.save({"a": np.zeros(2, np.float32)}),
+        "not made by PneumoScope",
+    ),
+    "foreign metadata": (
+        lambda p: safetensors.numpy.save({"a": np.zeros(2, np.float32)}, {"format": "pt"}),
+        "not made by PneumoScope",
+    ),
+    "metadata a list": (with_header(lambda h: {**h, "__metadata__": []}), "not made by"),
+    "card an object": (
+        with_header(lambda h: {**h, "__metadata__": {"pneumoscope": {}}}),
+        "not made by PneumoScope",
+    ),
+    # the frame
+    "header length zero": (lambda p: bytes(8) + p.read_bytes()[8:], "not made by"),
+    "header length one": (lambda p: b"\1" + bytes(7) + p.read_bytes()[8:], "not made by"),
+    "header length huge": (lambda p: b"\xff" * 8 + p.read_bytes()[8:], "not made by"),
+    "header longer than file": (
+        lambda p: (90_000_000).to_bytes(8, "little") + p.read_bytes()[8:],
+        "end is missing",
+    ),
+    "header cut": (lambda p: p.read_bytes()[:300], "end is missing"),
+    "tensors cut": (lambda p: p.read_bytes()[:-1], "bytes where"),
+    "tensors gone": (with_body(lambda b: b""), "bytes where"),
+    "bytes behind": (lambda p: p.read_bytes() + b"\0", "bytes where"),
+    "bit flipped": (with_body(lambda b: bytes([b[0] ^ 1]) + b[1:]), "checksum"),
+    "last bit flipped": (with_body(lambda b: b[:-1] + bytes([b[-1] ^ 128])), "checksum"),
+    # the header's JSON
+    "header not JSON": (with_header(lambda h: b"{" + b"x" * 50), "description cannot be read"),
+    "header not UTF-8": (with_header(lambda h: b'{"\xff\xfe": 1}'), "description cannot"),
+    "name twice": (repeated_name, "description cannot be read"),
+    "nested header": (
+        with_header(lambda h: b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        "description cannot be read",
+    ),
+    "nested a little": (
+        with_header(lambda h: b'{"a":' + b"[" * 40 + b"]" * 40 + b"}"),
+        "description cannot be read",
+    ),
+    "millions of lists": (
+        with_header(lambda h: b'{"a":[' + b"[]," * 2_000_001 + b"[]]}"),
+        "description cannot be read",
+    ),
+    # the entries
+    "tensor missing": (with_header(without("fc.bias")), "fc.bias is missing"),
+    "tensor unknown": (with_header(lambda h: {**h, "x": h["fc.bias"]}), "not have a tensor x"),
+    "tensor name long": (
+        with_header(lambda h: {**h, "x" * 50_000: h["fc.bias"]}),
+        "not have a tensor xxx",
+    ),
+    "half precision": (with_entry("fc.bias", dtype="F16"), "fc.bias"),
+    "double precision": (with_entry("fc.bias", dtype="F64"), "fc.bias"),
+    "integers": (with_entry("fc.bias", dtype="I32"), "fc.bias"),
+    "other shape": (with_entry("fc.weight", shape=[2, 3]), "fc.weight"),
+    "negative shape": (with_entry("fc.weight", shape=[-3, -2]), "fc.weight"),
+    "huge shape": (with_entry("fc.weight", shape=[2**62, 2**62]), "fc.weight"),
+    "overlap": (with_entry("fc.bias", data_offsets=[0, 12]), "fc.bias"),
+    "hole": (with_entry("fc.weight", data_offsets=[1000, 1024]), "fc.weight"),
+    "offsets backwards": (with_entry("fc.bias", data_offsets=[28, 16]), "fc.bias"),
+    "offsets negative": (with_entry("fc.bias", data_offsets=[-12, 0]), "fc.bias"),
+    "offsets swapped": (with_header(swapped_offsets), "bn1.running_mean"),
+    "entry extra": (with_entry("fc.bias", more=1), "fc.bias"),
+    "entry a number": (with_header(lambda h: {**h, "fc.bias": 7}), "fc.bias"),
+    # the values
+    "NaN": (with_value("conv1.weight", float("nan")), "not possible"),
+    "infinity": (with_value("fc.bias", float("-inf")), "not possible"),
+    "negative variance": (with_value("bn1.running_var", -0.5), "bn1.running_var"),
+    # the card
+    "card not JSON": (with_card(lambda c: "{"), "description cannot be read"),
+    "card a list": (with_card(lambda c: "[]"), "description cannot be read"),
+    "card nested": (with_card(lambda c: "[" * 100_000), "description cannot be read"),
+    "card with NaN": (card_text("0.9", "NaN"), "description cannot be read"),
+    "card with infinity": (card_text("0.9", "1e999"), "description cannot be read"),
+    "card with a huge number": (card_text("0.9", "9" * 5000), "description cannot be read"),
+    "card with a large number": (card_text("0.9", "9" * 400), "description cannot be read"),
+    "card with half a surrogate": (card_text("COVID-19", "\\ud800"), "description cannot"),
+    "card with a name twice": (
+        card_text('"reader_version": 1', '"reader_version": 1, "reader_version": 2'),
+        "description cannot be read",
+    ),
+    "newer": (
+        with_card(lambda c: {"format_version": 2, "surprise": True}),
+        "newer PneumoScope. Update",
+    ),
+    "version zero": (with_card(lambda c: {**c, "format_version": 0}), "format_version"),
+    "version a text": (with_card(lambda c: {**c, "format_version": "1"}), "format_version"),
+    "architecture unknown": (with_card(lambda c: {**c, "architecture": "vgg"}), "architecture"),
+    "architecture a list": (with_card(lambda c: {**c, "architecture": []}), "architecture"),
+    "one class": (with_card(lambda c: {**c, "classes": CLASSES[:1]}), "classes"),
+    "too many classes": (
+        with_card(lambda c: {**c, "classes": [str(n) for n in range(1001)]}),
+        "classes",
+    ),
+    "a class twice": (with_card(lambda c: {**c, "classes": ["a", "b", "a"]}), "classes"),
+    "a class without name": (with_card(lambda c: {**c, "classes": ["a", "", "b"]}), "classes"),
+    "a class too long": (with_card(lambda c: {**c, "classes": ["a", "b" * 201]}), "classes"),
+    "a class a number": (with_card(lambda c: {**c, "classes": ["a", 1, "b"]}), "classes"),
+    "classes a text": (with_card(lambda c: {**c, "classes": "abc"}), "classes"),
+    "display name missing": (with_card(lambda c: {**c, "display_names": {}}), "display_names"),
+    "entry unknown": (with_card(lambda c: {**c, "run_this": "rm"}), "run_this"),
+    "entry unknown and long": (with_card(lambda c: {**c, "x" * 9999: 1}), "xxx"),
+    "preprocessing gone": (with_card(without("preprocessing")), "preprocessing"),
+    "image size gone": (
+        with_card(lambda c: {**c, "preprocessing": {"mean": 0.5, "std": 0.5}}),
+        "image_size",
+    ),
+    "image size huge": (card_text('"image_size": 96', '"image_size": 99999'), "image_size"),
+    "training null": (with_card(lambda c: {**c, "training": None}), "training"),
+    "split null": (with_card(lambda c: {**c, "split": None}), "split"),
+    "digest malformed": (
+        with_card(lambda c: {**c, "split": {**c["split"], "test": ["../x"]}}),
+        "split",
+    ),
+    "created nonsense": (with_card(lambda c: {**c, "created": "yesterday"}), "created"),
+    "created elsewhere": (
+        with_card(lambda c: {**c, "created": "2026-01-02T03:04:05+08:00"}),
+        "created",
+    ),
+    "history negative": (
+        with_card(lambda c: {**c, "history": {"best_epoch": -1, "epochs": 1}}),
+        "history",
+    ),
+    "checksum gone": (with_card(lambda c: {**c, "tensors_sha256": ""}), "checksum"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_in_a_plain_sentence(tiny, name):
+    make, expected = HOSTILE[name]
+    victim = tiny.with_name("victim.safetensors")
+    victim.write_bytes(make(tiny))
+    with pytest.raises(ModelFileError) as refusal:
+        open_model(victim)
+    sentence = str(refusal.value)
+    assert expected in sentence
+    assert "victim.safetensors" in sentence
+    assert len(sentence) < 500
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("name", ["model.pdparams", "model.pth", "model.safetensors"])
+def test_a_pickle_is_refused_and_never_run(tmp_path, protocol, name):
+    trace = tmp_path / "trace"
+    victim = tmp_path / name
+    victim.write_bytes(pickle.dumps(Touch(trace), protocol=protocol))
+    with pytest.raises(ModelFileError, match="can run code"):
+        open_model(victim)
+    assert not trace.exists()
+
+
+def mutated(content, rng):
+    """One random change: bytes set, bits flipped, a piece cut, doubled, or copied elsewhere."""
+    changed = bytearray(content)
+    kind = rng.integers(6)
+    # Half of the changes in the header, which is the harder half to read.
+    end = len(content) if rng.random() < 0.5 else len(content) - 80
+    at, other = sorted(int(n) for n in rng.integers(0, end, 2))
+    span = int(rng.integers(1, 20))
+    if kind == 0:
+        changed[at] = rng.integers(256)
+    elif kind == 1:
+        changed[at] ^= 1 << int(rng.integers(8))
+    elif kind == 2:
+        del changed[at : at + span]
+    elif kind == 3:
+        changed[at:at] = changed[at : at + span]
+    elif kind == 4:
+        changed[other : other + span] = changed[at : at + span]
+    else:
+        changed[at : at + 1] = rng.choice([b"}", b"]", b'"', b"9", b"-", b"\\", b"null", b"[["])
+    return bytes(changed)
+
+
+def test_of_thousands_of_random_changes_none_opens_to_other_tensors(tiny):
+    content = tiny.read_bytes()
+    _, original = open_model(tiny)
+    victim = tiny.with_name("victim.safetensors")
+    rng = np.random.default_rng(20260102)
+    n_refused = 0
+    for _ in range(3000):
+        victim.write_bytes(mutated(content, rng))
+        try:
+            found, arrays = open_model(victim)
+        except ModelFileError:
+            n_refused += 1
+        else:
+            assert isinstance(found, ModelCard)
+            assert arrays.keys() == original.keys()
+            assert all(arrays[name].tobytes() == original[name].tobytes() for name in arrays)
+    # Both branches are meant to be walked: some changes hit a comment-like part of the card.
+    assert 2000 < n_refused < 3000
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "模型.safetensors"
+    arrays = arrays_for(expected_shapes("resnet18", 3))
+    return path, save_model(path, card(), arrays), arrays
+
+
+def test_a_real_network_with_chinese_classes_comes_back_bit_equal(saved):
+    path, written, arrays = saved
+    found, opened = open_model(path)
+    assert found == written
+    assert found.classes == CLASSES
+    assert found.disclaimer == DISCLAIMER
+    assert opened.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert opened[name].dtype == np.float32
+        assert opened[name].shape == array.shape
+        assert opened[name].tobytes() == array.tobytes()
+
+
+def test_the_file_is_read_alike_by_the_safetensors_library(saved):
+    path, _, arrays = saved
+    theirs = safetensors.numpy.load(path.read_bytes())
+    assert all(theirs[name].tobytes() == arrays[name].tobytes() for name in arrays)
+    with safetensors.safe_open(path, framework="np") as file:
+        assert json.loads(file.metadata()["pneumoscope"])["classes"] == list(CLASSES)
+
+
+def test_the_card_can_be_read_alone(saved):
+    path, written, _ = saved
+    assert read_card(path) == written
+
+
+def test_the_card_is_refused_where_the_weights_are_cut_short(saved, tmp_path):
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(saved[0].read_bytes()[:-4])
+    with pytest.raises(ModelFileError, match="bytes where"):
+        read_card(cut)
+
+
+def test_opening_takes_less_memory_than_three_times_the_file(saved):
+    path = saved[0]
+    tracemalloc.start()
+    try:
+        open_model(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size < peak < 3 * path.stat().st_size
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path):
+    arrays = arrays_for(expected_shapes("resnet18", 3))
+    paths = [tmp_path / "one.safetensors", tmp_path / "two.safetensors"]
+    save_model(paths[0], card(), arrays)
+    save_model(paths[1], card(), dict(reversed(arrays.items())))
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_arrays_with_other_strides_are_saved_by_value(tiny, tmp_path):
+    arrays = arrays_for(tiny_shapes("resnet18", 3))
+    arrays["fc.weight"] = np.asfortranarray(arrays["fc.weight"])
+    path = tmp_path / "strided.safetensors"
+    save_model(path, card(), arrays)
+    np.testing.assert_array_equal(open_model(path)[1]["fc.weight"], arrays["fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("fc.bias", np.nan), ("conv1.weight", np.inf), ("bn1.running_var", -1.0)],
+)
+def test_weights_that_are_of_no_use_are_not_written(tiny, tmp_path, name, value):
+    arrays = arrays_for(tiny_shapes("resnet18", 3))
+    arrays[name].flat[0] = value
+    path = tmp_path / "broken.safetensors"
+    with pytest.raises(ModelFileError, match=name):
+        save_model(path, card(), arrays)
+    assert not path.exists()
+
+
+def test_weights_of_another_architecture_are_not_written(tiny, tmp_path):
+    arrays = arrays_for(tiny_shapes("resnet18", 4))
+    with pytest.raises(ModelFileError, match="number of classes"):
+        save_model(tmp_path / "other.safetensors", card(), arrays)
+
+
+def test_a_full_disk_leaves_the_old_model_and_says_so(tiny, monkeypatch):
+    before = tiny.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic_file.os, "fsync", full)
+    with pytest.raises(ModelFileError, match=r"tiny\.safetensors could not be written: No space"):
+        save_model(tiny, card(), arrays_for(tiny_shapes("resnet18", 3), seed=1))
+    assert tiny.read_bytes() == before
+    assert list(tiny.parent.iterdir()) == [tiny]
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(ModelFileError, match=r"gone\.safetensors cannot be read"):
+        open_model(tmp_path / "gone.safetensors")
+    with pytest.raises(ModelFileError, match="is not a file"):
+        read_card(tmp_path)
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read_card(tmp_path / ("n" * 5000))
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        read_card(tmp_path / "a\0b")
+
+
+def test_a_file_larger_than_any_model_is_refused_unread(tiny):
+    with tiny.open("r+b") as file:
+        file.truncate(model_file.MAX_FILE_BYTES + 1)  # sparse: takes no room
+    with pytest.raises(ModelFileError, match="larger than any model"):
+        open_model(tiny)
+
+
+def test_a_card_passes_through_json_text_unchanged():
+    original = card(tensors_sha256="0" * 64, calibration={"temperature": 1.5})
+    assert ModelCard.from_json(json.loads(json.dumps(original.to_json()))) == original
+
+
+def test_a_card_lacking_an_entry_names_it():
+    for item in dataclasses.fields(ModelCard):
+        if item.default is dataclasses.MISSING:
+            values = without(item.name)(card().to_json())
+            with pytest.raises(ConfigError, match=f"lacks the entry {item.name}"):
+                ModelCard.from_json(values)
+
+
+def test_a_card_of_the_first_version_needs_no_later_parts():
+    values = card().to_json()
+    for name in ("calibration", "novelty", "operating_points"):
+        del values[name]
+    assert ModelCard.from_json(values) == card()
+
+
+def test_a_folder_name_that_no_file_can_hold_is_refused_before_saving():
+    with pytest.raises(ConfigError, match="classes"):
+        card(classes=("a", "b\udc80"))
+
+
+def test_reading_a_card_does_not_load_paddle(saved):
+    code = (
+        "import sys; from pathlib import Path; from core.models.model_file import read_card;"
+        "card = read_card(Path(sys.argv[1])); assert len(card.classes) == 3;"
+        "assert 'paddle' not in sys.modules"
+    )
+    root = Path(model_file.__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code, str(saved[0])], check=True, cwd=root)

@@ -79,7 +79,7 @@ class TaskWorker(QObject):
                 close = getattr(events, "close", None)
                 if close is not None:
                     close()  # runs the source's finally here, in this thread
-        except Exception as error:  # noqa: BLE001 (the thread's end: everything becomes a Failure)
+        except Exception as error:
             log.exception("background task failed")
             outcome = Outcome.FAILED
             self.failed.emit(Failure.of(error))

@@ -8,12 +8,13 @@ import gettext
 import locale
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _CATALOGUES = Path(__file__).resolve().parents[1] / "resources" / "translations"
 
 
+@runtime_checkable
 class Sentence(Protocol):
     """What core hands over to be read: see `core.errors.Message`."""
 
@@ -60,7 +61,7 @@ def tr(text: str, /, **values: object) -> str:
 def say(message: Sentence) -> str:
     """A sentence of core's in the user's language."""
     values = {
-        name: say(value) if hasattr(value, "template") else value
+        name: say(value) if isinstance(value, Sentence) else value
         for name, value in message.values.items()
     }
     return tr(message.template, **values)

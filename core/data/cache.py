@@ -148,7 +148,8 @@ def _decode(record: Record, size: int) -> NDArray[np.uint8] | Message:
     try:
         return square(load_xray(record.path), size)
     except ImageReadError as error:
-        return error.message
+        # The reader saw a generated name; the user knows the one in the archive.
+        return Message(error.message.template, **{**error.message.values, "file": record.name})
 
 
 def _read(target: Path, size: int, digests: Sequence[str]) -> ImageCache | None:

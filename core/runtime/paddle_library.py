@@ -22,6 +22,9 @@ with warnings.catch_warnings(), contextlib.redirect_stderr(_printed):
     import paddle.nn.functional as F
     from paddle import nn
 
+# Said at every training step; tracking the mean and variance is what we want.
+warnings.filterwarnings("ignore", message="When training, we now always track global mean")
+
 if _printed.getvalue():
     log.debug("Paddle said while loading: %s", _printed.getvalue().strip())
 

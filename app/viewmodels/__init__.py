@@ -1,0 +1,1 @@
+"""One view-model a page: state, rules and signals, no widgets."""

@@ -1,0 +1,187 @@
+"""The Read page's state: a model, and the films it was asked about."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import Outcome, TaskRunner
+from core.data.loading import LoadedDataset
+from core.errors import Message, Refusal
+from core.events import FilmRead, FilmRefused, Progress
+from core.models.model_card import ModelCard
+
+if TYPE_CHECKING:  # loads Paddle
+    from core.prediction.classifier import Classifier
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFilm:
+    """One film and what the model says of it."""
+
+    name: str
+    path: Path
+    image: NDArray[np.uint8]  # (H, W) or (H, W, 3)
+    probabilities: NDArray[np.float32]  # (C,), sums to 1
+    true_class: str | None  # known only of the images kept from the dataset
+
+    @property
+    def predicted(self) -> int:
+        """Index of the class with the highest probability."""
+        return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A film that waits to be read."""
+
+    path: Path
+    name: str
+    true_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelOpened:
+    path: Path
+    classifier: "Classifier"
+
+
+class ReadingViewModel(QObject):
+    """Opens a model and reads films with it; films dropped meanwhile wait their turn.
+
+    Args:
+        runner: Where the work is done; this view-model's own.
+    """
+
+    changed = Signal()  # model or busy
+    cleared = Signal()
+    film_read = Signal(object)  # ReadFilm
+    film_refused = Signal(object)  # Refusal
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner) -> None:
+        super().__init__()
+        self._runner = runner
+        self._classifier: Classifier | None = None
+        self._open_next: Path | None = None
+        self._kept_from: LoadedDataset | None = None
+        self._is_discarding = False
+        self._waiting: list[_Wanted] = []
+        self.model: Path | None = None
+        self.films: list[ReadFilm] = []
+        self.refused: list[Refusal] = []
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What the open model says about itself."""
+        return self._classifier.card if self._classifier is not None else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a model is being opened or films are being read."""
+        return self._runner.is_running
+
+    @property
+    def n_waiting(self) -> int:
+        """Films that were dropped and not looked at yet."""
+        return len(self._waiting)
+
+    def open_model(self, path: Path, kept_from: LoadedDataset | None = None) -> None:
+        """Use another model from now on; the films read with the old one are put away.
+
+        Args:
+            path: A model file.
+            kept_from: Where to look for the films that training kept for a last look; they
+                are read at once, their true classes being known.
+        """
+        self._open_next, self._kept_from = path, kept_from
+        self._work()
+
+    def read(self, paths: Sequence[Path]) -> None:
+        """Ask the model about these films."""
+        self._waiting += [_Wanted(path, path.name) for path in paths]
+        self._work()
+
+    def clear(self) -> None:
+        """Put away all films."""
+        self.cancel()
+        self._is_discarding = self.is_busy  # films on their way come too late
+        self.films, self.refused = [], []
+        self.cleared.emit()
+
+    def cancel(self) -> None:
+        """Leave what waits unread."""
+        self._waiting = []
+        self._runner.stop()
+
+    def _work(self) -> None:
+        """Start on what waits, unless it is being worked on already."""
+        if self.is_busy:
+            return
+        if self._open_next is not None:
+            path, self._open_next = self._open_next, None
+            self._runner.start(lambda: _open(path))
+        elif self._waiting and self._classifier is not None:
+            wanted, classifier = self._waiting, self._classifier
+            self._waiting = []
+            self._runner.start(lambda: _read(classifier, wanted))
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        match event:
+            case ReadFilm() | FilmRefused() if self._is_discarding:
+                pass
+            case ReadFilm():
+                self.films.append(event)
+                self.film_read.emit(event)
+            case FilmRefused(refusal):
+                self.refused.append(refusal)
+                self.film_refused.emit(refusal)
+            case _ModelOpened(path, classifier):
+                self.model, self._classifier = path, classifier
+                self.films, self.refused = [], []
+                self.cleared.emit()
+                if self._kept_from is not None:
+                    self._waiting = [*_kept_films(self._kept_from, classifier.card), *self._waiting]
+                    self._kept_from = None
+
+    @Slot(object)
+    def _on_runner_finished(self, _outcome: Outcome) -> None:
+        self._is_discarding = False
+        self.changed.emit()
+        self._work()
+
+
+def _kept_films(loaded: LoadedDataset, card: ModelCard) -> Iterator[_Wanted]:
+    kept = set(card.split["kept"])
+    for record in loaded.dataset.records:
+        if record.digest in kept:
+            name = record.name.rsplit("/", 1)[-1]
+            yield _Wanted(record.path, name, loaded.dataset.classes[record.label])
+
+
+def _open(path: Path) -> Iterator[object]:
+    yield Progress(Message("Loading the deep-learning library"), 0, 0)
+    from core.prediction.classifier import Classifier
+
+    yield _ModelOpened(path, Classifier.open(path))
+
+
+def _read(classifier: "Classifier", wanted: Sequence[_Wanted]) -> Iterator[object]:
+    from core.prediction.classifier import read_films
+
+    known = iter(wanted)
+    for event in read_films(classifier, [film.path for film in wanted]):
+        film = next(known)  # films come back in the order they were asked for
+        if isinstance(event, FilmRead):
+            yield ReadFilm(film.name, film.path, event.image, event.probabilities, film.true_class)
+        else:
+            yield FilmRefused(Refusal(film.name, event.refusal.reason))

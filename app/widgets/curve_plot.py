@@ -1,0 +1,138 @@
+"""A live curve: every batch as a point, a smoothed line over them, validation as diamonds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QColor, QFont
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+REDRAW_MS = 100
+SMOOTHING = 0.9  # weight of the past in the exponential moving average
+
+
+@dataclass(frozen=True, slots=True)
+class PlotColours:
+    """A theme's colours as #rrggbb."""
+
+    background: str
+    text: str
+    grid: str
+    training: str
+    validation: str
+
+
+class CurvePlot(QWidget):
+    """Grows point by point and repaints at most ten times a second.
+
+    Args:
+        y_range: Fixed limits of the vertical axis, None to follow the values.
+    """
+
+    def __init__(self, y_range: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self._x: list[float] = []
+        self._y: list[float] = []
+        self._smooth: list[float] = []
+        self._validation_x: list[float] = []
+        self._validation_y: list[float] = []
+        self._is_dirty = False
+        self._plot = pg.PlotWidget()
+        self._plot.setMenuEnabled(False)  # its words are English only and its SVG export is broken
+        self._plot.hideButtons()
+        self._plot.setClipToView(True)
+        item = self._plot.getPlotItem()
+        self._legend = item.addLegend(offset=(-8, 8), labelTextSize="9pt")
+        # Width 1 and no antialiasing: anything finer costs seconds at 100,000 points.
+        self._points = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
+        self._line = pg.PlotCurveItem()
+        self._diamonds = pg.PlotDataItem(symbol="d", symbolSize=9)
+        for part in (self._points, self._line, self._diamonds):
+            item.addItem(part)
+        if y_range is not None:
+            self._plot.setYRange(*y_range, padding=0.02)
+            item.getViewBox().setLimits(yMin=y_range[0] - 0.1, yMax=y_range[1] + 0.1)
+        self._y_range = y_range
+        self._plot.setMinimumHeight(150)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._plot)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.redraw)
+        self._timer.start(REDRAW_MS)
+
+    @property
+    def n_points(self) -> int:
+        """Batches drawn so far."""
+        return len(self._y)
+
+    def add(self, value: float) -> None:
+        """Append one batch."""
+        self._x.append(len(self._x) + 1)
+        self._y.append(value)
+        past = self._smooth[-1] if self._smooth else value
+        # Early on the average is of few batches; a plain start would cling to the first one.
+        weight = min(SMOOTHING, 1 - 1 / len(self._y))
+        self._smooth.append(weight * past + (1 - weight) * value)
+        self._is_dirty = True
+
+    def add_validation(self, value: float) -> None:
+        """Append the value of an epoch's end at the latest batch."""
+        self._validation_x.append(len(self._x))
+        self._validation_y.append(value)
+        self._is_dirty = True
+
+    def clear(self) -> None:
+        """Begin anew."""
+        for values in (self._x, self._y, self._smooth, self._validation_x, self._validation_y):
+            values.clear()
+        self._is_dirty = True
+
+    def show_length(self, n_batches: int) -> None:
+        """Make room on the horizontal axis for the whole run."""
+        self._plot.setXRange(0, max(1, n_batches), padding=0.01)
+
+    def show_words(self, x: str, y: str, raw: str, smooth: str, validation: str) -> None:
+        """Label the axes and the three kinds of marks."""
+        self._plot.setLabel("bottom", x)
+        self._plot.setLabel("left", y)
+        self._legend.clear()
+        self._legend.addItem(self._points, raw)
+        self._legend.addItem(self._line, smooth)
+        self._legend.addItem(self._diamonds, validation)
+
+    def show_colours(self, colours: PlotColours) -> None:
+        """Take a theme's colours."""
+        self._plot.setBackground(colours.background)
+        font = QFont(QApplication.font())
+        for side in ("left", "bottom"):
+            axis = self._plot.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(colours.grid))
+            axis.setTextPen(pg.mkPen(colours.text))
+            axis.setTickFont(font)
+        self._plot.showGrid(x=False, y=True, alpha=0.25)
+        faint = QColor(colours.training)
+        faint.setAlpha(110)
+        self._points.setBrush(faint)
+        self._line.setPen(pg.mkPen(colours.training, width=1))
+        self._diamonds.setPen(pg.mkPen(colours.validation, width=1, style=Qt.PenStyle.DashLine))
+        self._diamonds.setSymbolBrush(colours.validation)
+        self._diamonds.setSymbolPen(pg.mkPen(colours.validation))
+        self._legend.setLabelTextColor(colours.text)
+        for _, label in self._legend.items:
+            label.setText(label.text, color=colours.text)
+
+    def redraw(self) -> None:
+        """Draw what came since the last time."""
+        if not self._is_dirty:
+            return
+        self._is_dirty = False
+        x = np.asarray(self._x)
+        self._points.setData(x=x, y=np.asarray(self._y))
+        self._line.setData(x=x, y=np.asarray(self._smooth))
+        self._diamonds.setData(np.asarray(self._validation_x), np.asarray(self._validation_y))
+        if self._y_range is None and self._y:
+            # From zero, so that two runs can be compared; one wild batch does not set the scale.
+            top = float(np.nanpercentile([*self._y, *self._validation_y], 99)) * 1.15
+            self._plot.setYRange(0, max(top, 1e-3), padding=0.02)

@@ -1,0 +1,73 @@
+"""An empty page's invitation: what to drop here, and the buttons that do the same."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from app.widgets.labels import plain_label
+
+
+def local_files(data: QMimeData) -> list[Path]:
+    """The files and folders in a drag; links to the network are left out."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+class DropZone(QFrame):
+    """A framed area with a picture, two lines and some buttons; takes drops.
+
+    Its words are set by its page through `show_words`.
+    """
+
+    files_dropped = Signal(list)  # of Path
+
+    def __init__(self, buttons: list[QPushButton]) -> None:
+        super().__init__()
+        self.setObjectName("dropZone")
+        self.setAcceptDrops(True)
+        self._picture = QLabel()
+        self._title, self._hint = plain_label("pageTitle"), plain_label("muted", wraps=True)
+        self._hint.setMinimumWidth(460)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(12)
+        layout.addStretch()
+        for label in (self._picture, self._title, self._hint):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label, alignment=Qt.AlignmentFlag.AlignCenter)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch()
+        for button in buttons:
+            row.addWidget(button)
+        row.addStretch()
+        layout.addSpacing(6)
+        layout.addLayout(row)
+        layout.addStretch()
+
+    def show_words(self, title: str, hint: str) -> None:
+        """Set the two lines."""
+        self._title.setText(title)
+        self._hint.setText(hint)
+
+    def show_picture(self, picture: QPixmap) -> None:
+        """Set the picture above them."""
+        self._picture.setPixmap(picture)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_files(event.mimeData()):
+            event.acceptProposedAction()
+            self._set_active(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._set_active(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_active(False)
+        event.acceptProposedAction()
+        self.files_dropped.emit(local_files(event.mimeData()))
+
+    def _set_active(self, is_active: bool) -> None:
+        self.setProperty("active", is_active)
+        self.style().polish(self)  # the style sheet looks at the property only now

@@ -16,6 +16,7 @@ PresetName = Literal["recommended", "reference"]
 
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)
+SPLITS: tuple[SplitScheme, ...] = get_args(SplitScheme)
 N_CLASSES_RANGE = (2, 1000)
 
 T = TypeVar("T")
@@ -123,7 +124,7 @@ class TrainingConfig:
         _check_choice("schedule", self.schedule, get_args(Schedule))
         _check_range("weight_decay", self.weight_decay, 0.0, 1.0)
         _check_range("label_smoothing", self.label_smoothing, 0.0, 0.5)
-        _check_choice("split", self.split, get_args(SplitScheme))
+        _check_choice("split", self.split, SPLITS)
         _check_whole("seed", self.seed, 0, 2**31 - 1)
 
     def to_json(self) -> dict[str, Any]:

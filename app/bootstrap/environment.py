@@ -113,6 +113,7 @@ class Environment:
             problem = self._problem(requirements.modules(), to_load)
             if problem is None:
                 write_text(self._stamp, json.dumps(asdict(installed), indent=1))
+                self._stamp.chmod(0o644)  # others may start what one user has set up
                 self._terminal.tell(tr("PneumoScope is set up."))
                 return
             if (library := missing_library(problem)) is not None:
@@ -150,9 +151,9 @@ class Environment:
             self._terminal.tell(tr("Installing the GPU build ({tag}).", tag=tag))
             self._require(requirements.common, again)
             index = gpu.index_of(tag)
-            self._leave_only(requirements, "gpu")
             if (
-                self._installer.install(requirements.gpu, index, again)
+                self._make_way(requirements, "gpu", index)
+                and self._installer.install(requirements.gpu, index, again)
                 and self._problem((), ["paddle"]) is None
             ):
                 return Stamp("gpu", (*requirements.common, *requirements.gpu))
@@ -165,29 +166,39 @@ class Environment:
             )
         else:
             self._terminal.tell(tr("Installing the CPU build."))
-        self._leave_only(requirements, "cpu")
         wanted = (*requirements.common, *requirements.cpu)
+        if not self._make_way(requirements, "cpu"):
+            raise self._failure()
         self._require(wanted, again)
         return Stamp("cpu", wanted)
 
     def _require(self, requirements: tuple[str, ...], again: bool) -> None:
         if not self._installer.install(requirements, again=again):
-            raise SetupError(
-                Message(
-                    "The packages could not be installed. Check the internet connection, the "
-                    "proxy and the free disk space (2 GB), then start again; the lines above "
-                    "and {log} say more.",
-                    log=self._log,
-                )
-            )
+            raise self._failure()
 
-    def _leave_only(self, requirements: Requirements, build: str) -> None:
-        """Make way for one build; both own the folder `paddle`: removing one breaks the other."""
+    def _failure(self) -> SetupError:
+        return SetupError(
+            Message(
+                "The packages could not be installed. Check the internet connection, the "
+                "proxy and the free disk space (2 GB), then start again; the lines above "
+                "and {log} say more.",
+                log=self._log,
+            )
+        )
+
+    def _make_way(self, requirements: Requirements, build: str, index: str | None = None) -> bool:
+        """Remove the other build, but only when this one can be had: the other may be in use.
+
+        Both own the folder `paddle`, so removing one breaks the other: where both are, both go.
+        """
         cpu = [distribution_of(requirement) for requirement in requirements.cpu]
         gpu_build = [distribution_of(requirement) for requirement in requirements.gpu]
         others = gpu_build if build == "cpu" else cpu
         if any(self._installer.has(name) for name in others):
+            if not self._installer.can_install(requirements.of_build(build), index):
+                return False
             self._installer.remove([*cpu, *gpu_build])
+        return True
 
     def _problem(self, present: tuple[str, ...], loaded: list[str]) -> str | None:
         """What an import in the environment complains of, if it does."""

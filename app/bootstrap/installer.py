@@ -74,16 +74,13 @@ class Installer:
         """
         if again:
             self._forget_unfinished()
-        options: list[str | Path] = ["--extra-index-url", index] if index else []
-        command: list[str | Path]
-        if self._uv:
-            options += ["--reinstall"] if again else []
-            command = [self._uv, "pip", "install", "--python", self._python]
-        else:
-            # A foreign index out of reach must not hold up the fall-back for minutes.
-            options += ["--timeout", "15", "--retries", "1"] if index else []
-            command = [*self._pip("install"), "--log", self._log]
-        return self._terminal.run([*command, *options, *requirements]) == 0
+        if self._uv and again:
+            return self._install(index, ["--reinstall", *requirements])
+        return self._install(index, requirements)
+
+    def can_install(self, requirements: Sequence[str], index: str | None = None) -> bool:
+        """Whether these could be had, themselves and without changing anything."""
+        return self._install(index, ["--dry-run", "--no-deps", *requirements])
 
     def remove(self, distributions: Sequence[str]) -> None:
         """Uninstall what is there of these."""
@@ -98,6 +95,17 @@ class Installer:
     def has(self, distribution: str) -> bool:
         """Whether a distribution is installed in the environment."""
         return bool(self._records(distribution.replace("-", "_")))
+
+    def _install(self, index: str | None, words: Sequence[str]) -> bool:
+        options = ["--extra-index-url", index] if index else []
+        command: list[str | Path]
+        if self._uv:
+            command = [self._uv, "pip", "install", "--python", self._python]
+        else:
+            # A foreign index out of reach must not hold up the fall-back for minutes.
+            options += ["--timeout", "15", "--retries", "1"] if index else []
+            command = [*self._pip("install"), "--log", self._log]
+        return self._terminal.run([*command, *options, *words]) == 0
 
     def _pip(self, verb: str) -> list[str | Path]:
         return [self._python, "-m", "pip", "--disable-pip-version-check", "--no-input", verb]

@@ -13,6 +13,7 @@ from core.config import PresetName, TrainingConfig, preset
 from core.data.loading import LoadedDataset
 from core.errors import Message
 from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
+from core.runtime.devices import Device
 from core.training.run_folder import BEST_FILE, LAST_FILE
 from core.workspace import Workspace
 
@@ -26,6 +27,7 @@ class TrainingViewModel(QObject):
     """
 
     changed = Signal()  # settings, dataset, running or not
+    devices_found = Signal(object)  # tuple of Device
     progressed = Signal(object)  # Progress before and between the epochs
     started = Signal(object)  # TrainingStarted
     batch_done = Signal(object)  # BatchDone
@@ -74,6 +76,10 @@ class TrainingViewModel(QObject):
     def can_start(self) -> bool:
         """Whether there is something to train on and nothing training."""
         return self._dataset is not None and not self.is_training
+
+    def set_devices(self, devices: tuple[Device, ...]) -> None:
+        """Offer these devices."""
+        self.devices_found.emit(devices)
 
     def set_dataset(self, dataset: LoadedDataset) -> None:
         """Train on `dataset` from now on."""

@@ -1,5 +1,6 @@
 """One film: a patient in a pose, exposed, scattered, developed and labelled."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -128,7 +129,7 @@ def _develop(density: Map, canvas: Canvas, rng: np.random.Generator) -> NDArray[
     shade += canvas.film_x * exposure.heel[0]
     shade += canvas.film_y * exposure.heel[1]
     grey = 1 / (1 + np.exp((exposure.centre - shade) / exposure.latitude))
-    fog = 1 / (1 + np.exp(exposure.centre / exposure.latitude))
+    fog = 1 / (1 + math.exp(exposure.centre / exposure.latitude))
     grey = np.maximum(grey - fog, 0) * (1 / (1 - fog))
     grain = rng.standard_normal(grey.shape, dtype=np.float32)
     grain += np.roll(grain, 1, axis=0)

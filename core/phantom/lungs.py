@@ -62,26 +62,26 @@ def draw_opacity(label: str, build: Build, canvas: Canvas, rng: np.random.Genera
 def _consolidation(build: Build, canvas: Canvas, rng: np.random.Generator) -> Map:
     sign = rng.choice([-1.0, 1.0])
     base = min(build.domes)
-    cx = sign * rng.uniform(0.30, 0.44)
+    cx = sign * rng.uniform(0.34, 0.46)
     cy = rng.uniform(-0.38, base - 0.12)
     tilt = rng.uniform(-0.8, 0.8)
-    a, b = rng.uniform(0.14, 0.21), rng.uniform(0.10, 0.14)
+    a, b = rng.uniform(0.16, 0.22), rng.uniform(0.12, 0.15)
     u, v = rng.normal(0, a, N_SPOTS), rng.normal(0, b, N_SPOTS)
     x = cx + np.cos(tilt) * u - np.sin(tilt) * v
     y = cy + np.sin(tilt) * u + np.cos(tilt) * v
-    return canvas.stamp(x, y, *_fluid(rng, N_SPOTS, rng.uniform(0.26, 0.36)))
+    return canvas.stamp(x, y, *_fluid(rng, N_SPOTS, rng.uniform(0.32, 0.42)))
 
 
 def _ground_glass(build: Build, canvas: Canvas, rng: np.random.Generator) -> Map:
     spots = []
-    strength = rng.uniform(0.15, 0.23)
+    strength = rng.uniform(0.20, 0.27)
     for sign in (-1.0, 1.0):
         for _ in range(rng.integers(3, 5)):
             n = N_SPOTS // 3
-            cx, cy = build.width * rng.uniform(0.72, 0.92), rng.uniform(-0.15, 0.5)
+            cx, cy = build.width * rng.uniform(0.68, 0.88), rng.uniform(-0.15, 0.45)
             x = sign * (cx + rng.normal(0, 0.065, n))
             y = cy + rng.normal(0, 0.10, n)
-            fluid = _fluid(rng, n, strength * rng.uniform(0.6, 1.2))
+            fluid = _fluid(rng, n, strength * rng.uniform(0.75, 1.2))
             spots.append(np.stack([x, y, *fluid]))
     return canvas.stamp(*np.concatenate(spots, axis=1))
 

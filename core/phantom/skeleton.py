@@ -36,8 +36,9 @@ def _ribs(build: Build, chest: Chest, canvas: Canvas, side: Map, rng: np.random.
         dip = -0.05 * np.exp(-side * side * 40) if not front else 0
         height = canvas.y - FIRST_RIB - build.rib_drop * turn + dip
         phase = height * (1 / build.rib_gap)
-        number = np.clip(np.rint(phase), -1, N_RIBS).astype(np.intp) + 1
-        off = (phase - (number - 1) - jitter[int(front)][number]) * build.rib_gap
+        nearest = np.clip(np.rint(phase), -1, N_RIBS)
+        number = nearest.astype(np.intp) + 1
+        off = (phase - nearest - jitter[int(front)][number]) * build.rib_gap
         half = (0.033 if front else 0.029) * girth[number]
         ratio = np.abs(off) * across / half
         # A tube with a dense shell: the rims are brighter than the middle.
@@ -80,15 +81,15 @@ def _shoulders(build: Build, canvas: Canvas, side: Map) -> Map:
     y = canvas.y
     outer = build.width + build.wall
     # The blade is a triangle that hangs from the socket beside the rib cage.
-    inner = (build.width - 0.08) + 0.10 * (y + 0.3)
-    lateral = (outer + 0.08) - 0.30 * (y + 0.45)
+    inner = build.width - 0.08 + 0.10 * (y + 0.3)
+    lateral = outer + 0.08 - 0.30 * (y + 0.45)
     border = np.minimum(side - inner, lateral - side)
     blade = canvas.edge(border, 0.03) * canvas.edge(y + 0.55, 0.3)
     blade *= canvas.edge(0.02 - y, 0.25)
     rim = blade * np.exp(-(((border - 0.012) / 0.012) ** 2))
     joint_x = outer + 0.20
     head = canvas.edge((1 - ellipse(side, y, (joint_x, -0.56), (0.115, 0.12))) * 0.11, 0.02)
-    shaft_axis = (joint_x + 0.04) + build.arm * (y + 0.45)
+    shaft_axis = joint_x + 0.04 + build.arm * (y + 0.45)
     ratio = np.abs(side - shaft_axis) * (1 / 0.062)
     shaft = canvas.edge((1 - ratio) * 0.06, 0.02) * canvas.edge(y + 0.5, 0.1)
     shaft *= 0.55 + 0.45 * _rim(ratio)

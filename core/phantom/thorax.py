@@ -96,7 +96,7 @@ def _rib_cage(build: Build, y: Map) -> Map:
     up = np.clip((waist - y) * (1 / (0.5 - build.apex)), 0, 1)
     down = np.maximum(y - waist, 0)
     narrow = 1 - up * up * (0.42 + 0.58 * up) - down * down * 0.3
-    return build.width * np.sqrt(np.maximum(narrow, (1e-3)))
+    return build.width * np.sqrt(np.maximum(narrow, 1e-3))
 
 
 def _body(build: Build, canvas: Canvas, side: Map) -> tuple[Map, Map]:
@@ -108,7 +108,7 @@ def _body(build: Build, canvas: Canvas, side: Map) -> tuple[Map, Map]:
     axilla = outer + 0.32 * smooth_step(-0.28 - y, 0.55)
     torso = canvas.edge(axilla - side, 0.02) * canvas.edge(below, 0.02)
     body = np.maximum(neck, torso)
-    arm_axis = (outer + 0.24) + build.arm * (y + 0.45)
+    arm_axis = outer + 0.24 + build.arm * (y + 0.45)
     arm = canvas.edge(0.17 - np.abs(side - arm_axis), 0.02) * canvas.edge(y + 0.5, 0.4)
     thick = build.depth * (1 + 0.16 * smooth_step(y - 0.55, 0.5))
     rounded = dome(np.minimum(side / axilla, 1))
@@ -127,9 +127,9 @@ def _lungs(build: Build, canvas: Canvas, x: Map, side: Map, half_width: Map) -> 
     top = canvas.edge(y - (build.apex + 0.04) - off * off * 2.6, 0.035)
     outside = canvas.edge(half_width - side, 0.02)
     inside = canvas.edge(side - inner, 0.05)
-    level = np.where(x < 0, (build.domes[0]), (build.domes[1]))
+    level = np.where(x < 0, *build.domes).astype(x.dtype)
     off = side - 0.34
-    drop = off * off * np.where(off > 0, 1.75, 0.9)
+    drop = off * off * np.where(off > 0, 1.75, 0.9).astype(x.dtype)
     above = canvas.edge(level + drop - y, 0.025)
     # The lungs reach down behind the diaphragm.
     behind = 0.10 * canvas.edge(level + drop + 0.14 - y, 0.2)

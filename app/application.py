@@ -1,0 +1,176 @@
+"""Builds the program: the only place where objects are wired to each other."""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QTimer, QTranslator, Slot
+from PySide6.QtGui import QFont, QIcon
+from PySide6.QtWidgets import QApplication
+
+from app import resources
+from app.demo_story import DemoStory
+from app.failures import UncaughtErrors, start_logging
+from app.main_window import MainWindow
+from app.settings import AppSettings, Theme
+from app.tasks import TaskRunner
+from app.translation import set_language, tr
+from app.viewmodels.data import DataViewModel
+from app.viewmodels.evaluation import EvaluationViewModel
+from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.training import TrainingViewModel
+from core.events import TrainingDone
+from core.runtime.devices import Device
+from core.runtime.processor import tune_process
+from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _DevicesFound:
+    devices: tuple[Device, ...]
+
+
+class Application(QObject):
+    """Everything behind one window.
+
+    Args:
+        qt: The running QApplication.
+        settings: Preferences.
+        workspace: Where the program keeps its files.
+    """
+
+    def __init__(self, qt: QApplication, settings: AppSettings, workspace: Workspace) -> None:
+        super().__init__()
+        self._qt, self._settings = qt, settings
+        self._qt_words = QTranslator()
+        qt.setStyle("Fusion")
+        self._set_fonts()
+        set_language(settings.language)
+        self._wear(settings.theme)
+
+        self._runners = [TaskRunner() for _ in range(5)]
+        loading, training, evaluating, reading, preparing = self._runners
+        self.data = DataViewModel(loading, workspace)
+        self.training = TrainingViewModel(training, workspace)
+        self.evaluation = EvaluationViewModel(evaluating, workspace)
+        self.reading = ReadingViewModel(reading)
+        self.window = MainWindow(
+            self.data, self.training, self.evaluation, self.reading, self._runners, settings
+        )
+        self._preparing = preparing
+        self._story: DemoStory | None = None
+        self._connect()
+        self._set_words(settings.language)
+
+    def start(self, paths: list[Path], *, demo: bool) -> None:
+        """Show the window, load Paddle behind it, and open what was asked for."""
+        self.window.show()
+        # After the first paint, so that the window is there at once.
+        QTimer.singleShot(0, self._prepare)
+        if demo:
+            self._story = DemoStory(
+                self.data, self.training, self.evaluation, self.reading, self.window.show_page
+            )
+            QTimer.singleShot(0, self._story.begin)
+        elif paths:
+            QTimer.singleShot(0, lambda: self.window.open_paths(paths))
+
+    def _connect(self) -> None:
+        self.data.loaded.connect(self.training.set_dataset)
+        self.data.loaded.connect(self.evaluation.set_dataset)
+        self.training.trained.connect(self._on_trained)
+        self.training.stopped.connect(self._on_stopped)
+        self.window.language_chosen.connect(self._on_language_chosen)
+        self.window.theme_chosen.connect(self._on_theme_chosen)
+        self._preparing.reported.connect(self._on_prepared)
+
+    def _prepare(self) -> None:
+        self._preparing.start(_find_devices)
+
+    @Slot(object)
+    def _on_prepared(self, event: object) -> None:
+        if isinstance(event, _DevicesFound):
+            self.training.set_devices(event.devices)
+
+    @Slot(object)
+    def _on_trained(self, done: TrainingDone) -> None:
+        self._use(done.model)
+
+    @Slot(object)
+    def _on_stopped(self, model: Path | None) -> None:
+        if model is not None:
+            self._use(model)
+
+    def _use(self, model: Path) -> None:
+        self.evaluation.set_model(model)
+        self.reading.open_model(model, kept_from=self.training.dataset)
+
+    @Slot(str)
+    def _on_language_chosen(self, code: str) -> None:
+        self._settings.language = code
+        self._set_words(code)
+
+    @Slot(str)
+    def _on_theme_chosen(self, theme: Theme) -> None:
+        self._settings.theme = theme
+        self._wear(theme)
+        self.window.apply_theme(theme)
+
+    def _set_words(self, code: str) -> None:
+        set_language(code)
+        QCoreApplication.removeTranslator(self._qt_words)
+        self._qt_words = resources.qt_translator(code)
+        QCoreApplication.installTranslator(self._qt_words)
+        # Qt tells the widgets only if its own translator has words, which English has not.
+        QCoreApplication.sendEvent(self._qt, QEvent(QEvent.Type.LanguageChange))
+
+    def _wear(self, theme: Theme) -> None:
+        self._qt.setPalette(resources.palette(theme))
+        self._qt.setStyleSheet(resources.style_sheet(theme))
+
+    def _set_fonts(self) -> None:
+        font = QFont(self._qt.font())
+        font.setFamilies([font.family(), *resources.load_fonts()])
+        self._qt.setFont(font)
+
+
+def run_window(paths: list[Path], *, demo: bool = False) -> int:
+    """Open the window and stay until it is closed; the exit code of the program."""
+    started = time.monotonic()
+    tune_process()  # before anything can load Paddle's libraries
+    workspace = Workspace.of_user()
+    start_logging(workspace.logs)
+    QApplication.setOrganizationName("PneumoScope")
+    QApplication.setApplicationName("PneumoScope")
+    qt = QApplication(sys.argv[:1])
+    qt.setApplicationDisplayName(tr("PneumoScope"))
+    qt.setWindowIcon(QIcon(resources.pixmap("pneumoscope", "", 64)))
+    errors = UncaughtErrors()
+    errors.install()
+    program = Application(qt, AppSettings(_settings_store()), workspace)
+    errors.caught.connect(program.window.show_failure)
+    signal.signal(signal.SIGINT, lambda *_: program.window.close())
+    ticking = QTimer()  # lets Python see Ctrl+C while Qt's loop runs
+    ticking.start(200)
+    ticking.timeout.connect(lambda: None)
+    program.start(paths, demo=demo)
+    log.info("window shown %.2f s after the start", time.monotonic() - started)
+    return qt.exec()
+
+
+def _settings_store() -> QSettings:
+    ini = QSettings.Format.IniFormat
+    return QSettings(ini, QSettings.Scope.UserScope, "PneumoScope", "PneumoScope")
+
+
+def _find_devices() -> Iterator[object]:
+    """Load Paddle where nobody waits for it, and see what it can compute on."""
+    from core.runtime.devices import list_devices
+
+    yield _DevicesFound(list_devices())

@@ -1,0 +1,280 @@
+"""The window: the rail, the pages, drops anywhere, and what closing means while work runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMainWindow,
+    QMessageBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import resources
+from app.failures import show_failure
+from app.pages.data_page import DataPage
+from app.pages.evaluation_page import EvaluationPage
+from app.pages.reading_page import ReadingPage
+from app.pages.training_page import TrainingPage
+from app.settings import AppSettings, Theme
+from app.tasks import Failure, TaskRunner
+from app.translation import LANGUAGES, language, tr
+from app.viewmodels.data import DataViewModel
+from app.viewmodels.evaluation import EvaluationViewModel
+from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.training import TrainingViewModel
+from app.widgets.drop_zone import local_files
+from app.widgets.labels import plain_label
+from app.widgets.rail import Rail
+
+DATA, TRAIN, EVALUATE, READ = range(4)
+MODEL_ENDING = ".safetensors"
+PAGE_ICONS = ("data", "train", "evaluate", "read")
+
+
+class MainWindow(QMainWindow):
+    """Lays out the pages and sends what is dropped to the one it is for.
+
+    Args:
+        data: Of the Data page; likewise the other three.
+        training: Trains.
+        evaluation: Evaluates.
+        reading: Reads films.
+        runners: Everything that may be at work when the window is closed.
+        settings: The window's place and the last folder.
+    """
+
+    language_chosen = Signal(str)
+    theme_chosen = Signal(str)
+
+    def __init__(
+        self,
+        data: DataViewModel,
+        training: TrainingViewModel,
+        evaluation: EvaluationViewModel,
+        reading: ReadingViewModel,
+        runners: list[TaskRunner],
+        settings: AppSettings,
+    ) -> None:
+        super().__init__()
+        self._data, self._training = data, training
+        self._evaluation, self._reading = evaluation, reading
+        self._runners, self._settings = runners, settings
+        self._is_closing = False
+        self._theme: Theme = settings.theme
+        self.data_page = DataPage(data)
+        self.training_page = TrainingPage(training)
+        self.evaluation_page = EvaluationPage(evaluation)
+        self.reading_page = ReadingPage(reading)
+        self._pages = (
+            self.data_page,
+            self.training_page,
+            self.evaluation_page,
+            self.reading_page,
+        )
+        self._rail = Rail(len(self._pages))
+        self._stack = QStackedWidget()
+        for page in self._pages:
+            self._stack.addWidget(page)
+        self._disclaimer = plain_label("disclaimer")
+        self._lay_out()
+        self._connect()
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.setMinimumSize(960, 640)
+        if not settings.geometry.isEmpty():
+            self.restoreGeometry(settings.geometry)
+        self.apply_theme(self._theme)
+        self._retranslate()
+        self.show_page(DATA)
+
+    def show_page(self, index: int) -> None:
+        """Bring a page to the front."""
+        self._stack.setCurrentIndex(index)
+        self._rail.choose(index)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Redraw what the style sheet does not reach."""
+        self._theme = theme
+        colour = resources.colours(theme)["text"]
+        icons = [resources.icon(name, colour) for name in PAGE_ICONS]
+        self._rail.show_icons(
+            icons, resources.icon("language", colour), resources.icon("theme", colour)
+        )
+        for page in self._pages:
+            page.apply_theme(theme)
+        self._retranslate()
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Send files to the page they are for, wherever they were dropped."""
+        models = [path for path in paths if path.suffix.lower() == MODEL_ENDING]
+        archives = [path for path in paths if path.suffix.lower() == ".zip"]
+        folders = [path for path in paths if path.is_dir()]
+        films = [path for path in paths if path not in (*models, *archives, *folders)]
+        if paths:
+            self._settings.last_folder = str(paths[0].parent)
+        if models:
+            self.open_model(models[0])
+        if archives or folders:
+            self.show_page(DATA)
+            self._data.open((archives or folders)[0])
+        elif films:
+            self.show_page(READ)
+            self._reading.read(films)
+
+    def open_model(self, path: Path) -> None:
+        """Use a model file for reading and evaluating."""
+        if self._stack.currentIndex() != EVALUATE:
+            self.show_page(READ)
+        self._reading.open_model(path, kept_from=self._data.dataset)
+        self._evaluation.set_model(path)
+
+    @Slot(object)
+    def show_failure(self, failure: Failure) -> None:
+        """Say what failed."""
+        show_failure(failure, self)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_files(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.open_paths(local_files(event.mimeData()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close at once when idle; else ask, stop the work, and close when it has ended."""
+        if not self._is_at_work():
+            self._settings.geometry = self.saveGeometry()
+            event.accept()
+            return
+        event.ignore()
+        if not self._is_closing:
+            self._ask_to_close()
+
+    def _ask_to_close(self) -> None:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(tr("PneumoScope"))
+        box.setText(tr("Work is still going on. Stop it and close?"))
+        box.setInformativeText(tr("What was trained so far is kept in the run's folder."))
+        stop = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton(tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        stop.clicked.connect(self._close_when_idle)
+        box.open()
+
+    def _close_when_idle(self) -> None:
+        self._is_closing = True
+        self._disclaimer.setText(tr("Closing: finishing this batch …"))
+        self._data.cancel()
+        self._reading.cancel()
+        self._evaluation.cancel()
+        self._training.stop()
+        for runner in self._runners:
+            runner.stop()
+        self._close_if_idle()
+
+    @Slot()
+    def _close_if_idle(self) -> None:
+        if self._is_closing and not self._is_at_work():
+            self.close()
+
+    def _is_at_work(self) -> bool:
+        return any(runner.is_running for runner in self._runners)
+
+    def _lay_out(self) -> None:
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self._stack, 1)
+        right.addWidget(self._disclaimer)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._rail)
+        row.addLayout(right, 1)
+        centre = QWidget()
+        centre.setLayout(row)
+        self.setCentralWidget(centre)
+
+    def _connect(self) -> None:
+        self._rail.page_chosen.connect(self._stack.setCurrentIndex)
+        self._rail.language_pressed.connect(self._on_language_pressed)
+        self._rail.theme_pressed.connect(self._on_theme_pressed)
+        self.data_page.zip_wanted.connect(self._choose_zip)
+        self.data_page.folder_wanted.connect(self._choose_folder)
+        self.data_page.train_wanted.connect(lambda: self.show_page(TRAIN))
+        self.evaluation_page.model_wanted.connect(self._choose_model)
+        self.reading_page.model_wanted.connect(self._choose_model)
+        self.reading_page.films_wanted.connect(self._choose_films)
+        for page in (self.data_page, self.evaluation_page, self.reading_page):
+            page.files_dropped.connect(self.open_paths)
+        for model in (self._data, self._training, self._evaluation, self._reading):
+            model.failed.connect(self.show_failure)
+        for runner in self._runners:
+            runner.finished.connect(self._close_if_idle)
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(tr("PneumoScope"))
+        self._disclaimer.setText(
+            tr("Research and teaching only, never diagnosis.")
+            + "  "
+            + tr("Nothing leaves this computer.")
+        )
+        other_theme = tr("Light") if self._theme == "dark" else tr("Dark")
+        self._rail.show_words(
+            [tr("Data"), tr("Train"), tr("Evaluate"), tr("Read")],
+            LANGUAGES[_other_language()],
+            other_theme,
+        )
+
+    def _on_language_pressed(self) -> None:
+        self.language_chosen.emit(_other_language())
+
+    def _on_theme_pressed(self) -> None:
+        self.theme_chosen.emit("light" if self._theme == "dark" else "dark")
+
+    def _choose_zip(self) -> None:
+        self._choose(tr("Choose a zip of X-rays"), tr("Zip archives") + " (*.zip)", many=False)
+
+    def _choose_model(self) -> None:
+        kind = tr("Model files") + f" (*{MODEL_ENDING})"
+        self._choose(tr("Choose a model file"), kind, many=False)
+
+    def _choose_films(self) -> None:
+        kind = tr("X-rays") + " (*.png *.jpg *.jpeg)"
+        self._choose(tr("Choose X-rays"), kind, many=True)
+
+    def _choose_folder(self) -> None:
+        dialog = QFileDialog(self, tr("Choose a folder"), self._settings.last_folder)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._open_dialog(dialog)
+
+    def _choose(self, title: str, kind: str, *, many: bool) -> None:
+        dialog = QFileDialog(self, title, self._settings.last_folder, kind)
+        mode = QFileDialog.FileMode.ExistingFiles if many else QFileDialog.FileMode.ExistingFile
+        dialog.setFileMode(mode)
+        self._open_dialog(dialog)
+
+    def _open_dialog(self, dialog: QFileDialog) -> None:
+        """Show it without stopping the event loop; training goes on drawing."""
+        opened: Callable[[list[str]], None] = lambda names: self.open_paths(  # noqa: E731
+            [Path(name) for name in names]
+        )
+        dialog.filesSelected.connect(opened)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+
+def _other_language() -> str:
+    return "en" if language() == "zh_CN" else "zh_CN"

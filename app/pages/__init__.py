@@ -1,0 +1,1 @@
+"""Pages lay out widgets and bind them to one view-model; they decide nothing."""

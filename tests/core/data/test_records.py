@@ -1,0 +1,185 @@
+"""Class folders are found where the images are; what does not belong is named."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from core.data.class_names import display_names
+from core.data.folder import SourceFile, Unpacked
+from core.data.records import Dataset, scan
+from core.errors import DatasetError, Message, Refusal
+
+SOURCE = Path("films.zip")
+
+
+def holding(*names: str, left_out: tuple[Refusal, ...] = ()) -> Unpacked:
+    files = [
+        SourceFile(name, Path("store") / name, hashlib.sha256(name.encode()).hexdigest())
+        for name in sorted(names)
+    ]
+    return Unpacked(Path("store"), tuple(files), left_out)
+
+
+def scanned(*names: str) -> Dataset:
+    return scan(holding(*names), SOURCE)
+
+
+def refusal(*names: str) -> str:
+    with pytest.raises(DatasetError) as caught:
+        scanned(*names)
+    return str(caught.value)
+
+
+TWO = ("N/1.png", "N/2.png", "C/1.png", "C/2.png")
+
+
+@pytest.mark.parametrize("wrapper", ["", "input_data/", "a/b/c/"])
+def test_class_folders_are_found_below_any_wrapper(wrapper: str) -> None:
+    dataset = scanned(*(wrapper + name for name in TWO))
+    assert dataset.classes == ("C", "N")
+    assert [(record.name, record.label) for record in dataset.records] == [
+        (f"{wrapper}C/1.png", 0),
+        (f"{wrapper}C/2.png", 0),
+        (f"{wrapper}N/1.png", 1),
+        (f"{wrapper}N/2.png", 1),
+    ]
+    assert dataset.left_out == ()
+    assert dataset.source == SOURCE
+
+
+def test_classes_are_sorted_as_the_reference_sorts_them() -> None:
+    names = [
+        f"{name}/{n}.png" for name in ("Viral_Pneumonia", "b", "NORMAL", "COVID") for n in "12"
+    ]
+    assert scanned(*names).classes == ("COVID", "NORMAL", "Viral_Pneumonia", "b")
+
+
+def test_records_are_sorted_by_class_then_name_and_keep_path_and_digest() -> None:
+    record = scanned(*TWO).records[0]
+    assert record.path == Path("store/C/1.png")
+    assert record.digest == hashlib.sha256(b"C/1.png").hexdigest()
+
+
+def test_the_same_class_in_train_and_test_folders_is_one() -> None:
+    dataset = scanned("train/N/1.png", "train/C/1.png", "test/N/1.png", "test/C/1.png")
+    assert dataset.counts == {"C": 2, "N": 2}
+
+
+def test_images_at_another_depth_are_left_out_with_a_reason() -> None:
+    dataset = scanned(*(f"x/{name}" for name in TWO), "cover.png", "x/y/z/deep.png")
+    assert {refusal.file: str(refusal.reason) for refusal in dataset.left_out} == {
+        "cover.png": "It lies outside the class folders.",
+        "x/y/z/deep.png": "It lies outside the class folders.",
+    }
+    assert len(dataset.records) == 4
+
+
+def test_refusals_of_the_archive_are_carried_on_in_order() -> None:
+    earlier = Refusal("m.txt", Message("Not a PNG or JPEG image."))
+    dataset = scan(holding(*TWO, "z.png", "a.png", left_out=(earlier,)), SOURCE)
+    assert [refusal.file for refusal in dataset.left_out] == ["a.png", "m.txt", "z.png"]
+
+
+def test_identical_files_of_one_class_are_all_kept() -> None:
+    files = tuple(SourceFile(name, Path(name), "same") for name in sorted(TWO))
+    assert len(scan(Unpacked(Path("store"), files, ()), SOURCE).records) == 4
+
+
+def test_images_without_class_folders_are_refused_with_the_layout() -> None:
+    message = refusal("1.png", "2.png", "3.png")
+    assert "films.zip do not lie in class folders" in message
+    assert "input_data/NORMAL/1.png" in message
+
+
+def test_nothing_at_all_is_refused() -> None:
+    assert "do not lie in class folders" in refusal()
+
+
+def test_one_class_is_refused_by_name() -> None:
+    message = refusal("x/NORMAL/1.png", "x/NORMAL/2.png")
+    assert "only one class folder with images, NORMAL" in message
+
+
+def test_a_class_of_one_image_is_refused_by_name() -> None:
+    message = refusal(*TWO, "figures/logo.png")
+    assert "at least 2 images" in message
+    assert "films.zip hold fewer: figures." in message
+
+
+def test_a_thousand_classes_are_taken_and_more_refused() -> None:
+    names = [f"{number:04d}/{n}.png" for number in range(1001) for n in "12"]
+    assert len(scanned(*names[:2000]).classes) == 1000
+    message = refusal(*names)
+    assert "1001 folders with images (0000, 0001, 0002, 0003, 0004, ...)" in message
+
+
+def test_the_fingerprint_depends_on_content_and_class_alone() -> None:
+    files = holding(*TWO).files
+    base = scan(holding(*TWO), SOURCE).fingerprint
+    renamed = tuple(
+        SourceFile(file.name.replace(".png", "b.png"), file.path, file.digest) for file in files
+    )
+    assert scan(Unpacked(Path("b"), renamed, ()), Path("other.zip")).fingerprint == base
+    moved = tuple(
+        SourceFile(file.name.replace("N/", "M/"), file.path, file.digest) for file in files
+    )
+    assert scan(Unpacked(Path("b"), moved, ()), SOURCE).fingerprint != base
+    changed = (*files[:-1], SourceFile(files[-1].name, files[-1].path, "0" * 64))
+    assert scan(Unpacked(Path("b"), changed, ()), SOURCE).fingerprint != base
+
+
+def digest_of(dataset: Dataset, name: str) -> str:
+    return next(record.digest for record in dataset.records if record.name == name)
+
+
+DAMAGED = Message("Damaged.")
+
+
+def test_without_drops_the_unreadable_and_says_so() -> None:
+    dataset = scanned(*TWO, "N/3.png", "z.png")
+    rest = dataset.without({digest_of(dataset, "N/2.png"): DAMAGED})
+    assert rest.counts == {"C": 2, "N": 2}
+    assert rest.left_out == (Refusal("N/2.png", DAMAGED), *dataset.left_out)
+    assert rest.fingerprint != dataset.fingerprint
+
+
+def test_without_nothing_is_the_same_dataset() -> None:
+    dataset = scanned(*TWO)
+    assert dataset.without({}) == dataset
+
+
+def test_a_class_that_cannot_be_used_any_more_goes_and_the_labels_close_up() -> None:
+    dataset = scanned(*TWO, "A/1.png", "A/2.png")
+    rest = dataset.without({digest_of(dataset, "A/1.png"): DAMAGED})
+    assert rest.classes == ("C", "N")
+    assert [record.label for record in rest.records] == [0, 0, 1, 1]
+    assert {refusal.file: str(refusal.reason) for refusal in rest.left_out} == {
+        "A/1.png": "Damaged.",
+        "A/2.png": "The only readable image of its class.",
+    }
+
+
+def test_fewer_than_two_readable_classes_are_refused() -> None:
+    dataset = scanned(*TWO)
+    with pytest.raises(DatasetError, match=r"2 of 4 are damaged .* such as N/1.png: Damaged\."):
+        dataset.without({digest_of(dataset, f"N/{n}.png"): DAMAGED for n in "12"})
+
+
+@pytest.mark.parametrize(
+    ("folder", "english", "chinese"),
+    [
+        ("NORMAL", "Normal", "正常肺部"),
+        ("Viral_Pneumonia", "Viral pneumonia", "病毒性肺炎"),
+        ("viral pneumonia", "Viral pneumonia", "病毒性肺炎"),
+        ("VIRAL-PNEUMONIA", "Viral pneumonia", "病毒性肺炎"),
+        ("COVID", "COVID-19", "新冠肺炎"),
+        ("covid-19", "COVID-19", "新冠肺炎"),
+        ("Lung_Opacity", "Lung Opacity", "Lung Opacity"),
+        ("肺结核", "肺结核", "肺结核"),
+    ],
+)
+def test_known_folders_have_names_in_both_languages(
+    folder: str, english: str, chinese: str
+) -> None:
+    assert display_names(folder) == {"en": english, "zh_CN": chinese}

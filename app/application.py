@@ -140,7 +140,7 @@ class Application(QObject):
         self._qt.setFont(font)
 
 
-def run_window(paths: list[Path], *, demo: bool = False) -> int:
+def run_window(paths: list[str], demo: bool) -> int:
     """Open the window and stay until it is closed; the exit code of the program."""
     started = time.monotonic()
     tune_process()  # before anything can load Paddle's libraries
@@ -159,7 +159,7 @@ def run_window(paths: list[Path], *, demo: bool = False) -> int:
     ticking = QTimer()  # lets Python see Ctrl+C while Qt's loop runs
     ticking.start(200)
     ticking.timeout.connect(lambda: None)
-    program.start(paths, demo=demo)
+    program.start([Path(path) for path in paths], demo=demo)
     log.info("window shown %.2f s after the start", time.monotonic() - started)
     return qt.exec()
 

@@ -26,7 +26,7 @@ def style_sheet(theme: Theme) -> str:
     text = (ROOT / "styles" / "pneumoscope.qss").read_text("utf-8")
     for name, colour in colours(theme).items():
         text = text.replace("{{" + name + "}}", colour)
-    return text
+    return text.replace("{{icons}}", (ROOT / "icons").as_posix())
 
 
 def palette(theme: Theme) -> QPalette:

@@ -1,7 +1,6 @@
 """What a run is made with: checked values that are saved with it and read back."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar, get_args
@@ -23,7 +22,8 @@ T = TypeVar("T")
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not (isinstance(value, int | float) and math.isfinite(value) and low <= value <= high):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and low <= value <= high):  # false for NaN too
         raise ConfigError(
             Message(
                 "{name} is {value}; it must lie between {low} and {high}.",
@@ -107,7 +107,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3  # the peak, for one_cycle
     optimiser: Optimiser = "adamw"
     schedule: Schedule = "one_cycle"
-    weight_decay: float = 0.05
+    weight_decay: float = 0.05  # decoupled (AdamW); "adam" takes none
     label_smoothing: float = 0.1
     split: SplitScheme = "stratified"
     seed: int = 0
@@ -138,21 +138,27 @@ class TrainingConfig:
         Raises:
             ConfigError: A name is unknown or a value out of its range.
         """
-        plain = dict(values)
         parts = {"preprocessing": Preprocessing, "augmentation": AugmentationConfig}
-        for name, part in parts.items():
-            if name in plain:
-                plain[name] = build(part, plain[name])
-        return build(cls, plain)
+        if isinstance(values, Mapping):  # `build` refuses anything else
+            values = {
+                name: build(parts[name], value) if name in parts else value
+                for name, value in values.items()
+            }
+        return build(cls, values)
 
 
 def build(kind: type[T], values: object) -> T:
-    """Make the configuration `kind` from a JSON object, refusing unknown names and types."""
+    """Make the configuration `kind` from a JSON object.
+
+    Raises:
+        ConfigError: It is no object, has an unknown name, or lacks one that has no default.
+    """
     if not isinstance(values, Mapping):
         raise ConfigError(
             Message("The settings of {kind} are not a JSON object.", kind=kind.__name__)
         )
-    known = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    items = dataclasses.fields(kind)  # type: ignore[arg-type]
+    known = {item.name for item in items}
     unknown = sorted(str(name) for name in values if name not in known)
     if unknown:
         raise ConfigError(
@@ -160,6 +166,19 @@ def build(kind: type[T], values: object) -> T:
                 "{kind} has no setting called {names}.",
                 kind=kind.__name__,
                 names=", ".join(unknown),
+            )
+        )
+    missing = sorted(
+        item.name
+        for item in items
+        if item.name not in values and item.default is item.default_factory is dataclasses.MISSING
+    )
+    if missing:
+        raise ConfigError(
+            Message(
+                "{kind} lacks the setting {names}.",
+                kind=kind.__name__,
+                names=", ".join(missing),
             )
         )
     return kind(**values)

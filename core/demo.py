@@ -9,10 +9,10 @@ from core.events import Progress
 from core.phantom import write_dataset
 from core.workspace import Workspace
 
-FILMS_PER_CLASS = 120
+FILMS_PER_CLASS = 150
 FILM_SIZE = 256  # pixels
 IMAGE_SIZE = 64  # pixels, of the network's input
-EPOCHS = 8
+EPOCHS = 12
 
 
 def demo_archive(workspace: Workspace) -> Path:

@@ -68,7 +68,7 @@ class ConfigError(PneumoScopeError):
 
 
 class DeviceError(PneumoScopeError):
-    """The device asked for is not there."""
+    """The device asked for is not there, or its memory is too small."""
 
 
 class ModelFileError(PneumoScopeError):

@@ -22,7 +22,9 @@ class Workspace:
     def of_user(cls) -> Self:
         """PNEUMOSCOPE_HOME where set, else the system's folder for a user's program data."""
         chosen = os.environ.get(HOME_VARIABLE)
-        return cls(Path(chosen) if chosen else platformdirs.user_data_path("PneumoScope", False))
+        if chosen:
+            return cls(Path(chosen).absolute())
+        return cls(platformdirs.user_data_path("PneumoScope", appauthor=False))
 
     @property
     def datasets(self) -> Path:

@@ -19,7 +19,7 @@ from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
 from core.data.class_names import display_names
 from core.data.loading import LoadedDataset
 
-N_EXAMPLES = 8  # thumbnails a class
+N_EXAMPLES = 16  # thumbnails a class
 MAX_CLASSES_WITH_EXAMPLES = 60
 MAX_ROWS = 1000  # of the list of files that were left out
 
@@ -80,9 +80,10 @@ class DataPage(Page):
         self._left_out_title = plain_label("sectionTitle")
         self._left_out = PlainTable(stretched=1)
         layout.addWidget(self._classes_title)
-        layout.addWidget(self._classes, 3)
+        layout.addWidget(self._classes)
         layout.addWidget(self._left_out_title)
-        layout.addWidget(self._left_out, 2)
+        layout.addWidget(self._left_out, 1)
+        layout.addStretch()
         return report
 
     def apply_theme(self, theme: Theme) -> None:
@@ -152,8 +153,9 @@ class DataPage(Page):
         ]
         self._classes.show_rows(rows, numbers=(2, 3))
         for row, name in enumerate(dataset.classes[:MAX_CLASSES_WITH_EXAMPLES]):
-            self._classes.setRowHeight(row, SIDE_PX + 12)
+            self._classes.setRowHeight(row, SIDE_PX + 10)
             self._classes.setCellWidget(row, 4, _examples(loaded, name))
+        self._classes.fit_height(at_least=2 * SIDE_PX)
         self._show_left_out(loaded)
 
     def _show_left_out(self, loaded: LoadedDataset) -> None:

@@ -21,8 +21,10 @@ from app.widgets.drop_zone import DropZone
 from app.widgets.labels import Figure, card, plain_label
 from app.widgets.progress_card import ProgressCard
 from app.widgets.tables import PlainTable
+from core.evaluation.metrics import most_frequent_mistakes
 
 NUMBER_COLUMNS = (1, 2, 3, 4, 5)
+N_MISTAKES = 5
 
 
 class EvaluationPage(Page):
@@ -76,6 +78,7 @@ class EvaluationPage(Page):
         scroll = QScrollArea()
         scroll.setWidget(self._matrix)
         scroll.setWidgetResizable(True)
+        self._matrix.setObjectName("bare")
         left = card()
         left_layout = QVBoxLayout(left)
         left_layout.setContentsMargins(14, 10, 14, 14)
@@ -85,12 +88,18 @@ class EvaluationPage(Page):
         self._table = PlainTable(stretched=0)
         self._table_title = plain_label("sectionTitle")
         self._explanation = plain_label("muted", wraps=True)
+        self._mistakes = PlainTable(stretched=0)
+        self._mistakes_title = plain_label("sectionTitle")
         right = card()
         right_layout = QVBoxLayout(right)
         right_layout.setContentsMargins(14, 10, 14, 14)
         right_layout.addWidget(self._table_title)
-        right_layout.addWidget(self._table, 1)
+        right_layout.addWidget(self._table)
         right_layout.addWidget(self._explanation)
+        right_layout.addSpacing(10)
+        right_layout.addWidget(self._mistakes_title)
+        right_layout.addWidget(self._mistakes)
+        right_layout.addStretch()
         columns = QHBoxLayout()
         columns.setSpacing(12)
         columns.addWidget(left, 1)
@@ -118,6 +127,10 @@ class EvaluationPage(Page):
         self._table_title.setText(tr("Each class against all others"))
         self._table.show_header(
             [tr("Class"), tr("Films"), tr("Sensitivity"), tr("Specificity"), tr("PPV"), tr("F1")]
+        )
+        self._mistakes_title.setText(tr("Most frequent mistakes"))
+        self._mistakes.show_header(
+            [tr("True class"), tr("Predicted class"), tr("Films"), tr("Share of the class")]
         )
         self._explanation.setText(
             tr(
@@ -191,3 +204,12 @@ class EvaluationPage(Page):
             for name, measures in zip(names, result.classes, strict=True)
         ]
         self._table.show_rows(rows, numbers=NUMBER_COLUMNS)
+        self._table.fit_height(at_least=240)
+        mistakes = [
+            (names[true], names[predicted], f"{n:,}", f"{n / result.classes[true].n:.0%}")
+            for true, predicted, n in most_frequent_mistakes(result.confusion, N_MISTAKES)
+        ]
+        self._mistakes_title.setVisible(bool(mistakes))
+        self._mistakes.setVisible(bool(mistakes))
+        self._mistakes.show_rows(mistakes, numbers=(2, 3))
+        self._mistakes.fit_height()

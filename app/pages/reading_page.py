@@ -133,7 +133,7 @@ class ReadingPage(Page):
         else:
             self._status.setText(
                 tr(
-                    "{read} films read, {refused} files refused",
+                    "{read} films read, {refused} refused",
                     read=len(model.films),
                     refused=len(model.refused),
                 )

@@ -73,6 +73,12 @@ class TrainingForm(TranslatedWidget):
         self._on_model_changed()
 
     def _fill_choices(self) -> None:
+        for choice in (self._preset, self._architecture, self._split, self._device):
+            # Long names (of graphics cards) must not push the curves aside.
+            choice.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            choice.setMinimumContentsLength(18)
         for name in PRESETS:
             self._preset.addItem("", name)
         for architecture in ARCHITECTURES:

@@ -24,7 +24,7 @@ from app.widgets.labels import Figure, plain_label
 from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
 
 MAX_LOG_LINES = 2000
-FORM_PX = 300
+SCROLL_BAR_PX = 12
 
 
 class TrainingPage(Page):
@@ -50,7 +50,8 @@ class TrainingPage(Page):
         scroll.setWidget(self._form)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFixedWidth(FORM_PX)
+        self._form.setObjectName("bare")
+        self._form_scroll = scroll
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addWidget(scroll)
@@ -103,6 +104,8 @@ class TrainingPage(Page):
 
     def retranslate(self) -> None:
         self.title.setText(tr("Train"))
+        # The words decide the width; the scroll bar needs some of it on small screens.
+        self._form_scroll.setFixedWidth(self._form.minimumSizeHint().width() + SCROLL_BAR_PX)
         self._log_title.setText(tr("Log"))
         raw, smooth = tr("each batch"), tr("smoothed")
         validation = tr("validation, each epoch")

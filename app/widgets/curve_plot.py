@@ -1,14 +1,16 @@
 """A live curve: every batch as a point, a smoothed line over them, validation as diamonds."""
 
+import html
 from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 REDRAW_MS = 100
+AXIS_PX = 58
 SMOOTHING = 0.9  # weight of the past in the exponential moving average
 
 
@@ -37,26 +39,32 @@ class CurvePlot(QWidget):
         self._smooth: list[float] = []
         self._validation_x: list[float] = []
         self._validation_y: list[float] = []
+        self._words = ("", "", "")
+        self._colours: PlotColours | None = None
         self._is_dirty = False
         self._plot = pg.PlotWidget()
         self._plot.setMenuEnabled(False)  # its words are English only and its SVG export is broken
         self._plot.hideButtons()
         self._plot.setClipToView(True)
         item = self._plot.getPlotItem()
-        self._legend = item.addLegend(offset=(-8, 8), labelTextSize="9pt")
+        item.getAxis("left").setWidth(AXIS_PX)  # the same in both plots, so that they align
+        # Above the plot: inside it would hide points.
+        self._legend = QLabel()
         # Width 1 and no antialiasing: anything finer costs seconds at 100,000 points.
-        self._points = pg.ScatterPlotItem(size=3, pen=None, pxMode=True)
+        self._points = pg.ScatterPlotItem(size=4, pen=None, pxMode=True)
         self._line = pg.PlotCurveItem()
         self._diamonds = pg.PlotDataItem(symbol="d", symbolSize=9)
         for part in (self._points, self._line, self._diamonds):
             item.addItem(part)
         if y_range is not None:
-            self._plot.setYRange(*y_range, padding=0.02)
-            item.getViewBox().setLimits(yMin=y_range[0] - 0.1, yMax=y_range[1] + 0.1)
+            self._plot.setYRange(*y_range, padding=0.1)
+            item.getViewBox().setLimits(yMin=y_range[0] - 15, yMax=y_range[1] + 15)
         self._y_range = y_range
         self._plot.setMinimumHeight(150)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self._legend)
         layout.addWidget(self._plot)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.redraw)
@@ -97,10 +105,8 @@ class CurvePlot(QWidget):
         """Label the axes and the three kinds of marks."""
         self._plot.setLabel("bottom", x)
         self._plot.setLabel("left", y)
-        self._legend.clear()
-        self._legend.addItem(self._points, raw)
-        self._legend.addItem(self._line, smooth)
-        self._legend.addItem(self._diamonds, validation)
+        self._words = (raw, smooth, validation)
+        self._show_legend()
 
     def show_colours(self, colours: PlotColours) -> None:
         """Take a theme's colours."""
@@ -119,9 +125,20 @@ class CurvePlot(QWidget):
         self._diamonds.setPen(pg.mkPen(colours.validation, width=1, style=Qt.PenStyle.DashLine))
         self._diamonds.setSymbolBrush(colours.validation)
         self._diamonds.setSymbolPen(pg.mkPen(colours.validation))
-        self._legend.setLabelTextColor(colours.text)
-        for _, label in self._legend.items:
-            label.setText(label.text, color=colours.text)
+        self._colours = colours
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        if self._colours is None:
+            return
+        training, validation = self._colours.training, self._colours.validation
+        marks = (("•", training), ("━", training), ("◆", validation))
+        self._legend.setText(
+            "&nbsp;&nbsp;&nbsp;&nbsp;".join(
+                f'<span style="color:{colour}">{mark}</span> {html.escape(word)}'
+                for (mark, colour), word in zip(marks, self._words, strict=True)
+            )
+        )
 
     def redraw(self) -> None:
         """Draw what came since the last time."""
@@ -135,4 +152,4 @@ class CurvePlot(QWidget):
         if self._y_range is None and self._y:
             # From zero, so that two runs can be compared; one wild batch does not set the scale.
             top = float(np.nanpercentile([*self._y, *self._validation_y], 99)) * 1.15
-            self._plot.setYRange(0, max(top, 1e-3), padding=0.02)
+            self._plot.setYRange(0, max(top, 1e-3), padding=0.1)

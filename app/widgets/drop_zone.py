@@ -28,13 +28,13 @@ class DropZone(QFrame):
         self.setAcceptDrops(True)
         self._picture = QLabel()
         self._title, self._hint = plain_label("pageTitle"), plain_label("muted", wraps=True)
-        self._hint.setMinimumWidth(460)
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addStretch()
+        layout.setContentsMargins(48, 24, 48, 24)
         for label in (self._picture, self._title, self._hint):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            layout.addWidget(label, alignment=Qt.AlignmentFlag.AlignCenter)
+            layout.addWidget(label)  # as wide as the zone, or wrapped text is cut off
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch()

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
 
 
 class PlainTable(QTableWidget):
@@ -38,6 +40,17 @@ class PlainTable(QTableWidget):
                 if column == self._stretched
                 else QHeaderView.ResizeMode.ResizeToContents,
             )
+
+    def fit_height(self, at_least: int = 0) -> None:
+        """Be no taller than the rows; with little room, scroll."""
+        rows = sum(self.rowHeight(row) for row in range(self.rowCount()))
+        wanted = self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth() + 2
+        self.setMinimumHeight(min(wanted, max(at_least, 80)))
+        self.setMaximumHeight(wanted)
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(hint.width(), min(self.maximumHeight(), MAX_HINT_PX))
 
     def show_rows(self, rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> None:
         """Replace all rows.

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.widgets.image_view import to_image
 
-SIDE_PX = 60
-GAP_PX = 4
+SIDE_PX = 96
+GAP_PX = 6
 
 
 class ThumbnailStrip(QWidget):

@@ -5,15 +5,13 @@ contrast are one table look-up each and saturation has no effect; coloured films
 Pillow's own way.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from core.config import AugmentationConfig
-
-N_CHANGES = 7
 
 
 def augment(
@@ -30,7 +28,7 @@ def augment(
         The same shape, 0..255; the input itself is left as it was.
     """
     picture = Image.fromarray(image)
-    for change in random.permutation(N_CHANGES):
+    for change in random.permutation(len(_CHANGES)):
         if random.random() < config.probability:
             picture = _CHANGES[change](picture, config, random)
     return np.asarray(picture)
@@ -116,7 +114,8 @@ def _random_rotation(
     return rotate(picture, int(random.integers(-limit, limit))) if limit else picture
 
 
-_CHANGES: tuple[Any, ...] = (
+Change = Callable[[Image.Image, AugmentationConfig, np.random.Generator], Image.Image]
+_CHANGES: tuple[Change, ...] = (
     lambda picture, config, random: brighten(picture, _factor(config, random)),
     lambda picture, config, random: change_contrast(picture, _factor(config, random)),
     lambda picture, config, random: saturate(picture, _factor(config, random)),

@@ -4,9 +4,7 @@ Paddle's own DataLoader is not used: with no workers an exception in it blocks t
 for ever, with workers it does not start outside the main thread.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +14,9 @@ from core.config import AugmentationConfig
 from core.data.augmentation import augment, generator_for
 from core.data.cache import ImageCache
 from core.data.records import Record
+from core.runtime.threads import map_ahead
 
-AHEAD = 3  # batches prepared before they are asked for
+N_READY = 2  # batches that lie ready, besides those the threads work on
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +42,35 @@ class BatchSource:
 
     def training_batches(
         self, augmentation: AugmentationConfig, seed: int, epoch: int, n_threads: int
-    ) -> Iterator[Batch]:
-        """One shuffled, augmented pass; the same for a seed and epoch whatever the threads."""
+    ) -> Generator[Batch, None, None]:
+        """One shuffled, augmented pass; the same for a seed and epoch whatever the threads.
+
+        Close it: that leaves no thread behind. An exception in a thread is raised here.
+        """
         order = np.random.Generator(np.random.PCG64((seed, epoch))).permutation(len(self.records))
 
-        def load(indices: Sequence[int]) -> Batch:
-            return self._gather(
-                indices,
-                [
-                    augment(self._image(index), augmentation, generator_for(seed, epoch, index))
-                    for index in indices
-                ],
-            )
+        def load(index: int) -> NDArray[np.uint8]:
+            return augment(self._image(index), augmentation, generator_for(seed, epoch, index))
 
         return self._batches([int(index) for index in order], load, n_threads)
 
-    def plain_batches(self, n_threads: int) -> Iterator[Batch]:
-        """One pass in order, films as they are."""
-        return self._batches(
-            range(len(self.records)),
-            lambda indices: self._gather(indices, [self._image(index) for index in indices]),
-            n_threads,
-        )
+    def plain_batches(self, n_threads: int) -> Generator[Batch, None, None]:
+        """One pass in order, films as they are; close it as `training_batches`."""
+        return self._batches(range(len(self.records)), self._image, n_threads)
 
     def _batches(
-        self, order: Sequence[int], load: Callable[[Sequence[int]], Batch], n_threads: int
-    ) -> Iterator[Batch]:
-        """Hand out batches in order; an exception in a thread is raised here."""
-        chunks = iter(
-            [
-                order[start : start + self.batch_size]
-                for start in range(0, len(order), self.batch_size)
-            ]
-        )
-        pool = ThreadPoolExecutor(n_threads, thread_name_prefix="batches")
-        try:
-            ready: deque[Future[Batch]] = deque()
-            for chunk in chunks:
-                ready.append(pool.submit(load, chunk))
-                if len(ready) > AHEAD:
-                    yield ready.popleft().result()
-            while ready:
-                yield ready.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        self, order: Sequence[int], load: Callable[[int], NDArray[np.uint8]], n_threads: int
+    ) -> Generator[Batch, None, None]:
+        def gather(indices: Sequence[int]) -> Batch:
+            labels = np.array([self.records[index].label for index in indices], np.int64)
+            return Batch(stack([load(index) for index in indices]), labels)
+
+        starts = range(0, len(order), self.batch_size)
+        chunks = (order[start : start + self.batch_size] for start in starts)
+        return map_ahead(gather, chunks, n_threads, n_threads + N_READY)
 
     def _image(self, index: int) -> NDArray[np.uint8]:
         return self.cache.image(self.records[index].digest)
-
-    def _gather(self, indices: Sequence[int], images: Sequence[NDArray[np.uint8]]) -> Batch:
-        labels = np.array([self.records[index].label for index in indices], np.int64)
-        return Batch(stack(images), labels)
 
 
 def stack(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -6,11 +6,12 @@ and renamed. Coloured films keep their colours in a second file.
 
 import hashlib
 import json
+import math
 import os
+import secrets
 import shutil
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from core.data.records import Record
 from core.errors import DatasetError, ImageReadError, Message
 from core.events import Progress
 from core.runtime.processor import physical_core_count
+from core.runtime.threads import map_ahead
 
 GREY_FILE, COLOUR_FILE, INDEX_FILE = "grey.u8", "colour.u8", "index.json"
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
@@ -53,21 +55,21 @@ def open_cache(
     """Yield progress and at last the cache of `records`, building it where there is none.
 
     Args:
-        records: Films; their content digests are the key, so renamed films are not read again.
+        records: Films; their contents are the key, so renamed films are not read again.
         size: Side of the square in pixels.
         folder: Where all caches live.
 
     Raises:
         DatasetError: The disk is full or the folder cannot be written.
     """
-    digests = sorted({record.digest for record in records})
-    key = hashlib.sha256("\n".join((str(READER_VERSION), str(size), *digests)).encode()).hexdigest()
-    target = folder / key[:32]
-    cache = _read(target, size, digests)
+    films = {record.digest: record for record in sorted(records, key=lambda film: film.digest)}
+    lines = (str(READER_VERSION), str(size), *films)
+    target = folder / hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
+    cache = _read(target, size, films)
     if cache is None:
         _remove_abandoned(folder)
         try:
-            yield from _build(records, digests, size, target)
+            yield from _build(films, size, target)
         except OSError as error:
             raise DatasetError(
                 Message(
@@ -77,7 +79,7 @@ def open_cache(
                     reason=error.strerror or str(error),
                 )
             ) from error
-        cache = _read(target, size, digests)
+        cache = _read(target, size, films)
         if cache is None:
             raise DatasetError(
                 Message(
@@ -89,90 +91,100 @@ def open_cache(
     yield cache
 
 
-def _build(
-    records: Sequence[Record], digests: Sequence[str], size: int, target: Path
-) -> Iterator[Progress]:
-    """Decode on all cores, write in order, rename at the end; closing leaves nothing behind."""
-    film = {record.digest: record for record in records}
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
+def _build(films: Mapping[str, Record], size: int, target: Path) -> Iterator[Progress]:
+    """Write under a temporary name and rename at the end; closing leaves nothing behind."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     part.mkdir(parents=True)
-    rows: dict[str, int] = {}
-    colour_rows: dict[str, int] = {}
-    unreadable: dict[str, Message] = {}
-    n_threads = physical_core_count()
-    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="decode")
     try:
-        with (part / GREY_FILE).open("wb") as grey, (part / COLOUR_FILE).open("wb") as colour:
-            waiting = iter(digests)
-            running: deque[tuple[str, Future[NDArray[np.uint8] | Message]]] = deque()
-            for done in range(len(digests)):
-                # A short queue: decoded films wait in memory for their turn to be written.
-                while len(running) < 4 * n_threads and (digest := next(waiting, None)):
-                    running.append((digest, pool.submit(_decode, film[digest], size)))
-                digest, future = running.popleft()
-                image = future.result()
-                if isinstance(image, Message):
-                    unreadable[digest] = image
-                else:
-                    if image.ndim == 3:
-                        colour_rows[digest] = len(colour_rows)
-                        colour.write(image.tobytes())
-                        image = np.rint(image @ np.array(LUMA)).astype(np.uint8)
-                    rows[digest] = len(rows)
-                    grey.write(image.tobytes())
-                yield Progress(Message("Reading films"), done + 1, len(digests))
-            for file in (grey, colour):
-                file.flush()
-                os.fsync(file.fileno())
-        index = {
-            "size": size,
-            "rows": list(rows),
-            "colour_rows": list(colour_rows),
-            "unreadable": {
-                digest: {"template": reason.template, "values": reason.values}
-                for digest, reason in unreadable.items()
-            },
-        }
-        atomic_file.write_text(part / INDEX_FILE, json.dumps(index, ensure_ascii=False))
-        if target.exists():  # damaged, or another process was faster: ours is complete
-            shutil.rmtree(target, ignore_errors=True)
-        os.replace(part, target)
-        atomic_file.sync_folder(target.parent)
+        yield from _write(films, size, part)
+        _publish(part, target, size, films)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _decode(record: Record, size: int) -> NDArray[np.uint8] | Message:
+def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Progress]:
+    """Decode on all cores and write in order."""
+    rows: list[str] = []
+    colour_rows: list[str] = []
+    unreadable: dict[str, Message] = {}
+    n_threads = physical_core_count()
+    images = map_ahead(lambda film: _decode(film, size), films.values(), n_threads, 4 * n_threads)
+    with (
+        (folder / GREY_FILE).open("wb") as grey,
+        (folder / COLOUR_FILE).open("wb") as colour,
+        closing(images),
+    ):
+        for done, (digest, image) in enumerate(zip(films, images, strict=True), start=1):
+            if isinstance(image, Message):
+                unreadable[digest] = image
+            else:
+                if image.ndim == 3:
+                    colour_rows.append(digest)
+                    colour.write(image.tobytes())
+                    image = np.rint(image @ np.array(LUMA)).astype(np.uint8)
+                rows.append(digest)
+                grey.write(image.tobytes())
+            yield Progress(Message("Reading films"), done, len(films))
+        for file in (grey, colour):
+            file.flush()
+            os.fsync(file.fileno())
+    index = {
+        "size": size,
+        "rows": rows,
+        "colour_rows": colour_rows,
+        "unreadable": {
+            digest: {"template": reason.template, "values": reason.values}
+            for digest, reason in unreadable.items()
+        },
+    }
+    atomic_file.write_text(folder / INDEX_FILE, json.dumps(index, ensure_ascii=False))
+
+
+def _decode(film: Record, size: int) -> NDArray[np.uint8] | Message:
     try:
-        return square(load_xray(record.path), size)
+        return square(load_xray(film.path), size)
     except ImageReadError as error:
-        # The reader saw a generated name; the user knows the one in the archive.
-        return Message(error.message.template, **{**error.message.values, "file": record.name})
+        return error.message
 
 
-def _read(target: Path, size: int, digests: Sequence[str]) -> ImageCache | None:
+def _publish(part: Path, target: Path, size: int, films: Mapping[str, Record]) -> None:
+    """Give the finished folder its name, unless another process was faster."""
+    for is_last in (False, True):
+        try:
+            os.replace(part, target)
+        except OSError:
+            if _read(target, size, films) is not None:
+                return
+            if is_last:
+                raise
+            shutil.rmtree(target, ignore_errors=True)  # it is damaged
+        else:
+            atomic_file.sync_folder(target.parent)
+            return
+
+
+def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | None:
     """The cache in `target` if it is whole and holds just these films."""
     try:
         index = json.loads((target / INDEX_FILE).read_text(encoding="utf-8"))
         rows = {digest: row for row, digest in enumerate(index["rows"])}
         colour_rows = {digest: row for row, digest in enumerate(index["colour_rows"])}
+        if index["size"] != size or sorted([*rows, *index["unreadable"]]) != list(films):
+            return None
         unreadable = {
-            digest: Message(reason["template"], **reason["values"])
+            # The reader saw a generated name; the user knows the one in the archive.
+            digest: Message(reason["template"], **{**reason["values"], "file": films[digest].name})
             for digest, reason in index["unreadable"].items()
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
         colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    if index.get("size") != size or sorted([*rows, *unreadable]) != list(digests):
-        return None
     return ImageCache(size, rows, grey, colour_rows, colour, unreadable)
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    n_bytes = int(np.prod(shape))
+    n_bytes = math.prod(shape)
     if path.stat().st_size != n_bytes:
         raise ValueError(f"{path} holds {path.stat().st_size} bytes, not {n_bytes}")
     if n_bytes == 0:  # an empty file cannot be mapped
@@ -182,7 +194,17 @@ def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 def _remove_abandoned(folder: Path) -> None:
     """Delete what killed processes left half-built."""
-    for part in folder.glob(".*.part"):
-        owner = part.name.split(".")[-2]
-        if not (owner.isdigit() and psutil.pid_exists(int(owner))):
+    for part in folder.glob(".*.*.*.part"):
+        if _is_abandoned(part):
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _is_abandoned(part: Path) -> bool:
+    """Whether the process that made `part` is gone; its number may be in use again."""
+    owner = part.name.split(".")[2]
+    try:
+        return psutil.Process(int(owner)).create_time() > part.stat().st_mtime
+    except (psutil.NoSuchProcess, ValueError):
+        return True
+    except (psutil.AccessDenied, OSError):
+        return False

@@ -31,15 +31,33 @@ class Grouping:
 
 
 def group_by_patient(records: Sequence[Record]) -> Grouping:
-    """Take the file name up to the first `_` as the patient where that is plausible."""
+    """Take the file name up to the first `_` as the patient where that is plausible.
+
+    Equal content is one image under two names and must not cross a split either, so the
+    patients who share one count as the same.
+    """
     prefixes = [_prefix(record) for record in records]
-    if _are_plausible(prefixes, records):
-        groups = tuple(
-            prefix or record.name for prefix, record in zip(prefixes, records, strict=True)
-        )
-        return Grouping(groups, "before_underscore")
-    # Equal content is one image under two names: it must not cross a split either.
-    return Grouping(tuple(record.digest for record in records), "single_images")
+    if not _are_plausible(prefixes, records):
+        return Grouping(tuple(record.digest for record in records), "single_images")
+    patients = [prefix or record.name for prefix, record in zip(prefixes, records, strict=True)]
+    digests = [record.digest for record in records]
+    return Grouping(_joined(patients, digests), "before_underscore")
+
+
+def _joined(patients: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
+    """Each patient under the first name, in order, of those tied to him by equal images."""
+    leader = {patient: patient for patient in patients}
+
+    def find(patient: str) -> str:
+        while leader[patient] != patient:
+            patient = leader[patient]
+        return patient
+
+    first_with: dict[str, str] = {}
+    for patient, digest in zip(patients, digests, strict=True):
+        one, other = find(patient), find(first_with.setdefault(digest, patient))
+        leader[max(one, other)] = min(one, other)
+    return tuple(find(patient) for patient in patients)
 
 
 def _prefix(record: Record) -> str:

@@ -20,6 +20,17 @@ class LoadedDataset:
     grouping: Grouping
     cache: ImageCache
 
+    def at_size(self, image_size: int, workspace: Workspace) -> Iterator[Progress | ImageCache]:
+        """Yield progress and at last the films at `image_size`, read again only if need be.
+
+        Raises:
+            DatasetError: The films cannot be saved.
+        """
+        if image_size == self.cache.size:
+            yield self.cache
+        else:
+            yield from open_cache(self.dataset.records, image_size, workspace.caches)
+
 
 def load_dataset(
     source: Path, workspace: Workspace, image_size: int

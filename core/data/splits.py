@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from core.config import SplitScheme
 from core.data.grouping import group_by_patient
-from core.data.records import Dataset
+from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
 
 VALIDATION_SHARE = 0.1
@@ -23,7 +23,7 @@ class Splits:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
-    kept: tuple[int, ...]  # one a class, for the final prediction
+    kept: tuple[int, ...]  # one a class where there are enough, for the final prediction
 
 
 def split(dataset: Dataset, scheme: SplitScheme, seed: int) -> Splits:
@@ -52,13 +52,8 @@ def reference(dataset: Dataset) -> Splits:
     test: list[int] = []
     kept: list[int] = []
     for label in range(len(dataset.classes)):
-        of_class = _indices_of(dataset, label)
         by_name = sorted(
-            of_class,
-            key=lambda index: (
-                PurePosixPath(dataset.records[index].name).name,
-                dataset.records[index].name,
-            ),
+            _indices_of(dataset, label), key=lambda index: _file_name(dataset.records[index])
         )
         kept.append(by_name.pop())
         for position, index in enumerate(by_name):
@@ -70,14 +65,11 @@ def stratified(dataset: Dataset, seed: int) -> Splits:
     """80/10/10 by class with every patient in one part only.
 
     Patients are visited in an order drawn from the seed and their names; each goes to the
-    first part that still has room for all its images, and to training where none has.
+    first part that still has room for all its images, and to training where none has. The
+    kept image of a class is one of its test images.
     """
-    groups = group_by_patient(dataset.records).groups
-    members: dict[str, list[int]] = {}
-    for index, group in enumerate(groups):
-        members.setdefault(group, []).append(index)
+    members = _members(dataset)
     order = sorted(members, key=lambda group: _draw(seed, group))
-
     sizes = Counter(record.label for record in dataset.records)
     # One image more than its share: the kept one is taken from the test part afterwards.
     room = {
@@ -94,7 +86,7 @@ def stratified(dataset: Dataset, seed: int) -> Splits:
                 for label, n in needs.items():
                     left[label] -= n
                 break
-    _leave_something_to_train(dataset, members, part_of, order)
+    _mend(dataset, members, part_of, order)
 
     def indices(part: str) -> list[int]:
         return sorted(
@@ -107,18 +99,38 @@ def stratified(dataset: Dataset, seed: int) -> Splits:
     return Splits(tuple(indices("train")), tuple(indices("validation")), tuple(test), tuple(kept))
 
 
-def _leave_something_to_train(
+def _mend(
     dataset: Dataset, members: dict[str, list[int]], part_of: dict[str, str], order: Sequence[str]
 ) -> None:
-    """Give training the last drawn patient of each class that it would go without."""
+    """Give training, test and validation a patient of each class that they go without.
+
+    Training takes the last drawn of the others. Test and validation were left empty where
+    every patient has more images than their share: they take the smallest that training
+    can spare.
+    """
+    labels_of = {
+        group: {dataset.records[index].label for index in indices}
+        for group, indices in members.items()
+    }
+
+    def with_class(part: str, label: int) -> list[str]:
+        return [group for group in order if part_of[group] == part and label in labels_of[group]]
+
     for label in range(len(dataset.classes)):
-        with_class = [
-            group
-            for group in order
-            if any(dataset.records[index].label == label for index in members[group])
-        ]
-        if with_class and all(part_of[group] != "train" for group in with_class):
-            part_of[with_class[-1]] = "train"
+        if not with_class("train", label):
+            others = [group for group in order if label in labels_of[group]]
+            part_of[others[-1]] = "train"
+    for part in ("test", "validation"):
+        for label in range(len(dataset.classes)):
+            if with_class(part, label):
+                continue
+            spare = [
+                group
+                for group in with_class("train", label)
+                if all(len(with_class("train", other)) > 1 for other in labels_of[group])
+            ]
+            if spare:
+                part_of[min(spare, key=lambda group: len(members[group]))] = part
 
 
 def _take_kept(dataset: Dataset, test: list[int], seed: int) -> list[int]:
@@ -129,11 +141,27 @@ def _take_kept(dataset: Dataset, test: list[int], seed: int) -> list[int]:
         if candidates:
             chosen = min(
                 candidates,
-                key=lambda index: (_draw(seed, dataset.records[index].digest), index),
+                key=lambda index: (
+                    _draw(seed, dataset.records[index].digest),
+                    dataset.records[index].name,
+                ),
             )
             test.remove(chosen)
             kept.append(chosen)
     return kept
+
+
+def _members(dataset: Dataset) -> dict[str, list[int]]:
+    """The images of each patient."""
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(group_by_patient(dataset.records).groups):
+        members.setdefault(group, []).append(index)
+    return members
+
+
+def _file_name(record: Record) -> tuple[str, str]:
+    """What the reference sorts by; the whole name decides between folders."""
+    return PurePosixPath(record.name).name, record.name
 
 
 def _indices_of(dataset: Dataset, label: int) -> list[int]:

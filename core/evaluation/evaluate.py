@@ -1,23 +1,21 @@
 """Evaluate a model file on a dataset: the test part it never saw, or every film."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from core.data.batches import BatchSource
-from core.data.cache import ImageCache, open_cache
+from core.data.cache import ImageCache
 from core.data.loading import LoadedDataset
 from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
-from core.evaluation.metrics import Evaluation, evaluation
+from core.evaluation.metrics import Evaluation
+from core.evaluation.scoring import score
 from core.events import Progress
 from core.models.model_card import ModelCard
 from core.prediction.classifier import Classifier
-from core.prediction.inference import logits_of_batches
-from core.runtime.processor import physical_core_count
 from core.workspace import Workspace
 
 Part = Literal["test", "all"]
@@ -45,42 +43,41 @@ def evaluate_model(
 
     Args:
         model: A model file.
-        loaded: The dataset; its classes must be the model's.
+        loaded: The dataset; its classes must be among the model's.
         part: "test" takes the films that the model's training kept apart as test.
         workspace: Where decoded films are kept.
         device_name: "auto", "cpu" or "gpu:N".
 
     Raises:
         ModelFileError: The model file is refused.
-        DatasetError: The classes differ, or no test film of the model is in the dataset.
+        DatasetError: The dataset has a class that the model does not know, or none of the
+            model's test films.
     """
     classifier = Classifier.open(model, device_name)
     records = films_of_part(classifier.card, loaded.dataset, part)
     cache: ImageCache | None = None
     size = classifier.card.preprocessing.image_size
-    for step in open_cache(loaded.dataset.records, size, workspace.caches):
+    for step in loaded.at_size(size, workspace):
         if isinstance(step, ImageCache):
             cache = step
         else:
             yield step
-    assert cache is not None  # the last step of open_cache
+    assert cache is not None  # the last step of at_size
     source = BatchSource(cache, records, BATCH_SIZE)
-    logits, labels = [], []
-    pairs = logits_of_batches(
-        classifier.network,
-        source.plain_batches(physical_core_count()),
-        classifier.card.preprocessing,
+    result = yield from score(
+        classifier.network, source, classifier.card.preprocessing, Message("Evaluating")
     )
-    for done, (batch_logits, batch_labels) in enumerate(pairs, start=1):
-        logits.append(batch_logits)
-        labels.append(batch_labels)
-        yield Progress(Message("Evaluating"), done, source.n_batches)
-    result = evaluation(np.concatenate(logits), np.concatenate(labels))
     yield ModelEvaluation(model, classifier.card, part, result)
 
 
 def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record, ...]:
-    """The films to evaluate on, with labels in the order of the model's classes."""
+    """The films to evaluate on, with labels in the order of the model's classes.
+
+    Test films are known by their content, whatever they are called now.
+
+    Raises:
+        DatasetError: As for `evaluate_model`.
+    """
     strange = sorted(set(dataset.classes) - set(card.classes))
     if strange:
         raise DatasetError(
@@ -94,10 +91,17 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
     label_of = [card.classes.index(name) for name in dataset.classes]
     wanted = set(card.split["test"]) if part == "test" else None
     films = tuple(
-        Record(record.name, record.path, record.digest, label_of[record.label])
+        dataclasses.replace(record, label=label_of[record.label])
         for record in dataset.records
         if wanted is None or record.digest in wanted
     )
+    if wanted is not None and not wanted:
+        raise DatasetError(
+            Message(
+                "The model was trained on so few films that none was kept for a test. Evaluate "
+                "on all films of another dataset instead."
+            )
+        )
     if not films:
         raise DatasetError(
             Message(

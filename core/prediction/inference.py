@@ -1,33 +1,28 @@
 """From images to logits, with no gradients kept."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Preprocessing
-from core.data.batches import Batch
 from core.models.network_input import to_input
+from core.runtime.memory import memory_for
 from core.runtime.paddle_library import paddle
 
 
 def compute_logits(
     network: Any, images: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> NDArray[np.float32]:
-    """Logits (N, C) of images (N, S, S) or (N, S, S, 3); the network is left in eval mode."""
+    """Logits (N, C) of images (N, S, S) or (N, S, S, 3); the network is left in eval mode.
+
+    Raises:
+        DeviceError: The device's memory does not hold the images.
+    """
     network.eval()
-    with paddle.no_grad():  # holds for this thread only
+    with paddle.no_grad(), memory_for(len(images)):  # no_grad holds for this thread only
         logits: NDArray[np.float32] = network(to_input(images, preprocessing)).numpy()
     return logits
-
-
-def logits_of_batches(
-    network: Any, batches: Iterable[Batch], preprocessing: Preprocessing
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """Logits and classes of each batch; every batch is a cancel point."""
-    for batch in batches:
-        yield compute_logits(network, batch.images, preprocessing), batch.labels
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

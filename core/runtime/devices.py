@@ -7,6 +7,7 @@ from typing import Literal
 import psutil
 
 from core.errors import DeviceError, Message
+from core.runtime.processor import physical_core_count
 
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
@@ -31,7 +32,6 @@ class Device:
 def list_devices() -> tuple[Device, ...]:
     """The CPU, then every graphics card that this build of Paddle can use."""
     from core.runtime.paddle_library import paddle
-    from core.runtime.processor import physical_core_count
 
     cores = physical_core_count()
     found = [Device("cpu", f"CPU, {cores} cores", psutil.virtual_memory().total)]
@@ -62,6 +62,18 @@ def choose_device(wanted: str, available: Sequence[Device]) -> Device:
             names=", ".join(device.name for device in available),
         )
     )
+
+
+def use_device(name: str) -> None:
+    """Make Paddle compute on device `name`, eagerly, in the thread that calls this.
+
+    Whether Paddle is eager belongs to a thread, and a thread that first met Paddle while
+    another one was still importing it stays in static mode, where `set_lr` fails.
+    """
+    from core.runtime.paddle_library import paddle
+
+    paddle.disable_static()
+    paddle.set_device(name)
 
 
 def precision_for(device: Device) -> Precision:

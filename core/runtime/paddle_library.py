@@ -22,8 +22,8 @@ with warnings.catch_warnings(), contextlib.redirect_stderr(_printed):
     import paddle.nn.functional as F
     from paddle import nn
 
-# Said at every training step; tracking the mean and variance is what we want.
-warnings.filterwarnings("ignore", message="When training, we now always track global mean")
+# Its handlers print C++ stacks to whoever ends the program; Python's own do better.
+paddle.disable_signal_handler()
 
 if _printed.getvalue():
     log.debug("Paddle said while loading: %s", _printed.getvalue().strip())

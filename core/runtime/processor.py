@@ -100,11 +100,7 @@ def release_freed_memory() -> None:
 
 def tune_process(environment: MutableMapping[str, str] = os.environ) -> None:
     """Make every setting; call it before the first `import paddle`, later it does nothing."""
-    vendor, flags = read_cpu_info()
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        added = processor_variables(environment, vendor, flags, physical_core_count())
-    else:
-        added = processor_variables(environment, "", frozenset(), physical_core_count())
+    added = processor_variables(environment, *read_cpu_info(), physical_core_count())
     environment.update(added)
     kept = keep_freed_memory()
     log.debug("processor settings: %s, keeps freed memory: %s", added, kept)

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.config import TrainingConfig
 from core.data.class_names import display_names
+from core.data.folder import showable
 from core.data.images import READER_VERSION
 from core.data.records import Dataset
 from core.data.splits import Splits
@@ -50,7 +51,7 @@ class CardWriter:
             reader_version=READER_VERSION,
             training=self._config,
             dataset={
-                "name": self._dataset.source.name,
+                "name": showable(self._dataset.source.name),
                 "fingerprint": self._dataset.fingerprint,
             },
             split=self._split,

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.config import TrainingConfig
 from core.data.batches import Batch
-from core.errors import Message, TrainingError
+from core.evaluation.metrics import mean_cross_entropy
 from core.models.network_input import to_input
 from core.models.resnet import build_resnet
-from core.runtime.devices import Device, Precision, precision_for
+from core.runtime.devices import Device, Precision, precision_for, use_device
+from core.runtime.memory import memory_for
 from core.runtime.paddle_library import F, paddle
 
 
@@ -33,7 +33,7 @@ class Learner:
     """
 
     def __init__(self, config: TrainingConfig, n_classes: int, device: Device) -> None:
-        paddle.set_device(device.name)
+        use_device(device.name)
         self.precision: Precision = precision_for(device)
         self.network = build_resnet(config.architecture, n_classes)
         self._config = config
@@ -44,26 +44,21 @@ class Learner:
     @property
     def n_parameters(self) -> int:
         """Trainable numbers in the network."""
-        return sum(int(np.prod(parameter.shape)) for parameter in self.network.parameters())
+        # Paddle lists the running statistics of the batch norms among the parameters.
+        return sum(
+            int(np.prod(parameter.shape))
+            for parameter in self.network.parameters()
+            if not parameter.stop_gradient
+        )
 
     def step(self, batch: Batch, learning_rate: float) -> StepResult:
         """Forward, backward, update.
 
         Raises:
-            TrainingError: The device's memory does not hold the batch.
+            DeviceError: The device's memory does not hold the batch.
         """
-        try:
+        with memory_for(len(batch.labels)):
             return self._step(batch, learning_rate)
-        except (MemoryError, RuntimeError, SystemError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise TrainingError(
-                Message(
-                    "The memory of this device does not hold a batch of {n} films. Choose a "
-                    "smaller batch size or image size.",
-                    n=len(batch.labels),
-                )
-            ) from error
 
     def _step(self, batch: Batch, learning_rate: float) -> StepResult:
         self.network.train()
@@ -78,7 +73,9 @@ class Learner:
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self._optimiser.clear_grad()
-        return _result(logits.numpy(), batch.labels)
+        answers = logits.numpy()
+        n_correct = int((answers.argmax(axis=1) == batch.labels).sum())
+        return StepResult(mean_cross_entropy(answers, batch.labels), n_correct)
 
     def has_finite_weights(self) -> bool:
         """Whether every weight and statistic is a number.
@@ -88,12 +85,6 @@ class Learner:
         return all(
             bool(paddle.isfinite(tensor).all()) for tensor in self.network.state_dict().values()
         )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Paddle failed for want of memory; CPU and CUDA say it differently."""
-    text = str(error)
-    return isinstance(error, MemoryError) or "ResourceExhausted" in text or "out of memory" in text
 
 
 def _build_optimiser(config: TrainingConfig, network: Any) -> Any:
@@ -107,10 +98,3 @@ def _build_optimiser(config: TrainingConfig, network: Any) -> Any:
         weight_decay=config.weight_decay,
         apply_decay_param_fun=decayed.__contains__,
     )
-
-
-def _result(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> StepResult:
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    log_sums = np.log(np.exp(shifted).sum(axis=1))
-    losses = log_sums - shifted[np.arange(len(labels)), labels]
-    return StepResult(float(losses.mean()), int((logits.argmax(axis=1) == labels).sum()))

@@ -1,7 +1,10 @@
 """The folder a run leaves behind: what it was, what happened, and its models."""
 
+import contextlib
 import datetime
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -63,6 +66,31 @@ class RunFolder:
         now = datetime.datetime.now().isoformat(sep=" ", timespec="seconds")
         self._append(LOG_FILE, f"{now}  {line}")
 
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Write that the run was stopped or failed, where the block is left by an exception.
+
+        A stop (the generator around it is closed, or Ctrl+C) is no failure. Every exception
+        goes on; a disk too full to note it does not hide it.
+        """
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt):
+            if self.status == "running":
+                self.log("stopped by the user")
+                self.close("stopped")
+            raise
+        except Exception as error:
+            with contextlib.suppress(RunFolderError):
+                self.close("failed", str(error) or type(error).__name__)
+                self.log(f"failed: {error}")
+            raise
+
+    @property
+    def status(self) -> Status:
+        """How the run stands."""
+        return self.description["status"]
+
     def close(self, status: Status, reason: str = "") -> None:
         """Write how the run ended."""
         self.description["status"] = status
@@ -111,19 +139,29 @@ def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         RunFolderError: The folder holds no readable run.
     """
     try:
-        description = json.loads((path / RUN_FILE).read_text(encoding="utf-8"))
-        lines = (path / METRICS_FILE).read_text(encoding="utf-8").splitlines()
+        description = _json_object((path / RUN_FILE).read_text(encoding="utf-8"))
+        metrics = path / METRICS_FILE
+        # A run that was killed before its first event has none.
+        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
     except (OSError, ValueError) as error:
         raise RunFolderError(
-            Message("The folder {folder} holds no readable run.", folder=str(path))
+            Message(
+                "The folder {folder} holds no readable run. Choose a folder that training made.",
+                folder=str(path),
+            )
         ) from error
     events = []
     for line in lines:
-        try:
-            events.append(json.loads(line))
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            events.append(_json_object(line))
     return description, events
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError("not a JSON object")
+    return values
 
 
 def _cannot_write(path: Path, error: OSError) -> RunFolderError:

@@ -1,22 +1,28 @@
 """A whole run from a loaded dataset: decode at the run's size, split, make the folder, train."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.config import TrainingConfig
-from core.data.cache import ImageCache, open_cache
+from core.data.cache import ImageCache
+from core.data.folder import showable
 from core.data.loading import LoadedDataset
+from core.data.records import Dataset
 from core.data.splits import Splits, split
+from core.errors import DatasetError, Message
+from core.models.model_card import MAX_NAME_LENGTH
 from core.runtime.devices import Device, choose_device, list_devices
 from core.runtime.paddle_library import paddle
 from core.runtime.processor import release_freed_memory
 from core.training.loop import TrainingData, TrainingEvent, train
 from core.training.run_folder import RunFolder, check_is_free
 from core.workspace import Workspace
+
+_SHOWN_CHARACTERS = 60  # of a name that is too long to be read
 
 
 def run_training(
@@ -25,7 +31,7 @@ def run_training(
     folder: Path,
     device_name: str,
     workspace: Workspace,
-) -> Iterator[TrainingEvent]:
+) -> Generator[TrainingEvent, None, None]:
     """Train on `loaded` as `config` says and leave everything in `folder`.
 
     Args:
@@ -38,23 +44,36 @@ def run_training(
     Raises:
         PneumoScopeError: In plain words, with the remedy.
     """
+    _check_class_names(loaded.dataset)
     device = choose_device(device_name, list_devices())
     splits = split(loaded.dataset, config.split, config.seed)
     check_is_free(folder)  # before the films are decoded, which takes a while
     cache: ImageCache | None = None
-    for step in open_cache(
-        loaded.dataset.records, config.preprocessing.image_size, workspace.caches
-    ):
+    for step in loaded.at_size(config.preprocessing.image_size, workspace):
         if isinstance(step, ImageCache):
             cache = step
         else:
             yield step
-    assert cache is not None  # the last step of open_cache
+    assert cache is not None  # the last step of at_size
     run = RunFolder.create(folder, _describe(config, loaded, splits, device))
     try:
         yield from train(config, TrainingData(loaded.dataset, cache, splits), run, device)
     finally:
         release_freed_memory()
+
+
+def _check_class_names(dataset: Dataset) -> None:
+    """Refuse now what would be refused when the first model is saved."""
+    for name in dataset.classes:
+        if len(name) > MAX_NAME_LENGTH or showable(name) != name:
+            raise DatasetError(
+                Message(
+                    "The class folder {name} has a name that a model file cannot hold. Give it "
+                    "a name of at most {n} ordinary characters.",
+                    name=showable(name[:_SHOWN_CHARACTERS]),
+                    n=MAX_NAME_LENGTH,
+                )
+            )
 
 
 def _describe(
@@ -64,7 +83,7 @@ def _describe(
     return {
         "config": config.to_json(),
         "dataset": {
-            "source": str(loaded.dataset.source),
+            "source": showable(str(loaded.dataset.source)),
             "fingerprint": loaded.dataset.fingerprint,
             "classes": loaded.dataset.counts,
             "left_out": len(loaded.dataset.left_out),

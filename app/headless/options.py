@@ -1,0 +1,78 @@
+"""The words of each command: stable from the first version on."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from app.translation import tr
+from core.config import ARCHITECTURES, PRESETS, SPLITS
+
+USAGE_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is behind --help."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = tr("`{program} --help` lists the options.", program=self.prog)
+        self.exit(USAGE_ERROR, f"{message}. {hint}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `check`, `train`, `evaluate`, `predict` and `demo`."""
+    parser = _Parser(prog="python3 main.py", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    check = commands.add_parser("check", help=tr("what is in a zip or folder of X-rays"))
+    check.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    _add_json(check)
+
+    train = commands.add_parser("train", help=tr("train a network"))
+    train.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    train.add_argument(
+        "--out", type=Path, metavar="DIR", required=True, help=tr("a new folder for the run")
+    )
+    train.add_argument("--preset", choices=PRESETS, default="recommended")
+    train.add_argument(
+        "--arch",
+        choices=[name.removeprefix("resnet") for name in ARCHITECTURES],
+        type=_depth,
+        metavar="|".join(name.removeprefix("resnet") for name in ARCHITECTURES),
+    )
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument("--image-size", type=int, metavar="N", help=tr("side in pixels"))
+    train.add_argument("--learning-rate", type=float, metavar="X")
+    train.add_argument("--split", choices=SPLITS)
+    train.add_argument("--device", default="auto", metavar="auto|cpu|gpu:N")
+    train.add_argument("--seed", type=int, metavar="N")
+    _add_json(train)
+
+    evaluate = commands.add_parser("evaluate", help=tr("measure a trained model"))
+    evaluate.add_argument("model", type=Path, metavar="MODEL")
+    evaluate.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    evaluate.add_argument("--split", choices=("test", "all"), default="test")
+    _add_json(evaluate)
+
+    predict = commands.add_parser("predict", help=tr("classify X-rays"))
+    predict.add_argument("model", type=Path, metavar="MODEL")
+    predict.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    predict.add_argument(
+        "--csv", type=Path, metavar="FILE", help=tr("also write a table (UTF-8 with BOM)")
+    )
+    _add_json(predict)
+
+    demo = commands.add_parser("demo", help=tr("the whole job on the built-in dataset"))
+    demo.add_argument("--out", type=Path, metavar="DIR", help=tr("a new folder for the run"))
+    return parser
+
+
+def _depth(text: str) -> str:
+    """`resnet18` and `18` mean the same."""
+    return text.removeprefix("resnet")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help=tr("print one JSON object on standard output")
+    )

@@ -1,0 +1,105 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from core.data import cache as cache_module
+from core.data.cache import ImageCache
+from core.data.images import load_xray
+from core.data.loading import LoadedDataset, load_dataset
+from core.errors import DatasetError
+from core.events import Progress
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def films_zip(films_folder: Path, tmp_path: Path) -> Path:
+    """The films below `input_data/`, one of them cut in half."""
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(films_folder.rglob("*.png")):
+            name = f"input_data/{file.relative_to(films_folder).as_posix()}"
+            content = file.read_bytes()
+            archive.writestr(name, content[: len(content) // 2] if "0000_1" in name else content)
+        archive.writestr("input_data/readme.txt", "hello")
+    return path
+
+
+def load(source: Path, workspace: Workspace) -> LoadedDataset:
+    *steps, loaded = load_dataset(source, workspace, 32)
+    assert steps
+    assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(loaded, LoadedDataset)
+    return loaded
+
+
+def test_a_zip_becomes_a_dataset_whose_films_are_all_readable(
+    films_zip: Path, workspace: Workspace
+) -> None:
+    loaded = load(films_zip, workspace)
+    assert loaded.dataset.counts == {"COVID": 11, "NORMAL": 12, "Viral_Pneumonia": 12}
+    assert loaded.grouping.pattern == "before_underscore"
+    assert len(loaded.grouping.groups) == len(loaded.dataset.records) == 35
+    for record in loaded.dataset.records:
+        assert loaded.cache.image(record.digest).shape == (32, 32)
+
+
+def test_what_is_left_out_is_told_under_the_archives_names(
+    films_zip: Path, workspace: Workspace
+) -> None:
+    left_out = {item.file: str(item.reason) for item in load(films_zip, workspace).dataset.left_out}
+    assert set(left_out) == {"input_data/COVID/0000_1.png", "input_data/readme.txt"}
+    reason = left_out["input_data/COVID/0000_1.png"]
+    assert reason.startswith("input_data/COVID/0000_1.png cannot be read")
+
+
+def test_a_folder_is_the_same_dataset_as_its_zip(
+    films_folder: Path, tmp_path: Path, workspace: Workspace
+) -> None:
+    path = tmp_path / "whole.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in films_folder.rglob("*.png"):
+            archive.write(file, file.relative_to(films_folder))
+    zipped, plain = load(path, workspace), load(films_folder, workspace)
+    assert zipped.dataset.fingerprint == plain.dataset.fingerprint
+    assert len(list(workspace.caches.iterdir())) == 1
+
+
+def test_the_size_it_was_loaded_at_is_not_decoded_again(
+    films_zip: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = load(films_zip, workspace)
+    decoded = []
+
+    def note(path: Path):
+        decoded.append(path)
+        return load_xray(path)
+
+    monkeypatch.setattr(cache_module, "load_xray", note)
+    assert list(loaded.at_size(32, workspace)) == [loaded.cache]
+    assert decoded == []
+    *_, cache = loaded.at_size(48, workspace)
+    assert isinstance(cache, ImageCache)
+    assert cache.size == 48
+    assert len(decoded) == 35
+
+
+def test_a_dataset_without_readable_films_is_refused(tmp_path: Path, workspace: Workspace) -> None:
+    for name in ("A", "B"):
+        (tmp_path / "films" / name).mkdir(parents=True)
+        for n in range(2):
+            (tmp_path / "films" / name / f"{n}.png").write_bytes(
+                b"\x89PNG\r\n\x1a\n" + name.encode() * (n + 1)
+            )
+    with pytest.raises(DatasetError, match="Too few images of films can be read"):
+        load(tmp_path / "films", workspace)
+
+
+def test_cancelling_leaves_nothing_half_made(films_zip: Path, workspace: Workspace) -> None:
+    steps = load_dataset(films_zip, workspace, 32)
+    for step in steps:
+        assert isinstance(step, Progress)
+        if str(step.stage) == "Reading films":
+            break
+    steps.close()  # type: ignore[attr-defined]
+    assert list(workspace.caches.iterdir()) == []

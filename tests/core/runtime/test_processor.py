@@ -1,0 +1,190 @@
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.runtime import processor
+from core.runtime.processor import (
+    KEEP_BYTES,
+    M_ARENA_MAX,
+    M_MMAP_MAX,
+    M_MMAP_THRESHOLD,
+    M_TRIM_THRESHOLD,
+    keep_freed_memory,
+    mkl_path,
+    physical_core_count,
+    processor_variables,
+    read_cpu_info,
+    thread_count,
+    tune_process,
+)
+
+AVX2 = frozenset({"avx", "avx2", "fma"})
+AVX512 = AVX2 | {"avx512f", "avx512dq", "avx512bw", "avx512vl"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "path"),
+    [
+        ("AuthenticAMD", AVX512, "7"),
+        ("HygonGenuine", AVX512, "7"),
+        ("AuthenticAMD", AVX512 - {"avx512vl"}, "5"),
+        ("AuthenticAMD", AVX2, "5"),
+        ("AuthenticAMD", frozenset({"avx2"}), None),
+        ("AuthenticAMD", frozenset({"fma"}), None),
+        ("AuthenticAMD", frozenset(), None),
+        ("GenuineIntel", AVX512, None),
+        ("", AVX512, None),
+        ("", frozenset(), None),
+    ],
+)
+def test_mkl_is_opened_only_on_amd_with_the_instructions(
+    vendor: str, flags: frozenset[str], path: str | None
+) -> None:
+    assert mkl_path(vendor, flags) == path
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (3, 2), (4, 3), (64, 63)])
+def test_a_larger_machine_keeps_a_core_for_the_window(cores: int, threads: int) -> None:
+    assert thread_count(cores) == threads
+
+
+@pytest.mark.parametrize(
+    ("environment", "added"),
+    [
+        ({}, {"OMP_NUM_THREADS": "7", "MKL_DEBUG_CPU_TYPE": "5"}),
+        ({"OMP_NUM_THREADS": "1"}, {"MKL_DEBUG_CPU_TYPE": "5"}),
+        ({"MKL_DEBUG_CPU_TYPE": ""}, {"OMP_NUM_THREADS": "7"}),
+        ({"OMP_NUM_THREADS": "", "MKL_DEBUG_CPU_TYPE": "4"}, {}),
+    ],
+)
+def test_what_the_user_set_is_never_overwritten(
+    environment: dict[str, str], added: dict[str, str]
+) -> None:
+    assert processor_variables(environment, "AuthenticAMD", AVX2, cores=8) == added
+
+
+def test_nothing_is_said_to_mkl_on_intel() -> None:
+    assert processor_variables({}, "GenuineIntel", AVX512, cores=2) == {"OMP_NUM_THREADS": "2"}
+
+
+def test_the_list_of_an_amd_processor_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    core = "processor\t: {}\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 fma\nbugs\t\t: none\n\n"
+    path.write_text(core.format(0) + core.format(1))
+    assert read_cpu_info(path) == ("AuthenticAMD", frozenset({"fpu", "avx2", "fma"}))
+
+
+def test_an_arm_list_without_vendor_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text("processor\t: 0\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\n")
+    assert read_cpu_info(path) == ("", frozenset())
+    assert mkl_path(*read_cpu_info(path)) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "vendor"),
+    [
+        ("AMD64 Family 25 Model 33 Stepping 0, AuthenticAMD", "AuthenticAMD"),
+        ("arm", "arm"),
+        ("", ""),
+    ],
+)
+def test_without_a_list_the_system_tells_a_vendor_but_no_flags(
+    told: str, vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor.platform, "processor", lambda: told)
+    assert read_cpu_info(tmp_path / "missing") == (vendor, frozenset())
+    assert mkl_path(*read_cpu_info(tmp_path / "missing")) is None
+
+
+@pytest.mark.parametrize(
+    ("physical", "logical", "allowed", "cores"),
+    [(8, 16, 16, 8), (8, 16, 2, 2), (None, 4, 4, 4), (None, None, 1, 1)],
+)
+def test_cores_are_physical_and_those_we_may_use(
+    physical: int | None,
+    logical: int | None,
+    allowed: int,
+    cores: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical: physical)
+    monkeypatch.setattr(os, "cpu_count", lambda: logical)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)), raising=False)
+    assert physical_core_count() == cores
+
+
+class FakeLibrary:
+    """A C library whose mallopt refuses some parameters."""
+
+    def __init__(self, refused: set[int]) -> None:
+        self.refused = refused
+        self.calls: list[tuple[int, int]] = []
+
+    def mallopt(self, parameter: int, value: int) -> int:
+        self.calls.append((parameter, value))
+        return int(parameter not in self.refused)
+
+
+@pytest.mark.parametrize(
+    ("platform", "refused", "kept", "calls"),
+    [
+        (
+            "linux",
+            set(),
+            True,
+            [(M_MMAP_THRESHOLD, KEEP_BYTES), (M_TRIM_THRESHOLD, KEEP_BYTES), (M_ARENA_MAX, 1)],
+        ),
+        (
+            "linux",
+            {M_MMAP_THRESHOLD},
+            True,
+            [
+                (M_MMAP_THRESHOLD, KEEP_BYTES),
+                (M_MMAP_MAX, 0),
+                (M_TRIM_THRESHOLD, KEEP_BYTES),
+                (M_ARENA_MAX, 1),
+            ],
+        ),
+        ("darwin", set(), False, []),
+        ("win32", set(), False, []),
+    ],
+)
+def test_big_blocks_are_kept_on_linux_alone(
+    platform: str,
+    refused: set[int],
+    kept: bool,
+    calls: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = FakeLibrary(refused)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    assert keep_freed_memory() is kept
+    assert library.calls == calls
+
+
+@pytest.mark.parametrize("function", [keep_freed_memory, processor.release_freed_memory])
+def test_a_c_library_without_these_calls_is_left_alone(
+    function: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    assert not function()
+
+
+def test_all_settings_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakeLibrary(set())
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr(processor, "read_cpu_info", lambda: ("AuthenticAMD", AVX512))
+    monkeypatch.setattr(processor, "physical_core_count", lambda: 6)
+    environment = {"HOME": "/", "OMP_NUM_THREADS": "3"}
+    tune_process(environment)
+    assert environment == {"HOME": "/", "OMP_NUM_THREADS": "3", "MKL_DEBUG_CPU_TYPE": "7"}
+    assert len(library.calls) == 3

@@ -1,0 +1,146 @@
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import (
+    AugmentationConfig,
+    Preprocessing,
+    TrainingConfig,
+    build,
+    preset,
+)
+from core.errors import ConfigError
+
+SETTINGS = [field.name for field in dataclasses.fields(TrainingConfig)]
+
+
+@pytest.mark.parametrize("name", ["recommended", "reference"])
+def test_settings_survive_json(name: Any) -> None:
+    config = dataclasses.replace(
+        preset(name),
+        seed=7,
+        augmentation=AugmentationConfig(rotation_degrees=5),
+    )
+    assert TrainingConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_the_reference_preset_is_the_notebook() -> None:
+    config = preset("reference")
+    assert (config.architecture, config.epochs, config.batch_size) == ("resnet50", 8, 64)
+    assert (config.optimiser, config.learning_rate) == ("adam", 3e-4)
+    assert (config.weight_decay, config.label_smoothing) == (0.0, 0.0)
+    assert (config.schedule, config.split) == ("natural_exponential", "reference")
+    assert config.preprocessing == Preprocessing(image_size=224, mean=0.0, std=1.0)
+    assert config.augmentation == AugmentationConfig(
+        probability=0.5,
+        enhancement_low=0.5,
+        enhancement_high=1.5,
+        flip_probability=0.5,
+        rotation_degrees=30,
+        noise_sigma_max=10.0,
+    )
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(ConfigError, match="preset is fast; choose one of: recommended, reference"):
+        preset("fast")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("epochs", 0, "epochs is 0; it must lie between 1 and 1000."),
+        ("epochs", 2.5, "epochs is 2.5; it must be a whole number."),
+        ("epochs", True, "epochs is True; it must be a whole number."),
+        ("epochs", 10**400, "it must lie between 1 and 1000."),
+        ("batch_size", 1025, "between 1 and 1024"),
+        ("learning_rate", 10**400, "between"),
+        ("learning_rate", math.nan, "learning_rate is nan"),
+        ("learning_rate", math.inf, "between"),
+        ("learning_rate", True, "learning_rate is True"),
+        ("learning_rate", "fast", "learning_rate is fast"),
+        ("weight_decay", -0.1, "between"),
+        ("label_smoothing", None, "label_smoothing is None"),
+        ("architecture", "resnet19", "choose one of: resnet18,"),
+        ("optimiser", ["adam"], "choose one of: adam, adamw"),
+        ("schedule", 3, "choose one of"),
+        ("split", "random", "choose one of: stratified, reference"),
+        ("seed", -1, "between"),
+        ("seed", 2**31, "between"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(name: str, value: Any, reason: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        dataclasses.replace(TrainingConfig(), **{name: value})
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        (Preprocessing, "image_size", 31),
+        (Preprocessing, "image_size", 1025),
+        (Preprocessing, "std", 0),
+        (Preprocessing, "mean", 1.1),
+        (AugmentationConfig, "probability", 1.01),
+        (AugmentationConfig, "enhancement_low", -1),
+        (AugmentationConfig, "enhancement_high", 0.5),
+        (AugmentationConfig, "flip_probability", 2),
+        (AugmentationConfig, "rotation_degrees", 181),
+        (AugmentationConfig, "noise_sigma_max", 101),
+    ],
+)
+def test_the_parts_check_their_ranges(kind: Any, name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=name):
+        build(kind, {name: value})
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match="TrainingConfig has no setting called lr, momentum"):
+        TrainingConfig.from_json({"momentum": 0.9, "lr": 1})
+    with pytest.raises(ConfigError, match="Preprocessing has no setting called size"):
+        TrainingConfig.from_json({"preprocessing": {"size": 64}})
+
+
+@pytest.mark.parametrize("values", [None, [], "x", 3])
+def test_what_is_no_object_is_refused(values: Any) -> None:
+    with pytest.raises(ConfigError, match="settings of TrainingConfig are not a JSON object"):
+        TrainingConfig.from_json(values)
+    with pytest.raises(ConfigError, match="settings of Preprocessing are not a JSON object"):
+        TrainingConfig.from_json({"preprocessing": values})
+
+
+def test_a_missing_name_without_default_is_refused() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Needy:
+        size: int
+        depth: int
+        colour: str = "grey"
+        names: list[str] = dataclasses.field(default_factory=list)
+
+    with pytest.raises(ConfigError, match="Needy lacks the setting depth, size"):
+        build(Needy, {"colour": "red"})
+    assert build(Needy, {"size": 1, "depth": 2}) == Needy(size=1, depth=2)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(SETTINGS) | st.text(max_size=3), json_values, max_size=4))
+def test_any_json_is_read_or_refused_in_words(values: dict[str, Any]) -> None:
+    try:
+        config = TrainingConfig.from_json(values)
+    except ConfigError as error:
+        assert str(error)
+    else:
+        assert set(values) <= set(SETTINGS)
+        assert TrainingConfig.from_json(config.to_json()) == config

@@ -54,16 +54,22 @@ class Application(QObject):
         set_language(settings.language)
         self._wear(settings.theme)
 
-        self._runners = [TaskRunner() for _ in range(5)]
-        loading, training, evaluating, reading, preparing = self._runners
+        self._runners = [TaskRunner() for _ in range(4)]
+        loading, training, evaluating, reading = self._runners
+        self._preparing = TaskRunner()
         self.data = DataViewModel(loading, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
         self.reading = ReadingViewModel(reading)
         self.window = MainWindow(
-            self.data, self.training, self.evaluation, self.reading, self._runners, settings
+            self.data,
+            self.training,
+            self.evaluation,
+            self.reading,
+            self._runners,
+            self._preparing,
+            settings,
         )
-        self._preparing = preparing
         self._story: DemoStory | None = None
         self._connect()
         self._set_words(settings.language)
@@ -108,6 +114,8 @@ class Application(QObject):
             self._use(model)
 
     def _use(self, model: Path) -> None:
+        if self.window.is_closing:
+            return
         self.evaluation.set_model(model)
         self.reading.open_model(model, kept_from=self.training.dataset)
 

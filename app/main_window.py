@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -45,7 +45,8 @@ class MainWindow(QMainWindow):
         training: Trains.
         evaluation: Evaluates.
         reading: Reads films.
-        runners: Everything that may be at work when the window is closed.
+        runners: The user's work, about which closing asks.
+        preparing: Loads Paddle behind the window; closing waits for it without asking.
         settings: The window's place and the last folder.
     """
 
@@ -59,12 +60,13 @@ class MainWindow(QMainWindow):
         evaluation: EvaluationViewModel,
         reading: ReadingViewModel,
         runners: list[TaskRunner],
+        preparing: TaskRunner,
         settings: AppSettings,
     ) -> None:
         super().__init__()
         self._data, self._training = data, training
         self._evaluation, self._reading = evaluation, reading
-        self._runners, self._settings = runners, settings
+        self._runners, self._preparing, self._settings = runners, preparing, settings
         self._is_closing = False
         self._theme: Theme = settings.theme
         self.data_page = DataPage(data)
@@ -92,6 +94,11 @@ class MainWindow(QMainWindow):
         self.apply_theme(self._theme)
         self._retranslate()
         self.show_page(DATA)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the window waits for work to end in order to close: start nothing new."""
+        return self._is_closing
 
     def show_page(self, index: int) -> None:
         """Bring a page to the front."""
@@ -157,10 +164,17 @@ class MainWindow(QMainWindow):
         if not self._is_at_work():
             self._settings.geometry = self.saveGeometry()
             event.accept()
+            if self.isHidden():  # Qt ends the program only with the last visible window
+                QCoreApplication.quit()
             return
         event.ignore()
-        if not self._is_closing:
+        if self._is_closing:
+            return
+        if any(runner.is_running for runner in self._runners):
             self._ask_to_close()
+        else:  # only Paddle is still loading, which cannot be cut short
+            self.hide()
+            self._close_when_idle()
 
     def _ask_to_close(self) -> None:
         box = QMessageBox(self)
@@ -191,7 +205,7 @@ class MainWindow(QMainWindow):
             self.close()
 
     def _is_at_work(self) -> bool:
-        return any(runner.is_running for runner in self._runners)
+        return any(runner.is_running for runner in (*self._runners, self._preparing))
 
     def _lay_out(self) -> None:
         right = QVBoxLayout()
@@ -221,7 +235,7 @@ class MainWindow(QMainWindow):
             page.files_dropped.connect(self.open_paths)
         for model in (self._data, self._training, self._evaluation, self._reading):
             model.failed.connect(self.show_failure)
-        for runner in self._runners:
+        for runner in (*self._runners, self._preparing):
             runner.finished.connect(self._close_if_idle)
 
     def _retranslate(self) -> None:

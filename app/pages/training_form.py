@@ -19,6 +19,8 @@ from app.widgets.translated import TranslatedWidget
 from core.config import ARCHITECTURES, PRESETS, SPLITS
 from core.runtime.devices import Device
 
+TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
+
 
 class TrainingForm(TranslatedWidget):
     """Fields bound to a training view-model, with its start and stop buttons."""
@@ -92,6 +94,9 @@ class TrainingForm(TranslatedWidget):
         self._image_size.setSingleStep(32)
         self._image_size.setSuffix(" px")
         self._seed.setRange(0, 2**31 - 1)
+        for number in (self._epochs, self._batch_size, self._image_size, self._seed):
+            number.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
+        self._learning_rate.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
         self._learning_rate.setDecimals(6)
         self._learning_rate.setRange(1e-6, 10.0)
         self._learning_rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
@@ -119,7 +124,7 @@ class TrainingForm(TranslatedWidget):
         for index in range(self._preset.count()):
             self._preset.setItemText(index, presets[self._preset.itemData(index)])
         splits = {
-            "stratified": tr("80/10/10, patients kept together"),
+            "stratified": tr("80/10/10 by patient"),
             "reference": tr("Every tenth film (notebook)"),
         }
         for index in range(self._split.count()):

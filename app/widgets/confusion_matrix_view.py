@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-MAX_CELL_PX, MIN_CELL_PX = 130, 46
+MAX_CELL_PX, MIN_CELL_PX = 190, 46
 NAME_PX = 140
 PERCENT_FROM_PX = 60  # smaller cells show the count alone
 

@@ -8,11 +8,14 @@ import io
 import logging
 import warnings
 
+from core.runtime.preload import preload_paddle
 from core.runtime.processor import tune_process
 
 log = logging.getLogger(__name__)
 
 tune_process()  # has no effect once Paddle's libraries are loaded
+
+preload_paddle()
 
 # Paddle prints a warning about OMP_NUM_THREADS that does not concern one process.
 _printed = io.StringIO()

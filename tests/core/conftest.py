@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from PIL import Image
 
 from core.config import Preprocessing, TrainingConfig
 from core.data.loading import LoadedDataset, load_dataset
+from core.data.splits import split
 from core.runtime.devices import Device
 from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.training.loop import TrainingData
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 FILM_SIZE = 40  # pixels
@@ -34,23 +39,6 @@ def draw(label: int, seed: int, size: int = FILM_SIZE) -> np.ndarray:
     return film.astype(np.uint8)
 
 
-def write_folder(folder: Path, n_per_class: int = 12, classes: tuple[str, ...] = CLASSES) -> Path:
-    """`<class>/<patient>_<number>.png`, two films a patient."""
-    for label, name in enumerate(classes):
-        (folder / name).mkdir(parents=True)
-        for number in range(n_per_class):
-            patient, film = divmod(number, 2)
-            path = folder / name / f"{label}{patient:03d}_{film}.png"
-            Image.fromarray(draw(label, number)).save(path)
-    return folder
-
-
-def load(folder: Path, workspace: Workspace, size: int = 32) -> LoadedDataset:
-    *_, loaded = load_dataset(folder, workspace, size)
-    assert isinstance(loaded, LoadedDataset)
-    return loaded
-
-
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "home")
@@ -63,23 +51,36 @@ def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="session")
 def films_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve films of each of three classes, of two films a patient."""
-    return write_folder(tmp_path_factory.mktemp("films") / "films")
+    """`<class>/<patient>_<number>.png`: twelve films a class, two a patient."""
+    folder = tmp_path_factory.mktemp("films") / "films"
+    for label, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            patient, film = divmod(number, 2)
+            path = folder / name / f"{label}{patient:03d}_{film}.png"
+            Image.fromarray(draw(label, number)).save(path)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def loaded(films_folder: Path, shared_workspace: Workspace) -> LoadedDataset:
     """The films of `films_folder` at 32 pixels."""
-    return load(films_folder, shared_workspace)
+    *_, loaded = load_dataset(films_folder, shared_workspace, 32)
+    assert isinstance(loaded, LoadedDataset)
+    return loaded
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def data(loaded: LoadedDataset) -> "TrainingData":
+    """The films of `loaded`, divided by patients."""
+    from core.training.loop import TrainingData  # loads Paddle
+
+    return TrainingData(loaded.dataset, loaded.cache, split(loaded.dataset, "stratified", 0))
+
+
+@pytest.fixture(scope="session")
 def config() -> TrainingConfig:
-    """Two epochs of ResNet-18 at 32 pixels."""
-    return tiny_config()
-
-
-def tiny_config() -> TrainingConfig:
+    """Two epochs of ResNet-18 at 32 pixels: about a second."""
     return TrainingConfig(
         epochs=2,
         batch_size=8,
@@ -88,6 +89,6 @@ def tiny_config() -> TrainingConfig:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cpu() -> Device:
     return Device("cpu", "CPU", 1 << 30)

@@ -49,5 +49,5 @@ def test_folders_are_made_when_they_are_asked_for(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatasetError, match="cannot be made .* Set PNEUMOSCOPE_HOME to a folder"):
+    with pytest.raises(DatasetError, match=r"cannot be made .* Set PNEUMOSCOPE_HOME to a folder"):
         _ = Workspace(tmp_path / "file").runs

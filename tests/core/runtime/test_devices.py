@@ -27,7 +27,7 @@ def test_the_device_asked_for_is_taken(
 
 @pytest.mark.parametrize("wanted", ["gpu", "gpu:0", "gpu:7", "tpu", ""])
 def test_a_device_that_is_not_there_is_refused_with_the_choice(wanted: str) -> None:
-    with pytest.raises(DeviceError, match="on this machine. Choose one of: auto, cpu, gpu:1.$"):
+    with pytest.raises(DeviceError, match=r"on this machine. Choose one of: auto, cpu, gpu:1.$"):
         choose_device(wanted, [CPU, NEW_CARD])
 
 

@@ -26,10 +26,10 @@ def test_want_of_memory_is_recognised_in_all_its_forms(
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError(RESOURCE), SystemError(RESOURCE)])
 def test_it_becomes_a_sentence_with_the_remedy(error: Exception) -> None:
-    with pytest.raises(DeviceError, match="does not hold 32 films at once. Choose a smaller") as e:
-        with memory_for(32):
-            raise error
-    assert e.value.__cause__ is error
+    remedy = r"does not hold 32 films at once\. Choose a smaller batch size"
+    with pytest.raises(DeviceError, match=remedy) as caught, memory_for(32):
+        raise error
+    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError(RESOURCE)])

@@ -74,14 +74,14 @@ def test_a_line_that_is_no_object_is_dropped(line: str, run: RunFolder) -> None:
 def test_a_folder_without_a_readable_run_is_refused(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / RUN_FILE).write_bytes(content)
-    with pytest.raises(RunFolderError, match="holds no readable run. Choose a folder"):
+    with pytest.raises(RunFolderError, match=r"holds no readable run. Choose a folder"):
         read_run(tmp_path)
 
 
 def test_a_folder_that_holds_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("")
     for attempt in (check_is_free, lambda path: RunFolder.create(path, {})):
-        with pytest.raises(RunFolderError, match="is not empty. Choose a new folder"):
+        with pytest.raises(RunFolderError, match=r"is not empty. Choose a new folder"):
             attempt(tmp_path)
     assert os.listdir(tmp_path) == ["thesis.docx"]
 
@@ -95,7 +95,7 @@ def test_an_empty_folder_and_a_new_one_are_free(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     for path in (tmp_path / "run", tmp_path / "run" / "below"):
-        with pytest.raises(RunFolderError, match="cannot be written .*choose another folder"):
+        with pytest.raises(RunFolderError, match=r"cannot be written .*choose another folder"):
             RunFolder.create(path, {})
 
 
@@ -108,8 +108,8 @@ def test_a_stop_is_no_failure(stop: type[BaseException], run: RunFolder) -> None
 
 
 def test_a_stop_after_the_end_changes_nothing(run: RunFolder) -> None:
+    run.close("finished")
     with pytest.raises(GeneratorExit), run.guarded():
-        run.close("finished")
         raise GeneratorExit
     assert status(run) == "finished"
 
@@ -133,7 +133,7 @@ def test_a_failure_is_written_with_its_reason_and_goes_on(
     assert "failed:" in (run.path / LOG_FILE).read_text()
 
 
-def full(*_: object) -> None:
+def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

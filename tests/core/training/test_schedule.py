@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 
 import pytest
@@ -44,7 +45,7 @@ def test_one_cycle_starts_low_peaks_at_the_rate_and_ends_near_zero() -> None:
 def test_one_cycle_has_no_jump_between_epochs() -> None:
     every = rates(ONE_CYCLE, 50)
     steepest = math.pi / 2 * 1e-3 / (WARM_UP_SHARE * 199)  # of half a cosine
-    assert max(abs(a - b) for a, b in zip(every, every[1:], strict=False)) <= steepest
+    assert max(abs(a - b) for a, b in itertools.pairwise(every)) <= steepest
 
 
 def test_halfway_down_the_rate_is_halfway_between_peak_and_end() -> None:

@@ -1,0 +1,199 @@
+"""The window on a workspace of its own, with a guard that nothing outlives its test."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.settings import AppSettings
+from app.tasks import EventSource, TaskRunner
+from app.translation import set_language
+from core.config import Preprocessing, TrainingConfig, preset
+from core.data.loading import LoadedDataset, load_dataset
+from core.events import TrainingDone
+from core.phantom import write_dataset
+from core.workspace import Workspace
+
+FILMS_PER_CLASS = 20  # enough for a validation part
+WAIT_MS = 60_000  # how long a busy machine may take; nothing waits that long on purpose
+Widget = TypeVar("Widget", bound=QWidget)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A warning of Qt's fails a test, as Python's do."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test that leaves a thread, a running task or a visible window behind."""
+    started: WeakSet[TaskRunner] = WeakSet()
+    start = TaskRunner.start
+
+    def noted(runner: TaskRunner, source: EventSource) -> None:
+        started.add(runner)
+        start(runner, source)
+
+    monkeypatch.setattr(TaskRunner, "start", noted)
+    threads, windows = _python_threads(), _visible_windows()
+    yield
+    set_language("en")
+    assert not [runner for runner in started if runner.is_running], "a task is still running"
+    assert not _python_threads() - threads, "a thread is still alive"
+    assert not _visible_windows() - windows, "a window is still open"
+
+
+def _python_threads() -> set[threading.Thread]:
+    # Python never forgets a QThread that it once saw, so these tell nothing.
+    return {
+        thread
+        for thread in threading.enumerate()
+        if not isinstance(thread, threading._DummyThread)
+    }
+
+
+def _visible_windows() -> set[QWidget]:
+    if QApplication.instance() is None:
+        return set()
+    return {window for window in QApplication.topLevelWidgets() if window.isVisible()}
+
+
+# Films, and a model that learned from them.
+
+
+@pytest.fixture(scope="session")
+def films_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthetic films of 96 pixels in the three usual classes."""
+    path = tmp_path_factory.mktemp("films") / "films.zip"
+    for _ in write_dataset(path, FILMS_PER_CLASS, 96):
+        pass
+    return path
+
+
+@pytest.fixture(scope="session")
+def loaded(films_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedDataset:
+    """The films of `films_zip`, read at the size of `tiny_config`."""
+    *_, last = load_dataset(films_zip, Workspace(tmp_path_factory.mktemp("shared")), 32)
+    assert isinstance(last, LoadedDataset)
+    return last
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> TrainingConfig:
+    """One epoch of ResNet-18 at 32 pixels."""
+    return dataclasses.replace(
+        preset("recommended"),
+        epochs=1,
+        batch_size=16,
+        preprocessing=Preprocessing(image_size=32, mean=0.5, std=0.25),
+    )
+
+
+@pytest.fixture(scope="session")
+def model_file(
+    loaded: LoadedDataset, tiny_config: TrainingConfig, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A model that was trained on `films_zip`."""
+    from core.training.session import run_training
+
+    folder = tmp_path_factory.mktemp("model")
+    workspace = Workspace(folder / "home")
+    *_, done = run_training(tiny_config, loaded, folder / "run", "cpu", workspace)
+    assert isinstance(done, TrainingDone)
+    return done.model
+
+
+@pytest.fixture(scope="session")
+def film_files(loaded: LoadedDataset) -> list[Path]:
+    """One film of each class."""
+    records = loaded.dataset.records
+    return [records[label * FILMS_PER_CLASS].path for label in range(len(loaded.dataset.classes))]
+
+
+@pytest.fixture
+def broken_film(tmp_path: Path) -> Path:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of sense")
+    return path
+
+
+# The program.
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "home")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> AppSettings:
+    return english_settings(tmp_path / "settings.ini")
+
+
+def english_settings(path: Path) -> AppSettings:
+    settings = AppSettings(QSettings(str(path), QSettings.Format.IniFormat))
+    settings.language = "en"  # whatever the system speaks
+    return settings
+
+
+@pytest.fixture
+def runner(qapp: QApplication) -> Iterator[TaskRunner]:
+    """A runner that is idle again when the test is over."""
+    runner = TaskRunner()
+    yield runner
+    end(runner)
+
+
+def end(*runners: TaskRunner) -> None:
+    """Stop what runs and wait until it has ended, whatever it starts in ending."""
+
+    def is_idle() -> bool:
+        for runner in runners:
+            runner.stop()
+        return not any(runner.is_running for runner in runners)
+
+    wait_until(is_idle)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """As `QtBot.waitUntil`, for fixtures that live longer than a test."""
+    QtBot.waitUntil(None, is_so, timeout=WAIT_MS)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_application(settings: AppSettings, workspace: Workspace) -> Iterator[Application]:
+    """The whole program; at the end its work is stopped and its window closed."""
+    qt = QApplication.instance() or QApplication([])
+    program = Application(qt, settings, workspace)
+    try:
+        yield program
+    finally:
+        end(*program.window.findChildren(TaskRunner), *program.runners)
+        for box in program.window.findChildren(QMessageBox):
+            box.close()
+        program.window.close()
+        set_language("en")
+
+
+@pytest.fixture
+def application(
+    qapp: QApplication, settings: AppSettings, workspace: Workspace
+) -> Iterator[Application]:
+    """The program, its window not yet shown."""
+    with running_application(settings, workspace) as program:
+        yield program

@@ -1,0 +1,195 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config import Preprocessing, TrainingConfig
+from core.data.batches import BatchSource
+from core.data.loading import LoadedDataset, load_dataset
+from core.data.splits import Splits, split
+from core.errors import DatasetError, Message, ModelFileError
+from core.evaluation.evaluate import ModelEvaluation, evaluate_model, films_of_part
+from core.evaluation.metrics import evaluation
+from core.evaluation.scoring import score
+from core.events import Progress
+from core.models.model_file import save_model
+from core.models.resnet import build_resnet
+from core.models.weights import to_arrays
+from core.prediction.classifier import Classifier, read_films
+from core.prediction.inference import compute_logits
+from core.runtime.seeds import seed_everything
+from core.training.card_writer import CardWriter
+from core.workspace import Workspace
+
+CONFIG = TrainingConfig(preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.25))
+
+
+def saved(path: Path, loaded: LoadedDataset, splits: Splits) -> Path:
+    """An untrained model of these films: what it answers is all the same here."""
+    seed_everything(0)
+    card = CardWriter(CONFIG, loaded.dataset, splits)(1, 1, None, None)
+    save_model(path, card, to_arrays(build_resnet("resnet18", len(card.classes))))
+    return path
+
+
+@pytest.fixture(scope="module")
+def splits(loaded: LoadedDataset) -> Splits:
+    return split(loaded.dataset, "stratified", 0)
+
+
+@pytest.fixture(scope="module")
+def model(loaded: LoadedDataset, splits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saved(tmp_path_factory.mktemp("model") / "best.safetensors", loaded, splits)
+
+
+def evaluated(
+    model: Path, loaded: LoadedDataset, part: str, workspace: Workspace
+) -> ModelEvaluation:
+    *_, last = evaluate_model(model, loaded, part, workspace, "cpu")  # type: ignore[arg-type]
+    assert isinstance(last, ModelEvaluation)
+    return last
+
+
+def copied(loaded: LoadedDataset, folder: Path, rename: dict[str, str]) -> Path:
+    """The same films under other file names, their classes called by `rename`."""
+    for number, record in enumerate(loaded.dataset.records):
+        name = loaded.dataset.classes[record.label]
+        target = folder / rename.get(name, name) / f"x{number * 7919 % 1000:03d}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(record.path.read_bytes())
+    return folder
+
+
+def load(folder: Path, workspace: Workspace, size: int = 32) -> LoadedDataset:
+    *_, loaded = load_dataset(folder, workspace, size)
+    assert isinstance(loaded, LoadedDataset)
+    return loaded
+
+
+def test_all_films_are_evaluated_as_they_are_read_one_by_one(
+    model: Path, loaded: LoadedDataset, shared_workspace: Workspace
+) -> None:
+    result = evaluated(model, loaded, "all", shared_workspace).result
+    films = read_films(
+        Classifier.open(model, "cpu"), [record.path for record in loaded.dataset.records]
+    )
+    probabilities = np.stack([film.probabilities for film in films])  # type: ignore[union-attr]
+    labels = np.array([record.label for record in loaded.dataset.records])
+    expected = evaluation(np.log(probabilities.astype(float)), labels)
+    assert result.n == 36
+    assert np.array_equal(result.confusion, expected.confusion)
+    assert result.loss == pytest.approx(expected.loss, abs=1e-4)
+
+
+def test_the_test_part_is_what_training_kept_apart(
+    model: Path, loaded: LoadedDataset, splits: Splits, shared_workspace: Workspace
+) -> None:
+    evaluation_of_test = evaluated(model, loaded, "test", shared_workspace)
+    assert evaluation_of_test.result.n == len(splits.test)
+    films = films_of_part(evaluation_of_test.card, loaded.dataset, "test")
+    assert {film.digest for film in films} == {
+        loaded.dataset.records[index].digest for index in splits.test
+    }
+
+
+def test_test_films_are_known_by_content_under_any_name(
+    model: Path,
+    loaded: LoadedDataset,
+    tmp_path: Path,
+    workspace: Workspace,
+    shared_workspace: Workspace,
+) -> None:
+    renamed = load(copied(loaded, tmp_path / "again", {}), workspace)
+    one = evaluated(model, loaded, "test", shared_workspace).result
+    other = evaluated(model, renamed, "test", workspace).result
+    assert other.n == one.n
+    assert np.array_equal(other.confusion, one.confusion)
+    assert other.loss == pytest.approx(one.loss, abs=1e-6)
+
+
+def test_progress_counts_batches_after_the_films_were_read_at_the_models_size(
+    model: Path, films_folder: Path, workspace: Workspace
+) -> None:
+    loaded = load(films_folder, workspace, 40)
+    *steps, _ = evaluate_model(model, loaded, "all", workspace, "cpu")
+    assert steps[:36] == [Progress(Message("Reading films"), n + 1, 36) for n in range(36)]
+    assert steps[36:] == [Progress(Message("Evaluating"), n + 1, 2) for n in range(2)]
+
+
+def test_classes_that_the_model_does_not_know_are_refused_by_name(
+    model: Path, loaded: LoadedDataset, tmp_path: Path, workspace: Workspace
+) -> None:
+    strange = load(copied(loaded, tmp_path / "other", {"NORMAL": "Healthy"}), workspace)
+    with pytest.raises(
+        DatasetError, match=r"does not know: Healthy. The model knows: COVID, NORMAL"
+    ):
+        evaluated(model, strange, "all", workspace)
+
+
+def test_a_dataset_of_some_of_the_classes_keeps_the_models_order(
+    model: Path, loaded: LoadedDataset, tmp_path: Path, workspace: Workspace
+) -> None:
+    folder = copied(loaded, tmp_path / "fewer", {})
+    for file in (folder / "COVID").iterdir():
+        file.unlink()
+    fewer = load(folder, workspace)
+    assert fewer.dataset.classes == ("NORMAL", "Viral_Pneumonia")
+    result = evaluated(model, fewer, "all", workspace).result
+    assert result.confusion.sum(axis=1).tolist() == [0, 12, 12]
+
+
+def test_a_dataset_with_none_of_the_test_films_is_refused_with_the_remedy(
+    model: Path, tmp_path: Path, workspace: Workspace
+) -> None:
+    for name in ("COVID", "NORMAL"):
+        (tmp_path / "new" / name).mkdir(parents=True)
+        for number in range(2):
+            film = np.full((40, 40), 10 * number + len(name), np.uint8)
+            Image.fromarray(film).save(tmp_path / "new" / name / f"{number}.png")
+    other = load(tmp_path / "new", workspace)
+    with pytest.raises(
+        DatasetError, match=r"None of the model's test films is in new, .*all films"
+    ):
+        evaluated(model, other, "test", workspace)
+    assert evaluated(model, other, "all", workspace).result.n == 4
+
+
+def test_a_model_without_test_films_says_so(
+    loaded: LoadedDataset, splits: Splits, tmp_path: Path, shared_workspace: Workspace
+) -> None:
+    few = dataclasses.replace(splits, test=())
+    model = saved(tmp_path / "few.safetensors", loaded, few)
+    with pytest.raises(DatasetError, match="so few films that none was kept for a test"):
+        evaluated(model, loaded, "test", shared_workspace)
+
+
+def test_a_file_that_is_no_model_is_refused(
+    loaded: LoadedDataset, tmp_path: Path, shared_workspace: Workspace
+) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelFileError, match=r"model\.safetensors"):
+        evaluated(tmp_path / "model.safetensors", loaded, "all", shared_workspace)
+
+
+def test_a_score_is_the_evaluation_of_all_batches_whatever_their_size(
+    loaded: LoadedDataset,
+) -> None:
+    network = build_resnet("resnet18", 3)
+    records = loaded.dataset.records
+    images = np.stack([loaded.cache.image(record.digest) for record in records])
+    labels = np.array([record.label for record in records])
+    expected = evaluation(compute_logits(network, images, CONFIG.preprocessing), labels)
+    source = BatchSource(loaded.cache, records, 7)
+    scoring = score(network, source, CONFIG.preprocessing, Message("Validating"))
+    steps = []
+    while True:
+        try:
+            steps.append(next(scoring))
+        except StopIteration as end:
+            result = end.value
+            break
+    assert steps == [Progress(Message("Validating"), n + 1, 6) for n in range(6)]
+    assert np.array_equal(result.confusion, expected.confusion)
+    assert result.loss == pytest.approx(expected.loss, abs=1e-5)

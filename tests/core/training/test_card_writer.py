@@ -1,0 +1,43 @@
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.config import TrainingConfig
+from core.data.images import READER_VERSION
+from core.evaluation.metrics import evaluation
+from core.training import card_writer
+from core.training.card_writer import CardWriter
+from core.training.loop import TrainingData
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_card_tells_numbers_by_class_names(config: TrainingConfig, data: TrainingData) -> None:
+    write = CardWriter(config, data.dataset, data.splits)
+    result = evaluation(np.eye(3, dtype=np.float32) * 9, np.arange(3))
+    card = write(2, 5, result, None)
+    assert card.metrics == {"validation": result.to_json(data.dataset.classes), "test": None}
+    assert [c["name"] for c in card.metrics["validation"]["classes"]] == list(data.dataset.classes)
+    assert card.history == {"best_epoch": 2, "epochs": 5}
+
+
+def test_a_card_names_its_makers_and_its_reader(config: TrainingConfig, data: TrainingData) -> None:
+    card = CardWriter(config, data.dataset, data.splits)(0, 0, None, None)
+    assert card.reader_version == READER_VERSION
+    assert card.versions["numpy"] == np.__version__
+    assert card.dataset == {"name": "films", "fingerprint": data.dataset.fingerprint}
+    assert card.display_names["COVID"] == {"en": "COVID-19", "zh_CN": "新冠肺炎"}
+
+
+def test_the_version_is_the_projects_also_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(card_writer.metadata, "version", missing)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert card_writer.program_version() == project["version"]

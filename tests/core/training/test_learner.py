@@ -1,0 +1,174 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from core.config import Preprocessing, TrainingConfig
+from core.data.batches import Batch
+from core.errors import DeviceError
+from core.models.network_input import to_input
+from core.models.resnet import build_resnet
+from core.models.weights import to_arrays
+from core.runtime.devices import Device
+from core.runtime.paddle_library import F, paddle
+from core.runtime.seeds import seed_everything
+from core.training.learner import Learner
+
+CPU = Device("cpu", "CPU", 1 << 30)
+RATE = 1e-3
+ADAMW = TrainingConfig(
+    optimiser="adamw",
+    weight_decay=0.5,
+    label_smoothing=0.1,
+    preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.3),
+)
+ADAM = dataclasses.replace(ADAMW, optimiser="adam", weight_decay=0.0, label_smoothing=0.0)
+
+
+def batch(n: int = 4) -> Batch:
+    random = np.random.default_rng(0)
+    return Batch(
+        random.integers(0, 256, (n, 32, 32)).astype(np.uint8), np.arange(n, dtype=np.int64) % 3
+    )
+
+
+def learner(config: TrainingConfig) -> Learner:
+    seed_everything(0)
+    return Learner(config, 3, CPU)
+
+
+def written_by_hand(config: TrainingConfig, films: Batch, n_steps: int) -> dict[str, np.ndarray]:
+    """The same steps in plain Paddle."""
+    seed_everything(0)
+    network = build_resnet("resnet18", 3)
+    network.train()
+    if config.optimiser == "adam":
+        optimiser = paddle.optimizer.Adam(RATE, parameters=network.parameters())
+    else:
+        matrices = [p.name for p in network.parameters() if len(p.shape) > 1]
+        optimiser = paddle.optimizer.AdamW(
+            RATE,
+            parameters=network.parameters(),
+            weight_decay=config.weight_decay,
+            apply_decay_param_fun=lambda name: name in matrices,
+        )
+    for _ in range(n_steps):
+        logits = network(to_input(films.images, config.preprocessing))
+        loss = F.cross_entropy(
+            logits, paddle.to_tensor(films.labels), label_smoothing=config.label_smoothing
+        )
+        loss.backward()
+        optimiser.step()
+        optimiser.clear_grad()
+    return to_arrays(network)
+
+
+@pytest.mark.parametrize("config", [ADAM, ADAMW], ids=["adam", "adamw"])
+def test_steps_equal_those_written_by_hand(config: TrainingConfig) -> None:
+    ours = learner(config)
+    for _ in range(2):
+        ours.step(batch(), RATE)
+    expected = written_by_hand(config, batch(), 2)
+    for name, array in to_arrays(ours.network).items():
+        np.testing.assert_allclose(array, expected[name], atol=1e-6, err_msg=name)
+
+
+def test_the_loss_reported_is_the_plain_cross_entropy_before_the_step() -> None:
+    ours = learner(ADAMW)
+    films = batch()
+    network = build_resnet("resnet18", 3)
+    network.set_state_dict(ours.network.state_dict())
+    network.train()
+    logits = network(to_input(films.images, ADAMW.preprocessing))
+    labels = paddle.to_tensor(films.labels)
+    plain = float(F.cross_entropy(logits, labels))
+    smooth = float(F.cross_entropy(logits, labels, label_smoothing=0.1))
+    result = ours.step(films, RATE)
+    assert result.loss == pytest.approx(plain, abs=1e-5)
+    assert abs(plain - smooth) > 1e-3
+    assert result.n_correct == int((logits.numpy().argmax(axis=1) == films.labels).sum())
+
+
+def test_scales_and_biases_do_not_decay() -> None:
+    """Without a gradient decay alone moves a weight: towards zero by rate x decay."""
+    ours = learner(ADAMW)
+    before = to_arrays(ours.network)
+    for parameter in ours.network.parameters():
+        if not parameter.stop_gradient:
+            parameter.grad = paddle.zeros_like(parameter)
+    ours._optimiser.step()
+    after = to_arrays(ours.network)
+    for name, array in before.items():
+        factor = 1 - RATE * 0.5 if array.ndim > 1 else 1.0
+        np.testing.assert_allclose(after[name], array * factor, rtol=1e-5, err_msg=name)
+
+
+def test_the_rate_given_is_the_rate_used() -> None:
+    ours = learner(ADAM)
+    before = to_arrays(ours.network)
+    ours.step(batch(), 0.0)
+    after = to_arrays(ours.network)
+    trained = [name for name in before if "running" not in name]
+    assert all(np.array_equal(before[name], after[name]) for name in trained)
+    ours.step(batch(), 1e-2)
+    # Adam's steps are as long as the rate.
+    moved = np.abs(to_arrays(ours.network)["fc.weight"] - after["fc.weight"]).max()
+    assert moved == pytest.approx(1e-2, rel=0.3)
+
+
+def test_some_steps_learn_a_batch_by_heart() -> None:
+    ours = learner(ADAM)
+    results = [ours.step(batch(8), RATE) for _ in range(12)]
+    assert results[-1].loss < 0.2 * results[0].loss
+    assert results[-1].n_correct == 8
+
+
+def test_parameters_are_counted_as_in_the_literature() -> None:
+    # torchvision's ResNet-18 has 11,689,512, of which 513,000 in a last layer of 1000 classes.
+    assert learner(ADAM).n_parameters == 11_689_512 - 513_000 + 3 * 513
+
+
+def test_the_cpu_computes_in_full_precision() -> None:
+    assert learner(ADAM).precision == "float32"
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["conv1.weight", "bn1._mean", "fc.bias"])
+def test_weights_and_statistics_that_are_no_numbers_are_noticed(name: str, broken: float) -> None:
+    ours = learner(ADAM)
+    assert ours.has_finite_weights()
+    tensor = ours.network.state_dict()[name]
+    values = tensor.numpy()
+    values.flat[-1] = broken
+    tensor.set_value(values)
+    assert not ours.has_finite_weights()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError("no block of 9 GB"), RuntimeError("ResourceExhaustedError: fail to alloc")],
+)
+def test_a_full_memory_is_told_with_the_remedy(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = learner(ADAM)
+
+    def full(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ours.network, "forward", full)
+    with pytest.raises(DeviceError, match=r"does not hold 4 films at once. Choose a smaller batch"):
+        ours.step(batch(), RATE)
+    monkeypatch.undo()
+    assert ours.step(batch(), RATE).loss > 0
+
+
+def test_a_mistake_of_ours_is_not_called_a_full_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = learner(ADAM)
+
+    def wrong(_: object) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(ours.network, "forward", wrong)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        ours.step(batch(), RATE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -21,7 +21,7 @@ from app.pages.data_page import DataPage
 from app.pages.evaluation_page import EvaluationPage
 from app.pages.reading_page import ReadingPage
 from app.pages.training_page import TrainingPage
-from app.settings import AppSettings, Theme
+from app.settings import THEMES, AppSettings, Theme
 from app.tasks import Failure, TaskRunner
 from app.translation import LANGUAGES, language, tr
 from app.viewmodels.data import DataViewModel
@@ -30,6 +30,7 @@ from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.training import TrainingViewModel
 from app.widgets.drop_zone import local_files
 from app.widgets.labels import plain_label
+from app.widgets.menu_bar import MenuBar
 from app.widgets.rail import Rail
 
 DATA, TRAIN, EVALUATE, READ = range(4)
@@ -80,6 +81,8 @@ class MainWindow(QMainWindow):
             self.reading_page,
         )
         self._rail = Rail(len(self._pages))
+        self._menus = MenuBar(THEMES)
+        self.setMenuBar(self._menus)
         self._stack = QStackedWidget()
         for page in self._pages:
             self._stack.addWidget(page)
@@ -231,6 +234,15 @@ class MainWindow(QMainWindow):
         self.evaluation_page.model_wanted.connect(self._choose_model)
         self.reading_page.model_wanted.connect(self._choose_model)
         self.reading_page.films_wanted.connect(self._choose_films)
+        self._menus.zip_wanted.connect(self._choose_zip)
+        self._menus.folder_wanted.connect(self._choose_folder)
+        self._menus.model_wanted.connect(self._choose_model)
+        self._menus.films_wanted.connect(self._choose_films)
+        self._menus.demo_wanted.connect(self._on_demo_wanted)
+        self._menus.quit_wanted.connect(self.close)
+        self._menus.about_wanted.connect(self._show_about)
+        self._menus.language_chosen.connect(self.language_chosen)
+        self._menus.theme_chosen.connect(self.theme_chosen)
         for page in (self.data_page, self.evaluation_page, self.reading_page):
             page.files_dropped.connect(self.open_paths)
         for model in (self._data, self._training, self._evaluation, self._reading):
@@ -245,12 +257,30 @@ class MainWindow(QMainWindow):
             + "  "
             + tr("Nothing leaves this computer.")
         )
+        self._menus.show_state(language(), self._theme)
         other_theme = tr("Light") if self._theme == "dark" else tr("Dark")
         self._rail.show_words(
             [tr("Data"), tr("Train"), tr("Evaluate"), tr("Read")],
             LANGUAGES[_other_language()],
             other_theme,
         )
+
+    def _on_demo_wanted(self) -> None:
+        self.show_page(DATA)
+        self._data.open_demo()
+
+    def _show_about(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle(tr("About PneumoScope"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(tr("PneumoScope trains and questions a ResNet on chest X-rays."))
+        box.setInformativeText(
+            tr("Research and teaching only, never diagnosis.")
+            + "\n"
+            + tr("Nothing leaves this computer.")
+        )
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
 
     def _on_language_pressed(self) -> None:
         self.language_chosen.emit(_other_language())

@@ -23,7 +23,7 @@ class AppSettings:
     @property
     def language(self) -> str:
         """A code of `app.translation.LANGUAGES`; the system's at first."""
-        code = str(self._store.value("language", "", type=str))
+        code = self._text("language")
         return code if code in LANGUAGES else system_language()
 
     @language.setter
@@ -33,7 +33,7 @@ class AppSettings:
     @property
     def theme(self) -> Theme:
         """Dark at first: films are read in the dark."""
-        return "light" if self._store.value("theme", "dark", type=str) == "light" else "dark"
+        return "light" if self._text("theme") == "light" else "dark"
 
     @theme.setter
     def theme(self, theme: Theme) -> None:
@@ -52,8 +52,15 @@ class AppSettings:
     @property
     def last_folder(self) -> str:
         """The folder of the last file that was opened."""
-        return str(self._store.value("last_folder", "", type=str))
+        return self._text("last_folder")
 
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._store.setValue("last_folder", folder)
+
+    def _text(self, key: str) -> str:
+        """A text, empty where nothing or something else was saved."""
+        try:
+            return str(self._store.value(key, "", type=str))
+        except UnicodeDecodeError:  # bytes that somebody wrote there
+            return ""

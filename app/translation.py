@@ -1,7 +1,7 @@
 """Translate what the user reads; standard library only, so that bootstrap and headless use it too.
 
 The catalogue is gettext: English sentences are the keys. `tr` and `core.errors.Message`
-mark sentences for extraction (see CONTRIBUTING, "Translations").
+mark sentences for extraction (see resources/translations/README.md).
 """
 
 import gettext

@@ -1,15 +1,17 @@
 """Runs one command and turns whatever happens into an exit code and a plain line."""
 
 import argparse
+import importlib
 import logging
-import sys
 import time
 import traceback
 from collections.abc import Callable
 
-from app.headless.data_commands import check, evaluate, predict
+from app.headless.data_commands import check, evaluate
+from app.headless.interruption import interruptible
 from app.headless.options import build_parser
-from app.headless.output import tell
+from app.headless.output import prepare_streams, tell
+from app.headless.predict_command import predict
 from app.headless.training_commands import demo, train
 from app.translation import say, tr
 from core.errors import ConfigError, PneumoScopeError
@@ -32,12 +34,16 @@ def run(argv: list[str]) -> int:
     0 done, 1 refused or failed with one plain line on standard error, 2 wrong usage,
     130 interrupted.
     """
+    prepare_streams()
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as error:  # argparse has said what was wrong, or printed its help
         return int(error.code or 0)
+    if arguments.command != "check":
+        _load_paddle()
     try:
-        COMMANDS[arguments.command](arguments, Workspace.of_user())
+        with interruptible():
+            COMMANDS[arguments.command](arguments, Workspace.of_user())
     except ConfigError as error:
         tell(say(error.message))
         return WRONG_USAGE
@@ -47,21 +53,26 @@ def run(argv: list[str]) -> int:
     except KeyboardInterrupt:
         tell(tr("Interrupted. What was saved before is still there."))
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads any more; Python would complain at exit
-        return FAILED
     except Exception as error:  # noqa: BLE001 (the program's end: no traceback reaches a user)
         tell(
             tr(
                 "Something happened that the program was not prepared for ({kind}: {text}). "
                 "The details are in {file}.",
                 kind=type(error).__name__,
-                text=str(error).splitlines()[0] if str(error) else "",
+                text=next(iter(str(error).splitlines()), ""),
                 file=_write_details(),
             )
         )
         return FAILED
     return DONE
+
+
+def _load_paddle() -> None:
+    """Load Paddle before the signals are set: it takes them away while it loads.
+
+    Outside of `run`'s own handlers, because app.bootstrap explains a library that is missing.
+    """
+    importlib.import_module("core.runtime.paddle_library")
 
 
 def _write_details() -> str:

@@ -1,11 +1,13 @@
 """The words of each command: stable from the first version on."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import NoReturn
 
 from app.translation import tr
 from core.config import ARCHITECTURES, PRESETS, SPLITS
+from core.data.folder import showable
 
 USAGE_ERROR = 2
 
@@ -15,7 +17,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         hint = tr("`{program} --help` lists the options.", program=self.prog)
-        self.exit(USAGE_ERROR, f"{message}. {hint}\n")
+        self.exit(USAGE_ERROR, showable(f"{message}. {hint}") + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--image-size", type=int, metavar="N", help=tr("side in pixels"))
     train.add_argument("--learning-rate", type=float, metavar="X")
     train.add_argument("--split", choices=SPLITS)
-    train.add_argument("--device", default="auto", metavar="auto|cpu|gpu:N")
+    train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
     train.add_argument("--seed", type=int, metavar="N")
     _add_json(train)
 
@@ -70,6 +72,14 @@ def build_parser() -> argparse.ArgumentParser:
 def _depth(text: str) -> str:
     """`resnet18` and `18` mean the same."""
     return text.removeprefix("resnet")
+
+
+def _device(text: str) -> str:
+    if re.fullmatch("auto|cpu|gpu|gpu:[0-9]+", text, re.ASCII) is None:
+        raise argparse.ArgumentTypeError(
+            tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
+        )
+    return text
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -1,81 +1,86 @@
-"""What a command says: progress on standard error, the result on standard output."""
+"""What a command says: remarks on standard error, the result on standard output."""
 
+import contextlib
+import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
 from app.translation import say
-from core.errors import Refusal
-from core.events import Progress
+from core.data.folder import showable
+from core.errors import Message, PneumoScopeError, Refusal
 
-T = TypeVar("T")
+
+class OutputError(PneumoScopeError):
+    """The result cannot be handed over: the disk is full, or nobody reads it any more."""
+
+
+def prepare_streams() -> None:
+    """Make standard output and error take every character, in any locale."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # a windowed Python on Windows, or `>&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(line: str) -> None:
-    """A line for the person who waits."""
-    tqdm.write(line, file=sys.stderr)
+    """One line for the person who waits; foreign text in it cannot break it in two.
+
+    The work goes on when nobody can read it any more.
+    """
+    try:
+        tqdm.write(showable(line), file=sys.stderr)
+    except OSError:
+        _silence(sys.stderr)
 
 
 def print_line(line: str = "") -> None:
-    """A line of the result."""
-    sys.stdout.write(line + "\n")
+    """One line of the result.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    _write(showable(line))
 
 
 def print_json(result: dict[str, Any]) -> None:
-    """The result as the one JSON object on standard output."""
-    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
+    """The result as the one JSON object on standard output.
 
+    ASCII alone, so that it reads the same through a pipe of any encoding.
 
-class ProgressBars:
-    """One bar a stage, on standard error; use it in a `with` statement."""
-
-    def __init__(self) -> None:
-        self._bar: tqdm[Any] | None = None
-        self._stage = ""
-
-    def __enter__(self) -> "ProgressBars":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    def show(self, progress: Progress) -> None:
-        """Draw one event."""
-        self.advance(say(progress.stage), progress.done, progress.total)
-
-    def advance(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Move the bar of `stage` to `done` of `total`."""
-        if self._bar is None or stage != self._stage or done < self._bar.n:
-            self.close()
-            self._stage = stage
-            # Where nobody watches (a log file), a line every few seconds is enough.
-            interval = 0.1 if sys.stderr.isatty() else 5.0
-            self._bar = tqdm(total=total or None, desc=stage, file=sys.stderr, mininterval=interval)
-        self._bar.set_postfix_str(note, refresh=False)
-        self._bar.update(done - self._bar.n)
-
-    def close(self) -> None:
-        """End the bar on the screen."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def last_of(events: Iterable[object], kind: type[T], bars: ProgressBars) -> T:
-    """Draw the progress of `events` and return the one result of type `kind`."""
-    result: T | None = None
-    for event in events:
-        if isinstance(event, Progress):
-            bars.show(event)
-        elif isinstance(event, kind):
-            result = event
-    assert result is not None  # every event stream of core ends with its result
-    return result
+    Raises:
+        OutputError: It cannot be written.
+    """
+    _write(json.dumps(result, allow_nan=False))
 
 
 def refusals_json(refusals: Sequence[Refusal]) -> list[dict[str, str]]:
     """Files that were left out or refused, with the reason in plain words."""
     return [{"file": refusal.file, "reason": say(refusal.reason)} for refusal in refusals]
+
+
+def _write(line: str) -> None:
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()  # an error must not wait for the end of the program
+    except OSError as error:
+        _silence(sys.stdout)
+        raise OutputError(
+            Message(
+                "The result could not be written ({reason}). Send the output to a place that "
+                "takes all of it.",
+                reason=error.strerror or type(error).__name__,
+            )
+        ) from error
+
+
+def _silence(stream: TextIO) -> None:
+    """Throw away what is still to be written, which Python would complain about when it ends."""
+    with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

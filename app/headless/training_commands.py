@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from app.headless.data_commands import load
-from app.headless.output import ProgressBars, print_json, print_line, tell
+from app.headless.output import print_json, print_line, tell
+from app.headless.progress import ProgressBars
 from app.translation import tr
 from core.config import TrainingConfig, preset
 from core.data.loading import LoadedDataset
 from core.demo import demo_archive, demo_config, draw_demo
 from core.events import BatchDone, EpochDone, FilmRead, Progress, TrainingDone
+from core.training.run_folder import check_is_free
 from core.workspace import Workspace
 
 
 def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Train a network and leave everything in `--out`."""
-    from core.training.run_folder import check_is_free
+    from core.runtime.devices import choose_device, list_devices
 
     config = _config(arguments)
+    # What can be refused at once is refused before the films are read, which takes a while.
     check_is_free(arguments.out)
+    choose_device(arguments.device, list_devices())
     with ProgressBars() as bars:
         loaded = load(arguments.data, workspace, config.preprocessing.image_size, bars)
         done = _train(config, loaded, arguments.out, arguments.device, workspace, bars)
@@ -35,12 +39,14 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
 def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """The whole job on the built-in films: draw, load, train, test, read the kept ones."""
     config = demo_config()
-    folder = arguments.out or Path(tempfile.mkdtemp(prefix="demo-", dir=workspace.runs))
+    if arguments.out is not None:
+        check_is_free(arguments.out)
     with ProgressBars() as bars:
         for progress in draw_demo(workspace):
             bars.show(progress)
         size = config.preprocessing.image_size
         loaded = load(demo_archive(workspace), workspace, size, bars)
+        folder = arguments.out or Path(tempfile.mkdtemp(prefix="demo-", dir=workspace.runs))
         done = _train(config, loaded, folder, "auto", workspace, bars)
     _print_result(done)
     _print_kept(done.model, loaded)
@@ -144,6 +150,7 @@ def _print_result(done: TrainingDone) -> None:
             )
         )
     print_line(tr("Saved in {folder}", folder=str(done.model.parent)))
+    print_line(tr("Research and teaching only, never diagnosis."))
 
 
 def _print_kept(model: Path, loaded: LoadedDataset) -> None:

@@ -151,7 +151,7 @@ class TrainingPage(Page):
                 architecture=started.architecture.replace("resnet", "ResNet-"),
                 parameters=f"{started.n_parameters:,}",
                 device=started.device,
-                precision=started.precision,
+                precision=tr("mixed precision") if started.precision == "mixed" else "float32",
                 train=started.n_train,
                 validation=started.n_validation,
                 test=started.n_test,

@@ -133,8 +133,7 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
         "rows": rows,
         "colour_rows": colour_rows,
         "unreadable": {
-            digest: {"template": reason.template, "values": reason.values}
-            for digest, reason in unreadable.items()
+            digest: [reason.template, reason.values] for digest, reason in unreadable.items()
         },
     }
     atomic_file.write_text(folder / INDEX_FILE, json.dumps(index, ensure_ascii=False))
@@ -173,8 +172,8 @@ def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | 
             return None
         unreadable = {
             # The reader saw a generated name; the user knows the one in the archive.
-            digest: Message(reason["template"], **{**reason["values"], "file": films[digest].name})
-            for digest, reason in index["unreadable"].items()
+            digest: Message(template, **{**values, "file": films[digest].name})
+            for digest, (template, values) in index["unreadable"].items()
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
         colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))

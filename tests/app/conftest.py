@@ -3,19 +3,17 @@
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 from weakref import WeakSet
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidget
-from pytestqt.qtbot import QtBot
+from hands import wait_until
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from app.application import Application
 from app.settings import AppSettings
@@ -28,8 +26,6 @@ from core.phantom import write_dataset
 from core.workspace import Workspace
 
 FILMS_PER_CLASS = 20  # enough for a validation part
-WAIT_MS = 60_000  # how long a busy machine may take; nothing waits that long on purpose
-Widget = TypeVar("Widget", bound=QWidget)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,23 +33,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+            # The offscreen screen says it of every dialog.
+            item.add_marker(pytest.mark.qt_log_ignore("plugin does not support propagateSizeHints"))
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Fail a test that leaves a thread, a running task or a visible window behind."""
-    started: WeakSet[TaskRunner] = WeakSet()
+@pytest.fixture(scope="session")
+def started_runners() -> Iterator[WeakSet[TaskRunner]]:
+    """Every runner that was ever started and is still in memory."""
+    runners: WeakSet[TaskRunner] = WeakSet()
     start = TaskRunner.start
 
     def noted(runner: TaskRunner, source: EventSource) -> None:
-        started.add(runner)
+        runners.add(runner)
         start(runner, source)
 
-    monkeypatch.setattr(TaskRunner, "start", noted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskRunner, "start", noted)
+        yield runners
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(started_runners: WeakSet[TaskRunner]) -> Iterator[None]:
+    """Fail a test that leaves a thread, a running task or a visible window behind."""
     threads, windows = _python_threads(), _visible_windows()
     yield
-    set_language("en")
-    assert not [runner for runner in started if runner.is_running], "a task is still running"
+    assert not any(runner.is_running for runner in started_runners), "a task is still running"
     assert not _python_threads() - threads, "a thread is still alive"
     assert not _visible_windows() - windows, "a window is still open"
 
@@ -141,25 +145,14 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> AppSettings:
-    return english_settings(tmp_path / "settings.ini")
-
-
-def english_settings(path: Path) -> AppSettings:
-    settings = AppSettings(QSettings(str(path), QSettings.Format.IniFormat))
-    settings.language = "en"  # whatever the system speaks
-    return settings
-
-
-@pytest.fixture
 def runner(qapp: QApplication) -> Iterator[TaskRunner]:
     """A runner that is idle again when the test is over."""
     runner = TaskRunner()
     yield runner
-    end(runner)
+    end([runner])
 
 
-def end(*runners: TaskRunner) -> None:
+def end(runners: Iterable[TaskRunner]) -> None:
     """Stop what runs and wait until it has ended, whatever it starts in ending."""
 
     def is_idle() -> bool:
@@ -170,20 +163,18 @@ def end(*runners: TaskRunner) -> None:
     wait_until(is_idle)
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """As `QtBot.waitUntil`, for fixtures that live longer than a test."""
-    QtBot.waitUntil(None, is_so, timeout=WAIT_MS)  # type: ignore[arg-type]
-
-
 @contextmanager
-def running_application(settings: AppSettings, workspace: Workspace) -> Iterator[Application]:
-    """The whole program; at the end its work is stopped and its window closed."""
-    qt = QApplication.instance() or QApplication([])
-    program = Application(qt, settings, workspace)
+def running_application(
+    folder: Path, runners: WeakSet[TaskRunner], *, language: str = "en"
+) -> Iterator[Application]:
+    """The whole program on a folder of its own, shown; at the end it is stopped and closed."""
+    settings = AppSettings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+    settings.language = language  # whatever the system speaks
+    program = Application(QApplication.instance(), settings, Workspace(folder / "home"))
     try:
         yield program
     finally:
-        end(*program.window.findChildren(TaskRunner), *program.runners)
+        end(runners)
         for box in program.window.findChildren(QMessageBox):
             box.close()
         program.window.close()
@@ -192,8 +183,9 @@ def running_application(settings: AppSettings, workspace: Workspace) -> Iterator
 
 @pytest.fixture
 def application(
-    qapp: QApplication, settings: AppSettings, workspace: Workspace
+    qapp: QApplication, tmp_path: Path, started_runners: WeakSet[TaskRunner]
 ) -> Iterator[Application]:
-    """The program, its window not yet shown."""
-    with running_application(settings, workspace) as program:
+    """The program in English, its window shown and Paddle loaded."""
+    with running_application(tmp_path, started_runners) as program:
+        program.start([], demo=False)
         yield program

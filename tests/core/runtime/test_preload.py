@@ -9,7 +9,8 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from core.runtime.preload import preload_paddle
-print(preload_paddle(), "libpaddle.so" in Path("/proc/self/maps").read_text(), "paddle" in sys.modules)
+maps = Path("/proc/self/maps")
+print(preload_paddle(), "libpaddle.so" in maps.read_text(), "paddle" in sys.modules)
 import paddle
 print(float(paddle.ones([2]).sum()))
 """

@@ -1,0 +1,132 @@
+"""`predict`."""
+
+import argparse
+import csv
+import io
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from app.headless.output import print_json, print_line, refusals_json, tell
+from app.headless.progress import ProgressBars, last_of
+from app.translation import say, tr
+from core import atomic_file
+from core.data.folder import Unpacked, list_folder
+from core.errors import ArchiveError, ImageReadError, Message, Refusal, RunFolderError
+from core.events import FilmRead, FilmRefused
+from core.models.model_card import ModelCard
+from core.workspace import Workspace
+
+# What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    """Classify films; files that are none are told and do not stop the others.
+
+    Raises:
+        ImageReadError: There was not one film; the (empty) result was printed before.
+    """
+    from core.prediction.classifier import Classifier, read_films
+
+    classifier = Classifier.open(arguments.model)
+    films: list[FilmRead] = []
+    with ProgressBars() as bars:
+        paths, refused = _find(arguments.paths, bars)
+        events = read_films(classifier, paths)
+        assert isinstance(events, Generator)
+        with closing(events):
+            for done, event in enumerate(events, start=1):
+                if isinstance(event, FilmRead):
+                    films.append(event)
+                elif isinstance(event, FilmRefused):
+                    refused.append(event.refusal)
+                bars.advance(tr("Reading films"), done, len(paths))
+    if arguments.json:
+        predictions = [_as_json(classifier.card, film) for film in films]
+        print_json({"predictions": predictions, "refused": refusals_json(refused)})
+    else:
+        _print(classifier.card, films, refused)
+    if arguments.csv is not None:
+        _write_csv(arguments.csv, classifier.card, films)
+    if not films:
+        raise ImageReadError(
+            Message(
+                "None of the files could be read as an X-ray; {file}: {reason}",
+                file=refused[0].file,
+                reason=refused[0].reason,
+            )
+        )
+
+
+def _find(paths: Sequence[Path], bars: ProgressBars) -> tuple[list[Path], list[Refusal]]:
+    """The files that were named; of a folder, all images in it and below, as in training."""
+    films: list[Path] = []
+    refused: list[Refusal] = []
+    for path in paths:
+        if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
+            films.append(path)
+            continue
+        try:
+            found = last_of(list_folder(path), Unpacked, bars)
+        except ArchiveError as error:
+            refused.append(Refusal(str(path), error.message))
+            continue
+        films += [file.path for file in found.files]
+        refused += [Refusal(str(path / one.file), one.reason) for one in found.left_out]
+    return films, refused
+
+
+def _as_json(card: ModelCard, film: FilmRead) -> dict[str, Any]:
+    return {
+        "file": film.file,
+        "class": _winner(card, film),
+        "probabilities": {
+            name: float(p) for name, p in zip(card.classes, film.probabilities, strict=True)
+        },
+    }
+
+
+def _print(card: ModelCard, films: Sequence[FilmRead], refused: Sequence[Refusal]) -> None:
+    for film in films:
+        pairs = zip(card.classes, film.probabilities, strict=True)
+        scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)
+        print_line(f"{film.file}: {_winner(card, film)}  ({scores})")
+    if films:
+        print_line(tr("Research and teaching only, never diagnosis."))
+    if films or len(refused) > 1:  # one alone is what the command ends with
+        for refusal in refused:
+            tell(f"{refusal.file}: {say(refusal.reason)}")
+
+
+def _winner(card: ModelCard, film: FilmRead) -> str:
+    return card.classes[int(film.probabilities.argmax())]
+
+
+def _write_csv(path: Path, card: ModelCard, films: Sequence[FilmRead]) -> None:
+    """A table that spreadsheets open as it is: a BOM, and no cell that is a formula."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    disclaimer = tr("Research and teaching only, never diagnosis.")
+    table.writerow([inert(cell) for cell in ("file", "class", *card.classes, disclaimer)])
+    for film in films:
+        scores = [f"{p:.6f}" for p in film.probabilities]
+        table.writerow([inert(film.file), inert(_winner(card, film)), *scores, ""])
+    try:
+        # A file name need not be text; the table must be.
+        atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
+    except (OSError, ValueError) as error:  # ValueError: the path has no name, such as "."
+        raise RunFolderError(
+            Message(
+                "The table {file} cannot be written ({reason}). Choose another file.",
+                file=str(path),
+                reason=getattr(error, "strerror", None) or str(error),
+            )
+        ) from error
+
+
+def inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,94 @@
+"""The menus: everything that can be opened, the pages, language, theme, and what this is."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, Signal, SignalInstance
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from app.translation import LANGUAGES, tr
+
+
+class MenuBar(QMenuBar):
+    """Says what was chosen; decides nothing.
+
+    Args:
+        themes: The names that `theme_chosen` may give.
+    """
+
+    zip_wanted = Signal()
+    folder_wanted = Signal()
+    model_wanted = Signal()
+    films_wanted = Signal()
+    demo_wanted = Signal()
+    quit_wanted = Signal()
+    about_wanted = Signal()
+    language_chosen = Signal(str)
+    theme_chosen = Signal(str)
+
+    def __init__(self, themes: Sequence[str]) -> None:
+        super().__init__()
+        self._file, self._view, self._help = QMenu(), QMenu(), QMenu()
+        for menu in (self._file, self._view, self._help):
+            self.addMenu(menu)
+        self._zip = self._add(self._file, self.zip_wanted, "Ctrl+O")
+        self._folder = self._add(self._file, self.folder_wanted, "Ctrl+Shift+O")
+        self._demo = self._add(self._file, self.demo_wanted)
+        self._file.addSeparator()
+        self._films = self._add(self._file, self.films_wanted, "Ctrl+R")
+        self._model = self._add(self._file, self.model_wanted, "Ctrl+M")
+        self._file.addSeparator()
+        self._quit = self._add(self._file, self.quit_wanted, "Ctrl+Q")
+        self._quit.setMenuRole(QAction.MenuRole.QuitRole)
+
+        self._languages = self._add_choices(list(LANGUAGES), self.language_chosen)
+        for action in self._languages.actions():
+            action.setText(LANGUAGES[action.data()])  # each in its own words
+        self._view.addSeparator()
+        self._themes = self._add_choices(themes, self.theme_chosen)
+        self._about = self._add(self._help, self.about_wanted)
+        self._about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.retranslate()
+
+    def show_state(self, language: str, theme: str) -> None:
+        """Tick the language and theme in use."""
+        for group, current in ((self._languages, language), (self._themes, theme)):
+            for action in group.actions():
+                action.setChecked(action.data() == current)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every word."""
+        self._file.setTitle(tr("File"))
+        self._view.setTitle(tr("View"))
+        self._help.setTitle(tr("Help"))
+        self._zip.setText(tr("Open zip …"))
+        self._folder.setText(tr("Open folder …"))
+        self._demo.setText(tr("Open the built-in films"))
+        self._films.setText(tr("Open X-rays …"))
+        self._model.setText(tr("Open model …"))
+        self._quit.setText(tr("Quit"))
+        self._about.setText(tr("About PneumoScope"))
+        names = {"dark": tr("Dark"), "light": tr("Light")}
+        for action in self._themes.actions():
+            action.setText(names[action.data()])
+
+    def _add(self, menu: QMenu, signal: SignalInstance, shortcut: str = "") -> QAction:
+        action = menu.addAction("")
+        action.setShortcut(QKeySequence(shortcut))
+        action.triggered.connect(lambda: signal.emit())  # without `checked`
+        return action
+
+    def _add_choices(self, values: Sequence[str], signal: SignalInstance) -> QActionGroup:
+        group = QActionGroup(self)
+        for value in values:
+            action = self._view.addAction("")
+            action.setData(value)
+            action.setCheckable(True)
+            group.addAction(action)
+        group.triggered.connect(lambda action: signal.emit(action.data()))
+        return group

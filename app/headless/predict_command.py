@@ -52,17 +52,15 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if arguments.csv is not None:
         _write_csv(arguments.csv, classifier.card, films)
     if not films:
-        raise ImageReadError(
-            Message(
-                "None of the files could be read as an X-ray; {file}: {reason}",
-                file=refused[0].file,
-                reason=refused[0].reason,
-            )
-        )
+        # Reasons that name their file come last, see `_find`.
+        raise ImageReadError(Message("No X-ray could be read. {reason}", reason=refused[-1].reason))
 
 
 def _find(paths: Sequence[Path], bars: ProgressBars) -> tuple[list[Path], list[Refusal]]:
-    """The files that were named; of a folder, all images in it and below, as in training."""
+    """The files that were named; of a folder, all images in it and below, as in training.
+
+    Where there is no file at all, the refusals are of whole folders and name them.
+    """
     films: list[Path] = []
     refused: list[Refusal] = []
     for path in paths:
@@ -117,12 +115,13 @@ def _write_csv(path: Path, card: ModelCard, films: Sequence[FilmRead]) -> None:
     try:
         # A file name need not be text; the table must be.
         atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
-    except (OSError, ValueError) as error:  # ValueError: the path has no name, such as "."
+    except (OSError, ValueError) as error:
+        is_named = isinstance(error, OSError)  # "." is not
         raise RunFolderError(
             Message(
                 "The table {file} cannot be written ({reason}). Choose another file.",
                 file=str(path),
-                reason=getattr(error, "strerror", None) or str(error),
+                reason=error.strerror or str(error) if is_named else Message("it names no file"),
             )
         ) from error
 

@@ -13,7 +13,7 @@ from app.translation import say, tr
 from core.events import Progress
 
 T = TypeVar("T")
-LINE_INTERVAL_S = 10.0  # between lines where nobody watches
+LINE_INTERVAL_S = 5.0  # between lines where nobody watches
 
 
 class ProgressBars:
@@ -27,7 +27,7 @@ class ProgressBars:
         self._clock = clock
         self._bar: tqdm[Any] | None = None
         self._stage = ""
-        self._line_due = clock()
+        self._line_due = clock() + LINE_INTERVAL_S
 
     def __enter__(self) -> Self:
         return self

@@ -166,7 +166,7 @@ class ReadingPage(Page):
         answer = self._name_of(self._class_of(entry))
         line = f"{entry.name}\n{answer}  {entry.probabilities[entry.predicted]:.1%}"
         if entry.true_class is not None:
-            line += "  ✓" if entry.true_class == self._class_of(entry) else "  ✗"
+            line += "  ✓" if entry.true_class == self._class_of(entry) else "  ×"
         return line
 
     @Slot(int)
@@ -199,7 +199,7 @@ class ReadingPage(Page):
                 tr(
                     "True class: {name} ({verdict})",
                     name=self._name_of(entry.true_class),
-                    verdict=tr("✓ right") if is_right else tr("✗ wrong"),
+                    verdict=tr("✓ right") if is_right else tr("× wrong"),
                 )
             )
         self._truth.setVisible(entry.true_class is not None)

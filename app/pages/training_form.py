@@ -190,8 +190,8 @@ class TrainingForm(TranslatedWidget):
             )
         else:
             text = tr(
-                "AdamW with a one-cycle learning rate, label smoothing and light augmentation; "
-                "the epoch that validates best is kept."
+                "AdamW with a one-cycle learning rate, label smoothing, the seven "
+                "augmentations; the epoch that validates best is kept."
             )
         self._note.setText(text)
 

@@ -1,5 +1,6 @@
 """Train: settings at the left, live curves and figures at the right."""
 
+from collections import deque
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -21,6 +22,7 @@ from app.translation import say, tr
 from app.viewmodels.training import TrainingViewModel
 from app.widgets.curve_plot import CurvePlot, PlotColours
 from app.widgets.labels import Figure, plain_label
+from core.errors import Message
 from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
 
 MAX_LOG_LINES = 2000
@@ -44,6 +46,8 @@ class TrainingPage(Page):
         self._log = QPlainTextEdit()
         self._log.setReadOnly(True)
         self._log.setMaximumBlockCount(MAX_LOG_LINES)
+        # Kept as messages, so that the log changes its language with everything else.
+        self._lines: deque[tuple[Message, ...]] = deque(maxlen=MAX_LOG_LINES)
         self._log_title = plain_label("sectionTitle")
 
         scroll = QScrollArea()
@@ -112,6 +116,9 @@ class TrainingPage(Page):
         x = tr("Batches trained")
         self._loss.show_words(x, tr("Loss (nats per film)"), raw, smooth, validation)
         self._accuracy.show_words(x, tr("Accuracy (%)"), raw, smooth, validation)
+        self._log.setPlainText(
+            "\n".join("".join(say(part) for part in line) for line in self._lines)
+        )
         self._show_dataset()
         self._show_figures()
         self._show_stage()
@@ -129,6 +136,7 @@ class TrainingPage(Page):
         if self._loss.n_points:
             self._loss.clear()
             self._accuracy.clear()
+        self._lines.clear()
         self._log.clear()
         self._bar.setRange(0, 0)
 
@@ -136,7 +144,7 @@ class TrainingPage(Page):
     def _on_model_progressed(self, progress: Progress) -> None:
         self._bar.setRange(0, progress.total)
         self._bar.setValue(progress.done)
-        self._stage.setText(say(progress.stage) + " …")
+        self._stage.setText(tr("{stage} …", stage=say(progress.stage)))
 
     @Slot(object)
     def _on_model_started(self, started: TrainingStarted) -> None:
@@ -145,13 +153,13 @@ class TrainingPage(Page):
         for plot in (self._loss, self._accuracy):
             plot.show_length(n_batches)
         self._write(
-            tr(
+            Message(
                 "{architecture}, {parameters} parameters, on {device} ({precision}): {train} films "
                 "to train, {validation} to validate, {test} to test.",
                 architecture=started.architecture.replace("resnet", "ResNet-"),
                 parameters=f"{started.n_parameters:,}",
                 device=started.device,
-                precision=tr("mixed precision") if started.precision == "mixed" else "float32",
+                precision=Message("mixed precision") if started.precision == "mixed" else "float32",
                 train=started.n_train,
                 validation=started.n_validation,
                 test=started.n_test,
@@ -171,29 +179,33 @@ class TrainingPage(Page):
 
     @Slot(object)
     def _on_epoch_done(self, done: EpochDone) -> None:
-        line = tr(
-            "Epoch {epoch}: training loss {loss}, accuracy {accuracy}",
-            epoch=done.epoch,
-            loss=f"{done.train_loss:.3f}",
-            accuracy=f"{done.train_accuracy:.1%}",
-        )
+        line = [
+            Message(
+                "Epoch {epoch}: training loss {loss}, accuracy {accuracy}",
+                epoch=done.epoch,
+                loss=f"{done.train_loss:.3f}",
+                accuracy=f"{done.train_accuracy:.1%}",
+            )
+        ]
         if done.validation_loss is not None and done.validation_accuracy is not None:
             self._loss.add_validation(done.validation_loss)
             self._accuracy.add_validation(100 * done.validation_accuracy)
-            line += tr(
-                "; validation loss {loss}, accuracy {accuracy}",
-                loss=f"{done.validation_loss:.3f}",
-                accuracy=f"{done.validation_accuracy:.1%}",
+            line.append(
+                Message(
+                    "; validation loss {loss}, accuracy {accuracy}",
+                    loss=f"{done.validation_loss:.3f}",
+                    accuracy=f"{done.validation_accuracy:.1%}",
+                )
             )
             if done.is_best:
-                line += tr("; best so far")
-        self._write(line)
+                line.append(Message("; best so far"))
+        self._write(*line)
         self._show_figures()
 
     @Slot(object)
     def _on_model_trained(self, done: TrainingDone) -> None:
         self._write(
-            tr(
+            Message(
                 "Finished in {seconds} s at {speed} films/s. The best model is of epoch {epoch}.",
                 seconds=f"{done.seconds:.0f}",
                 speed=f"{done.images_per_second:.1f}",
@@ -202,22 +214,23 @@ class TrainingPage(Page):
         )
         if done.test_accuracy is not None and done.test_loss is not None:
             self._write(
-                tr(
+                Message(
                     "Test films: accuracy {accuracy}, loss {loss}.",
                     accuracy=f"{done.test_accuracy:.1%}",
                     loss=f"{done.test_loss:.3f}",
                 )
             )
-        self._write(tr("Saved in {folder}", folder=str(done.model.parent)))
+        self._write(Message("Saved in {folder}", folder=str(done.model.parent)))
 
     @Slot(object)
     def _on_model_stopped(self, model: Path | None) -> None:
-        self._write(tr("Stopped."))
+        self._write(Message("Stopped."))
         if model is not None:
-            self._write(tr("Saved in {folder}", folder=str(model.parent)))
+            self._write(Message("Saved in {folder}", folder=str(model.parent)))
 
-    def _write(self, line: str) -> None:
-        self._log.appendPlainText(line)
+    def _write(self, *sentences: Message) -> None:
+        self._lines.append(sentences)
+        self._log.appendPlainText("".join(say(sentence) for sentence in sentences))
 
     def _show_dataset(self) -> None:
         dataset = self._model.dataset

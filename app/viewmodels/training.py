@@ -167,10 +167,10 @@ class TrainingViewModel(QObject):
     def _on_runner_finished(self, outcome: Outcome) -> None:
         self._is_stopping = False
         self.changed.emit()
-        if outcome is Outcome.CANCELLED:
-            self.stopped.emit(self._saved_model())
-        elif self.result is not None:
+        if self.result is not None:  # a stop after the last batch comes too late
             self.trained.emit(self.result)
+        elif outcome is Outcome.CANCELLED:
+            self.stopped.emit(self._saved_model())
 
     def _saved_model(self) -> Path | None:
         if self.run_folder is None:

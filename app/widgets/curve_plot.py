@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 REDRAW_MS = 100
 AXIS_PX = 58
+EMPTY_BATCHES, EMPTY_TOP = 100, 1.5  # limits of the axes before there is anything to draw
 SMOOTHING = 0.9  # weight of the past in the exponential moving average
 
 
@@ -59,7 +60,10 @@ class CurvePlot(QWidget):
         if y_range is not None:
             self._plot.setYRange(*y_range, padding=0.1)
             item.getViewBox().setLimits(yMin=y_range[0] - 15, yMax=y_range[1] + 15)
+        else:
+            self._plot.setYRange(0, EMPTY_TOP, padding=0.1)
         self._y_range = y_range
+        self.show_length(EMPTY_BATCHES)
         self._plot.setMinimumHeight(150)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

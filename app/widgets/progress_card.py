@@ -53,6 +53,6 @@ class ProgressCard(TranslatedWidget):
     def _show_latest(self) -> None:
         if self._latest is None:
             return
-        self._stage.setText(say(self._latest.stage) + " …")
+        self._stage.setText(tr("{stage} …", stage=say(self._latest.stage)))
         total = self._latest.total
         self._count.setText(f"{self._latest.done:,} / {total:,}" if total else "")

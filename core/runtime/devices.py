@@ -7,7 +7,6 @@ from typing import Literal
 import psutil
 
 from core.errors import DeviceError, Message
-from core.runtime.processor import physical_core_count
 
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
@@ -33,8 +32,7 @@ def list_devices() -> tuple[Device, ...]:
     """The CPU, then every graphics card that this build of Paddle can use."""
     from core.runtime.paddle_library import paddle
 
-    cores = physical_core_count()
-    found = [Device("cpu", f"CPU, {cores} cores", psutil.virtual_memory().total)]
+    found = [Device("cpu", "CPU", psutil.virtual_memory().total)]
     if paddle.is_compiled_with_cuda():
         for index in range(paddle.device.cuda.device_count()):
             card = paddle.device.cuda.get_device_properties(index)

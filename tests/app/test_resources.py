@@ -13,7 +13,7 @@ from app.settings import THEMES, Theme
 
 ICONS = sorted(path.stem for path in (resources.ROOT / "icons").glob("*.svg"))
 CATALOGUE = resources.ROOT / "translations" / "zh_CN" / "LC_MESSAGES" / "pneumoscope.po"
-SYMBOLS = set("✓✗")  # every system has a font for them
+SYMBOLS = set("✓×")  # every system has a font for them
 MARK = "#12ab56"
 
 

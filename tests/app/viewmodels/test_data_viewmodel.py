@@ -1,0 +1,144 @@
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hands import WAIT_MS, wait_until
+from pytestqt.qtbot import QtBot
+
+from app.tasks import Failure, TaskRunner
+from app.viewmodels import data as data_module
+from app.viewmodels.data import DataViewModel
+from core import demo
+from core.data.loading import LoadedDataset, load_dataset
+from core.events import Progress
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def model(runner: TaskRunner, workspace: Workspace) -> DataViewModel:
+    return DataViewModel(runner, workspace)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Holds the opening of a dataset at its first event until it is set."""
+    gate = threading.Event()
+
+    def held(source: Path, workspace: Workspace, size: int) -> Iterator[object]:
+        for event in load_dataset(source, workspace, size):
+            assert gate.wait(60)
+            yield event
+
+    monkeypatch.setattr(data_module, "load_dataset", held)
+    return gate
+
+
+def open_whole(qtbot: QtBot, model: DataViewModel, source: Path) -> LoadedDataset:
+    with qtbot.waitSignal(model.loaded, timeout=WAIT_MS) as loaded:
+        model.open(source)
+    wait_until(lambda: not model.is_busy)
+    return loaded.args[0]
+
+
+def test_a_zip_is_opened_with_progress(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path
+) -> None:
+    seen: list[Progress] = []
+    model.progressed.connect(seen.append)
+    opened = open_whole(qtbot, model, films_zip)
+    assert model.dataset is opened
+    assert list(opened.dataset.counts.values()) == [20, 20, 20]
+    assert {progress.total for progress in seen} >= {60}
+    assert all(isinstance(progress, Progress) for progress in seen)
+
+
+def test_it_is_busy_while_it_opens_and_says_when_that_changes(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path
+) -> None:
+    states: list[bool] = []
+    model.changed.connect(lambda: states.append(model.is_busy))
+    open_whole(qtbot, model, films_zip)
+    assert states == [True, False]
+
+
+def test_a_zip_that_is_refused_says_why_and_keeps_the_old_dataset(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path, tmp_path: Path
+) -> None:
+    opened = open_whole(qtbot, model, films_zip)
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"this is no archive")
+    with qtbot.waitSignal(model.failed, timeout=WAIT_MS) as failed:
+        model.open(bad)
+    wait_until(lambda: not model.is_busy)
+    failure = failed.args[0]
+    assert isinstance(failure, Failure)
+    assert "bad.zip" in str(failure.message)
+    assert model.dataset is opened
+
+
+def test_giving_up_keeps_the_old_dataset(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path, loaded: LoadedDataset,
+    gate: threading.Event,
+) -> None:
+    model._on_runner_reported(loaded)  # as if it had been opened before
+    with qtbot.assertNotEmitted(model.loaded):
+        model.open(films_zip)
+        model.cancel()
+        gate.set()
+        wait_until(lambda: not model.is_busy)
+    assert model.dataset is loaded
+
+
+def test_giving_up_leaves_nothing_half_unpacked(
+    model: DataViewModel, films_zip: Path, gate: threading.Event, workspace: Workspace
+) -> None:
+    model.open(films_zip)
+    model.cancel()
+    gate.set()
+    wait_until(lambda: not model.is_busy)
+    assert not list(workspace.caches.iterdir())
+    assert not list(workspace.datasets.iterdir())
+
+
+def test_another_dataset_is_opened_in_place_of_the_one_on_its_way(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path, tmp_path: Path, gate: threading.Event
+) -> None:
+    other = tmp_path / "other.zip"
+    other.write_bytes(films_zip.read_bytes())
+    opened: list[LoadedDataset] = []
+    model.loaded.connect(opened.append)
+    model.open(films_zip)
+    model.open(tmp_path / "never.zip")
+    model.open(other)  # the last one counts
+    gate.set()
+    wait_until(lambda: bool(opened) and not model.is_busy)
+    assert [one.dataset.source for one in opened] == [other]
+
+
+def test_giving_up_drops_the_one_that_waits_too(
+    qtbot: QtBot, model: DataViewModel, films_zip: Path, gate: threading.Event
+) -> None:
+    with qtbot.assertNotEmitted(model.loaded):
+        model.open(films_zip)
+        model.open(films_zip)
+        model.cancel()
+        gate.set()
+        wait_until(lambda: not model.is_busy)
+    assert model.dataset is None
+
+
+def test_the_built_in_films_are_drawn_once(
+    qtbot: QtBot, model: DataViewModel, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "FILMS_PER_CLASS", 4)
+    monkeypatch.setattr(demo, "FILM_SIZE", 48)
+    stages: list[str] = []
+    model.progressed.connect(lambda progress: stages.append(str(progress.stage)))
+    for _ in range(2):
+        with qtbot.waitSignal(model.loaded, timeout=WAIT_MS):
+            model.open_demo()
+        wait_until(lambda: not model.is_busy)
+    assert stages.count("Drawing synthetic films") == 12
+    assert model.dataset is not None
+    assert model.dataset.dataset.counts == {"COVID": 4, "NORMAL": 4, "Viral_Pneumonia": 4}

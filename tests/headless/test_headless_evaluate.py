@@ -1,0 +1,55 @@
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.models.model_file import read_card
+
+Command = Callable[..., Any]
+
+
+def test_json_tells_the_numbers_of_the_test_part(
+    command: Command, model: Path, archive: Path
+) -> None:
+    said = command("evaluate", model, archive, "--json")
+    assert said.code == 0
+    assert list(said.json) == ["n", "accuracy", "loss", "confusion", "classes"]
+    card = read_card(model)
+    assert said.json["n"] == len(card.split["test"]) == sum(map(sum, said.json["confusion"]))
+    assert said.json["accuracy"] == pytest.approx(card.metrics["test"]["accuracy"])
+    assert said.json["loss"] == pytest.approx(card.metrics["test"]["loss"], rel=1e-4)
+    for name, one in zip(card.classes, said.json["classes"], strict=True):
+        assert list(one) == ["name", "sensitivity", "specificity", "f1"]
+        assert one["name"] == name
+
+
+def test_all_films_can_be_asked_for(command: Command, model: Path, archive: Path) -> None:
+    said = command("evaluate", model, archive, "--split", "all", "--json")
+    assert [sum(row) for row in said.json["confusion"]] == [12, 12, 12]  # rows are true classes
+    accuracy = sum(said.json["confusion"][k][k] for k in range(3)) / 36
+    assert said.json["accuracy"] == pytest.approx(accuracy)
+
+
+def test_a_class_without_films_has_no_sensitivity(
+    command: Command, model: Path, archive: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(tmp_path / "two.zip", "w") as new:
+        for name in old.namelist():
+            if "/COVID/" not in name:
+                new.writestr(name, old.read(name))
+    said = command("evaluate", model, tmp_path / "two.zip", "--split", "all", "--json")
+    assert said.code == 0
+    assert said.json["classes"][0]["sensitivity"] is None
+    assert said.json["confusion"][0] == [0, 0, 0]
+    text = command("evaluate", model, tmp_path / "two.zip", "--split", "all").out
+    assert "COVID: sensitivity –, specificity" in text
+
+
+def test_text_shows_the_confusion_matrix(command: Command, model: Path, archive: Path) -> None:
+    said = command("evaluate", model, archive, "--split", "all")
+    rows = [line for line in said.out.splitlines() if line.endswith("  NORMAL")]
+    assert len(rows) == 1
+    assert sum(int(count) for count in rows[0].split()[:-1]) == 12
+    assert "Research and teaching only, never diagnosis." in said.out

@@ -1,0 +1,134 @@
+import csv
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.headless.predict_command import inert
+
+Command = Callable[..., Any]
+CLASSES = ["COVID", "NORMAL", "Viral_Pneumonia"]
+
+
+def test_json_tells_a_class_and_probabilities_of_each_film(
+    command: Command, model: Path, film: Path
+) -> None:
+    said = command("predict", model, film, film, "--json")
+    assert said.code == 0
+    assert list(said.json) == ["predictions", "refused"]
+    assert said.json["refused"] == []
+    one, other = said.json["predictions"]
+    assert one == other
+    assert list(one) == ["file", "class", "probabilities"]
+    assert one["file"] == str(film)
+    assert list(one["probabilities"]) == CLASSES
+    assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert one["class"] == max(one["probabilities"], key=one["probabilities"].__getitem__)
+
+
+def test_refused_files_do_not_stop_the_others(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(film.read_bytes()[:200])
+    said = command("predict", model, cut, film, tmp_path / "missing.png", "--json")
+    assert said.code == 0
+    assert [one["file"] for one in said.json["predictions"]] == [str(film)]
+    assert [one["file"] for one in said.json["refused"]] == [
+        str(cut),
+        str(tmp_path / "missing.png"),
+    ]
+    text = command("predict", model, cut, film)
+    assert text.code == 0
+    assert text.err.startswith(f"{cut}: cut.png cannot be read")
+
+
+def test_it_fails_where_no_film_could_be_read(
+    command: Command, model: Path, tmp_path: Path
+) -> None:
+    said = command("predict", model, tmp_path / "1.png", tmp_path / "2.png", "--json")
+    assert said.code == 1
+    assert said.json["predictions"] == []
+    assert len(said.json["refused"]) == 2
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("No X-ray could be read. 2.png cannot be opened")
+
+
+def test_a_folder_stands_for_the_images_below_it(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    shutil.copy(film, tmp_path / "b.png")
+    shutil.copy(film, tmp_path / "more" / "a.png")
+    shutil.copy(film, tmp_path / "no ending")
+    (tmp_path / "notes.txt").write_text("text", encoding="utf-8")
+    said = command("predict", model, tmp_path, "--json")
+    assert [one["file"] for one in said.json["predictions"]] == [
+        str(tmp_path / name) for name in ("b.png", "more/a.png", "no ending")
+    ]
+    assert said.json["refused"] == [
+        {"file": str(tmp_path / "notes.txt"), "reason": "Not a PNG or JPEG image."}
+    ]
+
+
+def test_an_empty_folder_beside_a_film_is_only_refused(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    said = command("predict", model, tmp_path, film, "--json")
+    assert said.code == 0
+    assert [one["file"] for one in said.json["refused"]] == [str(tmp_path)]
+
+
+def test_the_table_opens_in_a_spreadsheet(
+    command: Command, model: Path, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(film, "=1+1.png")
+    shutil.copy(film, "正常,肺部.png")
+    said = command("predict", model, "=1+1.png", "正常,肺部.png", "--csv", "out.csv", "--json")
+    content = Path("out.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    header, *rows = csv.reader(content.decode("utf-8-sig").splitlines())
+    assert header == ["file", "class", *CLASSES, "Research and teaching only, never diagnosis."]
+    assert [row[0] for row in rows] == ["'=1+1.png", "正常,肺部.png"]
+    for row, one in zip(rows, said.json["predictions"], strict=True):
+        assert row[1] == one["class"]
+        assert [float(p) for p in row[2:5]] == pytest.approx(
+            list(one["probabilities"].values()), abs=1e-6
+        )
+
+
+def test_the_result_is_there_where_the_table_cannot_be_written(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    said = command("predict", model, film, "--csv", tmp_path / "none" / "out.csv", "--json")
+    assert said.code == 1
+    assert len(said.json["predictions"]) == 1
+    assert said.err.startswith(f"The table {tmp_path / 'none' / 'out.csv'} cannot be written")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
+def test_a_cell_that_could_be_a_formula_is_made_text(start: str) -> None:
+    assert inert(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+
+
+def test_other_cells_stay_as_they_are() -> None:
+    assert [inert(cell) for cell in ("a=b.png", "", "1-2")] == ["a=b.png", "", "1-2"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")
+def test_names_that_are_no_text_are_read_too(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    strange = tmp_path / os.fsdecode(b"bad\xff\nname.png")
+    shutil.copy(film, strange)
+    said = command("predict", model, strange, "--csv", tmp_path / "out.csv", "--json")
+    assert said.json["predictions"][0]["file"] == str(strange)
+    (tmp_path / "out.csv").read_bytes().decode("utf-8")
+    text = command("predict", model, strange)
+    assert text.code == 0
+    assert "bad\ufffd\ufffdname.png: " in text.out

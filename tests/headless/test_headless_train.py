@@ -1,0 +1,171 @@
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.headless import training_commands
+from core import demo
+from core.models.model_file import read_card
+from core.training.learner import Learner
+from core.training.run_folder import read_run
+
+Command = Callable[..., Any]
+TRAIN = ("--image-size", "32", "--epochs", "1", "--batch-size", "8")
+
+
+class Interrupted:
+    """A learner's step during which a signal comes, in the given call."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, call: int) -> None:
+        self._step, self._number, self._waits = Learner.step, number, call
+        monkeypatch.setattr(Learner, "step", lambda learner, *given: self(learner, *given))
+
+    def __call__(self, learner: Learner, *given: Any) -> Any:
+        result = self._step(learner, *given)
+        self._waits -= 1
+        if self._waits == 0:
+            os.kill(os.getpid(), self._number)
+        return result
+
+
+def test_json_tells_what_was_reached(command: Command, archive: Path, tmp_path: Path) -> None:
+    said = command("train", archive, "--out", tmp_path / "run", *TRAIN, "--json")
+    assert said.code == 0
+    assert list(said.json) == [
+        "model",
+        "epochs",
+        "seconds",
+        "images_per_second",
+        "validation_accuracy",
+        "test_accuracy",
+        "test_loss",
+    ]
+    assert said.json["epochs"] == 1
+    assert said.json["seconds"] > 0
+    assert said.json["images_per_second"] > 0
+    for name in ("validation_accuracy", "test_accuracy"):
+        assert 0 <= said.json[name] <= 1
+    assert read_card(Path(said.json["model"])).classes == ("COVID", "NORMAL", "Viral_Pneumonia")
+
+
+def test_text_tells_each_epoch_and_where_the_model_is(
+    command: Command, archive: Path, tmp_path: Path
+) -> None:
+    said = command("train", archive, "--out", tmp_path / "run", *TRAIN)
+    assert said.code == 0
+    assert "Epoch 1: training loss" in said.err
+    assert "Test films: accuracy" in said.out
+    assert f"Saved in {tmp_path / 'run'}\n" in said.out
+    assert "Research and teaching only, never diagnosis." in said.out
+
+
+def test_a_seed_repeats_a_run_and_another_does_not(
+    command: Command, archive: Path, tmp_path: Path
+) -> None:
+    losses = [
+        command("train", archive, "--out", tmp_path / name, *TRAIN, "--seed", seed, "--json").json[
+            "test_loss"
+        ]
+        for name, seed in (("first", 7), ("again", 7), ("other", 8))
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_options_reach_the_run(command: Command, archive: Path, tmp_path: Path) -> None:
+    words = ("--preset", "reference", "--arch", "resnet34", "--learning-rate", "0.001")
+    rest = ("--image-size", "32", "--epochs", "1", "--batch-size", "16", "--seed", "3")
+    said = command("train", archive, "--out", tmp_path / "run", *words, *rest, "--json")
+    assert said.json["validation_accuracy"] is None  # the reference split has no such part
+    config = read_run(tmp_path / "run")[0]["config"]
+    assert config["preset"] == config["split"] == "reference"
+    assert (config["architecture"], config["learning_rate"]) == ("resnet34", 0.001)
+    assert (config["epochs"], config["batch_size"], config["seed"]) == (1, 16, 3)
+    assert config["preprocessing"]["image_size"] == 32
+
+
+@pytest.mark.parametrize("depth", ["18", "resnet18"])
+def test_a_network_is_named_with_or_without_its_family(
+    command: Command, archive: Path, tmp_path: Path, depth: str
+) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "film.png").touch()
+    said = command("train", archive, "--out", taken, "--arch", depth)
+    assert "is not empty" in said.err  # refused for the folder, not for the network
+
+
+def test_a_folder_in_use_is_refused_before_films_are_read(
+    command: Command, trained: Path, archive: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.iterdir()}
+    said = command("train", archive, "--out", trained, *TRAIN)
+    assert (said.code, said.out) == (1, "")
+    assert said.err == f"The folder {trained} is not empty. Choose a new folder for the run.\n"
+    assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
+
+
+def test_an_unknown_device_is_refused_before_films_are_read(
+    command: Command, tmp_path: Path
+) -> None:
+    words = ("--out", tmp_path / "run", "--device", "gpu:99")
+    said = command("train", tmp_path / "not there.zip", *words)
+    assert said.code == 1
+    assert said.err.startswith("There is no device gpu:99 on this machine.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_training_leaves_a_stopped_run(
+    command: Command,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    Interrupted(monkeypatch, number, call=2)
+    said = command("train", archive, "--out", tmp_path / "run", *TRAIN, "--json")
+    assert (said.code, said.out) == (130, "")
+    assert said.err.endswith("Interrupted. What was saved before is still there.\n")
+    description, events = read_run(tmp_path / "run")
+    assert description["status"] == "stopped"
+    assert [event["event"] for event in events] == ["TrainingStarted", "BatchDone"]
+    assert read_card(tmp_path / "run" / "last.safetensors").history["epochs"] == 0
+    assert not list((tmp_path / "run").glob(".*"))
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_demo_reads_its_kept_films(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("FILMS_PER_CLASS", 12), ("FILM_SIZE", 48), ("EPOCHS", 1)):
+        monkeypatch.setattr(demo, name, value)
+    monkeypatch.setattr(demo, "IMAGE_SIZE", 32)
+    said = command("demo", "--out", tmp_path / "run")
+    assert said.code == 0
+    kept = [line for line in said.out.splitlines() if ": true class " in line]
+    assert len(kept) == 3
+    for name, line in zip(("COVID", "NORMAL", "Viral_Pneumonia"), kept, strict=True):
+        assert f": true class {name}, predicted " in line
+        assert 0 < float(line.rsplit(" ", 1)[1]) <= 1
+
+
+def test_a_demo_without_a_folder_makes_one_among_the_runs(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("FILMS_PER_CLASS", 12), ("FILM_SIZE", 48), ("EPOCHS", 1)):
+        monkeypatch.setattr(demo, name, value)
+    monkeypatch.setattr(demo, "IMAGE_SIZE", 32)
+    said = command("demo")
+    (folder,) = (home / "runs").iterdir()
+    assert f"Saved in {folder}\n" in said.out
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["status"] == "finished"
+
+
+def test_a_demo_refuses_a_folder_in_use_before_it_draws(
+    command: Command, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_commands, "draw_demo", pytest.fail)
+    assert "is not empty" in command("demo", "--out", trained).err

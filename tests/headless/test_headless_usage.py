@@ -1,0 +1,88 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.headless import commands
+from app.translation import set_language
+from core.errors import DatasetError, Message
+
+Command = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("dream",),
+        ("check",),
+        ("check", "a.zip", "b.zip"),
+        ("check", "a.zip", "--json=yes"),
+        ("train", "a.zip"),
+        ("train", "a.zip", "--out"),
+        ("train", "a.zip", "--out", "run", "--epoch", "3"),  # no abbreviations
+        ("train", "a.zip", "--out", "run", "--epochs", "many"),
+        ("train", "a.zip", "--out", "run", "--arch", "19"),
+        ("train", "a.zip", "--out", "run", "--device", "toaster"),
+        ("train", "a.zip", "--out", "run", "--epochs", "0"),
+        ("train", "a.zip", "--out", "run", "--learning-rate", "nan"),
+        ("train", "a.zip", "--out", "run", "--image-size", "31"),
+        ("train", "a.zip", "--out", "run", "--seed", "-1"),
+        ("evaluate", "model.safetensors"),
+        ("evaluate", "model.safetensors", "a.zip", "--split", "train"),
+        ("predict", "model.safetensors"),
+        ("demo", "--json"),
+        ("check", "a.zip", "--surprise\nTraceback"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(command: Command, words: tuple[str, ...]) -> None:
+    said = command(*words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1
+    assert said.err.endswith("\n")
+
+
+@pytest.mark.parametrize("name", ["check", "train", "evaluate", "predict", "demo"])
+def test_every_command_explains_itself(command: Command, name: str) -> None:
+    said = command(name, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"usage: python3 main.py {name}")
+
+
+def test_what_nobody_expected_is_one_line_with_its_details_in_a_file(
+    command: Command, home: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fall(*_given: object) -> None:
+        raise ZeroDivisionError("a stone\nin the way")
+
+    monkeypatch.setitem(commands.COMMANDS, "check", fall)
+    said = command("check", archive)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.count("\n") == 1
+    assert "(ZeroDivisionError: a stone)" in said.err
+    log = home / "logs" / "headless.log"
+    assert said.err.endswith(f"The details are in {log}.\n")
+    assert "in the way" in log.read_text(encoding="utf-8")
+
+
+def test_a_home_that_cannot_be_made_is_refused(
+    command: Command, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PNEUMOSCOPE_HOME", str(tmp_path / "file" / "home"))
+    said = command("check", archive)
+    assert said.code == 1
+    assert "Set PNEUMOSCOPE_HOME to a folder that you may write to." in said.err
+
+
+def test_refusals_are_told_in_the_users_language(
+    command: Command, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise DatasetError(Message("Research and teaching only, never diagnosis."))
+
+    monkeypatch.setitem(commands.COMMANDS, "check", refuse)
+    monkeypatch.setattr(commands, "say", lambda message: f"翻译：{message}")
+    set_language("zh_CN")
+    assert command("check", archive).err.startswith("翻译：")

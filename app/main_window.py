@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         self._evaluation, self._reading = evaluation, reading
         self._runners, self._preparing, self._settings = runners, preparing, settings
         self._is_closing = False
+        self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
         self.data_page = DataPage(data)
         self.training_page = TrainingPage(training)
@@ -180,11 +181,16 @@ class MainWindow(QMainWindow):
             self._close_when_idle()
 
     def _ask_to_close(self) -> None:
-        box = QMessageBox(self)
+        if self._question is not None:
+            if self._question.isVisible():
+                return
+            self._question.deleteLater()
+        self._question = box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Question)
         box.setWindowTitle(tr("PneumoScope"))
         box.setText(tr("Work is still going on. Stop it and close?"))
-        box.setInformativeText(tr("What was trained so far is kept in the run's folder."))
+        if self._training.is_training:
+            box.setInformativeText(tr("What was trained so far is kept in the run's folder."))
         stop = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
         stay = box.addButton(tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)
@@ -204,7 +210,11 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _close_if_idle(self) -> None:
-        if self._is_closing and not self._is_at_work():
+        if not self._is_closing:
+            return
+        for runner in self._runners:
+            runner.stop()  # what ended last may have begun something new
+        if not self._is_at_work():
             self.close()
 
     def _is_at_work(self) -> bool:

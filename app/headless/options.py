@@ -3,7 +3,7 @@
 import argparse
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from app.translation import tr
 from core.config import ARCHITECTURES, PRESETS, SPLITS
@@ -15,6 +15,10 @@ USAGE_ERROR = 2
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage is behind --help."""
 
+    def __init__(self, **settings: Any) -> None:
+        # An abbreviation that works today would break when an option is added.
+        super().__init__(allow_abbrev=False, **settings)
+
     def error(self, message: str) -> NoReturn:
         hint = tr("`{program} --help` lists the options.", program=self.prog)
         self.exit(USAGE_ERROR, showable(f"{message}. {hint}") + "\n")
@@ -22,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `check`, `train`, `evaluate`, `predict` and `demo`."""
-    parser = _Parser(prog="python3 main.py", allow_abbrev=False)
+    parser = _Parser(prog="python3 main.py")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     check = commands.add_parser("check", help=tr("what is in a zip or folder of X-rays"))

@@ -116,12 +116,14 @@ def _write_csv(path: Path, card: ModelCard, films: Sequence[FilmRead]) -> None:
         # A file name need not be text; the table must be.
         atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
     except (OSError, ValueError) as error:
-        is_named = isinstance(error, OSError)  # "." is not
+        reason: object = Message("it names no file")  # "." does not
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
         raise RunFolderError(
             Message(
                 "The table {file} cannot be written ({reason}). Choose another file.",
                 file=str(path),
-                reason=error.strerror or str(error) if is_named else Message("it names no file"),
+                reason=reason,
             )
         ) from error
 

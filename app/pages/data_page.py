@@ -12,7 +12,7 @@ from app.settings import Theme
 from app.translation import language, say, tr
 from app.viewmodels.data import DataViewModel
 from app.widgets.drop_zone import DropZone
-from app.widgets.labels import Figure, plain_label
+from app.widgets.labels import Figure, plain_label, plain_tip
 from app.widgets.progress_card import ProgressCard
 from app.widgets.tables import PlainTable
 from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
@@ -130,7 +130,7 @@ class DataPage(Page):
     def _show_report(self, loaded: LoadedDataset) -> None:
         dataset = loaded.dataset
         self.subtitle.setText(Path(dataset.source).name)
-        self.subtitle.setToolTip(str(dataset.source))
+        self.subtitle.setToolTip(plain_tip(str(dataset.source)))
         n_films = len(dataset.records)
         has_patients = loaded.grouping.pattern == "before_underscore"
         for figure, value, caption in zip(

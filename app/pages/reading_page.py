@@ -181,6 +181,7 @@ class ReadingPage(Page):
             self._name.setText(entry.file)
             self._answer.setText(tr("not read"))
             self._truth.setText(say(entry.reason))
+            self._truth.setVisible(True)
             return
         card = self._model.card
         if card is None:

@@ -35,6 +35,7 @@ class EvaluationViewModel(QObject):
         super().__init__()
         self._runner, self._workspace = runner, workspace
         self._part: Part = "test"
+        self._is_outdated = False
         self.model: Path | None = None
         self.dataset: LoadedDataset | None = None
         self.result: ModelEvaluation | None = None
@@ -64,13 +65,13 @@ class EvaluationViewModel(QObject):
 
     def set_model(self, model: Path) -> None:
         """Evaluate `model` from now on; an earlier model's numbers are no longer shown."""
-        self.model, self.result = model, None
-        self.changed.emit()
+        self.model = model
+        self._drop_result()
 
     def set_dataset(self, dataset: LoadedDataset) -> None:
-        """Evaluate on `dataset` from now on."""
+        """Evaluate on `dataset` from now on; another one's numbers are no longer shown."""
         self.dataset = dataset
-        self.changed.emit()
+        self._drop_result()
 
     def evaluate(self) -> None:
         """Evaluate the model on the chosen part of the dataset."""
@@ -84,6 +85,7 @@ class EvaluationViewModel(QObject):
 
             yield from evaluate_model(model, dataset, part, self._workspace)
 
+        self._is_outdated = False
         self._runner.start(events)
         self.changed.emit()
 
@@ -91,11 +93,16 @@ class EvaluationViewModel(QObject):
         """Give up; an earlier result stays."""
         self._runner.stop()
 
+    def _drop_result(self) -> None:
+        self.result, self._is_outdated = None, True
+        self._runner.stop()
+        self.changed.emit()
+
     @Slot(object)
     def _on_runner_reported(self, event: object) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
-        else:
+        elif not self._is_outdated:
             self.result = event  # type: ignore[assignment]
             self.evaluated.emit(event)
 

@@ -45,8 +45,16 @@ class _Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _ModelOpened:
+class _WantedModel:
+    """A model that waits to be opened."""
+
     path: Path
+    kept_from: LoadedDataset | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelOpened:
+    wanted: _WantedModel
     classifier: "Classifier"
 
 
@@ -67,8 +75,8 @@ class ReadingViewModel(QObject):
         super().__init__()
         self._runner = runner
         self._classifier: Classifier | None = None
-        self._open_next: Path | None = None
-        self._kept_from: LoadedDataset | None = None
+        self._open_next: _WantedModel | None = None
+        self._is_opening = False
         self._is_discarding = False
         self._waiting: list[_Wanted] = []
         self.model: Path | None = None
@@ -101,7 +109,7 @@ class ReadingViewModel(QObject):
             kept_from: Where to look for the films that training kept for a last look; they
                 are read at once, their true classes being known.
         """
-        self._open_next, self._kept_from = path, kept_from
+        self._open_next = _WantedModel(path, kept_from)
         self._work()
 
     def read(self, paths: Sequence[Path]) -> None:
@@ -111,7 +119,9 @@ class ReadingViewModel(QObject):
 
     def clear(self) -> None:
         """Put away all films."""
-        self.cancel()
+        self._waiting = []
+        if not self._is_opening:
+            self._runner.stop()
         self._is_discarding = self.is_busy  # films on their way come too late
         self.films, self.refused = [], []
         self.cleared.emit()
@@ -126,8 +136,9 @@ class ReadingViewModel(QObject):
         if self.is_busy:
             return
         if self._open_next is not None:
-            path, self._open_next = self._open_next, None
-            self._runner.start(lambda: _open(path))
+            model, self._open_next = self._open_next, None
+            self._is_opening = True
+            self._runner.start(lambda: _open(model))
         elif self._waiting and self._classifier is not None:
             wanted, classifier = self._waiting, self._classifier
             self._waiting = []
@@ -145,17 +156,17 @@ class ReadingViewModel(QObject):
             case FilmRefused(refusal):
                 self.refused.append(refusal)
                 self.film_refused.emit(refusal)
-            case _ModelOpened(path, classifier):
-                self.model, self._classifier = path, classifier
+            case _ModelOpened(model, classifier):
+                self.model, self._classifier = model.path, classifier
                 self.films, self.refused = [], []
                 self.cleared.emit()
-                if self._kept_from is not None:
-                    self._waiting = [*_kept_films(self._kept_from, classifier.card), *self._waiting]
-                    self._kept_from = None
+                if model.kept_from is not None and self._open_next is None:
+                    kept = _kept_films(model.kept_from, classifier.card)
+                    self._waiting = [*kept, *self._waiting]
 
     @Slot(object)
     def _on_runner_finished(self, _outcome: Outcome) -> None:
-        self._is_discarding = False
+        self._is_opening = self._is_discarding = False
         self.changed.emit()
         self._work()
 
@@ -168,11 +179,11 @@ def _kept_films(loaded: LoadedDataset, card: ModelCard) -> Iterator[_Wanted]:
             yield _Wanted(record.path, name, loaded.dataset.classes[record.label])
 
 
-def _open(path: Path) -> Iterator[object]:
+def _open(model: _WantedModel) -> Iterator[object]:
     yield Progress(Message("Loading the deep-learning library"), 0, 0)
     from core.prediction.classifier import Classifier
 
-    yield _ModelOpened(path, Classifier.open(path))
+    yield _ModelOpened(model, Classifier.open(model.path))
 
 
 def _read(classifier: "Classifier", wanted: Sequence[_Wanted]) -> Iterator[object]:

@@ -75,23 +75,22 @@ class ConfusionMatrixView(QWidget):
             for column in columns:
                 place = QRectF(left + column * cell, top + row * cell, cell - 2, cell - 2)
                 self._draw_cell(painter, place, row, column, total)
-        metrics = painter.fontMetrics()
         painter.setPen(self._text)
-        for index in range(n):
-            across = metrics.elidedText(
-                self._names[index], Qt.TextElideMode.ElideRight, int(cell) - 6
-            )
-            painter.drawText(
-                QRectF(left + index * cell, top - metrics.height() - 6, cell - 2, metrics.height()),
-                int(Qt.AlignmentFlag.AlignCenter),
-                across,
-            )
-            down = metrics.elidedText(self._names[index], Qt.TextElideMode.ElideRight, NAME_PX - 8)
-            painter.drawText(
-                QRectF(left - NAME_PX, top + index * cell, NAME_PX - 8, cell - 2),
-                int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight),
-                down,
-            )
+        height = painter.fontMetrics().height()
+        for column in columns:
+            across = QRectF(left + column * cell, top - height - 6, cell - 6, height)
+            self._draw_name(painter, across, column, Qt.AlignmentFlag.AlignHCenter)
+        for row in rows:
+            down = QRectF(left - NAME_PX, top + row * cell, NAME_PX - 8, cell - 2)
+            self._draw_name(painter, down, row, Qt.AlignmentFlag.AlignRight)
+
+    def _draw_name(
+        self, painter: QPainter, place: QRectF, index: int, side: Qt.AlignmentFlag
+    ) -> None:
+        fitting = painter.fontMetrics().elidedText(
+            self._names[index], Qt.TextElideMode.ElideRight, int(place.width())
+        )
+        painter.drawText(place, int(side | Qt.AlignmentFlag.AlignVCenter), fitting)
 
     def _draw_titles(self, painter: QPainter, left: int, top: int, side: float) -> None:
         muted = QColor(self._text)

@@ -2,10 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
+from app.widgets.labels import plain_tip
 from app.widgets.thumbnails import thumbnail
 
 SIDE_PX = 52
@@ -26,7 +27,7 @@ class FilmList(QListWidget):
 
     def add_film(self, film: NDArray[np.uint8], text: str) -> None:
         """Append a film; the first one becomes the current one."""
-        self._add(QIcon(thumbnail(film, SIDE_PX)), text)
+        self._add(_icon(film), text)
 
     def add_refused(self, icon: QIcon, text: str) -> None:
         """Append a file that could not be read."""
@@ -35,11 +36,11 @@ class FilmList(QListWidget):
     def show_text(self, row: int, text: str) -> None:
         """Say something else of a film."""
         self.item(row).setText(text)
-        self.item(row).setToolTip(text)
+        self.item(row).setToolTip(plain_tip(text))
 
     def _add(self, icon: QIcon, text: str) -> None:
         item = QListWidgetItem(icon, text)
-        item.setToolTip(text)
+        item.setToolTip(plain_tip(text))
         item.setSizeHint(QSize(0, SIDE_PX + 10))
         self.addItem(item)
         if self.count() == 1:
@@ -48,3 +49,16 @@ class FilmList(QListWidget):
     def _on_current_row_changed(self, row: int) -> None:
         if row >= 0:
             self.film_chosen.emit(row)
+
+
+def _icon(film: NDArray[np.uint8]) -> QIcon:
+    """A small picture in a square, so that the names stand in one line; never tinted."""
+    small = thumbnail(film, SIDE_PX)
+    square = QPixmap(SIDE_PX, SIDE_PX)
+    square.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(square)
+    painter.drawPixmap((SIDE_PX - small.width()) // 2, (SIDE_PX - small.height()) // 2, small)
+    painter.end()
+    icon = QIcon(square)
+    icon.addPixmap(square, QIcon.Mode.Selected)
+    return icon

@@ -1,5 +1,7 @@
 """Plain-text labels in the few sizes the pages use."""
 
+import html
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -16,6 +18,11 @@ def plain_label(name: str = "", *, wraps: bool = False) -> QLabel:
     label.setObjectName(name)
     label.setWordWrap(wraps)
     return label
+
+
+def plain_tip(text: str) -> str:
+    """A tooltip that shows `text` as it is; Qt would take what looks like markup for markup."""
+    return "<qt>" + html.escape(text).replace("\n", "<br>") + "</qt>" if text else ""
 
 
 def card(parent: QWidget | None = None) -> QFrame:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from app.widgets.labels import plain_tip
+
 MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
 
 
@@ -63,7 +65,7 @@ class PlainTable(QTableWidget):
         for number, row in enumerate(rows):
             for column, text in enumerate(row):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text if len(text) > 60 else "")
+                item.setToolTip(plain_tip(text) if len(text) > 60 else "")
                 if column in numbers:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

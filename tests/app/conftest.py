@@ -65,9 +65,7 @@ def _nothing_is_left(started_runners: WeakSet[TaskRunner]) -> Iterator[None]:
 def _python_threads() -> set[threading.Thread]:
     # Python never forgets a QThread that it once saw, so these tell nothing.
     return {
-        thread
-        for thread in threading.enumerate()
-        if not isinstance(thread, threading._DummyThread)
+        thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)
     }
 
 
@@ -145,6 +143,18 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
+def settings(tmp_path: Path) -> AppSettings:
+    return english_settings(tmp_path)
+
+
+def english_settings(folder: Path) -> AppSettings:
+    """Preferences in a file of their own, English whatever the system speaks."""
+    settings = AppSettings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
+    settings.language = "en"
+    return settings
+
+
+@pytest.fixture
 def runner(qapp: QApplication) -> Iterator[TaskRunner]:
     """A runner that is idle again when the test is over."""
     runner = TaskRunner()
@@ -165,12 +175,10 @@ def end(runners: Iterable[TaskRunner]) -> None:
 
 @contextmanager
 def running_application(
-    folder: Path, runners: WeakSet[TaskRunner], *, language: str = "en"
+    settings: AppSettings, workspace: Workspace, runners: WeakSet[TaskRunner]
 ) -> Iterator[Application]:
-    """The whole program on a folder of its own, shown; at the end it is stopped and closed."""
-    settings = AppSettings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
-    settings.language = language  # whatever the system speaks
-    program = Application(QApplication.instance(), settings, Workspace(folder / "home"))
+    """The whole program; at the end it is stopped and closed."""
+    program = Application(QApplication.instance(), settings, workspace)
     try:
         yield program
     finally:
@@ -183,9 +191,15 @@ def running_application(
 
 @pytest.fixture
 def application(
-    qapp: QApplication, tmp_path: Path, started_runners: WeakSet[TaskRunner]
+    qapp: QApplication,
+    settings: AppSettings,
+    workspace: Workspace,
+    started_runners: WeakSet[TaskRunner],
 ) -> Iterator[Application]:
     """The program in English, its window shown and Paddle loaded."""
-    with running_application(tmp_path, started_runners) as program:
+    with running_application(settings, workspace, started_runners) as program:
+        found: list[object] = []
+        program.training.devices_found.connect(found.append)
         program.start([], demo=False)
+        wait_until(lambda: bool(found) and not any(one.is_running for one in started_runners))
         yield program

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QDeadlineTimer, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QDeadlineTimer, QEventLoop, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -23,10 +23,11 @@ WAIT_MS = 60_000  # how long a busy machine may take; nothing waits that long on
 
 def wait_until(is_so: Callable[[], bool]) -> None:
     """Let the window live until `is_so()`; for a `QtBot` outlives no test."""
-    deadline = QDeadlineTimer(WAIT_MS)
+    deadline, loop = QDeadlineTimer(WAIT_MS), QEventLoop()
     while not is_so():
         assert not deadline.hasExpired(), "what was waited for did not happen"
-        QTest.qWait(5)
+        QTimer.singleShot(5, loop.quit)
+        loop.exec()  # QTest.qWait would not let the worker threads have Python
 
 
 def button(where: QWidget, text: str) -> QAbstractButton:

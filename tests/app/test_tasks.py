@@ -56,9 +56,7 @@ def test_signals_come_on_the_gui_thread_and_the_work_is_done_on_another(
     assert worked[0] is not threading.main_thread()
 
 
-def test_the_runner_is_idle_when_it_says_that_it_finished(
-    qtbot: QtBot, runner: TaskRunner
-) -> None:
+def test_the_runner_is_idle_when_it_says_that_it_finished(qtbot: QtBot, runner: TaskRunner) -> None:
     states = []
     runner.finished.connect(lambda _: states.append(runner.is_running))
     runner.started.connect(lambda: states.append(runner.is_running))

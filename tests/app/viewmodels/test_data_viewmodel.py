@@ -41,9 +41,7 @@ def open_whole(qtbot: QtBot, model: DataViewModel, source: Path) -> LoadedDatase
     return loaded.args[0]
 
 
-def test_a_zip_is_opened_with_progress(
-    qtbot: QtBot, model: DataViewModel, films_zip: Path
-) -> None:
+def test_a_zip_is_opened_with_progress(qtbot: QtBot, model: DataViewModel, films_zip: Path) -> None:
     seen: list[Progress] = []
     model.progressed.connect(seen.append)
     opened = open_whole(qtbot, model, films_zip)
@@ -78,7 +76,10 @@ def test_a_zip_that_is_refused_says_why_and_keeps_the_old_dataset(
 
 
 def test_giving_up_keeps_the_old_dataset(
-    qtbot: QtBot, model: DataViewModel, films_zip: Path, loaded: LoadedDataset,
+    qtbot: QtBot,
+    model: DataViewModel,
+    films_zip: Path,
+    loaded: LoadedDataset,
     gate: threading.Event,
 ) -> None:
     model._on_runner_reported(loaded)  # as if it had been opened before

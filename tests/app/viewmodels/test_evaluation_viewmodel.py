@@ -1,3 +1,4 @@
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,9 +49,7 @@ def test_it_needs_a_model_and_films(
     assert model.can_evaluate
 
 
-def test_the_test_films_are_evaluated_at_first(
-    qtbot: QtBot, ready: EvaluationViewModel
-) -> None:
+def test_the_test_films_are_evaluated_at_first(qtbot: QtBot, ready: EvaluationViewModel) -> None:
     evaluation = evaluate(qtbot, ready)
     assert ready.result is evaluation
     assert evaluation.part == "test"
@@ -85,12 +84,38 @@ def test_a_file_that_is_no_model_is_refused(
     assert ready.can_evaluate
 
 
-def test_another_model_takes_the_old_numbers_away(
-    qtbot: QtBot, ready: EvaluationViewModel, tmp_path: Path
+@pytest.mark.parametrize("other", ["model", "dataset"])
+def test_another_model_or_dataset_takes_the_old_numbers_away(
+    qtbot: QtBot, ready: EvaluationViewModel, model_file: Path, loaded: LoadedDataset, other: str
 ) -> None:
     evaluate(qtbot, ready)
-    ready.set_model(tmp_path / "other.safetensors")
+    choose(ready, other, model_file, loaded)
     assert ready.result is None
+    assert ready.can_evaluate
+
+
+def choose(model: EvaluationViewModel, what: str, model_file: Path, loaded: LoadedDataset) -> None:
+    if what == "model":
+        model.set_model(model_file.with_name("last.safetensors"))
+    else:
+        model.set_dataset(dataclasses.replace(loaded))
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Holds an evaluation before its numbers are told until it is set."""
+    from core.evaluation import evaluate as module
+
+    gate, evaluate_model = threading.Event(), module.evaluate_model
+
+    def held(*arguments: Any) -> Iterator[object]:
+        for event in evaluate_model(*arguments):
+            if isinstance(event, ModelEvaluation):
+                assert gate.wait(60)
+            yield event
+
+    monkeypatch.setattr(module, "evaluate_model", held)
+    return gate
 
 
 def test_giving_up_keeps_the_old_numbers(
@@ -113,20 +138,19 @@ def test_giving_up_keeps_the_old_numbers(
     assert ready.result is before
 
 
-def test_a_model_that_is_set_while_another_is_evaluated_gets_no_foreign_numbers(
-    qtbot: QtBot, ready: EvaluationViewModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", ["model", "dataset"])
+def test_what_is_chosen_while_another_is_evaluated_gets_no_foreign_numbers(
+    qtbot: QtBot,
+    ready: EvaluationViewModel,
+    model_file: Path,
+    loaded: LoadedDataset,
+    gate: threading.Event,
+    other: str,
 ) -> None:
-    from core.evaluation import evaluate as module
-
-    gate, evaluate_model = threading.Event(), module.evaluate_model
-
-    def held(*arguments: Any) -> Iterator[object]:
-        assert gate.wait(60)
-        yield from evaluate_model(*arguments)
-
-    monkeypatch.setattr(module, "evaluate_model", held)
+    told: list[object] = []
+    ready.evaluated.connect(told.append)
     ready.evaluate()
-    ready.set_model(tmp_path / "other.safetensors")
+    choose(ready, other, model_file, loaded)
     gate.set()
     wait_until(lambda: not ready.is_busy)
-    assert ready.result is None
+    assert (ready.result, told) == (None, [])

@@ -1,4 +1,4 @@
-import shutil
+import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from app.tasks import Failure, TaskRunner
 from app.viewmodels.reading import ReadFilm, ReadingViewModel
 from core.data.images import load_xray
 from core.data.loading import LoadedDataset
-from core.models.model_file import read_card
+from core.models.model_file import open_model, read_card, save_model
 from core.prediction import classifier as classifier_module
 from core.prediction.classifier import Classifier
 
@@ -165,29 +165,42 @@ def test_films_that_waited_are_read_after_the_kept_ones(
     assert truths == [True, True, True, False]
 
 
-def test_the_last_of_several_models_is_the_one_in_use(
-    model: ReadingViewModel, model_file: Path, loaded: LoadedDataset, tmp_path: Path,
+@pytest.fixture
+def keeping_nothing(model_file: Path, tmp_path: Path) -> Path:
+    """The same network in a file that says that no film was kept."""
+    card, arrays = open_model(model_file)
+    path = tmp_path / "keeping_nothing.safetensors"
+    save_model(path, dataclasses.replace(card, split={**card.split, "kept": ()}), arrays)
+    return path
+
+
+def test_the_last_of_several_models_reads_the_films_that_it_kept(
+    model: ReadingViewModel,
+    model_file: Path,
+    keeping_nothing: Path,
+    loaded: LoadedDataset,
     opening: threading.Event,
 ) -> None:
-    last = Path(shutil.copy(model_file, tmp_path / "last.safetensors"))
-    model.open_model(model_file)
-    model.open_model(last, kept_from=loaded)
+    model.open_model(keeping_nothing)
+    model.open_model(model_file, kept_from=loaded)
     opening.set()
     wait_until(lambda: not model.is_busy)
-    assert model.model == last
+    assert model.model == model_file
     assert len(model.films) == 3
 
 
-def test_kept_films_are_read_by_their_own_model_only(
-    model: ReadingViewModel, model_file: Path, loaded: LoadedDataset, tmp_path: Path,
+def test_a_model_does_not_read_the_films_that_another_one_kept(
+    model: ReadingViewModel,
+    model_file: Path,
+    keeping_nothing: Path,
+    loaded: LoadedDataset,
     opening: threading.Event,
 ) -> None:
-    last = Path(shutil.copy(model_file, tmp_path / "last.safetensors"))
     model.open_model(model_file, kept_from=loaded)
-    model.open_model(last)
+    model.open_model(keeping_nothing, kept_from=loaded)
     opening.set()
     wait_until(lambda: not model.is_busy)
-    assert model.model == last
+    assert model.model == keeping_nothing
     assert model.films == []
 
 

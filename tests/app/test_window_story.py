@@ -1,0 +1,292 @@
+"""The whole story by hand, once: drop a zip, train, evaluate, read; then look at every page."""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+import pytest
+from conftest import FILMS_PER_CLASS, english_settings, running_application
+from hands import drop, field, label_texts, press, table_rows, wait_until
+from PySide6.QtWidgets import (
+    QApplication,
+    QListWidget,
+    QPlainTextEdit,
+    QSpinBox,
+    QTableWidget,
+)
+
+from app.application import Application
+from app.main_window import DATA, EVALUATE, READ, TRAIN
+from app.tasks import TaskRunner
+from app.widgets.confusion_matrix_view import ConfusionMatrixView
+from app.widgets.curve_plot import CurvePlot
+from app.widgets.score_bars import ScoreBars
+from app.widgets.thumbnails import ThumbnailStrip
+from core.training.run_folder import read_run
+from core.workspace import Workspace
+
+HEAVY = (  # what must not be done where the window lives
+    ("core.data.cache", "load_xray"),
+    ("core.prediction.classifier", "load_xray"),
+    ("core.prediction.classifier", "compute_logits"),
+    ("core.evaluation.scoring", "compute_logits"),
+    ("core.training.session", "list_devices"),
+)
+
+
+@dataclasses.dataclass
+class Story:
+    """A program in which the whole job was done."""
+
+    program: Application
+    threads: dict[str, set[threading.Thread]]  # which did the heavy work
+
+    def idle(self) -> bool:
+        program = self.program
+        return not (
+            program.data.is_busy
+            or program.training.is_training
+            or program.evaluation.is_busy
+            or program.reading.is_busy
+        )
+
+
+@pytest.fixture(scope="module")
+def story(
+    qapp: QApplication,
+    started_runners: WeakSet[TaskRunner],
+    films_zip: Path,
+    film_files: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("story")
+    broken = folder / "broken.png"
+    broken.write_bytes(b"\x89PNG and no more")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        running_application(
+            english_settings(folder), Workspace(folder / "home"), started_runners
+        ) as program,
+    ):
+        story = Story(program, {})
+        watch(patch, story.threads)
+        window = program.window
+        program.start([], demo=False)
+
+        drop(window, films_zip)
+        wait_until(lambda: program.data.dataset is not None and story.idle())
+        press(window.data_page, "Train on these films")
+        for name, value in (("Epochs", 2), ("Batch size", 16), ("Image size", 32)):
+            field(window.training_page, QSpinBox, name).setValue(value)
+        press(window.training_page, "Start training")
+        wait_until(lambda: program.training.result is not None and story.idle())
+        press(window, "Evaluate")
+        press(window.evaluation_page, "Evaluate")
+        wait_until(lambda: program.evaluation.result is not None and story.idle())
+        press(window, "Read")
+        wait_until(lambda: len(program.reading.films) == 3 and story.idle())
+        drop(window, *film_files, broken)
+        wait_until(lambda: bool(program.reading.refused) and story.idle())
+        yield story
+
+
+def watch(patch: pytest.MonkeyPatch, threads: dict[str, set[threading.Thread]]) -> None:
+    """Note in which threads the heavy functions run."""
+    import importlib
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any, **values: Any) -> Any:
+            threads.setdefault(name, set()).add(threading.current_thread())
+            return function(*arguments, **values)
+
+        return noted
+
+    for module_name, name in HEAVY:
+        module = importlib.import_module(module_name)
+        function = getattr(module, name)
+        patch.setattr(module, name, noting(f"{module_name}.{name}", function))
+
+
+class TestDataPage:
+    @pytest.fixture(autouse=True)
+    def _show(self, story: Story) -> None:
+        story.program.window.show_page(DATA)
+
+    def test_the_classes_stand_in_a_table_with_their_counts(self, story: Story) -> None:
+        classes = story.program.window.data_page.findChildren(QTableWidget)[0]
+        assert [row[:4] for row in table_rows(classes)] == [
+            ["COVID-19", "COVID", "20", "33.3%"],
+            ["Normal", "NORMAL", "20", "33.3%"],
+            ["Viral pneumonia", "Viral_Pneumonia", "20", "33.3%"],
+        ]
+
+    def test_each_class_shows_some_of_its_films(self, story: Story) -> None:
+        strips = story.program.window.data_page.findChildren(ThumbnailStrip)
+        assert len(strips) == 3
+        for strip in strips:
+            colours = {strip.grab().toImage().pixel(x, 48) for x in range(0, 90, 3)}
+            assert len(colours) > 10
+
+    def test_the_figures_count_films_classes_and_patients(self, story: Story) -> None:
+        texts = label_texts(story.program.window.data_page)
+        for value, caption in (
+            (3 * FILMS_PER_CLASS, "films"),
+            (3, "classes"),
+            (3 * FILMS_PER_CLASS // 2, "patients (file name up to the first _)"),
+        ):
+            assert texts[texts.index(caption) - 1] == str(value)
+
+    def test_it_says_that_nothing_was_left_out(self, story: Story) -> None:
+        assert any(
+            "Nothing was left out" in text for text in label_texts(story.program.window.data_page)
+        )
+
+
+class TestTrainPage:
+    @pytest.fixture(autouse=True)
+    def _show(self, story: Story) -> None:
+        story.program.window.show_page(TRAIN)
+
+    def test_both_curves_have_a_point_for_each_batch(self, story: Story) -> None:
+        page, batches = story.program.window.training_page, story.program.training.batches
+        assert len(batches) >= 4
+        assert [plot.n_points for plot in page.findChildren(CurvePlot)] == [len(batches)] * 2
+
+    def test_the_log_tells_of_the_network_the_epochs_and_the_test(self, story: Story) -> None:
+        log = story.program.window.training_page.findChild(QPlainTextEdit).toPlainText()
+        result = story.program.training.result
+        assert result is not None
+        assert result.test_accuracy is not None
+        assert "ResNet-18, 11,17" in log  # of 11,178,051 parameters
+        assert "Epoch 1: training loss" in log
+        assert "Epoch 2: training loss" in log
+        assert f"Test films: accuracy {result.test_accuracy:.1%}" in log
+        assert str(result.model.parent) in log
+
+    def test_the_counters_stand_at_the_end(self, story: Story) -> None:
+        texts = label_texts(story.program.window.training_page)
+        last = story.program.training.batches[-1]
+        assert texts[texts.index("epoch") - 1] == "2 / 2"
+        assert texts[texts.index("batch") - 1] == f"{last.batches} / {last.batches}"
+        speed = texts[texts.index("films per second") - 1]
+        assert float(speed) == pytest.approx(last.images_per_second, abs=0.06)
+        assert "Finished" in texts
+
+    def test_the_form_shows_what_the_run_was_made_with(self, story: Story) -> None:
+        started = story.program.training.start_event
+        assert started is not None
+        assert (started.architecture, started.epochs) == ("resnet18", 2)
+        description, _ = read_run(story.program.training.run_folder)
+        config = description["config"]
+        assert (config["batch_size"], config["preprocessing"]["image_size"]) == (16, 32)
+
+    def test_the_run_folder_holds_what_the_window_drew(self, story: Story) -> None:
+        description, events = read_run(story.program.training.run_folder)
+        assert description["status"] == "finished"
+        losses = [event["loss"] for event in events if event["event"] == "BatchDone"]
+        assert losses == [batch.loss for batch in story.program.training.batches]
+
+
+class TestEvaluatePage:
+    @pytest.fixture(autouse=True)
+    def _show(self, story: Story) -> None:
+        story.program.window.show_page(EVALUATE)
+
+    def test_the_numbers_are_the_evaluations(self, story: Story) -> None:
+        texts = label_texts(story.program.window.evaluation_page)
+        result = story.program.evaluation.result.result
+        assert texts[texts.index("accuracy") - 1] == f"{result.accuracy:.1%}"
+        assert texts[texts.index("mean loss (nats per film)") - 1] == f"{result.loss:.3f}"
+        assert texts[texts.index("test films") - 1] == str(result.n)
+
+    def test_they_are_what_training_measured_on_the_same_films(self, story: Story) -> None:
+        trained = story.program.training.result
+        result = story.program.evaluation.result.result
+        assert trained is not None
+        assert result.accuracy == pytest.approx(trained.test_accuracy)
+        assert result.loss == pytest.approx(trained.test_loss, abs=1e-4)
+
+    def test_the_matrix_is_the_evaluations(self, story: Story) -> None:
+        view = story.program.window.evaluation_page.findChild(ConfusionMatrixView)
+        result = story.program.evaluation.result.result
+        np.testing.assert_array_equal(view._counts, result.confusion)
+        assert view._names == ("COVID-19", "Normal", "Viral pneumonia")
+
+    def test_each_class_has_its_measures(self, story: Story) -> None:
+        table = story.program.window.evaluation_page.findChildren(QTableWidget)[0]
+        for row, measures in zip(
+            table_rows(table), story.program.evaluation.result.result.classes, strict=True
+        ):
+            values = (
+                measures.sensitivity,
+                measures.specificity,
+                measures.precision,
+                measures.f1,
+            )
+            shown = ["–" if value is None else f"{value:.3f}" for value in values]
+            assert row[1:] == [str(measures.n), *shown]
+
+
+class TestReadPage:
+    @pytest.fixture(autouse=True)
+    def _show(self, story: Story) -> None:
+        story.program.window.show_page(READ)
+
+    def test_the_kept_films_come_first_and_with_a_verdict(self, story: Story) -> None:
+        films, lines = story.program.reading.films[:3], self.lines(story)[:3]
+        assert [film.true_class for film in films] == ["COVID", "NORMAL", "Viral_Pneumonia"]
+        classes = story.program.reading.card.classes
+        for film, line in zip(films, lines, strict=True):
+            is_right = film.true_class == classes[film.predicted]
+            assert line.endswith("✓" if is_right else "×")
+
+    def test_the_dropped_films_follow_and_the_broken_one_is_refused(self, story: Story) -> None:
+        lines = self.lines(story)
+        assert len(lines) == 7
+        assert [line.split("\n")[0] for line in lines[3:6]] == [
+            film.name for film in story.program.reading.films[3:]
+        ]
+        assert lines[6] == "broken.png\nnot read"
+
+    def test_a_film_shows_its_probabilities(self, story: Story) -> None:
+        page = story.program.window.reading_page
+        page.findChild(QListWidget).setCurrentRow(4)
+        film, bars = story.program.reading.films[4], page.findChild(ScoreBars)
+        assert bars.isVisible()
+        for probability in film.probabilities:
+            assert f"{probability:.1%}" in bars.accessibleName()
+
+    def test_a_kept_film_shows_its_true_class(self, story: Story) -> None:
+        page = story.program.window.reading_page
+        page.findChild(QListWidget).setCurrentRow(1)
+        assert any(text.startswith("True class: Normal (") for text in label_texts(page))
+
+    def test_a_dropped_film_shows_no_true_class(self, story: Story) -> None:
+        page = story.program.window.reading_page
+        page.findChild(QListWidget).setCurrentRow(3)
+        assert not any("True class" in text for text in label_texts(page))
+
+    def test_a_refused_file_shows_why(self, story: Story) -> None:
+        page = story.program.window.reading_page
+        page.findChild(QListWidget).setCurrentRow(6)
+        reason = str(story.program.reading.refused[0].reason)
+        assert reason in label_texts(page)
+        assert not page.findChild(ScoreBars).isVisible()
+
+    def test_it_counts_what_was_read(self, story: Story) -> None:
+        texts = label_texts(story.program.window.reading_page)
+        assert "6 films read, 1 refused" in texts
+
+    def lines(self, story: Story) -> list[str]:
+        films = story.program.window.reading_page.findChild(QListWidget)
+        return [films.item(row).text() for row in range(films.count())]
+
+
+def test_no_film_is_decoded_and_nothing_computed_where_the_window_lives(story: Story) -> None:
+    assert set(story.threads) == {f"{module}.{name}" for module, name in HEAVY}
+    busy = {name for name, used in story.threads.items() if threading.main_thread() in used}
+    assert not busy

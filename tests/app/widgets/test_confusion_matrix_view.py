@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QColor, QPixmap, QRegion
+from PySide6.QtWidgets import QScrollArea
+from pytestqt.qtbot import QtBot
+
+from app.widgets.confusion_matrix_view import ConfusionMatrixView
+
+GOOD, BAD, GROUND, TEXT = "#00ff00", "#ff0000", "#000000", "#ffffff"
+
+
+@pytest.fixture
+def view(qtbot: QtBot) -> ConfusionMatrixView:
+    view = ConfusionMatrixView()
+    view.show_colours(GOOD, BAD, GROUND, TEXT)
+    qtbot.addWidget(view)
+    return view
+
+
+def cells(view: ConfusionMatrixView, counts: list[list[int]]) -> list[list[QColor]]:
+    """The colour near the corner of each cell, where no number stands."""
+    n = len(counts)
+    view.show_matrix(np.array(counts), [f"class {index}" for index in range(n)])
+    view.resize(view.sizeHint())
+    picture = view.grab().toImage()
+    left, top = view._left(), view._top()
+    side = (view.width() - left - 2) / n
+    return [
+        [
+            picture.pixelColor(round(left + column * side) + 4, round(top + row * side) + 4)
+            for column in range(n)
+        ]
+        for row in range(n)
+    ]
+
+
+def test_a_larger_share_of_its_row_makes_a_cell_stronger(view: ConfusionMatrixView) -> None:
+    drawn = cells(view, [[9, 1], [0, 1000]])
+    assert drawn[0][0].green() < drawn[1][1].green()
+    assert drawn[0][0].green() > 2 * drawn[0][1].red() > 0
+
+
+def test_the_share_counts_and_not_the_number(view: ConfusionMatrixView) -> None:
+    drawn = cells(view, [[1, 1], [500, 500]])
+    assert drawn[0][0] == drawn[1][1]
+    assert drawn[0][1] == drawn[1][0]
+
+
+def test_right_answers_and_mistakes_differ_in_colour(view: ConfusionMatrixView) -> None:
+    drawn = cells(view, [[5, 5], [5, 5]])
+    assert drawn[0][0].green() > 0
+    assert drawn[0][0].red() == 0
+    assert drawn[0][1].red() > 0
+    assert drawn[0][1].green() == 0
+
+
+def test_a_cell_without_films_stays_empty(view: ConfusionMatrixView) -> None:
+    drawn = cells(view, [[5, 0], [0, 0]])
+    assert drawn[0][1].name() == GROUND
+    assert drawn[1][1].name() == GROUND
+
+
+def test_the_numbers_are_written(
+    view: ConfusionMatrixView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = []
+    for count in (3, 8):
+        view.show_matrix(np.array([[count, 0], [0, count]]), ["a", "b"])
+        view.resize(view.sizeHint())
+        pictures.append(view.grab().toImage())
+    assert pictures[0] != pictures[1]  # their shares are the same
+
+
+def test_without_a_matrix_nothing_is_drawn(view: ConfusionMatrixView) -> None:
+    view.resize(200, 200)
+    picture = view.grab().toImage()
+    corner = picture.pixel(0, 0)
+    assert all(picture.pixel(x, y) == corner for x in range(200) for y in range(200))
+
+
+def test_of_a_thousand_classes_only_what_is_seen_is_drawn(
+    qtbot: QtBot, view: ConfusionMatrixView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_cells, names = 0, []
+    draw_cell, draw_name = view._draw_cell, view._draw_name
+
+    def count_cell(*arguments: object) -> None:
+        nonlocal n_cells
+        n_cells += 1
+        draw_cell(*arguments)
+
+    def note_name(*arguments: object) -> None:
+        names.append(arguments)
+        draw_name(*arguments)
+
+    monkeypatch.setattr(view, "_draw_cell", count_cell)
+    monkeypatch.setattr(view, "_draw_name", note_name)
+    counts = np.random.default_rng(0).integers(0, 9, (1000, 1000))
+    scroll = QScrollArea()
+    qtbot.addWidget(scroll)
+    scroll.setWidget(view)
+    scroll.setWidgetResizable(True)
+    scroll.resize(600, 600)
+    view.show_matrix(counts, [f"class {index}" for index in range(1000)])
+    scroll.show()
+    scroll.grab()
+    n_seen = (600 // 46 + 2) ** 2
+    assert 0 < n_cells <= 3 * n_seen  # shown and grabbed
+    assert 0 < len(names) <= 3 * 2 * (600 // 46 + 2)
+
+
+def test_a_part_is_drawn_as_in_the_whole(view: ConfusionMatrixView) -> None:
+    counts = np.random.default_rng(0).integers(0, 9, (30, 30))
+    view.show_matrix(counts, [f"class {index}" for index in range(30)])
+    view.resize(view.minimumSizeHint())
+    whole = view.grab().toImage()
+    part = QRect(400, 500, 320, 250)
+    alone = QPixmap(part.size())
+    alone.fill(QColor(whole.pixel(0, 0)))
+    view.render(alone, -part.topLeft() * 0, QRegion(part))
+    assert alone.toImage().copy(5, 5, 300, 230) == whole.convertToFormat(
+        alone.toImage().format()
+    ).copy(part.x() + 5, part.y() + 5, 300, 230)

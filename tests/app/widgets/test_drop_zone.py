@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+from hands import carrying, drag_over, drop, let_go
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.widgets.drop_zone import DropZone
+
+LINK = QUrl("http://example.org/film.png")
+
+
+@pytest.fixture
+def zone(qtbot: QtBot) -> DropZone:
+    zone = DropZone([QPushButton("one")])
+    qtbot.addWidget(zone)
+    return zone
+
+
+def test_dropped_files_are_told_in_their_order(
+    qtbot: QtBot, zone: DropZone, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name for name in ("b.png", "a 片.png", "folder")]
+    with qtbot.waitSignal(zone.files_dropped) as dropped:
+        drop(zone, *paths)
+    assert dropped.args == [paths]
+
+
+def test_links_among_the_files_are_left_out(qtbot: QtBot, zone: DropZone, tmp_path: Path) -> None:
+    with qtbot.waitSignal(zone.files_dropped) as dropped:
+        drop(zone, LINK, tmp_path / "a.png")
+    assert dropped.args == [[tmp_path / "a.png"]]
+
+
+def test_a_link_alone_is_not_wanted(zone: DropZone) -> None:
+    assert not drag_over(zone, carrying(LINK))
+
+
+def test_text_is_not_wanted(zone: DropZone) -> None:
+    text = QMimeData()
+    text.setText("a.png")
+    assert not drag_over(zone, text)
+
+
+def test_the_zone_shows_that_it_wants_what_is_over_it(zone: DropZone, tmp_path: Path) -> None:
+    files = carrying(tmp_path)
+    drag_over(zone, files)
+    assert zone.property("active") is True
+    let_go(zone, files)
+    assert zone.property("active") is False
+
+
+def test_its_words_are_shown_as_they_are(zone: DropZone, qapp: QApplication) -> None:
+    zone.show_words("<b>title</b>", "<i>hint</i>")
+    texts = [label.text() for label in zone.findChildren(QLabel)]
+    assert {"<b>title</b>", "<i>hint</i>"} <= set(texts)

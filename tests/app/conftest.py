@@ -3,29 +3,25 @@
 import dataclasses
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakSet
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from hands import wait_until
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from hands import FILMS_PER_CLASS, wait_until
+from PySide6.QtWidgets import QApplication, QWidget
+from whole_program import end, english_settings, running_application
 
 from app.application import Application
 from app.settings import AppSettings
 from app.tasks import EventSource, TaskRunner
-from app.translation import set_language
 from core.config import Preprocessing, TrainingConfig, preset
 from core.data.loading import LoadedDataset, load_dataset
 from core.events import TrainingDone
 from core.phantom import write_dataset
 from core.workspace import Workspace
-
-FILMS_PER_CLASS = 20  # enough for a validation part
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -147,46 +143,12 @@ def settings(tmp_path: Path) -> AppSettings:
     return english_settings(tmp_path)
 
 
-def english_settings(folder: Path) -> AppSettings:
-    """Preferences in a file of their own, English whatever the system speaks."""
-    settings = AppSettings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat))
-    settings.language = "en"
-    return settings
-
-
 @pytest.fixture
 def runner(qapp: QApplication) -> Iterator[TaskRunner]:
     """A runner that is idle again when the test is over."""
     runner = TaskRunner()
     yield runner
     end([runner])
-
-
-def end(runners: Iterable[TaskRunner]) -> None:
-    """Stop what runs and wait until it has ended, whatever it starts in ending."""
-
-    def is_idle() -> bool:
-        for runner in runners:
-            runner.stop()
-        return not any(runner.is_running for runner in runners)
-
-    wait_until(is_idle)
-
-
-@contextmanager
-def running_application(
-    settings: AppSettings, workspace: Workspace, runners: WeakSet[TaskRunner]
-) -> Iterator[Application]:
-    """The whole program; at the end it is stopped and closed."""
-    program = Application(QApplication.instance(), settings, workspace)
-    try:
-        yield program
-    finally:
-        end(runners)
-        for box in program.window.findChildren(QMessageBox):
-            box.close()
-        program.window.close()
-        set_language("en")
 
 
 @pytest.fixture

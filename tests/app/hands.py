@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 Field = TypeVar("Field", bound=QWidget)
+FILMS_PER_CLASS = 20  # of the films on which the tests train: enough for a validation part
+INSIDE = QPoint(5, 5)  # of any widget
 WAIT_MS = 60_000  # how long a busy machine may take; nothing waits that long on purpose
 
 
@@ -62,7 +64,7 @@ def carrying(*urls: QUrl | Path) -> QMimeData:
     return data
 
 
-def drag_over(target: QWidget, data: QMimeData, place: QPoint = QPoint(5, 5)) -> bool:
+def drag_over(target: QWidget, data: QMimeData, place: QPoint = INSIDE) -> bool:
     """Carry `data` over `target`; whether the target, or a widget around it, wants it."""
     event = QDragEnterEvent(
         place,
@@ -76,7 +78,7 @@ def drag_over(target: QWidget, data: QMimeData, place: QPoint = QPoint(5, 5)) ->
     return event.isAccepted()
 
 
-def let_go(target: QWidget, data: QMimeData, place: QPoint = QPoint(5, 5)) -> None:
+def let_go(target: QWidget, data: QMimeData, place: QPoint = INSIDE) -> None:
     """Drop `data`, which was carried over `target` before."""
     event = QDropEvent(
         QPointF(place),

@@ -1,7 +1,12 @@
 """The whole story by hand, once: drop a zip, train, evaluate, read; then look at every page."""
 
 import dataclasses
+import gettext
+import html
+import importlib
+import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +14,7 @@ from weakref import WeakSet
 
 import numpy as np
 import pytest
-from conftest import FILMS_PER_CLASS, english_settings, running_application
-from hands import drop, field, label_texts, press, table_rows, wait_until
+from hands import FILMS_PER_CLASS, drop, field, label_texts, press, table_rows, wait_until, words
 from PySide6.QtWidgets import (
     QApplication,
     QListWidget,
@@ -18,14 +22,18 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QTableWidget,
 )
+from whole_program import english_settings, running_application
 
+from app import resources
 from app.application import Application
 from app.main_window import DATA, EVALUATE, READ, TRAIN
+from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.widgets.confusion_matrix_view import ConfusionMatrixView
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.score_bars import ScoreBars
 from app.widgets.thumbnails import ThumbnailStrip
+from core.runtime.devices import list_devices
 from core.training.run_folder import read_run
 from core.workspace import Workspace
 
@@ -43,6 +51,7 @@ class Story:
     """A program in which the whole job was done."""
 
     program: Application
+    settings: AppSettings
     threads: dict[str, set[threading.Thread]]  # which did the heavy work
 
     def idle(self) -> bool:
@@ -66,13 +75,12 @@ def story(
     folder = tmp_path_factory.mktemp("story")
     broken = folder / "broken.png"
     broken.write_bytes(b"\x89PNG and no more")
+    settings = english_settings(folder)
     with (
         pytest.MonkeyPatch.context() as patch,
-        running_application(
-            english_settings(folder), Workspace(folder / "home"), started_runners
-        ) as program,
+        running_application(settings, Workspace(folder / "home"), started_runners) as program,
     ):
-        story = Story(program, {})
+        story = Story(program, settings, {})
         watch(patch, story.threads)
         window = program.window
         program.start([], demo=False)
@@ -96,7 +104,6 @@ def story(
 
 def watch(patch: pytest.MonkeyPatch, threads: dict[str, set[threading.Thread]]) -> None:
     """Note in which threads the heavy functions run."""
-    import importlib
 
     def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*arguments: Any, **values: Any) -> Any:
@@ -290,3 +297,132 @@ def test_no_film_is_decoded_and_nothing_computed_where_the_window_lives(story: S
     assert set(story.threads) == {f"{module}.{name}" for module, name in HEAVY}
     busy = {name for name, used in story.threads.items() if threading.main_thread() in used}
     assert not busy
+
+
+CATALOGUE = resources.ROOT / "translations" / "zh_CN" / "LC_MESSAGES" / "pneumoscope.mo"
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+class _Pretended(gettext.NullTranslations):
+    """A catalogue that lacks no sentence."""
+
+    def gettext(self, message: str) -> str:
+        return "译" + message
+
+
+class TestLanguage:
+    @pytest.fixture
+    def chinese(self, story: Story) -> Iterator[Story]:
+        """The story in Chinese, switched to while the window is open."""
+        press(story.program.window, "简体中文")
+        yield story
+        press(story.program.window, "English")
+
+    @pytest.fixture
+    def _pretended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def find(domain: str, folder: object, languages: list[str], fallback: bool) -> object:
+            return _Pretended() if languages == ["zh_CN"] else gettext.NullTranslations()
+
+        monkeypatch.setattr("app.translation.gettext.translation", find)
+
+    def untranslated(self, story: Story) -> set[str]:
+        """What is said in Latin letters alone and is no name."""
+        program = story.program
+        dataset, result = program.data.dataset, program.training.result
+        assert dataset is not None
+        assert result is not None
+        names = {
+            "PneumoScope",
+            "English",
+            str(dataset.dataset.source),
+            dataset.dataset.source.name,
+            f"{result.model.parent.name}/{result.model.name}",
+            *dataset.dataset.classes,
+            *(film.name for film in program.reading.films),
+            *(refusal.file for refusal in program.reading.refused),
+            *(device.description for device in list_devices()),
+        }
+        left = set()
+        for where, text in words(program.window):
+            rest = html.unescape(text)
+            for name in sorted(names, key=len, reverse=True):
+                rest = rest.replace(name, "")
+            rest = re.sub(r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|PPV|F1", "", rest)
+            if re.search("[A-Za-z]{2}", rest) and not CHINESE.search(rest):
+                left.add(f"{where}: {text}")
+        return left
+
+    @pytest.mark.usefixtures("_pretended")
+    def test_every_word_of_the_window_can_be_translated(self, chinese: Story) -> None:
+        assert self.untranslated(chinese) == set()
+
+    @pytest.mark.skipif(not CATALOGUE.exists(), reason="there is no Chinese catalogue yet")
+    def test_every_word_of_the_window_is_translated(self, chinese: Story) -> None:
+        assert self.untranslated(chinese) == set()
+
+    @pytest.mark.usefixtures("_pretended")
+    def test_the_test_sees_what_is_not_translated(self, story: Story) -> None:
+        assert len(self.untranslated(story)) > 50
+
+    def test_the_classes_have_their_chinese_names(self, chinese: Story) -> None:
+        window = chinese.program.window
+        assert {"正常肺部", "病毒性肺炎", "新冠肺炎"} <= {
+            row[0] for row in table_rows(window.data_page.findChildren(QTableWidget)[0])
+        }
+        view = window.evaluation_page.findChild(ConfusionMatrixView)
+        assert view._names == ("新冠肺炎", "正常肺部", "病毒性肺炎")
+
+    def test_back_in_english_everything_is_said_as_before(self, story: Story) -> None:
+        window = story.program.window
+        before = list(words(window))
+        press(window, "简体中文")
+        assert list(words(window)) != before
+        press(window, "English")
+        assert list(words(window)) == before
+
+    def test_the_choice_is_remembered(self, chinese: Story) -> None:
+        assert chinese.settings.language == "zh_CN"
+
+
+class TestTheme:
+    @pytest.fixture
+    def light(self, story: Story) -> Iterator[Story]:
+        press(story.program.window, "Light")
+        yield story
+        press(story.program.window, "Dark")
+
+    def shares(self, story: Story, page: int) -> Counter[str]:
+        """How much of the window each colour has, in per cent."""
+        window = story.program.window
+        window.show_page(page)
+        for plot in window.findChildren(CurvePlot):
+            plot.redraw()
+        picture = window.grab().toImage()
+        pixels = [
+            picture.pixelColor(x, y).name()
+            for x in range(0, picture.width(), 3)
+            for y in range(0, picture.height(), 3)
+        ]
+        return Counter({name: 100 * n / len(pixels) for name, n in Counter(pixels).items()})
+
+    @pytest.mark.parametrize("page", [DATA, TRAIN, EVALUATE, READ])
+    def test_no_page_keeps_the_grounds_of_the_dark_theme(self, light: Story, page: int) -> None:
+        shares = self.shares(light, page)
+        dark, bright = resources.colours("dark"), resources.colours("light")
+        assert shares[bright["background"]] > 5
+        for ground in ("background", "panel", "raised", "field"):
+            assert shares[dark[ground]] < 0.05, f"{ground} is dark still"
+
+    def test_back_in_the_dark_everything_is_as_before(self, story: Story) -> None:
+        before = [self.shares(story, page) for page in (DATA, TRAIN, EVALUATE, READ)]
+        press(story.program.window, "Light")
+        press(story.program.window, "Dark")
+        after = [self.shares(story, page) for page in (DATA, TRAIN, EVALUATE, READ)]
+        for name in ("background", "panel", "raised", "field", "text"):
+            colour = resources.colours("dark")[name]
+            assert [shares[colour] for shares in after] == pytest.approx(
+                [shares[colour] for shares in before], abs=0.5
+            )
+
+    def test_the_choice_is_remembered(self, light: Story) -> None:
+        assert light.settings.theme == "light"

@@ -62,7 +62,11 @@ def _measure(name: str, arguments: argparse.Namespace) -> list[float]:
     for option in ("arch", "size", "batch", "steps"):
         words += [f"--{option}", str(getattr(arguments, option))]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(SCRUBBED)}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    except OSError as error:
+        print(f"{NAMES[name]} is left out: {error}")
+        return []
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         print(f"{NAMES[name]} is left out: {last}")

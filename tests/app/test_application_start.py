@@ -1,0 +1,77 @@
+"""Each test is a program of its own: only a fresh one has not loaded Paddle."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Notes what happens and lets Paddle's import fail, which is quicker than the real one.
+SCRIPT = """
+import sys
+import threading
+from PySide6.QtCore import QTimer
+import app.application as program
+import app.main_window
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "paddle":
+            print("paddle", threading.current_thread() is threading.main_thread(), flush=True)
+        return None
+
+class Window(app.main_window.MainWindow):
+    def showEvent(self, event):
+        print("shown", flush=True)
+        super().showEvent(event)
+        QTimer.singleShot(300, self.close)
+
+sys.meta_path.insert(0, Finder())
+program.MainWindow = Window
+sys.exit(program.run_window([], demo=False))
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "PNEUMOSCOPE_HOME": str(tmp_path / "home"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "HOME": str(tmp_path),
+    }
+
+
+def python(script: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_modules_of_the_window_load_without_paddle(environment: dict[str, str]) -> None:
+    script = (
+        "import sys, app.application\n"
+        "print([name for name in sys.modules if name.split('.')[0] == 'paddle'])"
+    )
+    assert python(script, environment).stdout.strip() == "[]"
+
+
+def test_the_window_is_shown_before_paddle_is_loaded_behind_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    ended = python(SCRIPT, environment)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split("\n")[:2] == ["shown", "paddle False"]
+    log = (tmp_path / "home" / "logs" / "pneumoscope.log").read_text("utf-8")
+    assert "window shown" in log
+    assert "ERROR" not in log

@@ -1,0 +1,177 @@
+"""What is dropped on the window goes to the page that it is for."""
+
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hands import (
+    FILMS_PER_CLASS,
+    carrying,
+    drag_over,
+    drop,
+    label_texts,
+    let_go,
+    press,
+    wait_until,
+)
+from PySide6.QtCore import QUrl
+from PySide6.QtWidgets import QMessageBox, QProgressBar, QWidget
+
+from app.application import Application
+from app.main_window import DATA, EVALUATE, READ, TRAIN
+from app.settings import AppSettings
+from app.viewmodels import data as data_module
+from core.data.loading import LoadedDataset
+
+PAGES = {"data": DATA, "train": TRAIN, "evaluate": EVALUATE, "read": READ}
+
+
+def page(program: Application) -> QWidget:
+    """The page that is in front."""
+    window = program.window
+    pages = (window.data_page, window.training_page, window.evaluation_page, window.reading_page)
+    return next(one for one in pages if one.isVisible())
+
+
+def shown_failure(program: Application) -> str:
+    boxes = [box for box in program.window.findChildren(QMessageBox) if box.isVisible()]
+    return boxes[0].text() if boxes else ""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_zip_may_be_dropped_on_anything_that_is_seen(
+    application: Application,
+    films_zip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(application.data, "open", opened.append)
+    window = application.window
+    window.show_page(PAGES[name])
+    shown = page(application)
+    for target in [window, shown, *shown.findChildren(QWidget)]:
+        if target.isVisible() and target.isEnabled() and target.window() is window:
+            data = carrying(films_zip)
+            assert drag_over(target, data), f"{target} does not want it"
+            let_go(target, data)
+            assert opened.pop() == films_zip, f"{target} swallowed it"
+            window.show_page(PAGES[name])
+
+
+def test_a_folder_of_films_is_opened_as_a_dataset(
+    application: Application, films_zip: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "films"
+    with zipfile.ZipFile(films_zip) as archive:
+        archive.extractall(folder)
+    drop(application.window, folder)
+    wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
+    assert application.data.dataset is not None
+    assert set(application.data.dataset.dataset.counts.values()) == {FILMS_PER_CLASS}
+    assert page(application) is application.window.data_page
+    assert folder.name in label_texts(application.window.data_page)
+
+
+def test_a_model_is_opened_for_reading_and_evaluating(
+    application: Application, model_file: Path
+) -> None:
+    drop(application.window, model_file)
+    wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
+    assert application.evaluation.model == model_file
+    assert page(application) is application.window.reading_page
+    assert "Drop X-rays here" in label_texts(application.window)
+
+
+def test_a_model_on_the_evaluate_page_leaves_that_page_in_front(
+    application: Application, model_file: Path
+) -> None:
+    application.window.show_page(EVALUATE)
+    drop(application.window, model_file)
+    wait_until(lambda: application.reading.card is not None)
+    assert page(application) is application.window.evaluation_page
+    assert "No dataset yet" in label_texts(application.window)
+
+
+def test_a_model_with_its_dataset_open_reads_the_films_it_kept(
+    application: Application, model_file: Path, loaded: LoadedDataset
+) -> None:
+    application.data._on_runner_reported(loaded)  # as if it had been dropped
+    drop(application.window, model_file)
+    wait_until(lambda: len(application.reading.films) == 3)
+    assert all(film.true_class is not None for film in application.reading.films)
+
+
+def test_films_before_any_model_wait_and_the_page_says_what_is_missing(
+    application: Application, film_files: list[Path], model_file: Path
+) -> None:
+    drop(application.window, *film_files)
+    assert page(application) is application.window.reading_page
+    assert "No model yet" in label_texts(application.window)
+    assert application.reading.n_waiting == 3
+    drop(application.window, model_file)
+    wait_until(lambda: len(application.reading.films) == 3)
+
+
+def test_films_and_a_model_may_be_dropped_together(
+    application: Application, film_files: list[Path], model_file: Path
+) -> None:
+    drop(application.window, *film_files, model_file)
+    wait_until(lambda: len(application.reading.films) == 3)
+
+
+def test_a_refused_zip_is_told_in_plain_words(application: Application, tmp_path: Path) -> None:
+    bad = tmp_path / "bad <b>zip<b>.zip"
+    bad.write_bytes(b"no archive at all")
+    drop(application.window, bad)
+    wait_until(lambda: bool(shown_failure(application)))
+    assert "bad <b>zip<b>.zip" in shown_failure(application)
+    wait_until(lambda: not application.data.is_busy)
+    assert "Drop a zip or folder of chest X-rays here" in label_texts(application.window)
+
+
+def test_a_refused_model_is_told_and_the_page_is_as_before(
+    application: Application, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"no model at all")
+    drop(application.window, bad)
+    wait_until(lambda: bool(shown_failure(application)))
+    assert "bad.safetensors" in shown_failure(application)
+    wait_until(lambda: not application.reading.is_busy)
+    assert "No model yet" in label_texts(application.window)
+
+
+def test_a_link_is_not_wanted(application: Application) -> None:
+    link = QUrl("https://example.org/films.zip")
+    assert not drag_over(application.window, carrying(link))
+
+
+def test_the_folder_of_what_was_dropped_is_remembered(
+    application: Application, settings: AppSettings, broken_film: Path
+) -> None:
+    drop(application.window, broken_film)
+    assert settings.last_folder == str(broken_film.parent)
+
+
+def test_giving_up_an_import_shows_the_invitation_again(
+    application: Application, films_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, load_dataset = threading.Event(), data_module.load_dataset
+
+    def held(*arguments: Any) -> Iterator[object]:
+        for event in load_dataset(*arguments):
+            assert gate.wait(60)
+            yield event
+
+    monkeypatch.setattr(data_module, "load_dataset", held)
+    page = application.window.data_page
+    drop(application.window, films_zip)
+    press(page, "Cancel")
+    gate.set()
+    wait_until(lambda: not application.data.is_busy)
+    assert "Drop a zip or folder of chest X-rays here" in label_texts(page)
+    assert not any(bar.isVisible() for bar in page.findChildren(QProgressBar))

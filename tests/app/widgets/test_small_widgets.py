@@ -1,0 +1,285 @@
+import numpy as np
+import pytest
+from hands import has_colour, label_texts, press
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QProgressBar, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.widgets.film_list import FilmList
+from app.widgets.image_view import ImageView
+from app.widgets.labels import Figure
+from app.widgets.progress_card import ProgressCard
+from app.widgets.rail import Rail
+from app.widgets.score_bars import ScoreBars
+from app.widgets.tables import PlainTable
+from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
+from core.errors import Message
+from core.events import Progress
+
+ACCENT, MUTED, TRACK = "#00ff00", "#0000ff", "#ff0000"
+
+
+def flat(level: int, height: int = 40, width: int = 40) -> np.ndarray:
+    return np.full((height, width), level, np.uint8)
+
+
+class TestScoreBars:
+    @pytest.fixture
+    def bars(self, qtbot: QtBot) -> ScoreBars:
+        bars = ScoreBars()
+        bars.show_colours(ACCENT, MUTED, TRACK)
+        qtbot.addWidget(bars)
+        bars.resize(200, 200)
+        return bars
+
+    def drawn_px(self, bars: ScoreBars, colour: str) -> int:
+        """How wide the widest run of a colour is."""
+        picture, wanted = bars.grab().toImage(), QColor(colour).rgb()
+        return max(
+            sum(picture.pixel(x, y) == wanted for x in range(picture.width()))
+            for y in range(picture.height())
+        )
+
+    def test_a_bar_is_as_long_as_its_probability(self, bars: ScoreBars) -> None:
+        bars.show_scores(["a", "b"], [0.25, 0.75])
+        assert self.drawn_px(bars, ACCENT) == pytest.approx(150, abs=6)
+        assert self.drawn_px(bars, MUTED) == pytest.approx(50, abs=6)
+
+    def test_the_most_probable_class_comes_first(self, bars: ScoreBars) -> None:
+        bars.show_scores(["a", "b", "c"], [0.2, 0.7, 0.1])
+        assert bars.accessibleName() == "b 70.0%, a 20.0%, c 10.0%"
+
+    def test_there_is_a_row_a_class(self, bars: ScoreBars) -> None:
+        heights = []
+        for n in (1, 2, 4):
+            bars.show_scores([str(index) for index in range(n)], [1 / n] * n)
+            heights.append(bars.sizeHint().height())
+        assert heights[1] == 2 * heights[0]
+        assert heights[2] == 4 * heights[0]
+
+    def test_a_probability_of_one_class_fills_the_bar(self, bars: ScoreBars) -> None:
+        bars.show_scores(["a", "b"], [1.0, 0.0])
+        assert self.drawn_px(bars, ACCENT) >= 190
+
+
+class TestImageView:
+    @pytest.fixture
+    def view(self, qtbot: QtBot) -> ImageView:
+        view = ImageView()
+        qtbot.addWidget(view)
+        view.resize(400, 200)
+        return view
+
+    def test_a_film_stands_in_the_middle_of_black(self, view: ImageView) -> None:
+        view.show_film(flat(200))
+        picture = view.grab().toImage()
+        assert picture.pixelColor(200, 100) == QColor(200, 200, 200)
+        assert picture.pixelColor(60, 100) == QColor("black")
+        assert picture.pixelColor(340, 100) == QColor("black")
+
+    def test_its_sides_keep_their_proportion(self, view: ImageView) -> None:
+        view.show_film(flat(200, height=20, width=80))
+        picture = view.grab().toImage()
+        lit = [y for y in range(200) if picture.pixelColor(200, y).red() > 100]
+        assert len(lit) == pytest.approx(100, abs=3)
+        assert picture.pixelColor(3, 100).red() > 100
+
+    def test_a_coloured_film_keeps_its_colours(self, view: ImageView) -> None:
+        film = np.zeros((40, 40, 3), np.uint8)
+        film[:] = (200, 100, 50)
+        view.show_film(film)
+        assert view.grab().toImage().pixelColor(200, 100) == QColor(200, 100, 50)
+
+    def test_rows_of_an_odd_width_are_not_sheared(self, view: ImageView) -> None:
+        film = np.zeros((99, 99), np.uint8)
+        film[:, 49] = 255
+        view.show_film(film)
+        picture = view.grab().toImage()
+        for y in (10, 100, 190):
+            assert picture.pixelColor(200, y).red() > 150
+
+    def test_a_part_of_a_larger_array_is_drawn_as_it_is(self, view: ImageView) -> None:
+        whole = np.zeros((80, 80), np.uint8)
+        whole[::2, ::2] = 180
+        view.show_film(whole[::2, ::2])
+        assert view.grab().toImage().pixelColor(200, 100) == QColor(180, 180, 180)
+
+    def test_a_cleared_view_is_black(self, view: ImageView) -> None:
+        view.show_film(flat(200))
+        view.clear()
+        assert not has_colour(view, "#c8c8c8", range(0, 400, 5), range(0, 200, 5))
+
+
+class TestFilmList:
+    @pytest.fixture
+    def films(self, qtbot: QtBot) -> FilmList:
+        films = FilmList()
+        qtbot.addWidget(films)
+        return films
+
+    def test_the_first_film_is_chosen_at_once(self, qtbot: QtBot, films: FilmList) -> None:
+        with qtbot.waitSignal(films.film_chosen) as chosen:
+            films.add_film(flat(100), "a.png")
+        assert chosen.args == [0]
+        with qtbot.assertNotEmitted(films.film_chosen):
+            films.add_film(flat(100), "b.png")
+
+    def test_the_keys_choose_the_next_film(self, qtbot: QtBot, films: FilmList) -> None:
+        for name in ("a.png", "b.png"):
+            films.add_film(flat(100), name)
+        with qtbot.waitSignal(films.film_chosen) as chosen:
+            QTest.keyClick(films, Qt.Key.Key_Down)
+        assert chosen.args == [1]
+
+    def test_a_small_picture_stands_beside_the_name(self, films: FilmList) -> None:
+        films.add_film(flat(123), "a.png")
+        picture = films.item(0).icon().pixmap(52, 52).toImage()
+        assert picture.pixelColor(26, 26) == QColor(123, 123, 123)
+
+    def test_a_name_can_be_said_anew(self, films: FilmList) -> None:
+        films.add_film(flat(1), "a.png\nNormal")
+        films.show_text(0, "a.png\n正常")
+        assert films.item(0).text() == "a.png\n正常"
+
+    def test_after_clearing_the_next_film_is_chosen_again(
+        self, qtbot: QtBot, films: FilmList
+    ) -> None:
+        films.add_film(flat(1), "a.png")
+        films.clear()
+        with qtbot.waitSignal(films.film_chosen) as chosen:
+            films.add_refused(QIcon(QPixmap(8, 8)), "b.png")
+        assert chosen.args == [0]
+
+
+class TestPlainTable:
+    @pytest.fixture
+    def table(self, qtbot: QtBot) -> PlainTable:
+        table = PlainTable(stretched=0)
+        table.show_header(["Class", "Films"])
+        qtbot.addWidget(table)
+        return table
+
+    def test_new_rows_take_the_place_of_the_old(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1"), ("b", "2")])
+        table.show_rows([("c", "3")])
+        assert table.rowCount() == 1
+        assert [table.item(0, column).text() for column in range(2)] == ["c", "3"]
+
+    def test_numbers_and_their_title_stand_at_the_right(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1")], numbers=(1,))
+        assert table.item(0, 1).textAlignment() & Qt.AlignmentFlag.AlignRight
+        assert not table.item(0, 0).textAlignment() & Qt.AlignmentFlag.AlignRight
+        assert table.horizontalHeaderItem(1).textAlignment() & Qt.AlignmentFlag.AlignRight
+
+    def test_nothing_can_be_typed_into_it(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1")])
+        table.show()
+        QTest.mouseDClick(
+            table.viewport(),
+            Qt.MouseButton.LeftButton,
+            pos=table.visualItemRect(table.item(0, 0)).center(),
+        )
+        QTest.keyClicks(table, "other")
+        assert table.item(0, 0).text() == "a"
+
+    def test_a_short_table_is_no_taller_than_its_rows(self, table: PlainTable) -> None:
+        heights = []
+        for n in (1, 3):
+            table.show_rows([("a", "1")] * n)
+            table.fit_height()
+            heights.append(table.maximumHeight())
+        assert heights[1] - heights[0] == 2 * table.rowHeight(0)
+
+
+class TestThumbnailStrip:
+    def test_only_films_that_fit_whole_are_drawn(self, qtbot: QtBot) -> None:
+        strip = ThumbnailStrip([flat(level) for level in (100, 150, 200)])
+        qtbot.addWidget(strip)
+        strip.resize(2 * SIDE_PX + 50, SIDE_PX)
+        picture = strip.grab().toImage()
+        levels = {picture.pixelColor(x, SIDE_PX // 2).name() for x in range(picture.width())}
+        assert {"#646464", "#969696"} <= levels
+        assert "#c8c8c8" not in levels
+
+    def test_it_asks_for_room_for_all(self, qtbot: QtBot) -> None:
+        strip = ThumbnailStrip([flat(1)] * 4)
+        qtbot.addWidget(strip)
+        assert strip.sizeHint().width() >= 4 * SIDE_PX
+        assert strip.minimumSizeHint().width() == SIDE_PX
+
+
+class TestFigure:
+    def test_it_shows_its_number_and_what_it_is(self, qtbot: QtBot) -> None:
+        figure = Figure()
+        qtbot.addWidget(figure)
+        figure.show()
+        figure.show_value("96.2%", "accuracy")
+        assert label_texts(figure) == ["96.2%", "accuracy"]
+        assert figure.accessibleName() == "accuracy: 96.2%"
+
+
+class TestProgressCard:
+    @pytest.fixture
+    def card(self, qtbot: QtBot) -> ProgressCard:
+        card = ProgressCard()
+        qtbot.addWidget(card)
+        card.show()
+        return card
+
+    def test_it_shows_what_is_done_and_how_far(self, card: ProgressCard) -> None:
+        card.show_progress(Progress(Message("Reading films"), 1200, 3886))
+        assert label_texts(card) == ["Reading films …", "1,200 / 3,886"]
+        bar = card.findChild(QProgressBar)
+        assert (bar.value(), bar.maximum()) == (1200, 3886)
+
+    def test_where_nobody_knows_the_end_it_only_moves(self, card: ProgressCard) -> None:
+        card.show_progress(Progress(Message("Loading"), 0, 0))
+        bar = card.findChild(QProgressBar)
+        assert (bar.minimum(), bar.maximum()) == (0, 0)
+        assert label_texts(card) == ["Loading …", ""]
+
+    def test_its_button_gives_up(self, qtbot: QtBot, card: ProgressCard) -> None:
+        with qtbot.waitSignal(card.cancelled):
+            press(card, "Cancel")
+
+
+class TestRail:
+    @pytest.fixture
+    def rail(self, qtbot: QtBot) -> Rail:
+        rail = Rail(3)
+        rail.show_words(["Data", "Train", "Read"], "中文", "Light")
+        qtbot.addWidget(rail)
+        rail.show()
+        qtbot.waitExposed(rail)
+        rail.activateWindow()
+        return rail
+
+    def test_a_press_chooses_a_page(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.waitSignal(rail.page_chosen) as chosen:
+            press(rail, "Read")
+        assert chosen.args == [2]
+
+    def test_one_page_is_down_at_a_time(self, rail: Rail) -> None:
+        rail.choose(0)
+        press(rail, "Train")
+        down = [button.text() for button in rail.findChildren(QToolButton) if button.isChecked()]
+        assert down == ["Train"]
+
+    def test_choosing_for_the_user_is_not_told(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.assertNotEmitted(rail.page_chosen):
+            rail.choose(1)
+
+    def test_pages_are_chosen_from_the_keyboard_in_any_language(
+        self, qtbot: QtBot, rail: Rail
+    ) -> None:
+        rail.show_words(["数据", "训练", "阅片"], "English", "浅色")
+        with qtbot.waitSignal(rail.page_chosen) as chosen:
+            QTest.keyClick(rail, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+        assert chosen.args == [1]
+
+    def test_language_and_theme_are_told(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.waitSignals([rail.language_pressed, rail.theme_pressed]):
+            press(rail, "中文")
+            press(rail, "Light")

@@ -102,9 +102,11 @@ def _show(wanted: Arguments, root: Path, terminal: Terminal) -> int:
 
         return run_window(wanted.paths, wanted.is_demo)
     except ImportError as error:
-        if (library := missing_library(str(error))) is None:
-            raise
-        raise SetupError(library) from error
+        damaged = Message(
+            "A package is missing or damaged ({error}). Delete the folder .venv and start again.",
+            error=str(error),
+        )
+        raise SetupError(missing_library(str(error)) or damaged) from error
 
 
 def _test(wanted: Arguments, root: Path, terminal: Terminal) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 from app.headless.data_commands import load
 from app.headless.output import print_json, print_line, tell
 from app.headless.progress import ProgressBars
-from app.translation import tr
+from app.training_words import epoch_words, result_words
+from app.translation import say, tr
 from core.config import TrainingConfig, preset
 from core.data.loading import LoadedDataset
 from core.demo import demo_archive, demo_config, draw_demo
@@ -97,27 +98,11 @@ def _train(
                     )
                 case EpochDone():
                     bars.close()
-                    tell(_epoch_line(event))
+                    tell("".join(say(part) for part in epoch_words(event)))
                 case TrainingDone():
                     result = event
     assert result is not None  # the last event of run_training
     return result
-
-
-def _epoch_line(epoch: EpochDone) -> str:
-    line = tr(
-        "Epoch {epoch}: training loss {loss}, accuracy {accuracy}",
-        epoch=epoch.epoch,
-        loss=f"{epoch.train_loss:.3f}",
-        accuracy=f"{epoch.train_accuracy:.1%}",
-    )
-    if epoch.validation_loss is not None and epoch.validation_accuracy is not None:
-        line += tr(
-            "; validation loss {loss}, accuracy {accuracy}",
-            loss=f"{epoch.validation_loss:.3f}",
-            accuracy=f"{epoch.validation_accuracy:.1%}",
-        )
-    return line
 
 
 def _result_json(done: TrainingDone) -> dict[str, Any]:
@@ -133,23 +118,8 @@ def _result_json(done: TrainingDone) -> dict[str, Any]:
 
 
 def _print_result(done: TrainingDone) -> None:
-    print_line(
-        tr(
-            "Finished in {seconds} s at {speed} films/s. The best model is of epoch {epoch}.",
-            seconds=f"{done.seconds:.0f}",
-            speed=f"{done.images_per_second:.1f}",
-            epoch=done.best_epoch,
-        )
-    )
-    if done.test_accuracy is not None and done.test_loss is not None:
-        print_line(
-            tr(
-                "Test films: accuracy {accuracy}, loss {loss}.",
-                accuracy=f"{done.test_accuracy:.1%}",
-                loss=f"{done.test_loss:.3f}",
-            )
-        )
-    print_line(tr("Saved in {folder}", folder=str(done.model.parent)))
+    for sentence in result_words(done):
+        print_line(say(sentence))
     print_line(tr("Research and teaching only, never diagnosis."))
 
 

@@ -18,6 +18,7 @@ from app import resources
 from app.pages.page import Page
 from app.pages.training_form import TrainingForm
 from app.settings import Theme
+from app.training_words import epoch_words, result_words
 from app.translation import say, tr
 from app.viewmodels.training import TrainingViewModel
 from app.widgets.curve_plot import CurvePlot, PlotColours
@@ -179,48 +180,16 @@ class TrainingPage(Page):
 
     @Slot(object)
     def _on_epoch_done(self, done: EpochDone) -> None:
-        line = [
-            Message(
-                "Epoch {epoch}: training loss {loss}, accuracy {accuracy}",
-                epoch=done.epoch,
-                loss=f"{done.train_loss:.3f}",
-                accuracy=f"{done.train_accuracy:.1%}",
-            )
-        ]
         if done.validation_loss is not None and done.validation_accuracy is not None:
             self._loss.add_validation(done.validation_loss)
             self._accuracy.add_validation(100 * done.validation_accuracy)
-            line.append(
-                Message(
-                    "; validation loss {loss}, accuracy {accuracy}",
-                    loss=f"{done.validation_loss:.3f}",
-                    accuracy=f"{done.validation_accuracy:.1%}",
-                )
-            )
-            if done.is_best:
-                line.append(Message("; best so far"))
-        self._write(*line)
+        self._write(*epoch_words(done))
         self._show_figures()
 
     @Slot(object)
     def _on_model_trained(self, done: TrainingDone) -> None:
-        self._write(
-            Message(
-                "Finished in {seconds} s at {speed} films/s. The best model is of epoch {epoch}.",
-                seconds=f"{done.seconds:.0f}",
-                speed=f"{done.images_per_second:.1f}",
-                epoch=done.best_epoch,
-            )
-        )
-        if done.test_accuracy is not None and done.test_loss is not None:
-            self._write(
-                Message(
-                    "Test films: accuracy {accuracy}, loss {loss}.",
-                    accuracy=f"{done.test_accuracy:.1%}",
-                    loss=f"{done.test_loss:.3f}",
-                )
-            )
-        self._write(Message("Saved in {folder}", folder=str(done.model.parent)))
+        for sentence in result_words(done):
+            self._write(sentence)
 
     @Slot(object)
     def _on_model_stopped(self, model: Path | None) -> None:

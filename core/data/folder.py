@@ -81,6 +81,18 @@ def showable(name: str) -> str:
     )
 
 
+def readable(name: str) -> str:
+    """A file's name whose bytes are no UTF-8, read as GBK: old zips leave such names on Linux.
+
+    Bytes that are neither stay visible one by one, so that two names never become one.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("gb18030", "backslashreplace")
+    return name
+
+
 def is_junk(name: str) -> bool:
     """Whether an operating system put this file there by itself."""
     parts = name.casefold().split("/")
@@ -229,7 +241,7 @@ def _walk(folder: Path, left_out: list[Refusal]) -> Iterator[tuple[str, Path] | 
             left_out.append(Refusal(prefix, Message("It cannot be read: {why}.", why=why)))
             continue
         for entry in entries:
-            name = prefix + showable(entry.name)
+            name = prefix + showable(readable(entry.name))
             if is_junk(name):
                 continue
             try:

@@ -4,8 +4,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QDeadlineTimer, QEventLoop, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import (
+    QCoreApplication,
+    QDeadlineTimer,
+    QEventLoop,
+    QMimeData,
+    QPoint,
+    QPointF,
+    Qt,
+    QTimer,
+    QUrl,
+)
+from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -48,6 +58,7 @@ def press(where: QWidget, text: str) -> None:
     pressed = button(where, text)
     assert pressed.isEnabled(), f"{text!r} cannot be pressed"
     QTest.mouseClick(pressed, Qt.MouseButton.LeftButton)
+    QCoreApplication.sendPostedEvents()  # a change of language goes by post
 
 
 def field(where: QWidget, kind: type[Field], name: str) -> Field:
@@ -99,6 +110,8 @@ def drop(target: QWidget, *urls: QUrl | Path) -> None:
 
 def words(root: QWidget) -> Iterator[tuple[str, str]]:
     """Every word that `root` and what is in it show: where, and the text."""
+    for action in root.findChildren(QAction):
+        yield "QAction", action.text()
     for widget in [root, *root.findChildren(QWidget)]:
         where = f"{type(widget).__name__}#{widget.objectName()}"
         yield f"{where} tooltip", widget.toolTip()

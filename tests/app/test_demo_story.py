@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 from hands import wait_until
 
@@ -8,7 +6,7 @@ from core import demo
 
 
 @pytest.fixture
-def tiny_demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def tiny_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (
         ("FILMS_PER_CLASS", 10),
         ("FILM_SIZE", 48),
@@ -16,7 +14,6 @@ def tiny_demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("EPOCHS", 1),
     ):
         monkeypatch.setattr(demo, name, value)
-    yield
 
 
 @pytest.mark.usefixtures("tiny_demo")

@@ -311,6 +311,11 @@ class _Pretended(gettext.NullTranslations):
 
 
 class TestLanguage:
+    @pytest.fixture(autouse=True)
+    def _show_a_film(self, story: Story) -> None:
+        story.program.window.show_page(READ)
+        story.program.window.reading_page.findChild(QListWidget).setCurrentRow(0)
+
     @pytest.fixture
     def chinese(self, story: Story) -> Iterator[Story]:
         """The story in Chinese, switched to while the window is open."""

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Start PneumoScope: set the machine up where needed, then open the window or run a command."""
 
 # Plain enough for every Python that may be the first to read it.

@@ -95,6 +95,7 @@ class Application(QObject):
         self.window.language_chosen.connect(self._on_language_chosen)
         self.window.theme_chosen.connect(self._on_theme_chosen)
         self._preparing.reported.connect(self._on_prepared)
+        self._preparing.failed.connect(self.window.show_failure)
 
     def _prepare(self) -> None:
         self._preparing.start(_find_devices)
@@ -117,7 +118,7 @@ class Application(QObject):
         if self.window.is_closing:
             return
         self.evaluation.set_model(model)
-        self.reading.open_model(model, kept_from=self.training.dataset)
+        self.reading.open_model(model, kept_from=self.training.run_dataset)
 
     @Slot(str)
     def _on_language_chosen(self, code: str) -> None:

@@ -1,7 +1,7 @@
 """Read: drop X-rays, see what the model says of each."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QPushButton, QSplitter, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QPushButton, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout
 
 from app import resources
 from app.pages.page import Page, primary_button
@@ -67,9 +67,14 @@ class ReadingPage(Page):
         layout = QVBoxLayout(answer)
         layout.setContentsMargins(14, 12, 14, 12)
         layout.setSpacing(10)
-        for part in (self._name, self._answer, self._truth, self._bars):
+        for part in (self._name, self._answer, self._truth):
             layout.addWidget(part)
-        layout.addStretch()
+        scroll = QScrollArea()  # a thousand classes must not make the window as tall
+        scroll.setWidget(self._bars)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._bars.setObjectName("bare")
+        layout.addWidget(scroll, 1)
         layout.addWidget(self._model_line)
         desk = QSplitter(Qt.Orientation.Horizontal)
         desk.addWidget(self._list)
@@ -125,9 +130,11 @@ class ReadingPage(Page):
                     dataset=card.dataset["name"],
                 )
             )
-        self._status.setVisible(model.is_busy or bool(self._rows))
+        self._status.setVisible(model.is_busy or bool(self._rows) or model.n_waiting > 0)
         if model.is_busy and not has_model:
             self._status.setText(tr("Opening the model …"))
+        elif not has_model and model.n_waiting:
+            self._status.setText(tr("{n} films wait for a model.", n=model.n_waiting))
         elif model.is_busy:
             self._status.setText(tr("Reading films …"))
         else:

@@ -40,6 +40,7 @@ class TrainingViewModel(QObject):
         super().__init__()
         self._runner, self._workspace = runner, workspace
         self._dataset: LoadedDataset | None = None
+        self.run_dataset: LoadedDataset | None = None  # of the run that was started last
         self._config = preset("recommended")
         self._is_stopping = False
         self.device_name = "auto"
@@ -126,6 +127,7 @@ class TrainingViewModel(QObject):
 
         self._is_stopping = False
         self.start_event, self.result, self.run_folder = None, None, folder
+        self.run_dataset = dataset
         self.batches, self.epochs = [], []
         self._runner.start(events)
         self.changed.emit()

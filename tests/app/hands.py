@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     QTimer,
     QUrl,
 )
-from PySide6.QtGui import QAction, QColor, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QListWidget,
+    QMenuBar,
     QTableWidget,
     QWidget,
 )
@@ -110,8 +111,6 @@ def drop(target: QWidget, *urls: QUrl | Path) -> None:
 
 def words(root: QWidget) -> Iterator[tuple[str, str]]:
     """Every word that `root` and what is in it show: where, and the text."""
-    for action in root.findChildren(QAction):
-        yield "QAction", action.text()
     for widget in [root, *root.findChildren(QWidget)]:
         where = f"{type(widget).__name__}#{widget.objectName()}"
         yield f"{where} tooltip", widget.toolTip()
@@ -119,6 +118,10 @@ def words(root: QWidget) -> Iterator[tuple[str, str]]:
         match widget:
             case QAbstractButton() | QLabel():
                 yield where, widget.text()
+            case QMenuBar():
+                for title in widget.actions():
+                    for action in [title, *title.menu().actions()]:
+                        yield "menu", action.text()
             case QComboBox():
                 for index in range(widget.count()):
                     yield f"{where} choice", widget.itemText(index)

@@ -1,0 +1,104 @@
+"""File and class names are shown as they are, even where they look like markup."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+from hands import drop, table_rows, wait_until, words
+from PySide6.QtGui import Qt, QTextDocument
+from PySide6.QtWidgets import QLabel, QListWidget, QTableWidget
+
+from app.application import Application
+from core.models.model_file import open_model, save_model
+
+BOLD = "<b>bold<b>"
+PICTURE = "<img src='secret.png'>"
+LONG = 70 * "x"  # long cells have tooltips
+
+
+@pytest.fixture
+def foreign_model(model_file: Path, tmp_path: Path) -> Path:
+    """The model with class names that look like markup, in a folder that does too."""
+    card, arrays = open_model(model_file)
+    classes = (BOLD, PICTURE, "NORMAL")
+    folder = tmp_path / BOLD
+    folder.mkdir()
+    path = folder / "best.safetensors"
+    save_model(
+        path,
+        dataclasses.replace(
+            card,
+            classes=classes,
+            display_names={name: {"en": name, "zh_CN": name} for name in classes},
+        ),
+        arrays,
+    )
+    return path
+
+
+@pytest.fixture
+def foreign_films(film_files: list[Path], tmp_path: Path) -> Path:
+    """A dataset whose folder, classes and files look like markup."""
+    folder = tmp_path / f"{PICTURE} films"
+    for name in (BOLD, PICTURE):
+        (folder / name).mkdir(parents=True)
+        for number, film in enumerate(film_files):
+            shutil.copy(film, folder / name / f"{number}{name}.png")
+        (folder / name / f"{PICTURE}{LONG}.png").write_bytes(b"broken" + name.encode())
+    return folder
+
+
+@pytest.fixture
+def full(
+    application: Application, foreign_model: Path, foreign_films: Path, broken_film: Path
+) -> Application:
+    """The window with foreign names wherever they can stand."""
+    drop(application.window, foreign_films)
+    wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
+    drop(application.window, foreign_model)
+    wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
+    film = foreign_films / BOLD / f"0{BOLD}.png"
+    broken = broken_film.rename(broken_film.with_name(f"{PICTURE}.png"))
+    drop(application.window, film, broken)
+    wait_until(lambda: bool(application.reading.refused) and not application.reading.is_busy)
+    application.evaluation.part = "all"
+    return application
+
+
+def test_names_stand_in_the_tables_as_they_are(full: Application) -> None:
+    classes, left_out = full.window.data_page.findChildren(QTableWidget)
+    assert {row[1] for row in table_rows(classes)} == {BOLD, PICTURE}
+    assert {row[0] for row in table_rows(left_out)} == {
+        f"{name}/{PICTURE}{LONG}.png" for name in (BOLD, PICTURE)
+    }
+
+
+def test_names_stand_in_the_list_of_films_as_they_are(full: Application) -> None:
+    films = full.window.reading_page.findChild(QListWidget)
+    names = [films.item(row).text().split("\n")[0] for row in range(films.count())]
+    assert names == [f"0{BOLD}.png", f"{PICTURE}.png"]
+
+
+def test_labels_with_foreign_text_show_it_plainly(full: Application) -> None:
+    films = full.window.reading_page.findChild(QListWidget)
+    seen = set()
+    for row in range(films.count()):
+        films.setCurrentRow(row)
+        for label in full.window.findChildren(QLabel):
+            if BOLD in label.text() or PICTURE in label.text():
+                seen.add(label.text())
+                assert label.textFormat() == Qt.TextFormat.PlainText, label.text()
+    assert {f"0{BOLD}.png", f"{PICTURE}.png", f"{BOLD}/best.safetensors"} <= seen
+
+
+def test_tooltips_show_foreign_text_plainly(full: Application) -> None:
+    tips = {text for where, text in words(full.window) if "tooltip" in where}
+    foreign = {tip for tip in tips if "bold" in tip or "secret" in tip}
+    assert len(foreign) >= 4  # the source, two films, files that were left out
+    for tip in foreign:
+        document = QTextDocument()
+        document.setHtml(tip)  # as Qt does with what looks like markup
+        assert Qt.mightBeRichText(tip)
+        assert BOLD in document.toPlainText() or PICTURE in document.toPlainText()
+        assert "￼" not in document.toPlainText()  # a picture in its place

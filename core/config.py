@@ -102,7 +102,7 @@ class TrainingConfig:
 
     preset: PresetName = "recommended"
     architecture: Architecture = "resnet18"
-    epochs: int = 8
+    epochs: int = 14
     batch_size: int = 32
     learning_rate: float = 1e-3  # the peak, for one_cycle
     optimiser: Optimiser = "adamw"
@@ -204,4 +204,4 @@ def preset(name: PresetName) -> TrainingConfig:
             label_smoothing=0.0,
             split="reference",
         )
-    return TrainingConfig(preprocessing=Preprocessing(image_size=128, mean=0.5, std=0.25))
+    return TrainingConfig(preprocessing=Preprocessing(image_size=96, mean=0.5, std=0.25))

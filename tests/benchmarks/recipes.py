@@ -23,7 +23,7 @@ from core.workspace import Workspace
 
 
 def recipes() -> dict[str, TrainingConfig]:
-    """Recommended and Reference at comparable cost, and Recommended at other sizes."""
+    """Recommended at three sizes and the notebook's recipe, at about the same cost."""
     recommended = preset("recommended")
     # The notebook's recipe with a validation part and a network and size the CPU can train.
     reference = dataclasses.replace(

@@ -9,7 +9,11 @@ from core.errors import DeviceError, Message
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether Paddle failed for want of memory; CPU and CUDA say it differently."""
     text = str(error)
-    return isinstance(error, MemoryError) or "ResourceExhausted" in text or "out of memory" in text.lower()
+    return (
+        isinstance(error, MemoryError)
+        or "ResourceExhausted" in text
+        or "out of memory" in text.lower()
+    )
 
 
 @contextmanager

@@ -54,13 +54,13 @@ class Application(QObject):
         set_language(settings.language)
         self._wear(settings.theme)
 
-        self._runners = [TaskRunner() for _ in range(4)]
-        loading, training, evaluating, reading = self._runners
+        self._runners = [TaskRunner() for _ in range(5)]
+        loading, training, evaluating, reading, viewing = self._runners
         self._preparing = TaskRunner()
         self.data = DataViewModel(loading, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
-        self.reading = ReadingViewModel(reading)
+        self.reading = ReadingViewModel(reading, viewing)
         self.window = MainWindow(
             self.data,
             self.training,

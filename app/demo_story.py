@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Slot
 
+from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.training import TrainingViewModel
+from core.data.loading import LoadedDataset
 from core.demo import demo_config
-
-DATA, TRAIN, EVALUATE, READ = range(4)
 
 
 class DemoStory(QObject):
@@ -35,37 +35,53 @@ class DemoStory(QObject):
         super().__init__()
         self._data, self._training, self._evaluation = data, training, evaluation
         self._show_page = show_page
+        self._step: int | None = None  # the page whose work is awaited; None: the story is over
         data.loaded.connect(self._on_data_loaded)
+        data.changed.connect(self._on_data_changed)
         training.trained.connect(self._on_trained)
         evaluation.evaluated.connect(self._on_evaluated)
-        # Each step is taken once: later runs are the user's own.
-        self._steps_left = {DATA, TRAIN, EVALUATE}
+        # Whoever stops a step, or meets an error, goes on alone.
+        training.stopped.connect(self._give_up)
+        for model in (data, training, evaluation):
+            model.failed.connect(self._give_up)
 
     @Slot()
     def begin(self) -> None:
         """Open the built-in films."""
+        self._step = DATA
         self._show_page(DATA)
         self._data.open_demo()
 
     @Slot()
-    def _on_data_loaded(self) -> None:
-        if self._take(DATA):
-            self._show_page(TRAIN)
-            self._training.set_config(demo_config())
-            self._training.start()
+    def _give_up(self) -> None:
+        self._step = None
+
+    @Slot(object)
+    def _on_data_loaded(self, loaded: LoadedDataset) -> None:
+        if self._step != DATA or loaded.dataset.source != self._data.demo_source:
+            return
+        self._step = TRAIN
+        self._show_page(TRAIN)
+        self._training.set_config(demo_config())
+        self._training.start()
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        """A load that ended without films was cancelled."""
+        if self._step == DATA and not self._data.is_busy:
+            self._give_up()
 
     @Slot()
     def _on_trained(self) -> None:
-        if self._take(TRAIN):
-            self._show_page(EVALUATE)
-            self._evaluation.evaluate()
+        if self._step != TRAIN or self._data.dataset is not self._training.run_dataset:
+            self._give_up()
+            return
+        self._step = EVALUATE
+        self._show_page(EVALUATE)
+        self._evaluation.evaluate()
 
     @Slot()
     def _on_evaluated(self) -> None:
-        if self._take(EVALUATE):
+        if self._step == EVALUATE:
             self._show_page(READ)
-
-    def _take(self, step: int) -> bool:
-        is_left = step in self._steps_left
-        self._steps_left.discard(step)
-        return is_left
+        self._give_up()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -19,6 +19,7 @@ from app import resources
 from app.failures import show_failure
 from app.pages.data_page import DataPage
 from app.pages.evaluation_page import EvaluationPage
+from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.pages.reading_page import ReadingPage
 from app.pages.training_page import TrainingPage
 from app.settings import THEMES, AppSettings, Theme
@@ -28,12 +29,13 @@ from app.viewmodels.data import DataViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.training import TrainingViewModel
+from app.widgets.about import show_about
 from app.widgets.drop_zone import local_files
 from app.widgets.labels import plain_label
 from app.widgets.menu_bar import MenuBar
 from app.widgets.rail import Rail
+from core.errors import Message
 
-DATA, TRAIN, EVALUATE, READ = range(4)
 MODEL_ENDING = ".safetensors"
 PAGE_ICONS = ("data", "train", "evaluate", "read")
 
@@ -119,7 +121,7 @@ class MainWindow(QMainWindow):
         )
         for page in self._pages:
             page.apply_theme(theme)
-        self._retranslate()
+        self._name_rail()
 
     def open_paths(self, paths: list[Path]) -> None:
         """Send files to the page they are for, wherever they were dropped."""
@@ -131,12 +133,25 @@ class MainWindow(QMainWindow):
             self._settings.last_folder = str(paths[0].parent)
         if models:
             self.open_model(models[0])
-        if archives or folders:
-            self.show_page(DATA)
-            self._data.open((archives or folders)[0])
-        elif films:
+        if folders and self._stack.currentIndex() == READ:
+            films, folders = [*folders, *films], []  # there, a folder is a list of films
+        if films:
             self.show_page(READ)
             self._reading.read(films)
+        sources = [*archives, *folders]
+        if sources:
+            self.show_page(DATA)
+            self._data.open(sources[0])
+        if len(sources) > 1 or len(models) > 1:
+            opened = (sources if len(sources) > 1 else models)[0].name
+            self.show_failure(
+                Failure(
+                    Message(
+                        "Only {name} was opened: one dataset and one model at a time.", name=opened
+                    ),
+                    "",
+                )
+            )
 
     def open_model(self, path: Path) -> None:
         """Use a model file for reading and evaluating."""
@@ -250,7 +265,7 @@ class MainWindow(QMainWindow):
         self._menus.films_wanted.connect(self._choose_films)
         self._menus.demo_wanted.connect(self._on_demo_wanted)
         self._menus.quit_wanted.connect(self.close)
-        self._menus.about_wanted.connect(self._show_about)
+        self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)
         self._menus.theme_chosen.connect(self.theme_chosen)
         for page in (self.data_page, self.evaluation_page, self.reading_page):
@@ -267,6 +282,9 @@ class MainWindow(QMainWindow):
             + "  "
             + tr("Nothing leaves this computer.")
         )
+        self._name_rail()
+
+    def _name_rail(self) -> None:
         self._menus.show_state(language(), self._theme)
         other_theme = tr("Light") if self._theme == "dark" else tr("Dark")
         self._rail.show_words(
@@ -278,19 +296,6 @@ class MainWindow(QMainWindow):
     def _on_demo_wanted(self) -> None:
         self.show_page(DATA)
         self._data.open_demo()
-
-    def _show_about(self) -> None:
-        box = QMessageBox(self)
-        box.setWindowTitle(tr("About PneumoScope"))
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(tr("PneumoScope trains and questions a ResNet on chest X-rays."))
-        box.setInformativeText(
-            tr("Research and teaching only, never diagnosis.")
-            + "\n"
-            + tr("Nothing leaves this computer.")
-        )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
 
     def _on_language_pressed(self) -> None:
         self.language_chosen.emit(_other_language())

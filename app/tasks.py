@@ -28,7 +28,7 @@ class Failure:
     """An error as text; the exception itself would keep the run's tensors alive."""
 
     message: Message
-    details: str  # the traceback, for the log and the dialog's "details"
+    details: str  # the traceback, for the log
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":

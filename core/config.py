@@ -21,7 +21,7 @@ N_CLASSES_RANGE = (2, 1000)
 T = TypeVar("T")
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
+def _check_range(name: Message, value: float, low: float, high: float) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and low <= value <= high):  # false for NaN too
         raise ConfigError(
@@ -35,7 +35,7 @@ def _check_range(name: str, value: float, low: float, high: float) -> None:
         )
 
 
-def _check_whole(name: str, value: int, low: int, high: int) -> None:
+def _check_whole(name: Message, value: int, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(
             Message("{name} is {value}; it must be a whole number.", name=name, value=value)
@@ -43,7 +43,7 @@ def _check_whole(name: str, value: int, low: int, high: int) -> None:
     _check_range(name, value, low, high)
 
 
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+def _check_choice(name: Message, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(
             Message(
@@ -68,9 +68,9 @@ class Preprocessing:
     std: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_whole("image_size", self.image_size, 32, 1024)
-        _check_range("mean", self.mean, 0.0, 1.0)
-        _check_range("std", self.std, 0.01, 1.0)
+        _check_whole(Message("Image size"), self.image_size, 32, 1024)
+        _check_range(Message("Mean grey level"), self.mean, 0.0, 1.0)
+        _check_range(Message("Spread of grey levels"), self.std, 0.01, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,12 +88,12 @@ class AugmentationConfig:
     noise_sigma_max: float = 10.0  # grey levels
 
     def __post_init__(self) -> None:
-        _check_range("probability", self.probability, 0.0, 1.0)
-        _check_range("enhancement_low", self.enhancement_low, 0.0, 1.0)
-        _check_range("enhancement_high", self.enhancement_high, 1.0, 4.0)
-        _check_range("flip_probability", self.flip_probability, 0.0, 1.0)
-        _check_whole("rotation_degrees", self.rotation_degrees, 0, 180)
-        _check_range("noise_sigma_max", self.noise_sigma_max, 0.0, 100.0)
+        _check_range(Message("Chance of a change"), self.probability, 0.0, 1.0)
+        _check_range(Message("Least enhancement"), self.enhancement_low, 0.0, 1.0)
+        _check_range(Message("Greatest enhancement"), self.enhancement_high, 1.0, 4.0)
+        _check_range(Message("Chance of a flip"), self.flip_probability, 0.0, 1.0)
+        _check_whole(Message("Rotation in degrees"), self.rotation_degrees, 0, 180)
+        _check_range(Message("Strongest noise"), self.noise_sigma_max, 0.0, 100.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,17 +115,17 @@ class TrainingConfig:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
 
     def __post_init__(self) -> None:
-        _check_choice("preset", self.preset, PRESETS)
-        _check_choice("architecture", self.architecture, ARCHITECTURES)
-        _check_whole("epochs", self.epochs, 1, 1000)
-        _check_whole("batch_size", self.batch_size, 1, 1024)
-        _check_range("learning_rate", self.learning_rate, 1e-8, 10.0)
-        _check_choice("optimiser", self.optimiser, get_args(Optimiser))
-        _check_choice("schedule", self.schedule, get_args(Schedule))
-        _check_range("weight_decay", self.weight_decay, 0.0, 1.0)
-        _check_range("label_smoothing", self.label_smoothing, 0.0, 0.5)
-        _check_choice("split", self.split, SPLITS)
-        _check_whole("seed", self.seed, 0, 2**31 - 1)
+        _check_choice(Message("Preset"), self.preset, PRESETS)
+        _check_choice(Message("Network"), self.architecture, ARCHITECTURES)
+        _check_whole(Message("Epochs"), self.epochs, 1, 1000)
+        _check_whole(Message("Batch size"), self.batch_size, 1, 1024)
+        _check_range(Message("Learning rate"), self.learning_rate, 1e-8, 10.0)
+        _check_choice(Message("Optimiser"), self.optimiser, get_args(Optimiser))
+        _check_choice(Message("Learning rate schedule"), self.schedule, get_args(Schedule))
+        _check_range(Message("Weight decay"), self.weight_decay, 0.0, 1.0)
+        _check_range(Message("Label smoothing"), self.label_smoothing, 0.0, 0.5)
+        _check_choice(Message("Split"), self.split, SPLITS)
+        _check_whole(Message("Seed"), self.seed, 0, 2**31 - 1)
 
     def to_json(self) -> dict[str, Any]:
         """The values as plain JSON types."""
@@ -190,7 +190,7 @@ def preset(name: PresetName) -> TrainingConfig:
     "reference" is the published notebook to the letter; "recommended" is what trained
     best per minute (tests/benchmarks/recipes.py).
     """
-    _check_choice("preset", name, PRESETS)
+    _check_choice(Message("Preset"), name, PRESETS)
     if name == "reference":
         return TrainingConfig(
             preset="reference",

@@ -1,7 +1,6 @@
 """The command line: which of the program's faces to show, and with what."""
 
-import os
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,8 +37,12 @@ class Arguments:
         return [] if self.is_demo else list(self.words)
 
 
-def parse(argv: list[str], has_screen: bool) -> Arguments:
+def parse(argv: list[str], has_screen: Callable[[], bool]) -> Arguments:
     """Understand the words after `main.py`.
+
+    Args:
+        argv: The words.
+        has_screen: Asked only where a window is wanted, for looking can take seconds.
 
     Raises:
         UsageError: They make no sense, or ask for a window where there is no screen.
@@ -50,12 +53,13 @@ def parse(argv: list[str], has_screen: bool) -> Arguments:
         return Arguments("help", words, build)
     if first == "test":
         return Arguments("test", words, build)
+    if words == ("demo",) and has_screen():
+        return Arguments("window", words, build)
     # With options, such as --out, the demo is a job for the command line.
-    if first in HEADLESS_COMMANDS and not (words == ("demo",) and has_screen):
+    if first in HEADLESS_COMMANDS:
         return Arguments("headless", words, build)
-    if first != "demo":
-        _check_paths(words)
-    if not has_screen:
+    _check_paths(words)
+    if not has_screen():
         raise UsageError(
             Message(
                 "There is no screen for the window. Without one, run "
@@ -85,13 +89,6 @@ python3 main.py test [PYTEST ARGUMENT]   set up what the tests need and run them
 --device-build cpu|gpu   install this build; without it an NVIDIA driver decides
 """
     )
-
-
-def find_screen() -> bool:
-    """Whether a window could be shown (or Qt was told where to draw instead)."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def _without_build(argv: list[str]) -> tuple[tuple[str, ...], str | None]:

@@ -15,8 +15,10 @@ from app.bootstrap.requirements import (
     distribution_of,
     read_requirements,
 )
+from app.bootstrap.screen import find_screen
 from app.bootstrap.system_libraries import missing_for_x11, missing_library
 from app.bootstrap.terminal import Terminal
+from app.streams import prepare_streams
 from app.translation import say, set_language, system_language, tr
 from core.errors import Message
 
@@ -43,9 +45,10 @@ def console() -> int:
 
 
 def _start(argv: list[str], root: Path, terminal: Terminal, may_install: bool) -> int:
+    prepare_streams()
     set_language(system_language())
     try:
-        wanted = arguments.parse(argv, arguments.find_screen())
+        wanted = arguments.parse(argv, find_screen)
         if wanted.face == "help":
             sys.stdout.write(arguments.usage())
             return 0

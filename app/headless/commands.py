@@ -10,9 +10,10 @@ from collections.abc import Callable
 from app.headless.data_commands import check, evaluate
 from app.headless.interruption import interruptible
 from app.headless.options import build_parser
-from app.headless.output import prepare_streams, tell
+from app.headless.output import tell
 from app.headless.predict_command import predict
 from app.headless.training_commands import demo, train
+from app.streams import prepare_streams
 from app.translation import say, tr
 from core.errors import ConfigError, PneumoScopeError
 from core.workspace import Workspace

@@ -8,8 +8,24 @@ from typing import Any, NoReturn
 from app.translation import tr
 from core.config import ARCHITECTURES, PRESETS, SPLITS
 from core.data.folder import showable
+from core.errors import Message
 
 USAGE_ERROR = 2
+# Only marked here for the catalogue: argparse says them.
+ARGPARSE_SENTENCES = (
+    Message("usage: "),
+    Message("positional arguments"),
+    Message("options"),
+    Message("show this help message and exit"),
+    Message("argument %(argument_name)s: %(message)s"),
+    Message("the following arguments are required: %s"),
+    Message("unrecognized arguments: %s"),
+    Message("expected one argument"),
+    Message("expected at least one argument"),
+    Message("ignored explicit argument %r"),
+    Message("invalid choice: %(value)r (choose from %(choices)s)"),
+    Message("invalid %(type)s value: %(value)r"),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -20,12 +36,16 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        hint = tr("`{program} --help` lists the options.", program=self.prog)
-        self.exit(USAGE_ERROR, showable(f"{message}. {hint}") + "\n")
+        line = tr(
+            "{reason}. `{program} --help` lists the options.", reason=message, program=self.prog
+        )
+        self.exit(USAGE_ERROR, showable(line) + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `check`, `train`, `evaluate`, `predict` and `demo`."""
+    # argparse looks its sentences up under this name, in the system's language at best.
+    vars(argparse)["_"] = tr
     parser = _Parser(prog="python3 main.py")
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 

@@ -1,7 +1,6 @@
 """What a command says: remarks on standard error, the result on standard output."""
 
 import contextlib
-import io
 import json
 import os
 import sys
@@ -17,16 +16,6 @@ from core.errors import Message, PneumoScopeError, Refusal
 
 class OutputError(PneumoScopeError):
     """The result cannot be handed over: the disk is full, or nobody reads it any more."""
-
-
-def prepare_streams() -> None:
-    """Make standard output and error take every character, in any locale."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # a windowed Python on Windows, or `>&-`
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def tell(line: str) -> None:

@@ -6,8 +6,12 @@ import io
 import os
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.headless.output import print_json, print_line, refusals_json, tell
 from app.headless.progress import ProgressBars, last_of
@@ -23,6 +27,14 @@ from core.workspace import Workspace
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """What is kept of a film: the event's picture would be megabytes each."""
+
+    file: str
+    probabilities: NDArray[np.float32]  # (C,), sums to 1
+
+
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Classify films; files that are none are told and do not stop the others.
 
@@ -32,7 +44,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     from core.prediction.classifier import Classifier, read_films
 
     classifier = Classifier.open(arguments.model)
-    films: list[FilmRead] = []
+    films: list[_Film] = []
     with ProgressBars() as bars:
         paths, refused = _find(arguments.paths, bars)
         events = read_films(classifier, paths)
@@ -40,7 +52,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
         with closing(events):
             for done, event in enumerate(events, start=1):
                 if isinstance(event, FilmRead):
-                    films.append(event)
+                    films.append(_Film(event.file, event.probabilities))
                 elif isinstance(event, FilmRefused):
                     refused.append(event.refusal)
                 bars.advance(tr("Reading films"), done, len(paths))
@@ -77,7 +89,7 @@ def _find(paths: Sequence[Path], bars: ProgressBars) -> tuple[list[Path], list[R
     return films, refused
 
 
-def _as_json(card: ModelCard, film: FilmRead) -> dict[str, Any]:
+def _as_json(card: ModelCard, film: _Film) -> dict[str, Any]:
     return {
         "file": film.file,
         "class": _winner(card, film),
@@ -87,7 +99,7 @@ def _as_json(card: ModelCard, film: FilmRead) -> dict[str, Any]:
     }
 
 
-def _print(card: ModelCard, films: Sequence[FilmRead], refused: Sequence[Refusal]) -> None:
+def _print(card: ModelCard, films: Sequence[_Film], refused: Sequence[Refusal]) -> None:
     for film in films:
         pairs = zip(card.classes, film.probabilities, strict=True)
         scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)
@@ -99,11 +111,11 @@ def _print(card: ModelCard, films: Sequence[FilmRead], refused: Sequence[Refusal
             tell(f"{refusal.file}: {say(refusal.reason)}")
 
 
-def _winner(card: ModelCard, film: FilmRead) -> str:
+def _winner(card: ModelCard, film: _Film) -> str:
     return card.classes[int(film.probabilities.argmax())]
 
 
-def _write_csv(path: Path, card: ModelCard, films: Sequence[FilmRead]) -> None:
+def _write_csv(path: Path, card: ModelCard, films: Sequence[_Film]) -> None:
     """A table that spreadsheets open as it is: a BOM, and no cell that is a formula."""
     text = io.StringIO(newline="")
     table = csv.writer(text)

@@ -1,5 +1,7 @@
 """Read: drop X-rays, see what the model says of each."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QPushButton, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout
 
@@ -53,6 +55,7 @@ class ReadingPage(Page):
         model.cleared.connect(self._on_model_cleared)
         model.film_read.connect(self._on_film_read)
         model.film_refused.connect(self._on_film_refused)
+        model.view_loaded.connect(self._on_view_loaded)
         self.retranslate()
 
     def _build_desk(self) -> QSplitter:
@@ -156,8 +159,15 @@ class ReadingPage(Page):
     @Slot(object)
     def _on_film_read(self, film: ReadFilm) -> None:
         self._rows.append(film)
-        self._list.add_film(film.image, self._line(film))
+        self._list.add_film(film.thumbnail, self._line(film))
         self._on_model_changed()
+
+    @Slot(object)
+    def _on_view_loaded(self, path: Path) -> None:
+        row = self._list.currentRow()
+        entry = self._rows[row] if 0 <= row < len(self._rows) else None
+        if isinstance(entry, ReadFilm) and entry.path == path:
+            self._show_row(row)
 
     @Slot(object)
     def _on_film_refused(self, refusal: Refusal) -> None:
@@ -193,7 +203,9 @@ class ReadingPage(Page):
         card = self._model.card
         if card is None:
             return
-        self._view.show_film(entry.image)
+        image = self._model.view(entry)
+        # Until the picture is read again, its thumbnail stands for it.
+        self._view.show_film(entry.thumbnail if image is None else image)
         self._name.setText(entry.name)
         self._answer.setText(self._name_of(self._class_of(entry)))
         self._bars.show_scores(

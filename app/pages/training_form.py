@@ -1,6 +1,6 @@
 """The settings of the next run."""
 
-from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -24,8 +24,6 @@ TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
 
 class TrainingForm(TranslatedWidget):
     """Fields bound to a training view-model, with its start and stop buttons."""
-
-    started = Signal()
 
     def __init__(self, model: TrainingViewModel) -> None:
         super().__init__()
@@ -193,6 +191,8 @@ class TrainingForm(TranslatedWidget):
                 "AdamW with a one-cycle learning rate, label smoothing, the seven "
                 "augmentations; the epoch that validates best is kept."
             )
+        if self._model.is_changed:
+            text += " " + tr("You have changed some of its settings.")
         self._note.setText(text)
 
 

@@ -18,6 +18,7 @@ from app import resources
 from app.pages.page import Page
 from app.pages.training_form import TrainingForm
 from app.settings import Theme
+from app.tasks import Outcome
 from app.training_words import epoch_words, result_words
 from app.translation import say, tr
 from app.viewmodels.training import TrainingViewModel
@@ -193,7 +194,10 @@ class TrainingPage(Page):
 
     @Slot(object)
     def _on_model_stopped(self, model: Path | None) -> None:
-        self._write(Message("Stopped."))
+        if self._model.outcome is Outcome.FAILED:
+            self._write(Message("Training failed."))
+        else:
+            self._write(Message("Stopped."))
         if model is not None:
             self._write(Message("Saved in {folder}", folder=str(model.parent)))
 
@@ -224,7 +228,9 @@ class TrainingPage(Page):
             self._stage.setText(tr("Getting ready …"))
         elif model.result is not None:
             self._stage.setText(tr("Finished"))
-        elif model.batches:
+        elif model.outcome is Outcome.FAILED:
+            self._stage.setText(tr("Failed"))
+        elif model.outcome is Outcome.CANCELLED:
             self._stage.setText(tr("Stopped"))
         else:
             self._stage.setText(tr("Not started"))

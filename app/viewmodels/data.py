@@ -53,9 +53,14 @@ class DataViewModel(QObject):
             return
         self._start(source)
 
+    @property
+    def demo_source(self) -> Path:
+        """The zip that `open_demo` opens."""
+        return demo_archive(self._workspace)
+
     def open_demo(self) -> None:
         """Draw the built-in dataset where it is not there yet, and open it."""
-        self.open(demo_archive(self._workspace))
+        self.open(self.demo_source)
 
     def cancel(self) -> None:
         """Give up opening; the dataset that was open stays."""
@@ -64,7 +69,7 @@ class DataViewModel(QObject):
 
     def _start(self, source: Path) -> None:
         def events() -> Iterator[Progress | LoadedDataset]:
-            if source == demo_archive(self._workspace):
+            if source == self.demo_source:
                 yield from draw_demo(self._workspace)
             yield from load_dataset(
                 source, self._workspace, preset("recommended").preprocessing.image_size

@@ -1,6 +1,8 @@
 """The Read page's state: a model, and the films it was asked about."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +12,20 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import Outcome, TaskRunner
+from core.data.images import load_xray, shrink
 from core.data.loading import LoadedDataset
-from core.errors import Message, Refusal
+from core.errors import ImageReadError, Message, Refusal
 from core.events import FilmRead, FilmRefused, Progress
 from core.models.model_card import ModelCard
 
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
+
+
+THUMBNAIL_PX = 128
+VIEW_PX = 1024  # of a film's longer side, as it is looked at
+MAX_VIEWS = 60  # films kept at that size: 60 MB of grey ones
+FILM_ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +34,7 @@ class ReadFilm:
 
     name: str
     path: Path
-    image: NDArray[np.uint8]  # (H, W) or (H, W, 3)
+    thumbnail: NDArray[np.uint8]  # (H, W) or (H, W, 3), no side longer than THUMBNAIL_PX
     probabilities: NDArray[np.float32]  # (C,), sums to 1
     true_class: str | None  # known only of the images kept from the dataset
 
@@ -33,6 +42,14 @@ class ReadFilm:
     def predicted(self) -> int:
         """Index of the class with the highest probability."""
         return int(self.probabilities.argmax())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    """A film at the size it is looked at, fresh from the network or from its file again."""
+
+    path: Path
+    image: NDArray[np.uint8] | None  # None: the file cannot be read any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +80,22 @@ class ReadingViewModel(QObject):
 
     Args:
         runner: Where the work is done; this view-model's own.
+        viewing: Where films are read again to be looked at; likewise.
     """
 
     changed = Signal()  # model or busy
+    view_loaded = Signal(object)  # Path of a film whose picture is there now
     cleared = Signal()
     film_read = Signal(object)  # ReadFilm
     film_refused = Signal(object)  # Refusal
     failed = Signal(object)  # Failure
 
-    def __init__(self, runner: TaskRunner) -> None:
+    def __init__(self, runner: TaskRunner, viewing: TaskRunner) -> None:
         super().__init__()
-        self._runner = runner
+        self._runner, self._viewing = runner, viewing
+        # Large pictures of the latest films only: ten thousand would fill the memory.
+        self._views: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._view_next: Path | None = None
         self._classifier: Classifier | None = None
         self._open_next: _WantedModel | None = None
         self._is_opening = False
@@ -85,6 +107,8 @@ class ReadingViewModel(QObject):
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self.failed)
         runner.finished.connect(self._on_runner_finished)
+        viewing.reported.connect(self._on_viewing_reported)
+        viewing.finished.connect(self._on_viewing_finished)
 
     @property
     def card(self) -> ModelCard | None:
@@ -102,7 +126,7 @@ class ReadingViewModel(QObject):
         return len(self._waiting)
 
     def open_model(self, path: Path, kept_from: LoadedDataset | None = None) -> None:
-        """Use another model from now on; the films read with the old one are put away.
+        """Use another model from now on; the films read with the old one are read again.
 
         Args:
             path: A model file.
@@ -116,6 +140,14 @@ class ReadingViewModel(QObject):
         """Ask the model about these films."""
         self._waiting += [_Wanted(path, path.name) for path in paths]
         self._work()
+
+    def view(self, film: ReadFilm) -> NDArray[np.uint8] | None:
+        """The film's picture; None: it is being read again, `view_loaded` will tell."""
+        image = self._views.get(film.path)
+        if image is None:
+            self._view_next = film.path
+            self._load_view()
+        return image
 
     def clear(self) -> None:
         """Put away all films."""
@@ -150,6 +182,8 @@ class ReadingViewModel(QObject):
         match event:
             case ReadFilm() | FilmRefused() if self._is_discarding:
                 pass
+            case _View():
+                self._keep_view(event)
             case ReadFilm():
                 self.films.append(event)
                 self.film_read.emit(event)
@@ -158,7 +192,11 @@ class ReadingViewModel(QObject):
                 self.film_refused.emit(refusal)
             case _ModelOpened(model, classifier):
                 self.model, self._classifier = model.path, classifier
+                again = [
+                    _Wanted(film.path, film.name) for film in self.films if film.true_class is None
+                ]
                 self.films, self.refused = [], []
+                self._waiting = [*again, *self._waiting]
                 self.cleared.emit()
                 if model.kept_from is not None and self._open_next is None:
                     kept = _kept_films(model.kept_from, classifier.card)
@@ -169,6 +207,28 @@ class ReadingViewModel(QObject):
         self._is_opening = self._is_discarding = False
         self.changed.emit()
         self._work()
+
+    def _keep_view(self, view: _View) -> None:
+        if view.image is not None:
+            self._views[view.path] = view.image
+            self._views.move_to_end(view.path)
+            if len(self._views) > MAX_VIEWS:
+                self._views.popitem(last=False)
+
+    def _load_view(self) -> None:
+        if self._view_next is not None and not self._viewing.is_running:
+            path, self._view_next = self._view_next, None
+            self._viewing.start(lambda: _load(path))
+
+    @Slot(object)
+    def _on_viewing_reported(self, view: _View) -> None:
+        self._keep_view(view)
+        if view.image is not None:
+            self.view_loaded.emit(view.path)
+
+    @Slot(object)
+    def _on_viewing_finished(self, _outcome: Outcome) -> None:
+        self._load_view()
 
 
 def _kept_films(loaded: LoadedDataset, card: ModelCard) -> Iterator[_Wanted]:
@@ -189,10 +249,33 @@ def _open(model: _WantedModel) -> Iterator[object]:
 def _read(classifier: "Classifier", wanted: Sequence[_Wanted]) -> Iterator[object]:
     from core.prediction.classifier import read_films
 
-    known = iter(wanted)
-    for event in read_films(classifier, [film.path for film in wanted]):
-        film = next(known)  # films come back in the order they were asked for
-        if isinstance(event, FilmRead):
-            yield ReadFilm(film.name, film.path, event.image, event.probabilities, film.true_class)
-        else:
-            yield FilmRefused(Refusal(film.name, event.refusal.reason))
+    files = [film for item in wanted for film in _files_of(item)]
+    known = iter(files)
+    with closing(read_films(classifier, [film.path for film in files])) as events:
+        for event in events:
+            film = next(known)  # films come back in the order they were asked for
+            if isinstance(event, FilmRead):
+                yield _View(film.path, event.image)
+                small = shrink(event.image, THUMBNAIL_PX)
+                yield ReadFilm(
+                    film.name, film.path, small.copy(), event.probabilities, film.true_class
+                )
+            else:
+                yield FilmRefused(Refusal(film.name, event.refusal.reason))
+
+
+def _files_of(wanted: _Wanted) -> Iterator[_Wanted]:
+    """The film itself; of a folder, every PNG and JPEG file below it."""
+    if not wanted.path.is_dir():
+        yield wanted
+        return
+    for path in sorted(wanted.path.rglob("*")):
+        if path.suffix.lower() in FILM_ENDINGS and path.is_file():
+            yield _Wanted(path, path.relative_to(wanted.path.parent).as_posix())
+
+
+def _load(path: Path) -> Iterator[_View]:
+    try:
+        yield _View(path, shrink(load_xray(path), VIEW_PX))
+    except ImageReadError:
+        yield _View(path, None)  # moved away since it was read; its answer stays

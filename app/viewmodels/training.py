@@ -33,7 +33,7 @@ class TrainingViewModel(QObject):
     batch_done = Signal(object)  # BatchDone
     epoch_done = Signal(object)  # EpochDone
     trained = Signal(object)  # TrainingDone
-    stopped = Signal(object)  # Path of the best model so far, or None
+    stopped = Signal(object)  # stopped or failed: Path of the best model so far, or None
     failed = Signal(object)  # Failure
 
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
@@ -44,6 +44,7 @@ class TrainingViewModel(QObject):
         self._config = preset("recommended")
         self._is_stopping = False
         self.device_name = "auto"
+        self.outcome: Outcome | None = None  # of the latest run
         self.start_event: TrainingStarted | None = None
         self.batches: list[BatchDone] = []
         self.epochs: list[EpochDone] = []
@@ -57,6 +58,13 @@ class TrainingViewModel(QObject):
     def config(self) -> TrainingConfig:
         """The settings of the next run."""
         return self._config
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a setting differs from its preset's, apart from the seed."""
+        return self._config != dataclasses.replace(
+            preset(self._config.preset), seed=self._config.seed
+        )
 
     @property
     def dataset(self) -> LoadedDataset | None:
@@ -120,13 +128,14 @@ class TrainingViewModel(QObject):
         folder = self._new_run_folder()
 
         def events() -> Iterator[object]:
-            from core.training.session import run_training  # loads Paddle
-
             yield Progress(Message("Loading the deep-learning library"), 0, 0)
+            from core.training.session import run_training
+
             yield from run_training(config, dataset, folder, device_name, workspace)
 
         self._is_stopping = False
         self.start_event, self.result, self.run_folder = None, None, folder
+        self.outcome = None
         self.run_dataset = dataset
         self.batches, self.epochs = [], []
         self._runner.start(events)
@@ -168,13 +177,15 @@ class TrainingViewModel(QObject):
     @Slot(object)
     def _on_runner_finished(self, outcome: Outcome) -> None:
         self._is_stopping = False
+        self.outcome = outcome
         self.changed.emit()
         if self.result is not None:  # a stop after the last batch comes too late
             self.trained.emit(self.result)
-        elif outcome is Outcome.CANCELLED:
-            self.stopped.emit(self._saved_model())
+        else:
+            self.stopped.emit(self.saved_model())
 
-    def _saved_model(self) -> Path | None:
+    def saved_model(self) -> Path | None:
+        """The best model file of the latest run, else its last one, else None."""
         if self.run_folder is None:
             return None
         candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)

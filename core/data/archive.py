@@ -7,17 +7,15 @@ import io
 import json
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import psutil
-
 from core import atomic_file
+from core.data.abandoned import part_folder, remove_abandoned
 from core.data.folder import (
     PIECE_BYTES,
-    Pace,
+    ReadingPace,
     SourceFile,
     Unpacked,
     UnusableFileError,
@@ -83,7 +81,7 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
         with BoundedReader(io.FileIO(archive)) as file:
             digest = (yield from _hash(file))[:32]
             store.mkdir(parents=True, exist_ok=True)
-            _remove_leftovers(store)
+            remove_abandoned(store)
             known = _read_index(store / digest)
             yield known or (yield from _unpack(archive.name, file, store, digest))
     except OSError as error:
@@ -124,7 +122,7 @@ def _unpack(
         check_structure(source_name, file, zipped)
         entries = usable_entries(zipped, left_out)
         _check_space(source_name, store, sum(info.file_size for _, info in entries))
-        part = Path(tempfile.mkdtemp(dir=store, prefix=f".{digest}.{os.getpid()}.", suffix=".part"))
+        part = part_folder(store, digest)
         try:
             files = yield from _write_files(zipped, entries, part, left_out)
             _write_index(unpacked(part, source_name, files, left_out))
@@ -165,7 +163,7 @@ def _write_files(
 ) -> Generator[Progress, None, list[SourceFile]]:
     """Write each image under a number; what turns out unusable is removed and reported."""
     files: list[SourceFile] = []
-    pace = Pace(_UNPACKING, len(entries))
+    pace = ReadingPace(_UNPACKING, len(entries))
     for name, info in entries:
         bare = part / f"{len(files) + 1:06d}"
         digest = hashlib.sha256()
@@ -187,14 +185,6 @@ def _write_files(
     return files
 
 
-def _remove_leftovers(store: Path) -> None:
-    """Remove what killed processes were unpacking."""
-    for part in store.glob(".*.part"):
-        owner = part.name.split(".")[2]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(part, ignore_errors=True)
-
-
 def _publish(part: Path, target: Path) -> Unpacked:
     """Give the finished folder its name, unless another process was quicker."""
     for is_last in (False, False, True):
@@ -208,11 +198,9 @@ def _publish(part: Path, target: Path) -> Unpacked:
         if known:
             return known
         # What lies there is incomplete; moved in one step, no other process sees half of it.
-        grave = tempfile.mkdtemp(
-            dir=target.parent, prefix=f".{target.name}.{os.getpid()}.", suffix=".part"
-        )
+        grave = part_folder(target.parent, target.name)
         with contextlib.suppress(OSError):
-            os.replace(target, Path(grave) / "old")
+            os.replace(target, grave / "old")
         shutil.rmtree(grave, ignore_errors=True)
     raise OSError(errno.EIO, "the unpacked files vanished", str(target))
 

@@ -34,9 +34,16 @@ def augment(
     return np.asarray(picture)
 
 
+def generator_for_order(seed: int, epoch: int) -> np.random.Generator:
+    """The generator that shuffles the images of one epoch."""
+    # The first number tells the purposes apart: numpy fills short seeds up with zeros, so
+    # (seed, epoch) alone would be the seed of image 0.
+    return np.random.Generator(np.random.PCG64((0, seed, epoch)))
+
+
 def generator_for(seed: int, epoch: int, index: int) -> np.random.Generator:
     """The generator of one image in one epoch: the same whatever thread draws from it."""
-    return np.random.Generator(np.random.PCG64((seed, epoch, index)))
+    return np.random.Generator(np.random.PCG64((1, seed, epoch, index)))
 
 
 def brighten(picture: Image.Image, factor: float) -> Image.Image:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
-from core.data.augmentation import augment, generator_for
+from core.data.augmentation import augment, generator_for, generator_for_order
 from core.data.cache import ImageCache
 from core.data.records import Record
 from core.runtime.threads import map_ahead
@@ -47,7 +47,7 @@ class BatchSource:
 
         Close it: that leaves no thread behind. An exception in a thread is raised here.
         """
-        order = np.random.Generator(np.random.PCG64((seed, epoch))).permutation(len(self.records))
+        order = generator_for_order(seed, epoch).permutation(len(self.records))
 
         def load(index: int) -> NDArray[np.uint8]:
             return augment(self._image(index), augmentation, generator_for(seed, epoch, index))

@@ -8,7 +8,6 @@ import hashlib
 import json
 import math
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from core import atomic_file
-from core.data.images import READER_VERSION, load_xray, square
+from core.data.abandoned import part_folder, remove_abandoned
+from core.data.images import READER_VERSION, FileAccessError, load_xray, square
 from core.data.records import Record
 from core.errors import DatasetError, ImageReadError, Message
 from core.events import Progress
@@ -60,14 +59,15 @@ def open_cache(
         folder: Where all caches live.
 
     Raises:
-        DatasetError: The disk is full or the folder cannot be written.
+        DatasetError: The disk is full, the folder cannot be written, or a film's file or the
+            memory for it was not to be had; that says nothing of the film and is not kept.
     """
     films = {record.digest: record for record in sorted(records, key=lambda film: film.digest)}
     lines = (str(READER_VERSION), str(size), *films)
     target = folder / hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
     cache = _read(target, size, films)
     if cache is None:
-        _remove_abandoned(folder)
+        remove_abandoned(folder)
         try:
             yield from _build(films, size, target)
         except OSError as error:
@@ -93,8 +93,7 @@ def open_cache(
 
 def _build(films: Mapping[str, Record], size: int, target: Path) -> Iterator[Progress]:
     """Write under a temporary name and rename at the end; closing leaves nothing behind."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    part.mkdir(parents=True)
+    part = part_folder(target.parent, target.name)
     try:
         yield from _write(films, size, part)
         _publish(part, target, size, films)
@@ -142,8 +141,21 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
 def _decode(film: Record, size: int) -> NDArray[np.uint8] | Message:
     try:
         return square(load_xray(film.path), size)
+    except FileAccessError as error:
+        raise DatasetError(
+            Message(
+                "{reason} If the films are on another drive, reconnect it, and open the dataset "
+                "again.",
+                reason=_under_own_name(error.message, film),
+            )
+        ) from error
     except ImageReadError as error:
         return error.message
+
+
+def _under_own_name(reason: Message, film: Record) -> Message:
+    """What the reader says of a generated file name, said of the name in the archive."""
+    return Message(reason.template, **{**reason.values, "file": film.name})
 
 
 def _publish(part: Path, target: Path, size: int, films: Mapping[str, Record]) -> None:
@@ -171,8 +183,7 @@ def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | 
         if index["size"] != size or sorted([*rows, *index["unreadable"]]) != list(films):
             return None
         unreadable = {
-            # The reader saw a generated name; the user knows the one in the archive.
-            digest: Message(template, **{**values, "file": films[digest].name})
+            digest: _under_own_name(Message(template, **values), films[digest])
             for digest, (template, values) in index["unreadable"].items()
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
@@ -189,21 +200,3 @@ def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if n_bytes == 0:  # an empty file cannot be mapped
         return np.empty(shape, np.uint8)
     return np.memmap(path, np.uint8, "r", shape=shape)
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Delete what killed processes left half-built."""
-    for part in folder.glob(".*.*.*.part"):
-        if _is_abandoned(part):
-            shutil.rmtree(part, ignore_errors=True)
-
-
-def _is_abandoned(part: Path) -> bool:
-    """Whether the process that made `part` is gone; its number may be in use again."""
-    owner = part.name.split(".")[2]
-    try:
-        return psutil.Process(int(owner)).create_time() > part.stat().st_mtime
-    except (psutil.NoSuchProcess, ValueError):
-        return True
-    except (psutil.AccessDenied, OSError):
-        return False

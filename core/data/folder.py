@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data.images import MAX_FILE_BYTES
 from core.errors import ArchiveError, Message, PneumoScopeError, Refusal
 from core.events import Progress
 
 PIECE_BYTES = 2**20
-MAX_FILE_BYTES = 512 * 2**20
 MAX_NAME_LENGTH = 1000
 _CANCEL_BYTES = 8 * 2**20
 _REPORTS = 40
@@ -47,7 +47,7 @@ class UnusableFileError(PneumoScopeError):
     """One file among many is left out; the message becomes its refusal."""
 
 
-class Pace:
+class ReadingPace:
     """Reports files done about 40 times, and gives a cancel point at least every 8 MiB."""
 
     def __init__(self, stage: Message, total: int) -> None:
@@ -174,7 +174,7 @@ def list_folder(folder: Path) -> Iterator[Progress | Unpacked]:
             yield Progress(_LISTING, 0, 1)
         else:
             found.append(item)
-    pace = Pace(_READING, len(found))
+    pace = ReadingPace(_READING, len(found))
     files: list[SourceFile] = []
     for name, path in sorted(found):
         digest = hashlib.sha256()

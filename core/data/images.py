@@ -35,6 +35,10 @@ _ORIENTATION = 0x0112  # EXIF tag
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
+class FileAccessError(ImageReadError):
+    """Disk or memory failed while an image was read; the image itself may be sound."""
+
+
 def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
     """Read a PNG or JPEG as the viewer is meant to see it.
 
@@ -49,6 +53,7 @@ def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
         the pixels are noticeably coloured.
 
     Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
         ImageReadError: Not one whole image, not PNG or JPEG, too small, or too large.
     """
     name: object = source.name if isinstance(source, Path) else Message("The image")
@@ -64,6 +69,14 @@ def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
             return np.ascontiguousarray(_upright(pixels, image))
     except ImageReadError:
         raise
+    except MemoryError as error:
+        raise FileAccessError(
+            Message(
+                "There is too little free memory to read {file}. Close other programs and try "
+                "again.",
+                file=name,
+            )
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         _refuse_size(name, error)
     except Exception as error:  # Pillow raised six kinds for 30,000 damaged files
@@ -108,7 +121,7 @@ def _bytes_of(source: Path | bytes, name: object) -> bytes:
             _refuse_size(name)
         return source.read_bytes()
     except OSError as error:
-        raise ImageReadError(
+        raise FileAccessError(
             Message(
                 "{file} cannot be opened: {why}. Check that it is still there and may be read.",
                 file=name,

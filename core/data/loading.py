@@ -8,6 +8,7 @@ from core.data.archive import Unpacked, open_source
 from core.data.cache import ImageCache, open_cache
 from core.data.grouping import Grouping, group_by_patient
 from core.data.records import Dataset, scan
+from core.errors import DatasetError, Message
 from core.events import Progress
 from core.workspace import Workspace
 
@@ -24,12 +25,20 @@ class LoadedDataset:
         """Yield progress and at last the films at `image_size`, read again only if need be.
 
         Raises:
-            DatasetError: The films cannot be saved.
+            DatasetError: The films cannot be saved, or one of them can no longer be read.
         """
         if image_size == self.cache.size:
             yield self.cache
-        else:
-            yield from open_cache(self.dataset.records, image_size, workspace.caches)
+            return
+        for step in open_cache(self.dataset.records, image_size, workspace.caches):
+            if isinstance(step, ImageCache) and step.unreadable:
+                raise DatasetError(
+                    Message(
+                        "{reason} The film could be read before: open the dataset again.",
+                        reason=next(iter(step.unreadable.values())),
+                    )
+                )
+            yield step
 
 
 def load_dataset(

@@ -1,7 +1,8 @@
 """Evaluate a model file on a dataset: the test part it never saw, or every film."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,7 +45,8 @@ def evaluate_model(
     Args:
         model: A model file.
         loaded: The dataset; its classes must be among the model's.
-        part: "test" takes the films that the model's training kept apart as test.
+        part: "test" takes the films that the model's training kept apart as test; a film of
+            which a copy was in another part does not count.
         workspace: Where decoded films are kept.
         device_name: "auto", "cpu" or "gpu:N".
 
@@ -89,20 +91,8 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
             )
         )
     label_of = [card.classes.index(name) for name in dataset.classes]
-    wanted = set(card.split["test"]) if part == "test" else None
-    films = tuple(
-        dataclasses.replace(record, label=label_of[record.label])
-        for record in dataset.records
-        if wanted is None or record.digest in wanted
-    )
-    if wanted is not None and not wanted:
-        raise DatasetError(
-            Message(
-                "The model was trained on so few films that none was kept for a test. Evaluate "
-                "on all films of another dataset instead."
-            )
-        )
-    if not films:
+    records = dataset.records if part == "all" else _test_films(card, dataset.records)
+    if not records:
         raise DatasetError(
             Message(
                 "None of the model's test films is in {name}, so the model was trained on other "
@@ -110,4 +100,36 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
                 name=dataset.source.name,
             )
         )
-    return films
+    return tuple(dataclasses.replace(record, label=label_of[record.label]) for record in records)
+
+
+def _test_films(card: ModelCard, records: Sequence[Record]) -> tuple[Record, ...]:
+    """The films of the model's test part alone, each as often as it was there.
+
+    Raises:
+        DatasetError: The model has no such film.
+    """
+    if not card.split["test"]:
+        raise DatasetError(
+            Message(
+                "The model was trained on so few films that none was kept for a test. Evaluate "
+                "on all films of another dataset instead."
+            )
+        )
+    elsewhere = {
+        digest for name, digests in card.split.items() if name != "test" for digest in digests
+    }
+    left = Counter(digest for digest in card.split["test"] if digest not in elsewhere)
+    if not left:
+        raise DatasetError(
+            Message(
+                "Copies of all the model's test films were used in its training, so they are no "
+                "test. Evaluate on all films of another dataset instead."
+            )
+        )
+    films = []
+    for record in records:
+        if left[record.digest] > 0:
+            left[record.digest] -= 1
+            films.append(record)
+    return tuple(films)

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.config import Architecture
 from core.models.weights import PLANS, STAGE_WIDTHS, STEM_WIDTH, Plan
+from core.runtime.building import BUILDING
 from core.runtime.paddle_library import F, nn
 
 
@@ -150,4 +151,5 @@ def build_resnet(architecture: Architecture, n_classes: int) -> ResNet:
         architecture: One of `core.config.ARCHITECTURES`.
         n_classes: Length C of the logits.
     """
-    return ResNet(PLANS[architecture], n_classes)
+    with BUILDING:
+        return ResNet(PLANS[architecture], n_classes)

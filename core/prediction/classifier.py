@@ -1,6 +1,6 @@
 """A model file, opened and ready to say what it thinks of films."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +80,7 @@ class _Film:
 
 def read_films(
     classifier: Classifier, paths: Sequence[Path], batch_size: int = BATCH_SIZE
-) -> Iterator[FilmRead | FilmRefused]:
+) -> Generator[FilmRead | FilmRefused, None, None]:
     """Classify films in order; files decode ahead in threads.
 
     Args:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Preprocessing
-from core.models.network_input import to_input
+from core.models.network_input import place_of, to_input
 from core.runtime.memory import memory_for
 from core.runtime.paddle_library import paddle
 
@@ -21,7 +21,8 @@ def compute_logits(
     """
     network.eval()
     with paddle.no_grad(), memory_for(len(images)):  # no_grad holds for this thread only
-        logits: NDArray[np.float32] = network(to_input(images, preprocessing)).numpy()
+        values = to_input(images, preprocessing, place_of(network))
+        logits: NDArray[np.float32] = network(values).numpy()
     return logits
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import psutil
 
 from core.errors import DeviceError, Message
+from core.runtime.building import BUILDING
 
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
@@ -66,11 +67,15 @@ def use_device(name: str) -> None:
     """Make Paddle compute on device `name`, eagerly, in the thread that calls this.
 
     Whether Paddle is eager belongs to a thread, and a thread that first met Paddle while
-    another one was still importing it stays in static mode, where `set_lr` fails.
+    another one was still importing it stays in static mode, where `set_lr` fails. See also
+    `core.runtime.paddle_library.keep_eager_mode`.
     """
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle_library import keep_eager_mode, paddle
 
-    paddle.disable_static()
+    if not paddle.in_dynamic_mode():
+        with BUILDING:
+            paddle.disable_static()
+            keep_eager_mode()
     paddle.set_device(name)
 
 

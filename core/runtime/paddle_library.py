@@ -24,11 +24,28 @@ with warnings.catch_warnings(), contextlib.redirect_stderr(_printed):
     import paddle
     import paddle.nn.functional as F
     from paddle import nn
+    from paddle.base import framework
 
 # Its handlers print C++ stacks to whoever ends the program; Python's own do better.
 paddle.disable_signal_handler()
 
+_eager_modes: list[object] = []
+
+
+def keep_eager_mode() -> None:
+    """Let the eager mode that this thread turned on outlive the thread.
+
+    WORKAROUND (Paddle 3.3): `import paddle` and `paddle.disable_static` turn it on through a
+    context that is local to the thread. When the thread ends, the context closes, behind the
+    back of all others: threads begun later are in static mode, and parameter names start anew
+    in the middle of whatever network is being built.
+    """
+    _eager_modes.append(framework.global_var._functional_dygraph_context_manager)
+
+
+keep_eager_mode()
+
 if _printed.getvalue():
     log.debug("Paddle said while loading: %s", _printed.getvalue().strip())
 
-__all__ = ["F", "nn", "paddle"]
+__all__ = ["F", "keep_eager_mode", "nn", "paddle"]

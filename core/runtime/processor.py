@@ -10,7 +10,7 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 
 import psutil
@@ -21,15 +21,22 @@ log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8
 KEEP_BYTES = 2_000_000_000
 
+# Windows' IsProcessorFeaturePresent, from <winnt.h>.
+PF_AVX2_INSTRUCTIONS_AVAILABLE, PF_AVX512F_INSTRUCTIONS_AVAILABLE = 40, 41
+AMD_VENDORS = ("AuthenticAMD", "HygonGenuine")
+
 
 def read_cpu_info(path: Path = Path("/proc/cpuinfo")) -> tuple[str, frozenset[str]]:
     """The processor's vendor and its instruction flags; empty where the system keeps no list."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        # platform.processor() ends in the vendor on Windows and tells no flags.
+        # platform.processor() ends in the vendor on Windows.
         words = platform.processor().split(",")
-        return words[-1].strip(), frozenset()
+        flags = frozenset[str]()
+        if sys.platform == "win32":
+            flags = windows_flags(ctypes.WinDLL("kernel32").IsProcessorFeaturePresent)
+        return words[-1].strip(), flags
     vendor, flags = "", frozenset[str]()
     for line in text.splitlines():
         name, _, value = line.partition(":")
@@ -41,9 +48,19 @@ def read_cpu_info(path: Path = Path("/proc/cpuinfo")) -> tuple[str, frozenset[st
     return vendor, flags
 
 
+def windows_flags(is_present: Callable[[int], int]) -> frozenset[str]:
+    """The instructions `mkl_path` asks for, from Windows' IsProcessorFeaturePresent.
+
+    Windows names neither FMA, which every AMD processor with AVX2 has (since Excavator),
+    nor the parts of AVX-512 that path 7 needs.
+    """
+    features = (PF_AVX2_INSTRUCTIONS_AVAILABLE, PF_AVX512F_INSTRUCTIONS_AVAILABLE)
+    return frozenset({"avx2", "fma"} if any(map(is_present, features)) else ())
+
+
 def mkl_path(vendor: str, flags: frozenset[str]) -> str | None:
     """The value of MKL_DEBUG_CPU_TYPE that opens MKL's fast path on AMD, None to leave it."""
-    if vendor not in ("AuthenticAMD", "HygonGenuine"):
+    if vendor not in AMD_VENDORS:
         return None
     if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags:
         return "7"
@@ -66,8 +83,10 @@ def processor_variables(
     environment: Mapping[str, str], vendor: str, flags: frozenset[str], cores: int
 ) -> dict[str, str]:
     """The environment variables to add; what the user set is never overwritten."""
-    wanted = {"OMP_NUM_THREADS": str(thread_count(cores))}
     path = mkl_path(vendor, flags)
+    # On MKL's slow path several threads were measured slower than one.
+    is_slow = path is None and vendor in AMD_VENDORS
+    wanted = {"OMP_NUM_THREADS": "1" if is_slow else str(thread_count(cores))}
     if path is not None:
         wanted["MKL_DEBUG_CPU_TYPE"] = path
     return {name: value for name, value in wanted.items() if name not in environment}

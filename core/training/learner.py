@@ -8,7 +8,7 @@ import numpy as np
 from core.config import TrainingConfig
 from core.data.batches import Batch
 from core.evaluation.metrics import mean_cross_entropy
-from core.models.network_input import to_input
+from core.models.network_input import place_of, to_input
 from core.models.resnet import build_resnet
 from core.runtime.devices import Device, Precision, precision_for, use_device
 from core.runtime.memory import memory_for
@@ -36,6 +36,7 @@ class Learner:
         use_device(device.name)
         self.precision: Precision = precision_for(device)
         self.network = build_resnet(config.architecture, n_classes)
+        self._place = place_of(self.network)
         self._config = config
         self._optimiser = _build_optimiser(config, self.network)
         # Half-precision gradients underflow; the scaler lifts them and skips overflowing steps.
@@ -63,9 +64,9 @@ class Learner:
     def _step(self, batch: Batch, learning_rate: float) -> StepResult:
         self.network.train()
         self._optimiser.set_lr(learning_rate)
-        labels = paddle.to_tensor(batch.labels)
+        labels = paddle.to_tensor(batch.labels, place=self._place)
         with paddle.amp.auto_cast(enable=self.precision == "mixed"):
-            logits = self.network(to_input(batch.images, self._config.preprocessing))
+            logits = self.network(to_input(batch.images, self._config.preprocessing, self._place))
         logits = logits.astype("float32")  # (N, C); the loss wants full precision
         objective = F.cross_entropy(logits, labels, label_smoothing=self._config.label_smoothing)
         scaled = self._scaler.scale(objective)

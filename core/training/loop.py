@@ -18,6 +18,7 @@ from core.evaluation.scoring import score
 from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
 from core.models.model_file import open_model, save_model
 from core.models.weights import load_arrays, to_arrays
+from core.runtime.building import BUILDING
 from core.runtime.devices import Device
 from core.runtime.memory import memory_for
 from core.runtime.processor import physical_core_count
@@ -47,8 +48,9 @@ def train(
 ) -> Generator[TrainingEvent, None, None]:
     """Train a network and leave its models in `run`.
 
-    Every event is also a line of the run's metrics.jsonl. Closing the generator stops
-    training at that batch: the weights are saved as `last` and the run stays readable.
+    Every event is also a line of the run's metrics.jsonl. The weights of each epoch are
+    saved as `last`; closing the generator stops training at that batch, saves them once
+    more, and the run stays readable.
 
     Raises:
         TrainingError: The weights are no longer finite.
@@ -77,12 +79,12 @@ class _Session:
     def __init__(
         self, config: TrainingConfig, data: TrainingData, run: RunFolder, device: Device
     ) -> None:
-        seed_everything(config.seed)
         self._config, self._run, self._device = config, run, device
         self._train = _source(data, data.splits.train, config.batch_size)
         self._validation = _source(data, data.splits.validation, config.batch_size)
         self._test = _source(data, data.splits.test, config.batch_size)
-        with memory_for(config.batch_size):
+        with BUILDING, memory_for(config.batch_size):
+            seed_everything(config.seed)
             self._learner = Learner(config, len(data.dataset.classes), device)
         self._card = CardWriter(config, data.dataset, data.splits)
         self._pace = Pace(config.epochs, self._train.n_batches)
@@ -142,6 +144,7 @@ class _Session:
         if is_best:
             self._best = _Best(epoch, validation)
             self._save(self._run.best, self._best, test=None)
+        self._save_last()  # whatever kills the process now, at most one epoch is lost
         self._pace.epoch_done()
         epoch_done = EpochDone(
             epoch=epoch,
@@ -157,7 +160,6 @@ class _Session:
 
     def _finish(self) -> Iterator[TrainingEvent]:
         assert self._best is not None  # at least one epoch ran
-        self._save_last()
         self._is_trained = True
         load_arrays(self._learner.network, open_model(self._run.best)[1])
         test = yield from self._evaluate(self._test, Message("Testing"))

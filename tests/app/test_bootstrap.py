@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import threading
 import venv
 from collections.abc import Callable, Sequence
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +20,7 @@ from app.bootstrap.environment import Environment, Stamp
 from app.bootstrap.errors import UsageError
 from app.bootstrap.lock import only_one
 from app.bootstrap.requirements import module_of, read_requirements
+from app.bootstrap.screen import find_screen
 from app.bootstrap.system_libraries import missing_for_x11, missing_library
 from app.bootstrap.terminal import Terminal
 
@@ -133,7 +136,7 @@ def smi(version: str) -> str:
     ],
 )
 def test_first_word_and_screen_choose_the_face(argv: list[str], screen: bool, face: str) -> None:
-    assert parse(argv, screen).face == face
+    assert parse(argv, lambda: screen).face == face
 
 
 @pytest.mark.parametrize(
@@ -145,27 +148,35 @@ def test_first_word_and_screen_choose_the_face(argv: list[str], screen: bool, fa
     ],
 )
 def test_device_build_is_taken_out_wherever_it_stands(argv: list[str]) -> None:
-    assert parse(argv, True) == Arguments("headless", ("check", "a b.zip"), "gpu")
+    assert parse(argv, lambda: True) == Arguments("headless", ("check", "a b.zip"), "gpu")
 
 
 @pytest.mark.parametrize("argv", [["--device-build", "tpu"], ["demo", "--device-build"]])
 def test_unknown_device_build_is_wrong_usage(argv: list[str]) -> None:
     with pytest.raises(UsageError, match="takes cpu or gpu"):
-        parse(argv, True)
+        parse(argv, lambda: True)
+
+
+@pytest.mark.parametrize("argv", [["check"], ["demo", "--out", "x"], ["test"], ["--help"]])
+def test_nobody_looks_for_a_screen_where_no_window_is_wanted(argv: list[str]) -> None:
+    def look() -> bool:
+        pytest.fail("looking can take seconds")
+
+    assert parse(argv, look).face != "window"
 
 
 def test_dropped_paths_open_in_the_window(tmp_path: Path) -> None:
-    asked = parse([str(tmp_path)], True)
+    asked = parse([str(tmp_path)], lambda: True)
     assert (asked.face, asked.paths, asked.is_demo) == ("window", [str(tmp_path)], False)
 
 
 def test_demo_is_no_path() -> None:
-    assert parse(["demo"], True).paths == []
+    assert parse(["demo"], lambda: True).paths == []
 
 
 def test_word_that_is_no_command_and_no_file_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="“trian” is neither a command nor a file"):
-        parse(["trian"], True)
+        parse(["trian"], lambda: True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a screen")
@@ -547,6 +558,141 @@ def test_modules_of_the_real_project_are_all_found_here() -> None:
 
 def test_unmapped_requirement_is_imported_under_its_own_name() -> None:
     assert module_of("python-gdcm>=3,<4; sys_platform != 'win32'") == "python_gdcm"
+
+
+# --- the screen
+
+
+@pytest.fixture
+def no_screen(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine of which nothing says that it has a screen."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    return monkeypatch
+
+
+class FakeXcb:
+    """libxcb with a server that answers, refuses, or does not answer at all."""
+
+    def __init__(self, error: int, silence: threading.Event | None = None) -> None:
+        self.xcb_connection_has_error = Function(lambda connection: error)
+        self.xcb_disconnect = Function(lambda connection: None)
+        self.xcb_connect = Function(lambda *asked: silence.wait() if silence else 1)
+
+
+class Function:
+    """One of a library's functions, which takes declarations."""
+
+    def __init__(self, call: Callable[..., object]) -> None:
+        self.call = call
+
+    def __call__(self, *given: object) -> object:
+        return self.call(*given)
+
+
+@pytest.mark.parametrize("variable", ["offscreen", "minimal", "minimalegl", "offscreen:a=b"])
+@pytest.mark.parametrize("system", ["linux", "win32"])
+def test_drawing_that_nobody_sees_is_no_screen(
+    no_screen: pytest.MonkeyPatch, variable: str, system: str
+) -> None:
+    no_screen.setattr(sys, "platform", system)
+    no_screen.setenv("DISPLAY", ":0")
+    no_screen.setenv("WAYLAND_DISPLAY", "wayland-0")
+    no_screen.setenv("QT_QPA_PLATFORM", variable)
+    assert not find_screen()
+
+
+@pytest.mark.parametrize(
+    "variables", [{"WAYLAND_DISPLAY": "wayland-0"}, {"QT_QPA_PLATFORM": "eglfs"}]
+)
+def test_screens_other_than_x11_are_believed(
+    no_screen: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    no_screen.setattr("ctypes.CDLL", lambda name: pytest.fail("X11 was asked"))
+    for name, value in variables.items():
+        no_screen.setenv(name, value)
+    assert find_screen()
+
+
+@pytest.mark.parametrize("platform", ["", "xcb"])
+@pytest.mark.parametrize(("error", "found"), [(0, True), (1, False)])
+def test_x11_server_is_a_screen_where_it_lets_us_in(
+    no_screen: pytest.MonkeyPatch, platform: str, error: int, found: bool
+) -> None:
+    no_screen.setattr("ctypes.CDLL", lambda name: FakeXcb(error))
+    no_screen.setenv("DISPLAY", ":0")
+    no_screen.setenv("QT_QPA_PLATFORM", platform)
+    assert find_screen() is found
+
+
+def test_x11_server_that_never_answers_is_no_screen(no_screen: pytest.MonkeyPatch) -> None:
+    silence = threading.Event()
+    no_screen.setattr("ctypes.CDLL", lambda name: FakeXcb(0, silence))
+    no_screen.setattr("app.bootstrap.screen._LIMIT_S", 0.0)
+    no_screen.setenv("DISPLAY", "far.away:0")
+    before = threading.enumerate()
+    try:
+        assert not find_screen()
+    finally:
+        silence.set()
+        for thread in threading.enumerate():
+            if thread not in before:
+                thread.join()
+
+
+def test_without_libxcb_the_display_is_believed(no_screen: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> object:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    no_screen.setattr("ctypes.CDLL", missing)
+    no_screen.setenv("DISPLAY", ":0")
+    assert find_screen()
+
+
+@pytest.mark.skipif(find_library("xcb") is None, reason="asks the real libxcb of X11")
+def test_display_of_a_session_that_ended_is_wrong_usage_and_no_abort(tmp_path: Path) -> None:
+    variables = ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "LC_ALL", "LANG")
+    environment = {name: v for name, v in os.environ.items() if name not in variables}
+    done = subprocess.run(
+        [sys.executable, ROOT / "main.py"],
+        env={**environment, "DISPLAY": f"unix:{tmp_path}/gone", "LANG": "C"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("There is no screen for the window.")
+
+
+# --- streams that are not there
+
+
+def test_help_needs_no_standard_output(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["--help"], tmp_path, FakeTerminal(tmp_path)) == 0
+    sys.stdout.close()
+
+
+def test_another_program_goes_on_without_standard_streams(
+    monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    class RealBecome(FakeTerminal):
+        become = Terminal.become
+
+    class Became(Exception):
+        pass
+
+    def execv(program: str, words: list[str]) -> None:
+        raise Became(words)
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "execv", execv)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    with pytest.raises(Became, match="check"):
+        main(["check"], root, RealBecome(root))
+    sys.stdout.close()
+    sys.stderr.close()
 
 
 # --- once the packages are there

@@ -175,3 +175,39 @@ def test_giving_up_an_import_shows_the_invitation_again(
     wait_until(lambda: not application.data.is_busy)
     assert "Drop a zip or folder of chest X-rays here" in label_texts(page)
     assert not any(bar.isVisible() for bar in page.findChildren(QProgressBar))
+
+
+def test_a_folder_on_the_read_page_is_a_list_of_films(
+    application: Application, model_file: Path, film_files: list[Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "ward"
+    folder.mkdir()
+    (folder / "one.png").write_bytes(film_files[0].read_bytes())
+    drop(application.window, model_file)
+    wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
+    drop(application.window, folder)
+    wait_until(lambda: [film.name for film in application.reading.films] == ["ward/one.png"])
+    assert not application.data.is_busy
+    assert application.data.dataset is None
+
+
+def test_films_beside_a_zip_are_not_forgotten(
+    application: Application, model_file: Path, films_zip: Path, film_files: list[Path]
+) -> None:
+    drop(application.window, model_file)
+    wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
+    drop(application.window, films_zip, film_files[0])
+    wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
+    wait_until(lambda: len(application.reading.films) == 1)
+
+
+def test_of_two_zips_the_first_is_opened_and_that_is_said(
+    application: Application, films_zip: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.zip"
+    other.write_bytes(films_zip.read_bytes())
+    drop(application.window, films_zip, other)
+    assert shown_failure(application).startswith(f"Only {films_zip.name} was opened")
+    wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
+    assert application.data.dataset is not None
+    assert application.data.dataset.dataset.source == films_zip

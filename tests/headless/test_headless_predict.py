@@ -2,13 +2,16 @@ import csv
 import os
 import shutil
 import sys
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.headless.predict_command import inert
+from core.events import FilmRead
 
 Command = Callable[..., Any]
 CLASSES = ["COVID", "NORMAL", "Viral_Pneumonia"]
@@ -28,6 +31,28 @@ def test_json_tells_a_class_and_probabilities_of_each_film(
     assert list(one["probabilities"]) == CLASSES
     assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert one["class"] == max(one["probabilities"], key=one["probabilities"].__getitem__)
+
+
+def test_pictures_of_films_that_were_read_are_let_go(
+    command: Command, model: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures: list[weakref.ref[Any]] = []
+    most = 0
+
+    def read(_classifier: object, paths: Sequence[Path]) -> Iterator[FilmRead]:
+        nonlocal most
+        for path in paths:
+            picture = np.zeros((8, 8), np.uint8)
+            pictures.append(weakref.ref(picture))
+            event = FilmRead(str(path), path, np.array([1, 0, 0], np.float32), picture)
+            del picture
+            yield event
+            most = max(most, sum(reference() is not None for reference in pictures))
+
+    monkeypatch.setattr("core.prediction.classifier.read_films", read)
+    assert command("predict", model, *[film] * 9, "--json").code == 0
+    assert len(pictures) == 9
+    assert most <= 2
 
 
 def test_refused_files_do_not_stop_the_others(

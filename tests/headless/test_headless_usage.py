@@ -1,10 +1,12 @@
+import argparse
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.headless import commands
+from app.headless import commands, options
 from app.translation import set_language
 from core.errors import DatasetError, Message
 
@@ -48,6 +50,40 @@ def test_every_command_explains_itself(command: Command, name: str) -> None:
     said = command(name, "--help")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"usage: python3 main.py {name}")
+
+
+def test_sentences_marked_for_argparse_are_its_own() -> None:
+    source = inspect.getsource(argparse)
+    words = [message.template for message in options.ARGPARSE_SENTENCES]
+    assert [text for text in words if repr(text) not in source] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("check", "--help"), "usage: "),
+        (("check", "--help"), "positional arguments"),
+        (("check", "--help"), "options"),
+        (("check", "--help"), "show this help message and exit"),
+        (("check",), "the following arguments are required: %s"),
+        (("check", "a.zip", "b.zip"), "unrecognized arguments: %s"),
+        (("train", "a.zip", "--out"), "expected one argument"),
+        (("train", "a.zip", "--out"), "argument %(argument_name)s: %(message)s"),
+        (("check", "a.zip", "--json=yes"), "ignored explicit argument %r"),
+        (("dream",), "invalid choice: %(value)r (choose from %(choices)s)"),
+        (("train", "a", "--out", "b", "--epochs", "x"), "invalid %(type)s value: %(value)r"),
+    ],
+)
+def test_argparse_speaks_through_our_catalogue(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], sentence: str
+) -> None:
+    def translated(text: str, **values: object) -> str:
+        return ("译" + text).format(**values) if values else "译" + text
+
+    monkeypatch.setattr(options, "tr", translated)
+    said = command(*words)
+    assert "译" + sentence.partition("%")[0] in said.out + said.err
+    assert sentence in {message.template for message in options.ARGPARSE_SENTENCES}
 
 
 def test_what_nobody_expected_is_one_line_with_its_details_in_a_file(

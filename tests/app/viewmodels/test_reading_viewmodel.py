@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hands import WAIT_MS, wait_until
 from pytestqt.qtbot import QtBot
+from whole_program import end
 
 from app.tasks import Failure, TaskRunner
+from app.viewmodels import reading as reading_module
 from app.viewmodels.reading import ReadFilm, ReadingViewModel
 from core.data.images import load_xray
 from core.data.loading import LoadedDataset
@@ -19,8 +21,10 @@ from core.prediction.classifier import Classifier
 
 
 @pytest.fixture
-def model(runner: TaskRunner) -> ReadingViewModel:
-    return ReadingViewModel(runner)
+def model(runner: TaskRunner) -> Iterator[ReadingViewModel]:
+    viewing = TaskRunner()
+    yield ReadingViewModel(runner, viewing)
+    end([viewing])
 
 
 @pytest.fixture
@@ -84,7 +88,33 @@ def test_a_film_comes_with_its_picture_and_what_the_model_says(
     expected = classifier.probabilities([classifier.prepare(load_xray(film_files[0]))])[0]
     np.testing.assert_allclose(film.probabilities, expected, atol=1e-5)
     assert film.predicted == expected.argmax()
-    np.testing.assert_array_equal(film.image, load_xray(film_files[0]))
+    np.testing.assert_array_equal(opened.view(film), load_xray(film_files[0]))
+
+
+def test_a_picture_that_was_let_go_is_read_again(
+    opened: ReadingViewModel, film_files: list[Path], monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(reading_module, "MAX_VIEWS", 1)
+    read(opened, film_files[:2])
+    first, second = opened.films
+    assert opened.view(second) is not None
+    with qtbot.waitSignal(opened.view_loaded, timeout=WAIT_MS) as loaded:
+        assert opened.view(first) is None
+    assert loaded.args == [film_files[0]]
+    np.testing.assert_array_equal(opened.view(first), load_xray(film_files[0]))
+
+
+def test_the_films_in_a_folder_are_read(
+    opened: ReadingViewModel, film_files: list[Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "ward"
+    (folder / "monday").mkdir(parents=True)
+    for name, film in zip(("b.png", "monday/a.PNG"), film_files, strict=False):
+        (folder / name).write_bytes(film.read_bytes())
+    (folder / "notes.txt").write_text("not a film")
+    read(opened, [folder])
+    assert [film.name for film in opened.films] == ["ward/b.png", "ward/monday/a.PNG"]
+    assert not opened.refused
 
 
 def test_a_broken_file_is_refused_and_the_others_are_read(
@@ -131,14 +161,16 @@ def test_a_file_that_is_no_model_is_refused_and_the_old_one_stays(
     assert opened.model == model_file
 
 
-def test_another_model_puts_the_films_of_the_old_one_away(
+def test_another_model_reads_the_films_of_the_old_one_again(
     qtbot: QtBot, opened: ReadingViewModel, film_files: list[Path], model_file: Path
 ) -> None:
     read(opened, film_files)
+    before = opened.films
     with qtbot.waitSignal(opened.cleared, timeout=WAIT_MS):
         opened.open_model(model_file)
-    wait_until(lambda: not opened.is_busy)
-    assert opened.films == []
+    wait_until(lambda: len(opened.films) == len(film_files) and not opened.is_busy)
+    assert [film.path for film in opened.films] == film_files
+    assert opened.films[0] is not before[0]
 
 
 def test_the_films_that_training_kept_are_read_with_their_true_classes(

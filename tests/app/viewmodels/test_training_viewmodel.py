@@ -9,11 +9,11 @@ import pytest
 from hands import WAIT_MS, wait_until
 from pytestqt.qtbot import QtBot
 
-from app.tasks import Failure, TaskRunner
+from app.tasks import Failure, Outcome, TaskRunner
 from app.viewmodels.training import TrainingViewModel
 from core.config import TrainingConfig, preset
 from core.data.loading import LoadedDataset
-from core.errors import ConfigError
+from core.errors import ConfigError, Message
 from core.events import BatchDone, EpochDone, TrainingDone, TrainingStarted
 from core.models.model_file import read_card
 from core.training.run_folder import read_run
@@ -119,7 +119,7 @@ class TestSettings:
         self, qtbot: QtBot, model: TrainingViewModel
     ) -> None:
         before = model.config
-        with qtbot.assertNotEmitted(model.changed), pytest.raises(ConfigError, match="epochs"):
+        with qtbot.assertNotEmitted(model.changed), pytest.raises(ConfigError, match="Epochs"):
             model.change(epochs=0)
         assert model.config == before
 
@@ -292,3 +292,31 @@ class TestStop:
         with qtbot.assertNotEmitted(ready.changed):
             ready.stop()
         assert not ready.is_stopping
+
+
+def test_a_failed_run_still_offers_what_it_had_saved(
+    ready: TrainingViewModel, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    from core.training import session
+
+    def failing(_config: Any, _loaded: Any, folder: Path, *_: Any) -> Iterator[object]:
+        folder.mkdir(parents=True)
+        (folder / "best.safetensors").write_bytes(b"weights")
+        yield TrainingStarted("resnet18", "cpu", "float32", 1, 2, 32, 0, 0, 11_000_000)
+        raise ConfigError(Message("The disk is full."))
+
+    monkeypatch.setattr(session, "run_training", failing)
+    with qtbot.waitSignals([ready.failed, ready.stopped], timeout=WAIT_MS):
+        ready.start()
+    assert ready.outcome is Outcome.FAILED
+    assert ready.run_folder is not None
+    assert ready.saved_model() == ready.run_folder / "best.safetensors"
+
+
+def test_a_changed_setting_is_told_from_the_preset(model: TrainingViewModel) -> None:
+    model.choose_preset("reference")
+    assert not model.is_changed
+    model.change(seed=7)
+    assert not model.is_changed
+    model.change(epochs=3)
+    assert model.is_changed

@@ -7,7 +7,7 @@ import pytest
 
 from core.config import AugmentationConfig
 from core.data import batches as batches_module
-from core.data.augmentation import augment, generator_for
+from core.data.augmentation import augment, generator_for, generator_for_order
 from core.data.batches import Batch, BatchSource, stack
 from core.data.cache import ImageCache
 from core.data.records import Record
@@ -96,6 +96,20 @@ def test_each_film_is_augmented_with_its_own_generator() -> None:
     for number, image in zip(order, images, strict=True):
         expected = augment(films.cache.grey[number], augmented, generator_for(4, 2, number))
         assert np.array_equal(image, expected)
+
+
+def test_the_order_and_the_first_film_are_drawn_from_different_streams() -> None:
+    for seed, epoch in ((0, 1), (4, 2)):
+        shuffle, film = generator_for_order(seed, epoch), generator_for(seed, epoch, 0)
+        assert shuffle.integers(0, 2**63, 4).tolist() != film.integers(0, 2**63, 4).tolist()
+
+
+def test_no_two_purposes_epochs_or_films_share_a_stream() -> None:
+    generators = [generator_for_order(seed, epoch) for seed in (0, 1) for epoch in (0, 1)]
+    generators += [
+        generator_for(seed, epoch, index) for seed in (0, 1) for epoch in (0, 1) for index in (0, 1)
+    ]
+    assert len({int(generator.integers(0, 2**63)) for generator in generators}) == 12
 
 
 def test_a_batch_with_one_coloured_film_is_coloured() -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 from core.data import cache as cache_module
+from core.data import images as images_module
 from core.data.cache import COLOUR_FILE, GREY_FILE, INDEX_FILE, ImageCache, open_cache
 from core.data.images import load_xray, square
 from core.data.records import Record
@@ -212,21 +212,31 @@ def test_an_error_that_is_no_refusal_is_not_swallowed(
     assert list(store.iterdir()) == []
 
 
-def test_leftovers_of_dead_processes_alone_are_removed(records: list[Record], store: Path) -> None:
-    key = "0" * 32
-    gone = store / f".{key}.999999999.aa.part"
-    ours = store / f".{key}.{os.getpid()}.bb.part"
-    reused = store / f".{key}.{os.getppid()}.cc.part"  # older than the process of that number
-    strange = store / ".notes.part"
-    for folder in (gone, ours, reused, strange):
-        folder.mkdir(parents=True)
-    before = psutil.Process(os.getppid()).create_time() - 100
-    os.utime(reused, (before, before))
-    opened(records, store)
-    assert not gone.exists()
-    assert not reused.exists()
-    assert ours.exists()
-    assert strange.exists()
+def no_memory(_: bytes) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("reason", ["cannot be opened: No such file", "too little free memory"])
+def test_a_film_that_cannot_be_had_just_now_is_refused_and_not_remembered(
+    reason: str, records: list[Record], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = records[2].path
+    away = path.with_suffix(".away")
+    named = [*records[:2], replace(records[2], name="N/thorax.png"), *records[3:]]
+    with monkeypatch.context() as patch:
+        if "memory" in reason:
+            patch.setattr(images_module, "_is_wide_colour", no_memory)
+        else:
+            path.rename(away)
+        with pytest.raises(DatasetError, match=rf"{reason}.*reconnect it, and open") as caught:
+            opened(named, store)
+    assert list(store.iterdir()) == []
+    if away.exists():
+        assert "N/thorax.png" in str(caught.value)
+        away.rename(path)
+    cache = opened(named, store)
+    assert cache.unreadable == {}
+    assert len(cache.rows) == 6
 
 
 BUILDER = """

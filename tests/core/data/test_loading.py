@@ -103,3 +103,15 @@ def test_cancelling_leaves_nothing_half_made(films_zip: Path, workspace: Workspa
             break
     steps.close()  # type: ignore[attr-defined]
     assert list(workspace.caches.iterdir()) == []
+
+
+def test_a_film_that_is_damaged_after_loading_is_named_at_another_size(
+    films_zip: Path, workspace: Workspace
+) -> None:
+    loaded = load(films_zip, workspace)
+    film = loaded.dataset.records[3]
+    film.path.write_bytes(film.path.read_bytes()[:100])
+    with pytest.raises(DatasetError, match=rf"{film.name} cannot be read: .* open the dataset ag"):
+        list(loaded.at_size(48, workspace))
+    *_, cache = loaded.at_size(32, workspace)
+    assert cache is loaded.cache

@@ -193,3 +193,36 @@ def test_a_score_is_the_evaluation_of_all_batches_whatever_their_size(
     assert steps == [Progress(Message("Validating"), n + 1, 6) for n in range(6)]
     assert np.array_equal(result.confusion, expected.confusion)
     assert result.loss == pytest.approx(expected.loss, abs=1e-5)
+
+
+def test_a_test_film_whose_copy_was_used_in_training_does_not_count(
+    loaded: LoadedDataset, splits: Splits, model: Path
+) -> None:
+    card = Classifier.open(model, "cpu").card
+    trained = {"train": splits.train, "validation": splits.validation}
+    for part, others in trained.items():
+        copy = loaded.dataset.records[others[0]].digest
+        parts = {**card.split, "test": (*card.split["test"], copy)}
+        films = films_of_part(dataclasses.replace(card, split=parts), loaded.dataset, "test")
+        assert copy in parts[part]
+        assert sorted(film.digest for film in films) == sorted(card.split["test"])
+
+
+def test_a_test_film_counts_as_often_as_the_split_lists_it(
+    loaded: LoadedDataset, model: Path
+) -> None:
+    card = Classifier.open(model, "cpu").card
+    first, second, *_ = card.split["test"]
+    tripled = dataclasses.replace(loaded.dataset, records=loaded.dataset.records * 3)
+    card = dataclasses.replace(card, split={**card.split, "test": (first, first, second)})
+    films = films_of_part(card, tripled, "test")
+    assert sorted(film.digest for film in films) == sorted([first, first, second])
+
+
+def test_a_model_whose_test_films_were_all_trained_on_says_so(
+    loaded: LoadedDataset, model: Path
+) -> None:
+    card = Classifier.open(model, "cpu").card
+    card = dataclasses.replace(card, split={**card.split, "kept": card.split["test"]})
+    with pytest.raises(DatasetError, match=r"Copies of all .*all films of another dataset"):
+        films_of_part(card, loaded.dataset, "test")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from core.config import Preprocessing
-from core.models.network_input import to_input
+from core.models.network_input import place_of, to_input
+from core.runtime.paddle_library import paddle
 
 UNIT = Preprocessing(image_size=32)
 
@@ -51,3 +52,20 @@ def test_the_films_stay_as_they_are(shape: tuple[int, ...]) -> None:
     before = images.copy()
     to_input(images, Preprocessing(image_size=32, mean=0.5, std=0.5))
     assert np.array_equal(images, before)
+
+
+def test_a_batch_goes_where_the_network_is_whatever_device_is_current(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = paddle.nn.Linear(2, 2)
+    places = []
+    real = paddle.to_tensor
+
+    def noting(values: np.ndarray, place: object = None) -> object:
+        places.append(place)
+        return real(values, place=place)
+
+    monkeypatch.setattr(paddle, "to_tensor", noting)
+    values = to_input(film((1, 4, 4)), UNIT, place_of(network))
+    [place] = places
+    assert str(place) == str(network.weight.place) == str(values.place) == "Place(cpu)"

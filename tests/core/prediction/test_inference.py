@@ -51,3 +51,17 @@ def test_softmax_is_paddles_and_survives_large_logits() -> None:
     huge = softmax(np.array([[1e30, 0.0, -1e30]], np.float32))
     assert huge.tolist() == [[1.0, 0.0, 0.0]]
     assert huge.dtype == np.float32
+
+
+def test_films_go_where_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = build_resnet("resnet18", 3)
+    places = []
+    real = paddle.to_tensor
+
+    def noting(values: np.ndarray, place: object = None) -> object:
+        places.append(str(place))
+        return real(values, place=place)
+
+    monkeypatch.setattr(paddle, "to_tensor", noting)
+    compute_logits(network, films(1), PREPROCESSING)
+    assert places == ["Place(cpu)"]

@@ -21,6 +21,7 @@ from core.runtime.processor import (
     read_cpu_info,
     thread_count,
     tune_process,
+    windows_flags,
 )
 
 AVX2 = frozenset({"avx", "avx2", "fma"})
@@ -70,6 +71,50 @@ def test_what_the_user_set_is_never_overwritten(
 
 def test_nothing_is_said_to_mkl_on_intel() -> None:
     assert processor_variables({}, "GenuineIntel", AVX512, cores=2) == {"OMP_NUM_THREADS": "2"}
+
+
+@pytest.mark.parametrize("vendor", ["AuthenticAMD", "HygonGenuine"])
+def test_amd_without_the_fast_path_keeps_one_thread(vendor: str) -> None:
+    added = processor_variables({}, vendor, frozenset(), cores=8)
+    assert added == {"OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize(
+    ("features", "flags"),
+    [
+        (set(), set()),
+        ({10, 39}, set()),
+        ({40}, {"avx2", "fma"}),
+        ({41}, {"avx2", "fma"}),
+        ({40, 41}, {"avx2", "fma"}),
+    ],
+)
+def test_windows_tells_the_instructions_feature_by_feature(
+    features: set[int], flags: set[str]
+) -> None:
+    assert windows_flags(features.__contains__) == flags
+
+
+@pytest.mark.parametrize(
+    ("told", "path"),
+    [
+        ("AMD64 Family 25 Model 33 Stepping 0, AuthenticAMD", "5"),
+        ("Intel64 Family 6 Model 158 Stepping 10, GenuineIntel", None),
+    ],
+)
+def test_windows_opens_the_fast_path_on_amd_alone(
+    told: str, path: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Kernel:
+        def IsProcessorFeaturePresent(self, feature: int) -> int:
+            return int(feature in (40, 41))
+
+    libraries = {"kernel32": Kernel()}
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(processor.platform, "processor", lambda: told)
+    monkeypatch.setattr(ctypes, "WinDLL", libraries.__getitem__, raising=False)
+    assert read_cpu_info(tmp_path / "missing")[1] == {"avx2", "fma"}
+    assert mkl_path(*read_cpu_info(tmp_path / "missing")) == path
 
 
 def test_the_list_of_an_amd_processor_is_read(tmp_path: Path) -> None:

@@ -172,3 +172,18 @@ def test_a_mistake_of_ours_is_not_called_a_full_memory(monkeypatch: pytest.Monke
     monkeypatch.setattr(ours.network, "forward", wrong)
     with pytest.raises(RuntimeError, match="shapes differ"):
         ours.step(batch(), RATE)
+
+
+def test_films_and_labels_go_where_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = learner(ADAM)
+    places = []
+    real = paddle.to_tensor
+
+    def noting(values: np.ndarray, *given, place: object = None, **named) -> object:
+        if isinstance(values, np.ndarray):
+            places.append(str(place))
+        return real(values, *given, place=place, **named)
+
+    monkeypatch.setattr(paddle, "to_tensor", noting)
+    one.step(batch(), RATE)
+    assert places == ["Place(cpu)"] * 2

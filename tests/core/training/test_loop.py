@@ -307,6 +307,19 @@ class TestStop:
         assert description["status"] == "stopped"
         assert recorded[0]["event"] == "TrainingStarted"
 
+    def test_what_kills_the_process_loses_no_finished_epoch(
+        self, config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
+    ) -> None:
+        config = dataclasses.replace(config, epochs=3)
+        kept = []
+        with closing(train(config, data, run, cpu)) as events:
+            for epoch in (1, 2):
+                until(events, "EpochDone")
+                card, weights = open_model(run.last)  # what a killed process leaves here
+                assert card.history["epochs"] == epoch
+                kept.append(weights["conv1.weight"])
+        assert not np.array_equal(*kept)
+
     def test_while_testing_last_stays_the_last_epochs(
         self,
         config: TrainingConfig,

@@ -86,6 +86,7 @@ class AugmentationConfig:
     flip_probability: float = 0.5  # once the flip was drawn: 0.5 x 0.5 of all images
     rotation_degrees: int = 30  # whole degrees from -n up to but not including n
     noise_sigma_max: float = 10.0  # grey levels
+    is_noise_per_channel: bool = False  # grey films, too, get three noises, as in the notebook
 
     def __post_init__(self) -> None:
         _check_range(Message("Chance of a change"), self.probability, 0.0, 1.0)
@@ -94,6 +95,14 @@ class AugmentationConfig:
         _check_range(Message("Chance of a flip"), self.flip_probability, 0.0, 1.0)
         _check_whole(Message("Rotation in degrees"), self.rotation_degrees, 0, 180)
         _check_range(Message("Strongest noise"), self.noise_sigma_max, 0.0, 100.0)
+        if not isinstance(self.is_noise_per_channel, bool):
+            raise ConfigError(
+                Message(
+                    "{name} is {value}; it must be true or false.",
+                    name=Message("Noise in each channel"),
+                    value=self.is_noise_per_channel,
+                )
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,6 +203,7 @@ def preset(name: PresetName) -> TrainingConfig:
     if name == "reference":
         return TrainingConfig(
             preset="reference",
+            augmentation=AugmentationConfig(is_noise_per_channel=True),
             architecture="resnet50",
             epochs=8,
             batch_size=64,

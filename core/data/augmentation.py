@@ -25,7 +25,8 @@ def augment(
         random: The generator of this image alone.
 
     Returns:
-        The same shape, 0..255; the input itself is left as it was.
+        The same shape, or (S, S, 3) where a grey film got noise in each channel; 0..255. The
+        input itself is left as it was.
     """
     picture = Image.fromarray(image)
     for change in random.permutation(len(_CHANGES)):
@@ -85,8 +86,8 @@ def rotate(picture: Image.Image, degrees: int) -> Image.Image:
 def add_noise(picture: Image.Image, sigma: float, random: np.random.Generator) -> Image.Image:
     """Add Gaussian noise of `sigma` grey levels, rounded and clipped to 0..255.
 
-    A grey film gets the same noise in its three channels. (The notebook wraps around at
-    256; that bug is not reproduced.)
+    A grey picture gets one noise, a coloured one a noise for each channel. (The notebook
+    wraps around at 256; that bug is not reproduced.)
     """
     levels = np.asarray(picture)
     noise = random.standard_normal(levels.shape, dtype=np.float32)
@@ -130,6 +131,8 @@ _CHANGES: tuple[Change, ...] = (
     _random_flip,
     _random_rotation,
     lambda picture, config, random: add_noise(
-        picture, random.uniform(0, config.noise_sigma_max), random
+        picture.convert("RGB") if config.is_noise_per_channel else picture,
+        random.uniform(0, config.noise_sigma_max),
+        random,
     ),
 )

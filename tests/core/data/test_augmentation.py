@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.config import AugmentationConfig
+from core.config import AugmentationConfig, preset
 from core.data import augmentation
 from core.data.augmentation import (
     add_noise,
@@ -237,3 +237,15 @@ def test_ranges_of_zero_switch_a_change_off() -> None:
         noise_sigma_max=0.0,
     )
     assert np.array_equal(augment(GREY, config, generator_for(0, 0, 0)), GREY)
+
+
+def test_the_reference_recipe_draws_noise_for_each_channel() -> None:
+    film = np.full((32, 32), 128, np.uint8)
+    only_noise = {"enhancement_low": 1.0, "enhancement_high": 1.0, "rotation_degrees": 0}
+    per_channel = AugmentationConfig(probability=1.0, is_noise_per_channel=True, **only_noise)
+    noisy = augment(film, per_channel, generator_for(0, 1, 0))
+    assert noisy.shape == (32, 32, 3)
+    assert (noisy[..., 0] != noisy[..., 1]).mean() > 0.5
+    grey = dataclasses.replace(per_channel, is_noise_per_channel=False)
+    assert augment(film, grey, generator_for(0, 1, 0)).shape == (32, 32)
+    assert preset("reference").augmentation.is_noise_per_channel

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.config import Preprocessing, TrainingConfig
+from core.config import Preprocessing, TrainingConfig, preset
 from core.data.batches import Batch
 from core.errors import DeviceError
 from core.models.network_input import to_input
@@ -12,7 +12,7 @@ from core.models.weights import to_arrays
 from core.runtime.devices import Device
 from core.runtime.paddle_library import F, paddle
 from core.runtime.seeds import seed_everything
-from core.training.learner import Learner
+from core.training.learner import Learner, precision_of_run
 
 CPU = Device("cpu", "CPU", 1 << 30)
 RATE = 1e-3
@@ -187,3 +187,9 @@ def test_films_and_labels_go_where_the_network_is(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(paddle, "to_tensor", noting)
     one.step(batch(), RATE)
     assert places == ["Place(cpu)"] * 2
+
+
+def test_the_reference_recipe_keeps_full_precision_on_any_card() -> None:
+    card = Device("gpu:0", "H100", 80 << 30, (9, 0))
+    assert precision_of_run(preset("recommended"), card) == "mixed"
+    assert precision_of_run(preset("reference"), card) == "float32"

@@ -345,13 +345,13 @@ def data_without_the_models_test_films(place: Place) -> tuple[Words, str]:
 
 @case(2)
 def epochs_out_of_range(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.bad / "run", "--epochs", "1001"], "epochs"
+    return ["train", place.archive, "--out", place.bad / "run", "--epochs", "1001"], "Epochs"
 
 
 @case(2)
 def learning_rate_that_is_no_number(place: Place) -> tuple[Words, str]:
     words = ["train", place.archive, "--out", place.bad / "run", "--learning-rate", "nan"]
-    return words, "learning_rate"
+    return words, "Learning rate"
 
 
 @case(2)

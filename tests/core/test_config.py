@@ -44,6 +44,7 @@ def test_the_reference_preset_is_the_notebook() -> None:
         flip_probability=0.5,
         rotation_degrees=30,
         noise_sigma_max=10.0,
+        is_noise_per_channel=True,
     )
 
 

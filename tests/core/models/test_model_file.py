@@ -289,7 +289,7 @@ HOSTILE = {
         with_card(lambda c: {**c, "preprocessing": {"mean": 0.5, "std": 0.5}}),
         "image_size",
     ),
-    "image size huge": (card_text('"image_size": 96', '"image_size": 99999'), "image_size"),
+    "image size huge": (card_text('"image_size": 96', '"image_size": 99999'), "Image size"),
     "training null": (with_card(lambda c: {**c, "training": None}), "training"),
     "split null": (with_card(lambda c: {**c, "split": None}), "split"),
     "digest malformed": (

@@ -1,6 +1,10 @@
 """Every refusal: what happened, to which file, why, and what to do next."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+# What kind of trouble left a file out; "other" has nothing to do with its content.
+RefusalKind = Literal["unreadable", "truncated", "not_an_image", "tiny", "other"]
 
 
 class Message:
@@ -38,6 +42,7 @@ class Refusal:
 
     file: str  # as it is called in the archive or folder
     reason: Message
+    kind: RefusalKind = "other"
 
 
 class PneumoScopeError(Exception):
@@ -60,7 +65,11 @@ class DatasetError(PneumoScopeError):
 
 
 class ImageReadError(PneumoScopeError):
-    """An image cannot be read, or is not one image."""
+    """An image cannot be read, or is not one image; `kind` says in a word why."""
+
+    def __init__(self, message: Message, kind: RefusalKind = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class ConfigError(PneumoScopeError):

@@ -1,0 +1,135 @@
+"""The settings of a run, and the presets that people begin with."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, Self, get_args
+
+from core.config.augmentation import AugmentationConfig
+from core.config.checks import build, check_choice, check_range, check_whole
+from core.errors import Message
+
+Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+SplitScheme = Literal["stratified", "reference", "given", "kfold"]
+ClassBalance = Literal["none", "weights", "sampling"]
+Optimiser = Literal["adam", "adamw"]
+Schedule = Literal["natural_exponential", "one_cycle"]
+PresetName = Literal["recommended", "reference"]
+
+ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
+PRESETS: tuple[PresetName, ...] = get_args(PresetName)
+SPLITS: tuple[SplitScheme, ...] = get_args(SplitScheme)
+CLASS_BALANCES: tuple[ClassBalance, ...] = get_args(ClassBalance)
+N_CLASSES_RANGE = (2, 1000)
+N_FOLDS_RANGE = (3, 20)  # a fold each for test and validation, and something to train on
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preprocessing:
+    """How grey levels become the network's input; travels with the model file.
+
+    The film is stretched to a square with Lanczos, divided by 255, then shifted and
+    scaled: `(x / 255 - mean) / std`, the same for the three channels.
+    """
+
+    image_size: int = 224  # pixels, both sides
+    mean: float = 0.0
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_whole(Message("Image size"), self.image_size, 32, 1024)
+        check_range(Message("Mean grey level"), self.mean, 0.0, 1.0)
+        check_range(Message("Spread of grey levels"), self.std, 0.01, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingConfig:
+    """Everything a run depends on but its films and its device."""
+
+    preset: PresetName = "recommended"
+    architecture: Architecture = "resnet18"
+    epochs: int = 14
+    batch_size: int = 32
+    learning_rate: float = 1e-3  # the peak, for one_cycle
+    optimiser: Optimiser = "adamw"
+    schedule: Schedule = "one_cycle"
+    weight_decay: float = 0.05  # decoupled (AdamW); "adam" takes none
+    label_smoothing: float = 0.1
+    # Rare classes weigh more in the loss, or their films are drawn more often.
+    class_balance: ClassBalance = "none"
+    split: SplitScheme = "stratified"
+    validation_share: float = 0.1  # of the films of each class; "stratified" and "given"
+    test_share: float = 0.1
+    n_folds: int = 5  # "kfold"
+    fold: int = 1  # 1-based: the one that is the test; the next one validates
+    seed: int = 0  # of the split and of training
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+
+    def __post_init__(self) -> None:
+        check_choice(Message("Preset"), self.preset, PRESETS)
+        check_choice(Message("Network"), self.architecture, ARCHITECTURES)
+        check_whole(Message("Epochs"), self.epochs, 1, 1000)
+        check_whole(Message("Batch size"), self.batch_size, 1, 1024)
+        check_range(Message("Learning rate"), self.learning_rate, 1e-8, 10.0)
+        check_choice(Message("Optimiser"), self.optimiser, get_args(Optimiser))
+        check_choice(Message("Learning rate schedule"), self.schedule, get_args(Schedule))
+        check_range(Message("Weight decay"), self.weight_decay, 0.0, 1.0)
+        check_range(Message("Label smoothing"), self.label_smoothing, 0.0, 0.5)
+        check_choice(Message("Class balance"), self.class_balance, CLASS_BALANCES)
+        check_choice(Message("Split"), self.split, SPLITS)
+        check_range(Message("Validation share"), self.validation_share, 0.0, 0.4)
+        check_range(Message("Test share"), self.test_share, 0.0, 0.4)
+        check_whole(Message("Folds"), self.n_folds, *N_FOLDS_RANGE)
+        check_whole(Message("Fold"), self.fold, 1, self.n_folds)
+        check_whole(Message("Seed"), self.seed, 0, 2**31 - 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The values as plain JSON types."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ConfigError: A name is unknown or a value out of its range.
+        """
+        readers: dict[str, Callable[[Any], object]] = {
+            "preprocessing": partial(build, Preprocessing),
+            "augmentation": AugmentationConfig.from_json,
+        }
+        if isinstance(values, Mapping):  # `build` refuses anything else
+            values = {
+                name: readers[name](value) if name in readers else value
+                for name, value in values.items()
+            }
+        return build(cls, values)
+
+
+def preset(name: PresetName) -> TrainingConfig:
+    """The settings behind a preset's name.
+
+    "reference" is the published notebook to the letter; "recommended" is what trained
+    best per minute (tests/benchmarks/recipes.py).
+    """
+    check_choice(Message("Preset"), name, PRESETS)
+    if name == "reference":
+        return TrainingConfig(
+            preset="reference",
+            augmentation=AugmentationConfig(is_noise_per_channel=True),
+            architecture="resnet50",
+            epochs=8,
+            batch_size=64,
+            learning_rate=3e-4,
+            optimiser="adam",
+            schedule="natural_exponential",
+            weight_decay=0.0,
+            label_smoothing=0.0,
+            split="reference",
+        )
+    return TrainingConfig(
+        class_balance="weights",
+        preprocessing=Preprocessing(image_size=96, mean=0.5, std=0.25),
+    )

@@ -12,6 +12,7 @@ _MODULES = {
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",
     "pillow": "PIL",
+    "python-gdcm": "gdcm",
     "pyside6-essentials": "PySide6",
     "pytest-qt": "pytestqt",
     "scikit-learn": "sklearn",

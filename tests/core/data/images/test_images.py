@@ -1,65 +1,27 @@
 """Images of every kind: the picture a viewer would see, or one plain sentence."""
 
 import io
-import random
-import struct
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from core.data import images
-from core.data.images import load_xray, square
+from core.data.images import limits, load_xray, square
 from core.errors import ImageReadError
-
-HEIGHT, WIDTH = 40, 50
-
-
-def film() -> NDArray[np.uint8]:
-    """Grey levels (40, 50): a gradient, no two corners alike."""
-    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
-    return (rows * 4 + columns).astype(np.uint8)
-
-
-def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    target = io.BytesIO()
-    image.save(target, kind, **options)
-    return target.getvalue()
-
-
-def png(rows: bytes, width: int, height: int, depth: int, colour_type: int) -> bytes:
-    """A PNG written by hand; `rows` hold a filter byte each (PNG specification, 5 and 11)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
-
-
-def wide_png(samples: NDArray[np.integer], colour_type: int) -> bytes:
-    """A 16-bit PNG of samples (H, W, channels)."""
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
-    return png(rows, samples.shape[1], samples.shape[0], 16, colour_type)
-
-
-def refusal(source: Path | bytes) -> str:
-    with pytest.raises(ImageReadError) as caught:
-        load_xray(source)
-    return str(caught.value)
-
+from tests.core.data.images.image_files import (
+    HEIGHT,
+    WIDTH,
+    film,
+    png,
+    refusal,
+    refused,
+    saved,
+    wide_png,
+)
 
 # Grey films
 
@@ -255,11 +217,13 @@ def test_damaged_exif_does_not_lose_the_picture() -> None:
 # Refusals
 
 
-@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP", "EPS", "PPM", "ICO"])
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "EPS", "PPM", "ICO"])
 def test_other_formats_are_refused_under_any_name(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "film.png"
     path.write_bytes(saved(Image.fromarray(film()).convert("RGB"), kind))
-    assert refusal(path).startswith("film.png cannot be read: it is damaged, cut short, or not")
+    error = refused(path)
+    assert str(error).startswith("film.png is not an image that can be read: by its content it is")
+    assert error.kind == "not_an_image"
 
 
 def test_an_animated_png_is_refused() -> None:
@@ -275,11 +239,13 @@ def test_a_jpeg_of_several_pictures_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.9])
-def test_a_cut_image_is_refused(kind: str, part: float) -> None:
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.3, 0.5, 0.9, 0.99])
+def test_a_cut_image_is_said_to_be_cut_short(kind: str, part: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     data = saved(Image.fromarray(noise), kind)
-    assert "damaged, cut short" in refusal(data[: int(len(data) * part)])
+    error = refused(data[: int(len(data) * part)])
+    assert "is cut short: its end is missing" in str(error)
+    assert error.kind == "truncated"
 
 
 def test_no_single_changed_byte_of_a_png_goes_unnoticed() -> None:
@@ -321,7 +287,7 @@ def test_a_size_warning_never_reaches_the_console() -> None:
         [sys.executable, "-c", code],
         input=data,
         capture_output=True,
-        cwd=Path(images.__file__).parents[2],
+        cwd=Path(images.__file__).parents[3],
         check=True,
     )
     assert done.stdout.decode().strip() == "ImageReadError"
@@ -338,12 +304,12 @@ def test_a_folder_is_no_image(tmp_path: Path) -> None:
 
 def test_a_giant_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "film.png").write_bytes(saved(Image.fromarray(film())))
-    monkeypatch.setattr(images, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(limits, "MAX_FILE_BYTES", 10)
     assert "film.png is too large" in refusal(tmp_path / "film.png")
 
 
 def test_bytes_without_a_name_are_called_the_image() -> None:
-    assert refusal(b"nonsense").startswith("The image cannot be read")
+    assert refusal(b"nonsense").startswith("The image is not an image")
 
 
 # Resizing
@@ -356,46 +322,3 @@ def test_square_is_pillows_lanczos_for_grey_and_for_colour() -> None:
     colour = square(np.repeat(grey[..., None], 3, axis=2), 32)
     assert colour.shape == (32, 32, 3)
     assert np.array_equal(colour[..., 1], square(grey, 32))
-
-
-# Fuzzing
-
-
-def test_mutated_images_raise_nothing_foreign() -> None:
-    random_ = random.Random(7)
-    colour = np.stack([film(), 255 - film(), film() // 2], axis=2)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    second = Image.new("L", (20, 20))
-    bases = [
-        saved(Image.fromarray(film()), exif=exif),
-        saved(Image.fromarray(film().astype(np.uint16) * 16)),
-        saved(Image.fromarray(film()).convert("P"), transparency=3),
-        saved(Image.fromarray(colour), "JPEG", exif=exif),
-        saved(Image.fromarray(colour).convert("CMYK"), "JPEG"),
-        saved(Image.fromarray(film()), "MPO", save_all=True, append_images=[second]),
-    ]
-    outcomes = set()
-    for round_ in range(500):
-        data = bytearray(bases[round_ % len(bases)])
-        for _ in range(random_.choice([1, 1, 3, 10])):
-            place = random_.randrange(len(data))
-            match random_.randrange(4):
-                case 0:
-                    data[place] = random_.randrange(256)
-                case 1:
-                    data[place : place + 4] = random_.choice([b"\xff" * 4, bytes(4)])
-                case 2:
-                    del data[place : place + random_.randrange(1, 30)]
-                case _:
-                    data[place:place] = data[place : place + 20]
-        try:
-            read = load_xray(bytes(data))
-        except ImageReadError:
-            outcomes.add("refused")
-        else:
-            outcomes.add("read")
-            assert read.dtype == np.uint8
-            assert read.ndim == 2 or read.shape[2] == 3
-            assert min(read.shape[:2]) >= 16
-    assert outcomes == {"refused", "read"}

@@ -1,0 +1,76 @@
+"""A DICOM file from its bytes to the film that a viewer shows."""
+
+import logging
+import warnings
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.data.images.colour import grey_unless_coloured
+from core.data.images.dicom.grey import shown_grey
+from core.data.images.dicom.picture import Picture, find_picture, patient_hash
+from core.data.images.dicom.pixels import stored_pixels
+from core.data.images.dicom.syntax import syntax_of
+from core.data.images.film import Film
+from core.data.images.header import FilmHeader
+
+# pydicom warns where this package refuses or reads on, and quotes the file: a patient's name must
+# not reach the console. Said once for the process, as for Pillow.
+warnings.filterwarnings("ignore", module=r"pydicom\b")
+
+
+def read_dicom(data: bytes, name: object, patient_key: bytes) -> Film:
+    """Read a DICOM file that has a preamble.
+
+    Raises:
+        EOFError: It ends early.
+        ImageReadError: No picture, several, too small, too large, or packed in a rare way.
+        Exception: It is damaged.
+    """
+    syntax = syntax_of(data, name)
+    _silence()
+    picture = find_picture(data, syntax, name)
+    stored = stored_pixels(data, picture, syntax)
+    if picture.photometric in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
+        pixels = shown_grey(stored, picture, is_packed=syntax.decoder not in ("", "rle"))
+    else:
+        pixels = grey_unless_coloured(Image.fromarray(_rgb(stored, picture)), False, name)
+    header = FilmHeader(
+        format="DICOM",
+        width=picture.columns,
+        height=picture.rows,
+        bits=picture.bits_stored,
+        channels=3 if picture.photometric == "PALETTE COLOR" else picture.samples,
+        has_alpha=False,
+        jpeg_quality=None,
+        orientation=1,
+        patient=patient_hash(picture.header, patient_key),
+    )
+    return Film(np.ascontiguousarray(pixels), header)
+
+
+def _rgb(stored: NDArray[np.generic], picture: Picture) -> NDArray[np.uint8]:
+    """Resolve a palette; colour is RGB already. Shape (H, W, 3)."""
+    if picture.photometric == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut
+
+        colours: NDArray[np.uint16] = apply_color_lut(stored, picture.header)
+        stored = colours >> 8 if colours.dtype.itemsize == 2 else colours
+    elif stored.dtype.itemsize != 1:
+        raise ValueError("colour of more than 8 bits")
+    if stored.ndim != 3 or stored.shape[2] != 3:
+        raise ValueError("neither grey nor colour")
+    return stored.astype(np.uint8)
+
+
+@cache
+def _silence() -> None:
+    """Keep pydicom from writing about damaged files."""
+    from pydicom import config
+
+    logger = logging.getLogger("pydicom")
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
+    config.settings.reading_validation_mode = config.IGNORE

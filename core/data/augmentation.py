@@ -1,4 +1,7 @@
-"""The seven random changes of training images, each from its own seeded generator.
+"""The seven random changes of training images, each image with its own seeded generator.
+
+A change that is switched off draws its numbers all the same and leaves the image alone:
+switching one off does not alter what the others draw.
 
 Enhancements follow Pillow's ImageEnhance definitions. On grey films brightness and
 contrast are one table look-up each and saturation has no effect; coloured films take
@@ -21,7 +24,7 @@ def augment(
 
     Args:
         image: Grey levels (S, S) or colours (S, S, 3), 0..255.
-        config: Probabilities and ranges.
+        config: Which changes are on, their probability and ranges.
         random: The generator of this image alone.
 
     Returns:
@@ -42,9 +45,18 @@ def generator_for_order(seed: int, epoch: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64((0, seed, epoch)))
 
 
-def generator_for(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The generator of one image in one epoch: the same whatever thread draws from it."""
-    return np.random.Generator(np.random.PCG64((1, seed, epoch, index)))
+def generator_for(seed: int, epoch: int, index: int, turn: int = 0) -> np.random.Generator:
+    """The generator of one image in one epoch: the same whatever thread draws from it.
+
+    Args:
+        seed: Of the run.
+        epoch: 1-based.
+        index: Of the image among the training images.
+        turn: How often the image was drawn before in this epoch.
+    """
+    # The first time has no number of its own: older runs are repeated to the bit.
+    again = (turn,) if turn else ()
+    return np.random.Generator(np.random.PCG64((1, seed, epoch, index, *again)))
 
 
 def brighten(picture: Image.Image, factor: float) -> Image.Image:
@@ -105,34 +117,70 @@ def _blend_table(base: int, factor: float) -> list[int]:
     return table
 
 
-def _factor(config: AugmentationConfig, random: np.random.Generator) -> float:
-    return random.uniform(config.enhancement_low, config.enhancement_high)
+def _enhance(
+    enhance: Callable[[Image.Image, float], Image.Image],
+    picture: Image.Image,
+    is_on: bool,
+    factor: float,
+) -> Image.Image:
+    return enhance(picture, factor) if is_on else picture
 
 
 def _random_flip(
     picture: Image.Image, config: AugmentationConfig, random: np.random.Generator
 ) -> Image.Image:
-    return flip(picture) if random.random() < config.flip_probability else picture
+    is_drawn = random.random() < config.flip_probability
+    return flip(picture) if config.is_flip_on and is_drawn else picture
 
 
 def _random_rotation(
     picture: Image.Image, config: AugmentationConfig, random: np.random.Generator
 ) -> Image.Image:
     limit = config.rotation_degrees
-    return rotate(picture, int(random.integers(-limit, limit))) if limit else picture
+    if not limit:
+        return picture
+    degrees = int(random.integers(-limit, limit))
+    return rotate(picture, degrees) if config.is_rotation_on else picture
 
 
-Change = Callable[[Image.Image, AugmentationConfig, np.random.Generator], Image.Image]
-_CHANGES: tuple[Change, ...] = (
-    lambda picture, config, random: brighten(picture, _factor(config, random)),
-    lambda picture, config, random: change_contrast(picture, _factor(config, random)),
-    lambda picture, config, random: saturate(picture, _factor(config, random)),
-    lambda picture, config, random: sharpen(picture, _factor(config, random)),
+def _random_noise(
+    picture: Image.Image, config: AugmentationConfig, random: np.random.Generator
+) -> Image.Image:
+    sigma = random.uniform(0, config.noise_sigma_max)
+    noisy = add_noise(
+        picture.convert("RGB") if config.is_noise_per_channel else picture, sigma, random
+    )
+    return noisy if config.is_noise_on else picture
+
+
+RandomChange = Callable[[Image.Image, AugmentationConfig, np.random.Generator], Image.Image]
+# In the order of CHANGES; each draws the same numbers whether it is on or off.
+_CHANGES: tuple[RandomChange, ...] = (
+    lambda picture, config, random: _enhance(
+        brighten,
+        picture,
+        config.is_brightness_on,
+        random.uniform(config.brightness_low, config.brightness_high),
+    ),
+    lambda picture, config, random: _enhance(
+        change_contrast,
+        picture,
+        config.is_contrast_on,
+        random.uniform(config.contrast_low, config.contrast_high),
+    ),
+    lambda picture, config, random: _enhance(
+        saturate,
+        picture,
+        config.is_saturation_on,
+        random.uniform(config.saturation_low, config.saturation_high),
+    ),
+    lambda picture, config, random: _enhance(
+        sharpen,
+        picture,
+        config.is_sharpness_on,
+        random.uniform(config.sharpness_low, config.sharpness_high),
+    ),
     _random_flip,
     _random_rotation,
-    lambda picture, config, random: add_noise(
-        picture.convert("RGB") if config.is_noise_per_channel else picture,
-        random.uniform(0, config.noise_sigma_max),
-        random,
-    ),
+    _random_noise,
 )

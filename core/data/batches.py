@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from core.config import AugmentationConfig
 from core.data.augmentation import augment, generator_for, generator_for_order
+from core.data.balancing import balanced_order
 from core.data.cache import ImageCache
 from core.data.records import Record
 from core.runtime.threads import map_ahead
@@ -40,30 +41,61 @@ class BatchSource:
         """Batches of one pass; the last may be smaller."""
         return -(-len(self.records) // self.batch_size)
 
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The classes of the films, (N,)."""
+        return np.array([record.label for record in self.records], np.int64)
+
     def training_batches(
-        self, augmentation: AugmentationConfig, seed: int, epoch: int, n_threads: int
+        self,
+        augmentation: AugmentationConfig,
+        seed: int,
+        epoch: int,
+        n_threads: int,
+        *,
+        is_balanced: bool = False,
     ) -> Generator[Batch, None, None]:
         """One shuffled, augmented pass; the same for a seed and epoch whatever the threads.
 
         Close it: that leaves no thread behind. An exception in a thread is raised here.
+
+        Args:
+            augmentation: How each image is changed.
+            seed: Of the run.
+            epoch: 1-based.
+            n_threads: That prepare batches.
+            is_balanced: Every class is drawn equally often, the films of rare ones repeatedly.
         """
-        order = generator_for_order(seed, epoch).permutation(len(self.records))
+        random = generator_for_order(seed, epoch)
+        if is_balanced:
+            order = balanced_order(self.labels, random)
+        else:
+            order = [(int(index), 0) for index in random.permutation(len(self.records))]
 
-        def load(index: int) -> NDArray[np.uint8]:
-            return augment(self._image(index), augmentation, generator_for(seed, epoch, index))
+        def load(draw: tuple[int, int]) -> NDArray[np.uint8]:
+            index, turn = draw
+            return augment(
+                self._image(index), augmentation, generator_for(seed, epoch, index, turn)
+            )
 
-        return self._batches([int(index) for index in order], load, n_threads)
+        return self._batches(order, load, n_threads)
 
     def plain_batches(self, n_threads: int) -> Generator[Batch, None, None]:
         """One pass in order, films as they are; close it as `training_batches`."""
-        return self._batches(range(len(self.records)), self._image, n_threads)
+        order = [(index, 0) for index in range(len(self.records))]
+        return self._batches(order, lambda draw: self._image(draw[0]), n_threads)
 
     def _batches(
-        self, order: Sequence[int], load: Callable[[int], NDArray[np.uint8]], n_threads: int
+        self,
+        order: Sequence[tuple[int, int]],
+        load: Callable[[tuple[int, int]], NDArray[np.uint8]],
+        n_threads: int,
     ) -> Generator[Batch, None, None]:
-        def gather(indices: Sequence[int]) -> Batch:
-            labels = np.array([self.records[index].label for index in indices], np.int64)
-            return Batch(stack([load(index) for index in indices]), labels)
+        all_labels = self.labels
+
+        def gather(draws: Sequence[tuple[int, int]]) -> Batch:
+            labels = all_labels[[index for index, _ in draws]]
+            return Batch(stack([load(draw) for draw in draws]), labels)
 
         starts = range(0, len(order), self.batch_size)
         chunks = (order[start : start + self.batch_size] for start in starts)

@@ -1,13 +1,15 @@
 """Films decoded once, as squares of grey levels on disk, keyed by their content.
 
 A cache is a folder that appears whole or not at all: it is built under a temporary name
-and renamed. Coloured films keep their colours in a second file.
+and renamed. Coloured films keep their colours in a second file. Beside the squares lie the
+thumbnails and headers by which a dataset is looked through and audited.
 """
 
 import hashlib
 import json
 import math
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,33 +21,57 @@ from numpy.typing import NDArray
 
 from core import atomic_file
 from core.data.abandoned import part_folder, remove_abandoned
-from core.data.images import READER_VERSION, FileAccessError, load_xray, square
+from core.data.audit.thumbnails import SIDE, thumbnail
+from core.data.images import (
+    READER_VERSION,
+    FileAccessError,
+    FilmHeader,
+    content_of,
+    read_film,
+    square,
+)
 from core.data.records import Record
-from core.errors import DatasetError, ImageReadError, Message
+from core.errors import DatasetError, ImageReadError, Message, RefusalKind
 from core.events import Progress
 from core.runtime.processor import physical_core_count
 from core.runtime.threads import map_ahead
 
-GREY_FILE, COLOUR_FILE, INDEX_FILE = "grey.u8", "colour.u8", "index.json"
+GREY_FILE, COLOUR_FILE, THUMBNAIL_FILE = "grey.u8", "colour.u8", "thumbnails.u8"
+INDEX_FILE = "index.json"
+INDEX_VERSION = 2  # raise it when a cache holds something else
+KEY_FILE = "patients.key"  # in the folder of all caches
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
 
-@dataclass(frozen=True, slots=True)
+class ChangedFilmError(DatasetError):
+    """A film does not hold any more what it held when it was found."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ImageCache:
     """Every readable film of a dataset at one size, and why the others are missing."""
 
+    folder: Path
     size: int  # pixels, both sides
-    rows: dict[str, int]  # film digest -> row of `grey`
+    rows: dict[str, int]  # film digest -> row of `grey` and `thumbnails`, in this order
     grey: NDArray[np.uint8]  # (N, size, size), memory-mapped
+    thumbnails: NDArray[np.uint8]  # (N, 128, 128), memory-mapped
+    headers: dict[str, FilmHeader]  # film digest -> what the file says of its picture
     colour_rows: dict[str, int]  # film digest -> row of `colour`, coloured films only
     colour: NDArray[np.uint8]  # (M, size, size, 3), memory-mapped
-    unreadable: dict[str, Message]  # film digest -> reason
+    unreadable: dict[str, tuple[Message, RefusalKind]]  # film digest -> reason
 
     def image(self, digest: str) -> NDArray[np.uint8]:
         """One film, (size, size) or (size, size, 3)."""
         if digest in self.colour_rows:
             return self.colour[self.colour_rows[digest]]
         return self.grey[self.rows[digest]]
+
+    def thumbnail(self, digest: str) -> NDArray[np.uint8]:
+        """One film to be shown small, a square, in colour where it is coloured."""
+        if digest in self.colour_rows:
+            return self.colour[self.colour_rows[digest]]
+        return self.thumbnails[self.rows[digest]]
 
 
 def open_cache(
@@ -63,7 +89,7 @@ def open_cache(
             memory for it was not to be had; that says nothing of the film and is not kept.
     """
     films = {record.digest: record for record in sorted(records, key=lambda film: film.digest)}
-    lines = (str(READER_VERSION), str(size), *films)
+    lines = (str(INDEX_VERSION), str(READER_VERSION), str(size), *films)
     target = folder / hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
     cache = _read(target, size, films)
     if cache is None:
@@ -103,44 +129,67 @@ def _build(films: Mapping[str, Record], size: int, target: Path) -> Iterator[Pro
 
 def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Progress]:
     """Decode on all cores and write in order."""
-    rows: list[str] = []
+    headers: dict[str, FilmHeader] = {}
     colour_rows: list[str] = []
-    unreadable: dict[str, Message] = {}
+    unreadable: dict[str, tuple[Message, RefusalKind]] = {}
+    key = _patient_key(folder.parent)
     n_threads = physical_core_count()
-    images = map_ahead(lambda film: _decode(film, size), films.values(), n_threads, 4 * n_threads)
+    readings = map_ahead(
+        lambda film: _decode(film, size, key), films.values(), n_threads, 4 * n_threads
+    )
     with (
         (folder / GREY_FILE).open("wb") as grey,
+        (folder / THUMBNAIL_FILE).open("wb") as thumbnails,
         (folder / COLOUR_FILE).open("wb") as colour,
-        closing(images),
+        closing(readings),
     ):
-        for done, (digest, image) in enumerate(zip(films, images, strict=True), start=1):
-            if isinstance(image, Message):
-                unreadable[digest] = image
+        for done, (digest, reading) in enumerate(zip(films, readings, strict=True), start=1):
+            if isinstance(reading, ImageReadError):
+                unreadable[digest] = reading.message, reading.kind
             else:
+                image = reading.image
                 if image.ndim == 3:
                     colour_rows.append(digest)
                     colour.write(image.tobytes())
                     image = np.rint(image @ np.array(LUMA)).astype(np.uint8)
-                rows.append(digest)
+                headers[digest] = reading.header
                 grey.write(image.tobytes())
+                thumbnails.write(reading.thumbnail.tobytes())
             yield Progress(Message("Reading films"), done, len(films))
-        for file in (grey, colour):
+        for file in (grey, thumbnails, colour):
             file.flush()
             os.fsync(file.fileno())
     index = {
         "size": size,
-        "rows": rows,
+        "rows": {digest: header.to_json() for digest, header in headers.items()},
         "colour_rows": colour_rows,
         "unreadable": {
-            digest: [reason.template, reason.values] for digest, reason in unreadable.items()
+            digest: [reason.template, reason.values, kind]
+            for digest, (reason, kind) in unreadable.items()
         },
     }
     atomic_file.write_text(folder / INDEX_FILE, json.dumps(index, ensure_ascii=False))
 
 
-def _decode(film: Record, size: int) -> NDArray[np.uint8] | Message:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    image: NDArray[np.uint8]  # (size, size) or (size, size, 3)
+    thumbnail: NDArray[np.uint8]  # (128, 128)
+    header: FilmHeader
+
+
+def _decode(film: Record, size: int, patient_key: bytes) -> _Reading | ImageReadError:
     try:
-        return square(load_xray(film.path), size)
+        content = content_of(film.path)
+        if hashlib.sha256(content).hexdigest() != film.digest:
+            raise ChangedFilmError(
+                Message(
+                    "{file} was changed while or since the dataset was opened. Open it again.",
+                    file=film.name,
+                )
+            )
+        reading = read_film(content, patient_key)
+        return _Reading(square(reading.pixels, size), thumbnail(reading.pixels), reading.header)
     except FileAccessError as error:
         raise DatasetError(
             Message(
@@ -150,7 +199,15 @@ def _decode(film: Record, size: int) -> NDArray[np.uint8] | Message:
             )
         ) from error
     except ImageReadError as error:
-        return error.message
+        return ImageReadError(_under_own_name(error.message, film), error.kind)
+
+
+def _patient_key(folder: Path) -> bytes:
+    """The secret that keeps anybody from trying all patient numbers against their hashes."""
+    path = folder / KEY_FILE
+    if not path.exists():
+        atomic_file.write_bytes(path, secrets.token_bytes(32))
+    return path.read_bytes()
 
 
 def _under_own_name(reason: Message, film: Record) -> Message:
@@ -178,19 +235,23 @@ def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | 
     """The cache in `target` if it is whole and holds just these films."""
     try:
         index = json.loads((target / INDEX_FILE).read_text(encoding="utf-8"))
-        rows = {digest: row for row, digest in enumerate(index["rows"])}
+        headers = {digest: FilmHeader.from_json(header) for digest, header in index["rows"].items()}
+        rows = {digest: row for row, digest in enumerate(headers)}
         colour_rows = {digest: row for row, digest in enumerate(index["colour_rows"])}
         if index["size"] != size or sorted([*rows, *index["unreadable"]]) != list(films):
             return None
         unreadable = {
-            digest: _under_own_name(Message(template, **values), films[digest])
-            for digest, (template, values) in index["unreadable"].items()
+            digest: (_under_own_name(Message(template, **values), films[digest]), kind)
+            for digest, (template, values, kind) in index["unreadable"].items()
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
+        thumbnails = _map(target / THUMBNAIL_FILE, (len(rows), SIDE, SIDE))
         colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return ImageCache(size, rows, grey, colour_rows, colour, unreadable)
+    return ImageCache(
+        target, size, rows, grey, thumbnails, headers, colour_rows, colour, unreadable
+    )
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -1,77 +1,106 @@
-"""Which images show the same patient, read from the file names."""
+"""Which images show the same patient, and which must stay together in a split."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Literal
 
+from core.data.patient_names import (
+    MIN_SHARE_WITH_PATIENT,
+    patients_by,
+    plausible_pattern,
+)
 from core.data.records import Record
 
-Pattern = Literal["before_underscore", "single_images"]
-
-# A prefix is a patient only where nearly every name has one and no "patient" is a large
-# part of the dataset, as "IM" would be in IM_0001.png, IM_0002.png, ...
-MIN_SHARE_WITH_PREFIX = 0.95
-MAX_SHARE_OF_ONE_PATIENT = 0.2
-MIN_PATIENTS_PER_CLASS = 3
+_DICOM_PREFIX = "dicom:"  # keeps a hash and a file name apart
 
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """A patient for each record; images of one patient never cross a split."""
+    """Who is on each image; images of one group never cross a split.
 
+    A group is a patient, together with everybody who shares an image with him: the same
+    file, or a copy of it that was saved anew.
+    """
+
+    patients: tuple[str, ...]  # parallel to the dataset's records; a file's digest: unknown
     groups: tuple[str, ...]  # parallel to the dataset's records
-    pattern: Pattern
+    pattern: str  # a patient_names.Pattern, or the user's template
+    n_known: int  # films whose patient is told; the others count as patients of their own
+
+    @property
+    def n_patients(self) -> int:
+        """How many patients, an image without one counting as its own."""
+        return len(set(self.patients))
 
     @property
     def n_groups(self) -> int:
-        """How many patients, or images where no pattern was found."""
+        """How many groups."""
         return len(set(self.groups))
 
+    @property
+    def has_patients(self) -> bool:
+        """Whether names or DICOM files tell at least one patient."""
+        return self.n_known > 0
 
-def group_by_patient(records: Sequence[Record]) -> Grouping:
-    """Take the file name up to the first `_` as the patient where that is plausible.
 
-    Equal content is one image under two names and must not cross a split either, so the
-    patients who share one count as the same.
+def group_by_patient(
+    records: Sequence[Record],
+    dicom_patients: Mapping[str, str] | None = None,
+    pattern: str = "",
+    same_image: Sequence[tuple[str, str]] = (),
+) -> Grouping:
+    """Find the patients and join those who share an image.
+
+    Args:
+        records: Films.
+        dicom_patients: Digest of a film -> hash of the PatientID in its file.
+        pattern: How names tell patients; "" finds it out.
+        same_image: Digests of films that show the same image.
+
+    Raises:
+        DatasetError: The pattern is a template that lacks its `{patient}`.
     """
-    prefixes = [_prefix(record) for record in records]
-    if not _are_plausible(prefixes, records):
-        return Grouping(tuple(record.digest for record in records), "single_images")
-    patients = [prefix or record.name for prefix, record in zip(prefixes, records, strict=True)]
-    digests = [record.digest for record in records]
-    return Grouping(_joined(patients, digests), "before_underscore")
+    in_file = dicom_patients or {}
+    unknown = [record for record in records if not in_file.get(record.digest)]
+    is_chosen = bool(pattern)
+    if not is_chosen:
+        is_dicom = len(unknown) <= (1 - MIN_SHARE_WITH_PATIENT) * len(records)
+        pattern = "dicom" if is_dicom else plausible_pattern(unknown) or "single_images"
+    known = patients_by(pattern, records)
+    if not (is_chosen and pattern == "single_images"):
+        told = [in_file.get(record.digest, "") for record in records]
+        by_file = [_DICOM_PREFIX + patient if patient else "" for patient in told]
+        # What the user says goes before what the files say, and that before what was guessed.
+        order = (known, by_file) if is_chosen else (by_file, known)
+        known = [first or second for first, second in zip(*order, strict=True)]
+    patients = tuple(
+        # Without a pattern the content decides, so that renamed films stay together.
+        patient or (record.digest if pattern in ("single_images", "dicom") else record.name)
+        for patient, record in zip(known, records, strict=True)
+    )
+    groups = _joined(patients, [record.digest for record in records], same_image)
+    return Grouping(patients, groups, pattern, sum(map(bool, known)))
 
 
-def _joined(patients: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
+def _joined(
+    patients: Sequence[str], digests: Sequence[str], same_image: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
     """Each patient under the first name, in order, of those tied to him by equal images."""
     leader = {patient: patient for patient in patients}
 
     def find(patient: str) -> str:
         while leader[patient] != patient:
+            leader[patient] = leader[leader[patient]]
             patient = leader[patient]
         return patient
 
+    def join(one: str, other: str) -> None:
+        one, other = find(one), find(other)
+        leader[max(one, other)] = min(one, other)
+
     first_with: dict[str, str] = {}
     for patient, digest in zip(patients, digests, strict=True):
-        one, other = find(patient), find(first_with.setdefault(digest, patient))
-        leader[max(one, other)] = min(one, other)
+        join(patient, first_with.setdefault(digest, patient))
+    for one, other in same_image:
+        if one in first_with and other in first_with:
+            join(first_with[one], first_with[other])
     return tuple(find(patient) for patient in patients)
-
-
-def _prefix(record: Record) -> str:
-    head, underscore, _ = PurePosixPath(record.name).stem.partition("_")
-    return head if underscore else ""
-
-
-def _are_plausible(prefixes: Sequence[str], records: Sequence[Record]) -> bool:
-    named = Counter(prefix for prefix in prefixes if prefix)
-    if not named or named.total() < MIN_SHARE_WITH_PREFIX * len(records):
-        return False
-    if max(named.values()) > max(2, MAX_SHARE_OF_ONE_PATIENT * len(records)):
-        return False
-    patients_of: dict[int, set[str]] = {}
-    for prefix, record in zip(prefixes, records, strict=True):
-        patients_of.setdefault(record.label, set()).add(prefix or record.name)
-    return all(len(patients) >= MIN_PATIENTS_PER_CLASS for patients in patients_of.values())

@@ -1,18 +1,19 @@
 """Divide a dataset into train, validation, test and the images kept for the last look."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal, get_args
 
-from core.config import SplitScheme
-from core.data.grouping import group_by_patient
+from core.config import TrainingConfig
+from core.data.dealing import Dealt, deal, deal_folds, draw
+from core.data.grouping import Grouping
 from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
 
-VALIDATION_SHARE = 0.1
-TEST_SHARE = 0.1
+Part = Literal["train", "validation", "test", "kept"]
+PARTS: tuple[Part, ...] = get_args(Part)
 REFERENCE_TEST_STEP = 10  # every tenth image of a class, beginning with the first
 
 
@@ -25,14 +26,45 @@ class Splits:
     test: tuple[int, ...]
     kept: tuple[int, ...]  # one a class where there are enough, for the final prediction
 
+    def part(self, name: Part) -> tuple[int, ...]:
+        """The images of one part."""
+        parts: dict[Part, tuple[int, ...]] = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "kept": self.kept,
+        }
+        return parts[name]
 
-def split(dataset: Dataset, scheme: SplitScheme, seed: int) -> Splits:
-    """Divide `dataset` by `scheme`; the same films and seed give the same parts in any order.
+
+def split(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Splits:
+    """Divide `dataset` as `config` says; the same films and seed give the same parts.
+
+    Args:
+        dataset: Films.
+        grouping: Of these films; no group crosses a part but in the scheme "reference", and in
+            "given" where the dataset itself does it.
+        config: Its `split`, `seed`, shares and folds count.
 
     Raises:
-        DatasetError: A class would have no training image.
+        DatasetError: A class would have no training image, or no part is given.
     """
-    parts = reference(dataset) if scheme == "reference" else stratified(dataset, seed)
+    match config.split:
+        case "reference":
+            parts = reference(dataset)
+        case "given":
+            parts = _with_kept(dataset, _given(dataset, grouping, config), config.seed)
+        case "kfold":
+            folds = deal_folds(dataset, grouping, config.seed, config.n_folds)
+            test = config.fold - 1
+            validation = config.fold % config.n_folds
+            dealt: Dealt = {"train": [], "validation": folds[validation], "test": folds[test]}
+            for number, fold in enumerate(folds):
+                if number not in (test, validation):
+                    dealt["train"] += fold
+            parts = _with_kept(dataset, dealt, config.seed)
+        case "stratified":
+            parts = _with_kept(dataset, _stratified(dataset, grouping, config), config.seed)
     trained = Counter(dataset.records[index].label for index in parts.train)
     for label, name in enumerate(dataset.classes):
         if not trained[label]:
@@ -46,91 +78,64 @@ def split(dataset: Dataset, scheme: SplitScheme, seed: int) -> Splits:
     return parts
 
 
+def crossing(grouping: Grouping, splits: Splits) -> tuple[str, ...]:
+    """The groups with images on more than one side; the kept images are test images."""
+    sides: dict[str, set[str]] = {}
+    for name in PARTS:
+        for index in splits.part(name):
+            sides.setdefault(grouping.groups[index], set()).add("test" if name == "kept" else name)
+    return tuple(sorted(group for group, names in sides.items() if len(names) > 1))
+
+
 def reference(dataset: Dataset) -> Splits:
     """The notebook's rule (DESIGN, "The reference recipe"); it has no validation part."""
     train: list[int] = []
     test: list[int] = []
     kept: list[int] = []
     for label in range(len(dataset.classes)):
-        by_name = sorted(
-            _indices_of(dataset, label), key=lambda index: _file_name(dataset.records[index])
-        )
+        members = (index for index, film in enumerate(dataset.records) if film.label == label)
+        by_name = sorted(members, key=lambda index: _file_name(dataset.records[index]))
         kept.append(by_name.pop())
         for position, index in enumerate(by_name):
             (train if position % REFERENCE_TEST_STEP else test).append(index)
     return Splits(tuple(train), (), tuple(test), tuple(kept))
 
 
-def stratified(dataset: Dataset, seed: int) -> Splits:
-    """80/10/10 by class with every patient in one part only.
+def _stratified(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Dealt:
+    shares = {"test": config.test_share, "validation": config.validation_share}
+    return deal(dataset, grouping, config.seed, shares, range(len(dataset.records)))
 
-    Patients are visited in an order drawn from the seed and their names; each goes to the
-    first part that still has room for all its images, and to training where none has. The
-    kept image of a class is one of its test images.
-    """
-    members = _members(dataset)
-    order = sorted(members, key=lambda group: _draw(seed, group))
-    sizes = Counter(record.label for record in dataset.records)
-    # One image more than its share: the kept one is taken from the test part afterwards.
-    room = {
-        "test": {label: 1 + max(1, round(TEST_SHARE * n)) for label, n in sizes.items()},
-        "validation": {label: max(1, round(VALIDATION_SHARE * n)) for label, n in sizes.items()},
-        "train": dict(sizes),
-    }
-    part_of: dict[str, str] = {}
-    for group in order:
-        needs = Counter(dataset.records[index].label for index in members[group])
-        for part, left in room.items():
-            if all(left[label] >= n for label, n in needs.items()):
-                part_of[group] = part
-                for label, n in needs.items():
-                    left[label] -= n
-                break
-    _mend(dataset, members, part_of, order)
 
-    def indices(part: str) -> list[int]:
-        return sorted(
-            (index for group in order if part_of[group] == part for index in members[group]),
-            key=lambda index: (dataset.records[index].label, dataset.records[index].name),
+def _given(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Dealt:
+    """The parts as the folders have them; one that is missing is drawn from training."""
+    dealt: Dealt = {"train": [], "validation": [], "test": []}
+    for index, record in enumerate(dataset.records):
+        dealt[record.given or "train"].append(index)
+    if not dealt["test"] and not dealt["validation"]:
+        raise DatasetError(
+            Message(
+                "{name} is not divided already: it has no folders called train and test. Choose "
+                "another split.",
+                name=dataset.name,
+            )
         )
+    wanted = {"test": config.test_share, "validation": config.validation_share}
+    missing = {part: share for part, share in wanted.items() if not dealt[part]}
+    if missing:
+        dealt |= deal(dataset, grouping, config.seed, missing, dealt["train"])
+    return dealt
 
-    test = indices("test")
+
+def _with_kept(dataset: Dataset, dealt: Dealt, seed: int) -> Splits:
+    """Sort the parts and move one image of each class out of the test."""
+
+    def place(index: int) -> tuple[int, str]:
+        return dataset.records[index].label, dataset.records[index].name
+
+    test = sorted(dealt["test"], key=place)
     kept = _take_kept(dataset, test, seed)
-    return Splits(tuple(indices("train")), tuple(indices("validation")), tuple(test), tuple(kept))
-
-
-def _mend(
-    dataset: Dataset, members: dict[str, list[int]], part_of: dict[str, str], order: Sequence[str]
-) -> None:
-    """Give training, test and validation a patient of each class that they go without.
-
-    Training takes the last drawn of the others. Test and validation were left empty where
-    every patient has more images than their share: they take the smallest that training
-    can spare.
-    """
-    labels_of = {
-        group: {dataset.records[index].label for index in indices}
-        for group, indices in members.items()
-    }
-
-    def with_class(part: str, label: int) -> list[str]:
-        return [group for group in order if part_of[group] == part and label in labels_of[group]]
-
-    for label in range(len(dataset.classes)):
-        if not with_class("train", label):
-            others = [group for group in order if label in labels_of[group]]
-            part_of[others[-1]] = "train"
-    for part in ("test", "validation"):
-        for label in range(len(dataset.classes)):
-            if with_class(part, label):
-                continue
-            spare = [
-                group
-                for group in with_class("train", label)
-                if all(len(with_class("train", other)) > 1 for other in labels_of[group])
-            ]
-            if spare:
-                part_of[min(spare, key=lambda group: len(members[group]))] = part
+    train, validation = sorted(dealt["train"], key=place), sorted(dealt["validation"], key=place)
+    return Splits(tuple(train), tuple(validation), tuple(test), tuple(kept))
 
 
 def _take_kept(dataset: Dataset, test: list[int], seed: int) -> list[int]:
@@ -139,24 +144,14 @@ def _take_kept(dataset: Dataset, test: list[int], seed: int) -> list[int]:
     for label in range(len(dataset.classes)):
         candidates = [index for index in test if dataset.records[index].label == label]
         if candidates:
-            chosen = min(
-                candidates,
-                key=lambda index: (
-                    _draw(seed, dataset.records[index].digest),
-                    dataset.records[index].name,
-                ),
-            )
+            chosen = min(candidates, key=lambda index: _chance(seed, dataset.records[index]))
             test.remove(chosen)
             kept.append(chosen)
     return kept
 
 
-def _members(dataset: Dataset) -> dict[str, list[int]]:
-    """The images of each patient."""
-    members: dict[str, list[int]] = {}
-    for index, group in enumerate(group_by_patient(dataset.records).groups):
-        members.setdefault(group, []).append(index)
-    return members
+def _chance(seed: int, record: Record) -> tuple[bytes, str]:
+    return draw(seed, record.digest), record.name
 
 
 def _file_name(record: Record) -> tuple[str, str]:
@@ -164,10 +159,7 @@ def _file_name(record: Record) -> tuple[str, str]:
     return PurePosixPath(record.name).name, record.name
 
 
-def _indices_of(dataset: Dataset, label: int) -> list[int]:
-    return [index for index, record in enumerate(dataset.records) if record.label == label]
-
-
-def _draw(seed: int, text: str) -> bytes:
-    """A pseudo-random key that depends on nothing but the seed and the text."""
-    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
+def count_by_class(dataset: Dataset, indices: Sequence[int]) -> dict[str, int]:
+    """How many of these images each class has."""
+    counts = Counter(dataset.records[index].label for index in indices)
+    return {name: counts[label] for label, name in enumerate(dataset.classes)}

@@ -8,25 +8,38 @@ import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 
-from core.data.folder import (
-    PIECE_BYTES,
-    UnusableFileError,
-    check_name_and_size,
-    image_suffix,
-    is_junk,
-    showable,
-)
+from core.data.admission import EMPTY, UnusableFileError, check_format, check_name_and_size
+from core.data.names import is_junk, showable
+from core.data.unpacked import PIECE_BYTES
 from core.errors import ArchiveError, Message, Refusal
 
 # Films are already compressed: the real sets pack one to one, deflate reaches 1032.
 MAX_RATIO = 200
 MAX_RATIO_FREE_BYTES = 256 * 2**20  # a zip this small unpacked does no harm at any ratio
-# zipfile needs about 15 times this much memory for the list of files.
-MAX_DIRECTORY_BYTES = 64 * 2**20
+# zipfile needs 480 bytes for each file it lists, and copies all that is written about it.
+MAX_FILES = 200_000
+MAX_DIRECTORY_BYTES = 32 * 2**20
+_DIRECTORY_ENTRY = b"PK\x01\x02"
+_DIRECTORY_ENTRY_BYTES = 46  # without name, extra field and comment (APPNOTE 4.3.12)
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of name, length of extra field
 _ENCRYPTED_BITS = 0x1 | 0x40
 _UTF8_BIT = 0x800
 _UNIX_SYSTEMS = (3, 19)  # the entry's attributes hold a Unix file mode
+
+
+# Shared, because a hostile zip can list so many files that a sentence for each costs much memory.
+_ABSOLUTE = Message("Its name is an absolute path; zip the folder itself.")
+_LEADS_OUT = Message("Its name leads out of the archive; zip the folder again.")
+_LINK = Message("A link; put the file itself there.")
+_NO_FILE = Message("Not an ordinary file.")
+_LOCKED = Message("Locked with a password; zip it again without one.")
+_UNUSUAL = Message("Packed with an unusual method; zip it again with the method Deflate.")
+_SECOND = Message("Another file of the same name comes before it.")
+_DAMAGED = Message("Damaged inside the zip; add it again from the original.")
+
+
+class TooManyFilesError(Exception):
+    """The list of a zip is longer than memory should hold."""
 
 
 class BoundedReader(io.BufferedReader):
@@ -35,7 +48,12 @@ class BoundedReader(io.BufferedReader):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
             raise zipfile.BadZipFile("central directory too large")
-        return super().read(size)
+        content = super().read(size)
+        if len(content) > MAX_FILES * _DIRECTORY_ENTRY_BYTES:
+            n_files = content.count(_DIRECTORY_ENTRY)
+            if n_files > MAX_FILES:
+                raise TooManyFilesError(n_files)
+        return content
 
 
 def open_zip(source_name: str, file: io.BufferedReader) -> zipfile.ZipFile:
@@ -48,6 +66,14 @@ def open_zip(source_name: str, file: io.BufferedReader) -> zipfile.ZipFile:
     head = file.read(4)
     try:
         return zipfile.ZipFile(file)
+    except TooManyFilesError as error:
+        raise ArchiveError(
+            Message(
+                "{file} lists more than {limit} files. Unpack it yourself and choose the folder.",
+                file=source_name,
+                limit=MAX_FILES,
+            )
+        ) from error
     except Exception as error:  # BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error
         if head == b"PK\x03\x04":
             raise ArchiveError(
@@ -74,7 +100,7 @@ def check_structure(source_name: str, file: io.BufferedReader, zipped: zipfile.Z
     n_bytes = file.seek(0, io.SEEK_END)
     spans = [(zipped.start_dir, n_bytes)]
     for info in zipped.infolist():
-        file.seek(max(0, info.header_offset))
+        file.seek(min(max(0, info.header_offset), n_bytes))  # zip64 offsets have no limit
         header = file.read(_LOCAL_HEADER.size)
         length = _LOCAL_HEADER.size + info.compress_size
         if len(header) == _LOCAL_HEADER.size:
@@ -117,9 +143,9 @@ def usable_entries(
             _check_entry(raw, info)
             check_name_and_size(name, info.file_size)
             if name in entries:
-                raise UnusableFileError(Message("Another file of the same name comes before it."))
+                raise UnusableFileError(_SECOND)
         except UnusableFileError as error:
-            left_out.append(Refusal(name, error.message))
+            left_out.append(Refusal(name, error.message, error.kind))
         else:
             entries[name] = info
     return sorted(entries.items(), key=lambda item: item[1].header_offset)
@@ -140,33 +166,33 @@ def _decoded_name(info: zipfile.ZipInfo) -> str:
 def _check_entry(raw_name: str, info: zipfile.ZipInfo) -> None:
     """Raise UnusableFileError for what must not or cannot be unpacked."""
     if raw_name.startswith("/") or re.match("[A-Za-z]:", raw_name):
-        raise UnusableFileError(Message("Its name is an absolute path; zip the folder itself."))
+        raise UnusableFileError(_ABSOLUTE)
     if ".." in raw_name.split("/"):
-        raise UnusableFileError(Message("Its name leads out of the archive; zip the folder again."))
+        raise UnusableFileError(_LEADS_OUT)
     kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system in _UNIX_SYSTEMS else 0
     if kind == stat.S_IFLNK:
-        raise UnusableFileError(Message("A link; put the file itself there."))
+        raise UnusableFileError(_LINK)
     if kind not in (0, stat.S_IFREG):
-        raise UnusableFileError(Message("Not an ordinary file."))
+        raise UnusableFileError(_NO_FILE)
     if info.flag_bits & _ENCRYPTED_BITS:
-        raise UnusableFileError(Message("Locked with a password; zip it again without one."))
+        raise UnusableFileError(_LOCKED)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UnusableFileError(
-            Message("Packed with an unusual method; zip it again with the method Deflate.")
-        )
+        raise UnusableFileError(_UNUSUAL)
+    if not info.file_size:
+        raise UnusableFileError(EMPTY, "unreadable")
 
 
 def read_entry(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The bytes of an image, a MiB at a time; zipfile compares the CRC at the end.
+    """The bytes of an image in pieces of a MiB, at least one; zipfile compares the CRC at the end.
 
     Raises:
-        UnusableFileError: The entry is damaged, or not a PNG or JPEG.
+        UnusableFileError: The entry is damaged, or no image.
     """
     n_left = info.file_size
     try:
         with zipped.open(info) as source:
             piece = source.read(PIECE_BYTES)
-            image_suffix(piece)
+            check_format(piece)
             while piece:
                 n_left -= len(piece)
                 yield piece
@@ -177,6 +203,4 @@ def read_entry(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes
         raise
     # BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError, NotImplementedError, ...
     except Exception as error:
-        raise UnusableFileError(
-            Message("Damaged inside the zip; add it again from the original.")
-        ) from error
+        raise UnusableFileError(_DAMAGED, "unreadable") from error

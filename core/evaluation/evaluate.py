@@ -97,7 +97,7 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
             Message(
                 "None of the model's test films is in {name}, so the model was trained on other "
                 "films. Evaluate on all films instead.",
-                name=dataset.source.name,
+                name=dataset.name,
             )
         )
     return tuple(dataclasses.replace(record, label=label_of[record.label]) for record in records)

@@ -51,7 +51,7 @@ class CardWriter:
             reader_version=READER_VERSION,
             training=self._config,
             dataset={
-                "name": showable(self._dataset.source.name),
+                "name": showable(self._dataset.name),
                 "fingerprint": self._dataset.fingerprint,
             },
             split=self._split,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.config import TrainingConfig
 from core.data.batches import Batch
@@ -30,14 +31,22 @@ class Learner:
         config: Network, optimiser and regularisation.
         n_classes: Outputs of the last layer.
         device: Where to compute; mixed precision follows from it.
+        class_weights: Shape (n_classes,); None: every image weighs the same.
     """
 
-    def __init__(self, config: TrainingConfig, n_classes: int, device: Device) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        n_classes: int,
+        device: Device,
+        class_weights: NDArray[np.float32] | None = None,
+    ) -> None:
         use_device(device.name)
         self.precision: Precision = precision_of_run(config, device)
         self.network = build_resnet(config.architecture, n_classes)
         self._place = place_of(self.network)
         self._config = config
+        self._class_weights = class_weights
         self._optimiser = _build_optimiser(config, self.network)
         # Half-precision gradients underflow; the scaler lifts them and skips overflowing steps.
         self._scaler = paddle.amp.GradScaler(enable=self.precision == "mixed")
@@ -68,7 +77,7 @@ class Learner:
         with paddle.amp.auto_cast(enable=self.precision == "mixed"):
             logits = self.network(to_input(batch.images, self._config.preprocessing, self._place))
         logits = logits.astype("float32")  # (N, C); the loss wants full precision
-        objective = F.cross_entropy(logits, labels, label_smoothing=self._config.label_smoothing)
+        objective = self._objective(logits, labels, batch)
         scaled = self._scaler.scale(objective)
         scaled.backward()
         self._scaler.step(self._optimiser)
@@ -77,6 +86,16 @@ class Learner:
         answers = logits.numpy()
         n_correct = int((answers.argmax(axis=1) == batch.labels).sum())
         return StepResult(mean_cross_entropy(answers, batch.labels), n_correct)
+
+    def _objective(self, logits: Any, labels: Any, batch: Batch) -> Any:
+        """The mean loss of the batch, weighted by class where that is wanted."""
+        smoothing = self._config.label_smoothing
+        if self._class_weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        weights = self._class_weights[batch.labels]  # (N,)
+        losses = F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        share = paddle.to_tensor(weights / weights.sum(), place=self._place)
+        return (losses.flatten() * share).sum()
 
     def has_finite_weights(self) -> bool:
         """Whether every weight and statistic is a number.

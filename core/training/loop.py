@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import TrainingConfig
+from core.data.balancing import class_weights
 from core.data.batches import Batch, BatchSource
 from core.data.cache import ImageCache
 from core.data.records import Dataset
@@ -85,7 +86,13 @@ class _Session:
         self._test = _source(data, data.splits.test, config.batch_size)
         with BUILDING, memory_for(config.batch_size):
             seed_everything(config.seed)
-            self._learner = Learner(config, len(data.dataset.classes), device)
+            n_classes = len(data.dataset.classes)
+            weights = (
+                class_weights(self._train.labels, n_classes)
+                if config.class_balance == "weights"
+                else None
+            )
+            self._learner = Learner(config, n_classes, device, weights)
         self._card = CardWriter(config, data.dataset, data.splits)
         self._pace = Pace(config.epochs, self._train.n_batches)
         self._best: _Best | None = None
@@ -189,7 +196,11 @@ class _Session:
 
     def _batches(self, epoch: int) -> Generator[Batch, None, None]:
         return self._train.training_batches(
-            self._config.augmentation, self._config.seed, epoch, physical_core_count()
+            self._config.augmentation,
+            self._config.seed,
+            epoch,
+            physical_core_count(),
+            is_balanced=self._config.class_balance == "sampling",
         )
 
     def _is_best(self, validation: Evaluation | None) -> bool:

@@ -46,7 +46,7 @@ def run_training(
     """
     _check_class_names(loaded.dataset)
     device = choose_device(device_name, list_devices())
-    splits = split(loaded.dataset, config.split, config.seed)
+    splits = split(loaded.dataset, loaded.grouping, config)
     check_is_free(folder)  # before the films are decoded, which takes a while
     cache: ImageCache | None = None
     for step in loaded.at_size(config.preprocessing.image_size, workspace):
@@ -83,10 +83,12 @@ def _describe(
     return {
         "config": config.to_json(),
         "dataset": {
-            "source": showable(str(loaded.dataset.source)),
+            "sources": [showable(str(source)) for source in loaded.dataset.sources],
             "fingerprint": loaded.dataset.fingerprint,
             "classes": loaded.dataset.counts,
             "left_out": len(loaded.dataset.left_out),
+            "edits": loaded.edits.to_json(),
+            "patients": {"n": loaded.grouping.n_patients, "pattern": loaded.grouping.pattern},
         },
         "split": {
             part: [names[index] for index in getattr(splits, part)]

@@ -51,7 +51,7 @@ def main() -> int:
 def _compare(folder: Path, arguments: argparse.Namespace) -> None:
     print(f"drawing {arguments.films} films of {arguments.film_size} px", file=sys.stderr)
     list(write_dataset(folder / "films.zip", -(-arguments.films // 3), arguments.film_size))
-    *_, loaded = load_dataset(folder / "films.zip", Workspace(folder / "home"), 32)
+    *_, loaded = load_dataset([folder / "films.zip"], Workspace(folder / "home"), 32)
     assert isinstance(loaded, LoadedDataset)
     records = loaded.dataset.records
     cores = physical_core_count()

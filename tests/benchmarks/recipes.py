@@ -65,7 +65,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Path(home))
-        for step in load_dataset(arguments.data, workspace, 128):
+        for step in load_dataset([arguments.data], workspace, 128):
             loaded = step
         assert isinstance(loaded, LoadedDataset)
         print(f"{'recipe':52} validation  test   mean  seconds")

@@ -65,7 +65,7 @@ def films_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded(films_folder: Path, shared_workspace: Workspace) -> LoadedDataset:
     """The films of `films_folder` at 32 pixels."""
-    *_, loaded = load_dataset(films_folder, shared_workspace, 32)
+    *_, loaded = load_dataset([films_folder], shared_workspace, 32)
     assert isinstance(loaded, LoadedDataset)
     return loaded
 
@@ -75,7 +75,9 @@ def data(loaded: LoadedDataset) -> "TrainingData":
     """The films of `loaded`, divided by patients."""
     from core.training.loop import TrainingData  # loads Paddle
 
-    return TrainingData(loaded.dataset, loaded.cache, split(loaded.dataset, "stratified", 0))
+    return TrainingData(
+        loaded.dataset, loaded.cache, split(loaded.dataset, loaded.grouping, TrainingConfig())
+    )
 
 
 @pytest.fixture(scope="session")

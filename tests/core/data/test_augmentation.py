@@ -6,6 +6,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from core.config import AugmentationConfig, preset
+from core.config.augmentation import ENHANCEMENTS, Change
 from core.data import augmentation
 from core.data.augmentation import (
     add_noise,
@@ -22,6 +23,7 @@ from core.data.augmentation import (
 FACTORS = [0.5, 0.73, 1.0, 1.28, 1.5]
 NONE = AugmentationConfig(probability=0.0)
 ALL = AugmentationConfig(probability=1.0)
+FACTORS_OF_ONE = {f"{name}_{end}": 1.0 for name in ENHANCEMENTS for end in ("low", "high")}
 
 
 def film(seed: int = 0, size: int = 64) -> np.ndarray:
@@ -188,8 +190,10 @@ def test_the_order_is_shuffled_for_each_image(drawn: list[int]) -> None:
     assert len({tuple(order) for order in orders}) > 600
 
 
-def noted(monkeypatch: pytest.MonkeyPatch, name: str, config: AugmentationConfig) -> list[float]:
-    """The strengths with which a change is called for 2000 images."""
+def noted(
+    monkeypatch: pytest.MonkeyPatch, name: str, config: AugmentationConfig, n_images: int = 2000
+) -> list[float]:
+    """The strengths with which a change is called for so many images."""
     values: list[float] = []
 
     def note(picture: Image.Image, value: float = 1, *_: object) -> Image.Image:
@@ -198,7 +202,7 @@ def noted(monkeypatch: pytest.MonkeyPatch, name: str, config: AugmentationConfig
 
     monkeypatch.setattr(augmentation, name, note)
     small = GREY[:8, :8]
-    for index in range(2000):
+    for index in range(n_images):
         augment(small, config, generator_for(1, 0, index))
     return values
 
@@ -230,18 +234,17 @@ def test_a_flip_that_was_drawn_happens_half_the_time(monkeypatch: pytest.MonkeyP
 def test_ranges_of_zero_switch_a_change_off() -> None:
     config = AugmentationConfig(
         probability=1.0,
-        enhancement_low=1.0,
-        enhancement_high=1.0,
         flip_probability=0.0,
         rotation_degrees=0,
         noise_sigma_max=0.0,
+        **FACTORS_OF_ONE,
     )
     assert np.array_equal(augment(GREY, config, generator_for(0, 0, 0)), GREY)
 
 
 def test_the_reference_recipe_draws_noise_for_each_channel() -> None:
     film = np.full((32, 32), 128, np.uint8)
-    only_noise = {"enhancement_low": 1.0, "enhancement_high": 1.0, "rotation_degrees": 0}
+    only_noise = {**FACTORS_OF_ONE, "rotation_degrees": 0}
     per_channel = AugmentationConfig(probability=1.0, is_noise_per_channel=True, **only_noise)
     noisy = augment(film, per_channel, generator_for(0, 1, 0))
     assert noisy.shape == (32, 32, 3)
@@ -249,3 +252,30 @@ def test_the_reference_recipe_draws_noise_for_each_channel() -> None:
     grey = dataclasses.replace(per_channel, is_noise_per_channel=False)
     assert augment(film, grey, generator_for(0, 1, 0)).shape == (32, 32)
     assert preset("reference").augmentation.is_noise_per_channel
+
+
+# What the change calls; noise is called to draw its numbers even when it is off.
+CALLED = {
+    "brightness": "brighten",
+    "contrast": "change_contrast",
+    "saturation": "saturate",
+    "sharpness": "sharpen",
+    "flip": "flip",
+    "rotation": "rotate",
+}
+
+
+@pytest.mark.parametrize("change", CALLED)
+def test_a_change_that_is_off_is_not_made(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = dataclasses.replace(ALL, **{f"is_{change}_on": False})
+    assert noted(monkeypatch, CALLED[change], config, n_images=100) == []
+
+
+@pytest.mark.parametrize("change", ENHANCEMENTS)
+def test_each_enhancement_has_its_own_range(
+    change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {f"{change}_low": 0.9, f"{change}_high": 1.1}
+    values = noted(monkeypatch, CALLED[change], dataclasses.replace(ALL, **own), 300)
+    assert 0.9 <= min(values) < 0.91
+    assert 1.09 < max(values) <= 1.1

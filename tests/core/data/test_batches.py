@@ -9,8 +9,8 @@ from core.config import AugmentationConfig
 from core.data import batches as batches_module
 from core.data.augmentation import augment, generator_for, generator_for_order
 from core.data.batches import Batch, BatchSource, stack
-from core.data.cache import ImageCache
 from core.data.records import Record
+from tests.core.data.caches import cache_of
 
 SIZE, N = 16, 23
 NOTHING = AugmentationConfig(probability=0.0)
@@ -25,7 +25,7 @@ def source(batch_size: int = 5, coloured: tuple[int, ...] = ()) -> BatchSource:
     records = tuple(Record(f"{n}.png", Path(), str(n), n % 3) for n in range(N))
     rows = {str(n): n for n in range(N)}
     colour_rows = {str(number): row for row, number in enumerate(coloured)}
-    return BatchSource(ImageCache(SIZE, rows, grey, colour_rows, colour, {}), records, batch_size)
+    return BatchSource(cache_of(rows, grey, colour_rows, colour), records, batch_size)
 
 
 def training(

@@ -26,7 +26,7 @@ def write_films(root: Path, folders: list[bytes]) -> None:
 def classes_in(root: Path) -> dict[str, int]:
     *_, unpacked = list_folder(root)
     assert isinstance(unpacked, Unpacked)
-    return scan(unpacked, root).counts
+    return scan([(unpacked, root)]).counts
 
 
 def test_gbk_class_names_of_equal_length_stay_apart(tmp_path: Path) -> None:

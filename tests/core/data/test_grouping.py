@@ -1,10 +1,14 @@
-import hashlib
+import dataclasses
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from named_films import digest_of
 
 from core.data.grouping import group_by_patient
 from core.data.records import Record
+from core.errors import DatasetError
 
 
 def films(*names: str, copies: dict[str, str] | None = None) -> list[Record]:
@@ -14,7 +18,7 @@ def films(*names: str, copies: dict[str, str] | None = None) -> list[Record]:
         Record(
             name,
             Path(name),
-            hashlib.sha256((copies or {}).get(name, name).encode()).hexdigest(),
+            digest_of((copies or {}).get(name, name)),
             labels[name.split("/")[0]],
         )
         for name in names
@@ -53,7 +57,7 @@ def test_one_name_without_underscore_among_many_is_a_patient_of_its_own() -> Non
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param([f"{c}/{n}.png" for c in "NV" for n in range(9)], id="no underscore"),
+        pytest.param([f"{c}/{n}.png" for c in "NV" for n in range(9)], id="numbers alone"),
         pytest.param([f"{c}/IM_{n}.png" for c in "NV" for n in range(9)], id="one prefix for all"),
         pytest.param(
             [f"{c}/{c}_{n}.png" for c in "NV" for n in range(9)], id="the class as prefix"
@@ -92,3 +96,106 @@ def test_patients_who_share_an_image_are_one_whatever_the_order() -> None:
         for record, group in zip(ordered, grouping.groups, strict=True):
             patient = record.name.split("/")[1].split("_")[0]
             assert group == expected.get(patient, patient)
+
+
+def test_near_copies_tie_their_patients() -> None:
+    records = films(*PLAUSIBLE)
+    pairs = [(digest_of("N/N0_0.png"), digest_of("V/V3_1.png"))]
+    grouping = group_by_patient(records, same_image=pairs)
+    tied = {
+        group
+        for record, group in zip(records, grouping.groups, strict=True)
+        if "/N0_" in record.name or "/V3_" in record.name
+    }
+    assert tied == {"N0"}
+    assert (grouping.n_groups, grouping.n_patients) == (9, 10)
+
+
+def test_near_copies_of_films_that_were_left_out_tie_nobody() -> None:
+    pairs = [(digest_of("gone"), digest_of("N/N0_0.png")), (digest_of("gone"), digest_of("away"))]
+    assert group_by_patient(films(*PLAUSIBLE), same_image=pairs).n_groups == 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30))
+def test_ties_do_not_depend_on_their_order(pairs: list[tuple[int, int]]) -> None:
+    records = films(*PLAUSIBLE)
+    digests = [record.digest for record in records]
+    ties = [(digests[one], digests[other]) for one, other in pairs]
+    grouping = group_by_patient(records, same_image=ties)
+    back = group_by_patient(records, same_image=[(b, a) for a, b in reversed(ties)])
+    assert back == grouping
+    for one, other in pairs:
+        assert grouping.groups[one] == grouping.groups[other]
+
+
+def in_folders(*names: str) -> list[Record]:
+    """The folder between class and film is the patient's."""
+    return [
+        dataclasses.replace(record, patient_folder=record.name.split("/", 1)[1].rpartition("/")[0])
+        for record in films(*names)
+    ]
+
+
+def test_folders_of_patients_are_found_before_names() -> None:
+    grouping = group_by_patient(
+        in_folders(*(f"{c}/p{c}{n // 2}/x{n}_0.png" for c in "NV" for n in range(10)))
+    )
+    assert grouping.pattern == "folder"
+    assert grouping.groups[:3] == ("pN0", "pN0", "pN1")
+
+
+def test_a_name_without_its_last_number_is_found() -> None:
+    grouping = group_by_patient(
+        films(*(f"{c}/IM-{n // 2:04d}-{n % 2:04d}.png" for c in "N" for n in range(12)))
+        + films(*(f"{c}/IM-{n // 2 + 50:04d}-{n % 2:04d}.png" for c in "V" for n in range(12)))
+    )
+    assert grouping.pattern == "before_last_number"
+    assert grouping.groups[:3] == ("IM-0000", "IM-0000", "IM-0001")
+
+
+def test_the_user_s_pattern_is_taken_even_where_it_is_implausible() -> None:
+    grouping = group_by_patient(films("N/a_1.png", "N/a_2.png", "V/b.png"), None, "{patient}_*")
+    assert grouping.pattern == "{patient}_*"
+    # A name that does not fit is its own patient.
+    assert grouping.patients == ("a", "a", "V/b.png")
+
+
+def test_the_user_can_say_that_every_film_is_another_patient() -> None:
+    grouping = group_by_patient(films(*PLAUSIBLE), None, "single_images")
+    assert grouping.n_groups == len(PLAUSIBLE)
+    assert not grouping.has_patients
+
+
+def test_a_pattern_without_patient_is_refused() -> None:
+    with pytest.raises(DatasetError, match=r"pattern IM-\* does not say where the patient stands"):
+        group_by_patient(films(*PLAUSIBLE), None, "IM-*")
+
+
+class TestDicom:
+    def test_patients_in_the_files_go_before_names(self) -> None:
+        records = films(*PLAUSIBLE)
+        in_file = {record.digest: f"hash{n // 4}" for n, record in enumerate(records)}
+        grouping = group_by_patient(records, in_file)
+        assert grouping.pattern == "dicom"
+        assert grouping.n_patients == 5
+        assert grouping.groups[0] == grouping.groups[3] != grouping.groups[4]
+
+    def test_files_without_patient_are_patients_of_their_own(self) -> None:
+        records = films(*(f"{c}/{n}" for c in "NV" for n in range(20)))
+        in_file = {record.digest: "hash" for record in records[1:]}
+        grouping = group_by_patient(records, in_file)
+        assert grouping.pattern == "dicom"
+        assert grouping.patients[0] == records[0].digest
+
+    def test_some_patients_in_files_count_beside_those_of_names(self) -> None:
+        records = films(*PLAUSIBLE)
+        in_file = {records[0].digest: "hash", records[5].digest: "hash"}
+        grouping = group_by_patient(records, in_file)
+        assert grouping.pattern == "before_underscore"
+        assert grouping.patients[0] == grouping.patients[5] == "dicom:hash"
+        assert grouping.patients[1] == "N0"
+
+    def test_an_empty_patient_id_tells_nothing(self) -> None:
+        records = films(*PLAUSIBLE)
+        in_file = {record.digest: "" for record in records}
+        assert group_by_patient(records, in_file) == group_by_patient(records)

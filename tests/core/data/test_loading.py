@@ -1,3 +1,6 @@
+import os
+import shutil
+import time
 import zipfile
 from pathlib import Path
 
@@ -5,7 +8,8 @@ import pytest
 
 from core.data import cache as cache_module
 from core.data.cache import ImageCache
-from core.data.images import load_xray
+from core.data.edits import Edits, EditsFile
+from core.data.images import content_of
 from core.data.loading import LoadedDataset, load_dataset
 from core.errors import DatasetError
 from core.events import Progress
@@ -26,7 +30,7 @@ def films_zip(films_folder: Path, tmp_path: Path) -> Path:
 
 
 def load(source: Path, workspace: Workspace) -> LoadedDataset:
-    *steps, loaded = load_dataset(source, workspace, 32)
+    *steps, loaded = load_dataset([source], workspace, 32)
     assert steps
     assert all(isinstance(step, Progress) for step in steps)
     assert isinstance(loaded, LoadedDataset)
@@ -50,7 +54,7 @@ def test_what_is_left_out_is_told_under_the_archives_names(
     left_out = {item.file: str(item.reason) for item in load(films_zip, workspace).dataset.left_out}
     assert set(left_out) == {"input_data/COVID/0000_1.png", "input_data/readme.txt"}
     reason = left_out["input_data/COVID/0000_1.png"]
-    assert reason.startswith("input_data/COVID/0000_1.png cannot be read")
+    assert reason.startswith("input_data/COVID/0000_1.png is cut short")
 
 
 def test_a_folder_is_the_same_dataset_as_its_zip(
@@ -62,7 +66,7 @@ def test_a_folder_is_the_same_dataset_as_its_zip(
             archive.write(file, file.relative_to(films_folder))
     zipped, plain = load(path, workspace), load(films_folder, workspace)
     assert zipped.dataset.fingerprint == plain.dataset.fingerprint
-    assert len(list(workspace.caches.iterdir())) == 1
+    assert len(list(workspace.caches.glob("*/"))) == 1
 
 
 def test_the_size_it_was_loaded_at_is_not_decoded_again(
@@ -71,11 +75,11 @@ def test_the_size_it_was_loaded_at_is_not_decoded_again(
     loaded = load(films_zip, workspace)
     decoded = []
 
-    def note(path: Path):
+    def note(path: Path) -> bytes:
         decoded.append(path)
-        return load_xray(path)
+        return content_of(path)
 
-    monkeypatch.setattr(cache_module, "load_xray", note)
+    monkeypatch.setattr(cache_module, "content_of", note)
     assert list(loaded.at_size(32, workspace)) == [loaded.cache]
     assert decoded == []
     *_, cache = loaded.at_size(48, workspace)
@@ -96,22 +100,73 @@ def test_a_dataset_without_readable_films_is_refused(tmp_path: Path, workspace: 
 
 
 def test_cancelling_leaves_nothing_half_made(films_zip: Path, workspace: Workspace) -> None:
-    steps = load_dataset(films_zip, workspace, 32)
+    steps = load_dataset([films_zip], workspace, 32)
     for step in steps:
         assert isinstance(step, Progress)
         if str(step.stage) == "Reading films":
             break
     steps.close()  # type: ignore[attr-defined]
-    assert list(workspace.caches.iterdir()) == []
+    assert list(workspace.caches.glob("*/")) == []
 
 
-def test_a_film_that_is_damaged_after_loading_is_named_at_another_size(
+def test_a_film_that_is_changed_after_loading_is_named_and_read_anew_next_time(
     films_zip: Path, workspace: Workspace
 ) -> None:
     loaded = load(films_zip, workspace)
     film = loaded.dataset.records[3]
-    film.path.write_bytes(film.path.read_bytes()[:100])
-    with pytest.raises(DatasetError, match=rf"{film.name} cannot be read: .* open the dataset ag"):
+    whole = film.path.read_bytes()
+    film.path.write_bytes(whole[::-1])  # of the same size
+    with pytest.raises(DatasetError, match=rf"{film.name} was changed .* Open it again"):
         list(loaded.at_size(48, workspace))
     *_, cache = loaded.at_size(32, workspace)
     assert cache is loaded.cache
+    for folder in workspace.caches.glob("*/"):
+        shutil.rmtree(folder)
+    with pytest.raises(DatasetError, match="was changed"):
+        load(films_zip, workspace)
+    assert load(films_zip, workspace).dataset == loaded.dataset
+    assert film.path.read_bytes() == whole
+
+
+def test_a_time_stamp_that_lies_is_found_out_once(
+    films_folder: Path, tmp_path: Path, workspace: Workspace
+) -> None:
+    folder, old_ns = tmp_path / "films", time.time_ns() - 10**11
+    shutil.copytree(films_folder, folder)
+    for path in folder.rglob("*.png"):
+        os.utime(path, ns=(old_ns, old_ns))
+    film = load(folder, workspace).dataset.records[0]
+    other = folder / "NORMAL" / film.path.name.replace("0", "9", 1)
+    other.write_bytes(b"a new file, so that the films are decoded again")
+    film.path.write_bytes(film.path.read_bytes()[::-1])
+    os.utime(film.path, ns=(old_ns, old_ns))
+    for cache in workspace.caches.glob("*/"):
+        shutil.rmtree(cache)
+    with pytest.raises(DatasetError, match="was changed"):
+        load(folder, workspace)
+    left_out = [refusal.file for refusal in load(folder, workspace).dataset.left_out]
+    assert film.name in left_out  # backwards it is no image
+
+
+def test_what_the_user_changed_counts_unless_it_is_not_wanted(
+    films_zip: Path, workspace: Workspace
+) -> None:
+    loaded = load(films_zip, workspace)
+    names = [record.name for record in loaded.dataset.records[:2]]
+    edits = Edits().leave_out(names).group_by("single_images")
+    EditsFile(workspace.edits, loaded.as_found).save(edits)
+    again = load(films_zip, workspace)
+    assert len(again.dataset.records) == 33
+    assert again.grouping.pattern == "single_images"
+    assert again.as_found == loaded.as_found
+    *_, plain = load_dataset([films_zip], workspace, 32, with_edits=False)
+    assert plain.dataset == loaded.dataset
+
+
+def test_saved_edits_that_leave_too_little_do_not_keep_a_dataset_shut(
+    films_zip: Path, workspace: Workspace
+) -> None:
+    loaded = load(films_zip, workspace)
+    names = [record.name for record in loaded.dataset.records]
+    EditsFile(workspace.edits, loaded.as_found).save(Edits().leave_out(names))
+    assert load(films_zip, workspace).edits == Edits()

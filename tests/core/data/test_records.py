@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.data.class_names import display_names
-from core.data.folder import SourceFile, Unpacked
-from core.data.records import Dataset, scan
-from core.errors import DatasetError, Message, Refusal
+from core.data.records import Dataset, Record, scan
+from core.data.unpacked import SourceFile, Unpacked
+from core.errors import DatasetError, Message, Refusal, RefusalKind
 
 SOURCE = Path("films.zip")
 
@@ -22,7 +22,7 @@ def holding(*names: str, left_out: tuple[Refusal, ...] = ()) -> Unpacked:
 
 
 def scanned(*names: str) -> Dataset:
-    return scan(holding(*names), SOURCE)
+    return scan([(holding(*names), SOURCE)])
 
 
 def refusal(*names: str) -> str:
@@ -45,7 +45,8 @@ def test_class_folders_are_found_below_any_wrapper(wrapper: str) -> None:
         (f"{wrapper}N/2.png", 1),
     ]
     assert dataset.left_out == ()
-    assert dataset.source == SOURCE
+    assert dataset.sources == (SOURCE,)
+    assert {record.source for record in dataset.records} == {"films.zip"}
 
 
 def test_classes_are_sorted_as_the_reference_sorts_them() -> None:
@@ -76,14 +77,18 @@ def test_images_at_another_depth_are_left_out_with_a_reason() -> None:
 
 
 def test_refusals_of_the_archive_are_carried_on_in_order() -> None:
-    earlier = Refusal("m.txt", Message("Not a PNG or JPEG image."))
-    dataset = scan(holding(*TWO, "z.png", "a.png", left_out=(earlier,)), SOURCE)
-    assert [refusal.file for refusal in dataset.left_out] == ["a.png", "m.txt", "z.png"]
+    earlier = Refusal("m.txt", Message("Not an image."), "not_an_image")
+    dataset = scan([(holding(*TWO, "z.png", "a.png", left_out=(earlier,)), SOURCE)])
+    assert [(refusal.file, refusal.kind) for refusal in dataset.left_out] == [
+        ("a.png", "other"),
+        ("m.txt", "not_an_image"),
+        ("z.png", "other"),
+    ]
 
 
 def test_identical_files_of_one_class_are_all_kept() -> None:
     files = tuple(SourceFile(name, Path(name), "same") for name in sorted(TWO))
-    assert len(scan(Unpacked(Path("store"), files, ()), SOURCE).records) == 4
+    assert len(scan([(Unpacked(Path("store"), files, ()), SOURCE)]).records) == 4
 
 
 def test_images_without_class_folders_are_refused_with_the_layout() -> None:
@@ -116,31 +121,31 @@ def test_a_thousand_classes_are_taken_and_more_refused() -> None:
 
 def test_the_fingerprint_depends_on_content_and_class_alone() -> None:
     files = holding(*TWO).files
-    base = scan(holding(*TWO), SOURCE).fingerprint
+    base = scanned(*TWO).fingerprint
     renamed = tuple(
         SourceFile(file.name.replace(".png", "b.png"), file.path, file.digest) for file in files
     )
-    assert scan(Unpacked(Path("b"), renamed, ()), Path("other.zip")).fingerprint == base
+    assert scan([(Unpacked(Path("b"), renamed, ()), Path("other.zip"))]).fingerprint == base
     moved = tuple(
         SourceFile(file.name.replace("N/", "M/"), file.path, file.digest) for file in files
     )
-    assert scan(Unpacked(Path("b"), moved, ()), SOURCE).fingerprint != base
+    assert scan([(Unpacked(Path("b"), moved, ()), SOURCE)]).fingerprint != base
     changed = (*files[:-1], SourceFile(files[-1].name, files[-1].path, "0" * 64))
-    assert scan(Unpacked(Path("b"), changed, ()), SOURCE).fingerprint != base
+    assert scan([(Unpacked(Path("b"), changed, ()), SOURCE)]).fingerprint != base
 
 
 def digest_of(dataset: Dataset, name: str) -> str:
     return next(record.digest for record in dataset.records if record.name == name)
 
 
-DAMAGED = Message("Damaged.")
+DAMAGED: tuple[Message, RefusalKind] = (Message("Damaged."), "truncated")
 
 
 def test_without_drops_the_unreadable_and_says_so() -> None:
     dataset = scanned(*TWO, "N/3.png", "z.png")
     rest = dataset.without({digest_of(dataset, "N/2.png"): DAMAGED})
     assert rest.counts == {"C": 2, "N": 2}
-    assert rest.left_out == (Refusal("N/2.png", DAMAGED), *dataset.left_out)
+    assert rest.left_out == (Refusal("N/2.png", *DAMAGED), *dataset.left_out)
     assert rest.fingerprint != dataset.fingerprint
 
 
@@ -164,6 +169,114 @@ def test_fewer_than_two_readable_classes_are_refused() -> None:
     dataset = scanned(*TWO)
     with pytest.raises(DatasetError, match=r"2 of 4 are damaged .* such as N/1.png: Damaged\."):
         dataset.without({digest_of(dataset, f"N/{n}.png"): DAMAGED for n in "12"})
+
+
+def test_without_keeps_what_else_is_known_of_a_film() -> None:
+    dataset = scanned(*(f"train/{name}" for name in TWO), "train/N/p/3.png")
+    last = dataset.without({digest_of(dataset, "train/N/1.png"): DAMAGED}).records[-1]
+    assert (last.source, last.given, last.patient_folder) == ("films.zip", "train", "p")
+
+
+# Several sources
+
+
+def together(**sources: tuple[str, ...]) -> Dataset:
+    """Each source is a folder, or a zip where its name ends in `_zip`."""
+    return scan(
+        [
+            (holding(*names), Path("at") / source.replace("_zip", ".zip"))
+            for source, names in sources.items()
+        ]
+    )
+
+
+def class_of(dataset: Dataset) -> dict[str, str]:
+    return {record.name: dataset.classes[record.label] for record in dataset.records}
+
+
+def test_classes_of_the_same_name_merge_across_sources() -> None:
+    dataset = together(a_zip=("x/N/1.png", "x/C/1.png"), b_zip=("N/1.png", "C/1.png"))
+    assert dataset.counts == {"C": 2, "N": 2}
+    assert [(record.name, record.source) for record in dataset.records] == [
+        ("a.zip/x/C/1.png", "a.zip"),
+        ("b.zip/C/1.png", "b.zip"),
+        ("a.zip/x/N/1.png", "a.zip"),
+        ("b.zip/N/1.png", "b.zip"),
+    ]
+
+
+def test_what_a_source_left_out_is_told_with_its_name() -> None:
+    dataset = together(a_zip=(*TWO, "cover.png"), b_zip=TWO)
+    assert [refusal.file for refusal in dataset.left_out] == ["a.zip/cover.png"]
+
+
+def test_sources_of_one_class_each_are_enough() -> None:
+    dataset = together(a_zip=("N/1.png", "N/2.png"), b_zip=("C/1.png", "C/2.png"))
+    assert dataset.counts == {"C": 2, "N": 2}
+
+
+def test_class_folders_chosen_one_by_one_are_the_classes() -> None:
+    dataset = together(NORMAL=("1.png", "2.png"), COVID_zip=("1.png", "images/2.png"))
+    assert dataset.counts == {"COVID": 2, "NORMAL": 2}
+
+
+def test_class_folders_chosen_one_by_one_may_hold_patients() -> None:
+    dataset = together(
+        NORMAL=tuple(f"{number}/1.png" for number in range(10)),
+        COVID=tuple(f"p{number}/1.png" for number in range(10)),
+    )
+    assert dataset.counts == {"COVID": 10, "NORMAL": 10}
+    assert dataset.records[0].patient_folder == "p0"
+
+
+def test_sources_called_train_and_test_are_a_given_split() -> None:
+    dataset = together(train=TWO, test_zip=TWO)
+    assert {(record.source, record.given) for record in dataset.records} == {
+        ("train", "train"),
+        ("test.zip", "test"),
+    }
+
+
+def test_one_source_of_several_called_test_is_no_split() -> None:
+    assert {record.given for record in together(ward=TWO, test=TWO).records} == {None}
+
+
+def test_sources_of_one_name_are_told_apart() -> None:
+    parts = [(holding(*TWO), Path(folder) / "f.zip") for folder in "abc"]
+    assert sorted({record.source for record in scan(parts).records}) == [
+        "f.zip",
+        "f.zip (2)",
+        "f.zip (3)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sources", "name"),
+    [
+        (["a.zip"], "a.zip"),
+        (["x/a.zip", "b"], "a.zip, b"),
+        (["a", "b", "c"], "a, b, c"),
+        (["a", "b", "c", "d"], "a, b, c …"),
+        (["a\nb"], "a\N{REPLACEMENT CHARACTER}b"),
+    ],
+)
+def test_a_dataset_is_called_by_its_first_sources(sources: list[str], name: str) -> None:
+    assert Dataset(tuple(map(Path, sources)), (), (), ()).name == name
+
+
+def test_a_folder_without_a_name_of_its_own_is_called_by_its_real_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Dataset((Path("."),), (), (), ()).name == tmp_path.name
+
+
+def test_a_record_needs_no_more_than_name_path_digest_and_label() -> None:
+    record = Record("N/1.png", Path("1.png"), "0", 0)
+    assert (record.source, record.given, record.patient_folder) == ("", None, "")
+
+
+# Names of classes
 
 
 @pytest.mark.parametrize(

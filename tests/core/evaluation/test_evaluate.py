@@ -36,7 +36,7 @@ def saved(path: Path, loaded: LoadedDataset, splits: Splits) -> Path:
 
 @pytest.fixture(scope="module")
 def splits(loaded: LoadedDataset) -> Splits:
-    return split(loaded.dataset, "stratified", 0)
+    return split(loaded.dataset, loaded.grouping, TrainingConfig())
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def copied(loaded: LoadedDataset, folder: Path, rename: dict[str, str]) -> Path:
 
 
 def load(folder: Path, workspace: Workspace, size: int = 32) -> LoadedDataset:
-    *_, loaded = load_dataset(folder, workspace, size)
+    *_, loaded = load_dataset([folder], workspace, size)
     assert isinstance(loaded, LoadedDataset)
     return loaded
 

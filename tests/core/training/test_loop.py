@@ -14,7 +14,7 @@ from core import atomic_file
 from core.config import TrainingConfig
 from core.data.batches import Batch
 from core.data.loading import LoadedDataset
-from core.data.splits import split
+from core.data.splits import reference
 from core.errors import DeviceError, ModelFileError, PneumoScopeError, RunFolderError, TrainingError
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.events import (
@@ -214,7 +214,7 @@ class TestFinishedRun:
 def test_the_reference_split_has_no_validation_and_its_best_is_the_last_epoch(
     config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
 ) -> None:
-    data = dataclasses.replace(data, splits=split(data.dataset, "reference", 0))
+    data = dataclasses.replace(data, splits=reference(data.dataset))
     config = dataclasses.replace(config, split="reference")
     events = list(train(config, data, run, cpu))
     epochs = [event for event in events if isinstance(event, EpochDone)]

@@ -1,0 +1,43 @@
+"""Tables that a spreadsheet opens as they are: a BOM, and no cell that is a formula."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from core import atomic_file
+from core.errors import Message, RunFolderError
+
+# What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def inert(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write rows of text, each cell made inert, as UTF-8 with a BOM.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    for row in rows:
+        table.writerow([inert(cell) for cell in row])
+    try:
+        # A file name need not be text; the table must be.
+        atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
+    except (OSError, ValueError) as error:
+        reason: object = Message("it names no file")  # "." does not
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+        raise RunFolderError(
+            Message(
+                "The table {file} cannot be written ({reason}). Choose another file.",
+                file=str(path),
+                reason=reason,
+            )
+        ) from error

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from core.statistics import auroc, auroc_interval
+
+
+@pytest.mark.parametrize("n_levels", [2, 7, 10**6])
+def test_the_area_equals_that_of_scikit_learn_with_equal_scores_too(n_levels):
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(n_levels)
+    scores = random.integers(0, n_levels, 300) / 3
+    is_positive = random.random(300) < 0.2
+
+    assert auroc(scores, is_positive) == pytest.approx(
+        roc_auc_score(is_positive, scores), abs=1e-12
+    )
+
+
+def test_equal_scores_are_worth_a_half():
+    assert auroc(np.zeros(6), np.array([True, False] * 3)) == 0.5
+
+
+def test_perfect_scores_have_area_one_and_no_width():
+    is_positive = np.arange(20) >= 10
+    scores = np.arange(20.0)
+
+    assert auroc(scores, is_positive) == 1
+    assert auroc_interval(scores, is_positive, np.arange(20), 0) == (1, 1)
+
+
+def test_a_weighted_draw_equals_the_area_of_repeated_films():
+    from sklearn.metrics import roc_auc_score
+
+    random = np.random.default_rng(0)
+    scores, is_positive = random.integers(0, 9, 60) / 1.0, random.random(60) < 0.4
+    groups = random.integers(0, 25, 60)
+
+    interval = auroc_interval(scores, is_positive, groups, seed=3, n_draws=1)
+
+    _, group_of = np.unique(groups, return_inverse=True)
+    n_groups = group_of.max() + 1
+    draw = np.random.default_rng(3).multinomial(n_groups, np.full(n_groups, 1 / n_groups), 1)
+    times = draw[0][group_of]
+    expected = roc_auc_score(np.repeat(is_positive, times), np.repeat(scores, times))
+    assert interval == pytest.approx((expected, expected), abs=1e-12)
+
+
+def test_the_interval_is_the_same_for_the_same_seed():
+    random = np.random.default_rng(0)
+    scores, is_positive = random.normal(size=80), random.random(80) < 0.5
+
+    one, again, other = (auroc_interval(scores, is_positive, np.arange(80), s) for s in (1, 1, 2))
+
+    assert one == again
+    assert one != other
+
+
+def test_films_of_one_patient_widen_the_interval():
+    random = np.random.default_rng(0)
+    is_positive = random.random(40) < 0.5
+    scores = random.normal(size=40) + is_positive
+    ten_each = [np.repeat(values, 10) for values in (scores, is_positive, np.arange(40))]
+
+    low, high = auroc_interval(*ten_each, seed=0)
+    low_alone, high_alone = auroc_interval(*ten_each[:2], np.arange(400), seed=0)
+
+    assert high - low > 2 * (high_alone - low_alone)
+
+
+def test_about_95_of_100_intervals_hold_the_true_area():
+    n_held = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        is_positive = np.arange(200) < 100
+        low, high = auroc_interval(random.normal(size=200), is_positive, np.arange(200), seed, 200)
+        n_held += low <= 0.5 <= high
+
+    assert 88 <= n_held <= 99
+
+
+def test_patients_may_have_names():
+    scores, is_positive = np.arange(4.0), np.array([False, True, False, True])
+
+    low, high = auroc_interval(scores, is_positive, np.array(["b", "a", "c", "a"]), 0)
+
+    assert 0 <= low <= high <= 1
+
+
+def test_draws_without_a_positive_are_left_out():
+    scores, is_positive = np.arange(6.0), np.arange(6) == 5
+
+    assert auroc_interval(scores, is_positive, np.arange(6), 0) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("scores", "is_positive", "message"),
+    [
+        ([0.0, 1.0], [True, True], "both needed"),
+        ([], [], "both needed"),
+        ([np.nan, 1.0], [True, False], "not a finite number"),
+        ([0.0, 1.0, 2.0], [True, False], "shape"),
+    ],
+)
+def test_what_has_no_area_is_refused(scores, is_positive, message):
+    with pytest.raises(ValueError, match=message):
+        auroc(np.array(scores), np.array(is_positive, bool))

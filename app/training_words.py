@@ -1,7 +1,26 @@
 """What a training run says of itself in sentences: the same in the window and without one."""
 
+from core.config import SplitScheme, TrainingConfig
 from core.errors import Message
 from core.events import EpochDone, TrainingDone
+
+
+def split_words(scheme: SplitScheme, config: TrainingConfig) -> Message:
+    """How a dataset is divided, in a few words."""
+    match scheme:
+        case "reference":
+            return Message("Every tenth film (notebook)")
+        case "given":
+            return Message("As the folders are divided")
+        case "kfold":
+            return Message("{n} folds by patient", n=config.n_folds)
+    validation, test = round(100 * config.validation_share), round(100 * config.test_share)
+    return Message(
+        "{train}/{validation}/{test} by patient",
+        train=100 - validation - test,
+        validation=validation,
+        test=test,
+    )
 
 
 def epoch_words(done: EpochDone) -> tuple[Message, ...]:

@@ -87,7 +87,7 @@ def place(
     bad.mkdir()
     film = sorted((home / "datasets").rglob("*.png"))[0]
     yield Place(archive, trained / "best.safetensors", film, bad)
-    for dataset in (home / "datasets").iterdir():  # complete ones, or none
+    for dataset in (home / "datasets").glob("[!f]*/"):  # complete ones, or none; and "folders"
         assert (dataset / "index.json").is_file(), f"{dataset.name} was left behind"
     assert not list((home / "caches").glob(".*"))
 

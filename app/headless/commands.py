@@ -7,7 +7,8 @@ import time
 import traceback
 from collections.abc import Callable
 
-from app.headless.data_commands import check, evaluate
+from app.headless.check_command import check
+from app.headless.data_commands import evaluate
 from app.headless.interruption import interruptible
 from app.headless.options import build_parser
 from app.headless.output import tell

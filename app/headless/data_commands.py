@@ -1,48 +1,37 @@
-"""`check` and `evaluate`."""
+"""Opening a dataset, and `evaluate`."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from app.headless.output import print_json, print_line, refusals_json
+from app.headless.output import print_json, print_line, tell
 from app.headless.progress import ProgressBars, last_of
-from app.translation import language, say, tr
-from core.config import preset
-from core.data.class_names import display_names
+from app.translation import tr
+from core.data.edits import Edits
 from core.data.loading import LoadedDataset, load_dataset
 from core.workspace import Workspace
 
 
-def load(data: Path, workspace: Workspace, image_size: int, bars: ProgressBars) -> LoadedDataset:
-    """Open a zip or folder with bars on the screen."""
-    return last_of(load_dataset(data, workspace, image_size), LoadedDataset, bars)
-
-
-def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
-    """Say what is in a dataset and what was left out of it."""
-    with ProgressBars() as bars:
-        size = preset("recommended").preprocessing.image_size
-        loaded = load(arguments.data, workspace, size, bars)
-    dataset, grouping = loaded.dataset, loaded.grouping
-    if arguments.json:
-        print_json(
-            {
-                "classes": dataset.counts,
-                "left_out": refusals_json(dataset.left_out),
-                "groups": {"n": grouping.n_groups, "pattern": grouping.pattern},
-            }
+def load(
+    data: Sequence[Path],
+    workspace: Workspace,
+    image_size: int,
+    bars: ProgressBars,
+    *,
+    with_edits: bool = True,
+) -> LoadedDataset:
+    """Open zips and folders with bars on the screen; say so where edits of the window count."""
+    events = load_dataset(data, workspace, image_size, with_edits=with_edits)
+    loaded = last_of(events, LoadedDataset, bars)
+    if loaded.edits != Edits():
+        tell(
+            tr(
+                "Changes that were made to this dataset in the window count here too ({n}); "
+                "--as-found ignores them.",
+                n=loaded.edits.n_changes,
+            )
         )
-        return
-    for name, n in dataset.counts.items():
-        print_line(f"{n:6}  {name}  ({display_names(name)[language()]})")
-    if grouping.pattern == "before_underscore":
-        print_line(
-            tr("{n} patients (file name up to the first _)", n=grouping.n_groups),
-        )
-    else:
-        print_line(tr("No patient names found in the file names."))
-    print_line(tr("{n} files left out", n=len(dataset.left_out)))
-    for refusal in dataset.left_out:
-        print_line(f"  {refusal.file}: {say(refusal.reason)}")
+    return loaded
 
 
 def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
@@ -52,7 +41,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
 
     card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
     with ProgressBars() as bars:
-        loaded = load(arguments.data, workspace, card.preprocessing.image_size, bars)
+        size = card.preprocessing.image_size
+        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
         events = evaluate_model(arguments.model, loaded, arguments.split, workspace)
         evaluated = last_of(events, ModelEvaluation, bars)
     result = evaluated.result

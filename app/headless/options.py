@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.translation import tr
-from core.config import ARCHITECTURES, PRESETS, SPLITS
+from core.config import ARCHITECTURES, CLASS_BALANCES, PRESETS, SPLITS
 from core.data.folder import showable
 from core.errors import Message
 
@@ -50,11 +50,11 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     check = commands.add_parser("check", help=tr("what is in a zip or folder of X-rays"))
-    check.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    _add_data(check)
     _add_json(check)
 
     train = commands.add_parser("train", help=tr("train a network"))
-    train.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    _add_data(train)
     train.add_argument(
         "--out", type=Path, metavar="DIR", required=True, help=tr("a new folder for the run")
     )
@@ -69,14 +69,19 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=int, metavar="N")
     train.add_argument("--image-size", type=int, metavar="N", help=tr("side in pixels"))
     train.add_argument("--learning-rate", type=float, metavar="X")
+    train.add_argument("--class-balance", choices=CLASS_BALANCES)
     train.add_argument("--split", choices=SPLITS)
+    train.add_argument("--validation-share", type=float, metavar="X")
+    train.add_argument("--test-share", type=float, metavar="X")
+    train.add_argument("--folds", type=int, metavar="N", help=tr("for --split kfold"))
+    train.add_argument("--fold", type=int, metavar="N", help=tr("the fold that is the test"))
     train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
     train.add_argument("--seed", type=int, metavar="N")
     _add_json(train)
 
     evaluate = commands.add_parser("evaluate", help=tr("measure a trained model"))
     evaluate.add_argument("model", type=Path, metavar="MODEL")
-    evaluate.add_argument("data", type=Path, metavar="DATA", help=tr("a zip or folder"))
+    _add_data(evaluate)
     evaluate.add_argument("--split", choices=("test", "all"), default="test")
     _add_json(evaluate)
 
@@ -104,6 +109,21 @@ def _device(text: str) -> str:
             tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
         )
     return text
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "data",
+        type=Path,
+        nargs="+",
+        metavar="DATA",
+        help=tr("a zip or folder; several become one dataset"),
+    )
+    command.add_argument(
+        "--as-found",
+        action="store_true",
+        help=tr("ignore what was left out or re-labelled in the window"),
+    )
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

@@ -1,10 +1,8 @@
 """`predict`."""
 
 import argparse
-import csv
-import io
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +14,12 @@ from numpy.typing import NDArray
 from app.headless.output import print_json, print_line, refusals_json, tell
 from app.headless.progress import ProgressBars, last_of
 from app.translation import say, tr
-from core import atomic_file
+from core.csv_cells import write_csv
 from core.data.folder import Unpacked, list_folder
-from core.errors import ArchiveError, ImageReadError, Message, Refusal, RunFolderError
+from core.errors import ArchiveError, ImageReadError, Message, Refusal
 from core.events import FilmRead, FilmRefused
 from core.models.model_card import ModelCard
 from core.workspace import Workspace
-
-# What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     else:
         _print(classifier.card, films, refused)
     if arguments.csv is not None:
-        _write_csv(arguments.csv, classifier.card, films)
+        write_csv(arguments.csv, _table(classifier.card, films))
     if not films:
         # Reasons that name their file come last, see `_find`.
         raise ImageReadError(Message("No X-ray could be read. {reason}", reason=refused[-1].reason))
@@ -115,31 +110,8 @@ def _winner(card: ModelCard, film: _Film) -> str:
     return card.classes[int(film.probabilities.argmax())]
 
 
-def _write_csv(path: Path, card: ModelCard, films: Sequence[_Film]) -> None:
-    """A table that spreadsheets open as it is: a BOM, and no cell that is a formula."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    disclaimer = tr("Research and teaching only, never diagnosis.")
-    table.writerow([inert(cell) for cell in ("file", "class", *card.classes, disclaimer)])
+def _table(card: ModelCard, films: Sequence[_Film]) -> Iterator[Sequence[str]]:
+    """The rows of the table, the disclaimer among the titles."""
+    yield ("file", "class", *card.classes, tr("Research and teaching only, never diagnosis."))
     for film in films:
-        scores = [f"{p:.6f}" for p in film.probabilities]
-        table.writerow([inert(film.file), inert(_winner(card, film)), *scores, ""])
-    try:
-        # A file name need not be text; the table must be.
-        atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
-    except (OSError, ValueError) as error:
-        reason: object = Message("it names no file")  # "." does not
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-        raise RunFolderError(
-            Message(
-                "The table {file} cannot be written ({reason}). Choose another file.",
-                file=str(path),
-                reason=reason,
-            )
-        ) from error
-
-
-def inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+        yield (film.file, _winner(card, film), *(f"{p:.6f}" for p in film.probabilities), "")

@@ -29,7 +29,8 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     check_is_free(arguments.out)
     choose_device(arguments.device, list_devices())
     with ProgressBars() as bars:
-        loaded = load(arguments.data, workspace, config.preprocessing.image_size, bars)
+        size = config.preprocessing.image_size
+        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
         done = _train(config, loaded, arguments.out, arguments.device, workspace, bars)
     if arguments.json:
         print_json(_result_json(done))
@@ -46,7 +47,7 @@ def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
         for progress in draw_demo(workspace):
             bars.show(progress)
         size = config.preprocessing.image_size
-        loaded = load(demo_archive(workspace), workspace, size, bars)
+        loaded = load([demo_archive(workspace)], workspace, size, bars)
         folder = arguments.out or Path(tempfile.mkdtemp(prefix="demo-", dir=workspace.runs))
         done = _train(config, loaded, folder, "auto", workspace, bars)
     _print_result(done)
@@ -61,7 +62,12 @@ def _config(arguments: argparse.Namespace) -> TrainingConfig:
         "epochs": arguments.epochs,
         "batch_size": arguments.batch_size,
         "learning_rate": arguments.learning_rate,
+        "class_balance": arguments.class_balance,
         "split": arguments.split,
+        "validation_share": arguments.validation_share,
+        "test_share": arguments.test_share,
+        "n_folds": arguments.folds,
+        "fold": arguments.fold,
         "seed": arguments.seed,
     }
     if arguments.image_size is not None:

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from app.translation import set_language
+from core.data.edits import Edits, EditsFile
+from core.data.loading import load_dataset
+from core.workspace import HOME_VARIABLE, Workspace
 
 Command = Callable[..., Any]
 COUNTS = {"COVID": 12, "NORMAL": 12, "Viral_Pneumonia": 12}
@@ -23,15 +26,33 @@ def mixed(archive: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_json_tells_classes_what_was_left_out_and_patients(command: Command, mixed: Path) -> None:
+def test_json_tells_everything_that_is_known(command: Command, mixed: Path) -> None:
     said = command("check", mixed, "--json")
     assert said.code == 0
-    assert list(said.json) == ["classes", "left_out", "groups"]
+    keys = ["classes", "left_out", "groups", "findings", "patients", "split"]
+    assert list(said.json) == keys
     assert said.json["classes"] == COUNTS
     assert said.json["groups"] == {"n": 18, "pattern": "before_underscore"}
+    assert said.json["patients"] == {
+        "n": 18,
+        "per_class": dict.fromkeys(COUNTS, 6),
+        "pattern": "before_underscore",
+    }
+    parts = said.json["split"]
+    assert list(parts) == ["train", "validation", "test", "kept"]
+    assert {name: sum(part[name] for part in parts.values()) for name in COUNTS} == COUNTS
     left_out = {one["file"]: one["reason"] for one in said.json["left_out"]}
     assert sorted(left_out) == ["input_data/COVID/99999_000.png", "input_data/COVID/notes.txt"]
-    assert "damaged" in left_out["input_data/COVID/99999_000.png"]
+    assert "is cut short" in left_out["input_data/COVID/99999_000.png"]
+
+
+def test_findings_have_kind_severity_sentence_and_files(command: Command, mixed: Path) -> None:
+    findings = {one["kind"]: one for one in command("check", mixed, "--json").json["findings"]}
+    cut = findings["truncated"]
+    assert (cut["severity"], cut["files"]) == ("warning", ["input_data/COVID/99999_000.png"])
+    assert "cut short and left out: 1, such as" in cut["message"]
+    assert findings["not_an_image"]["files"] == ["input_data/COVID/notes.txt"]
+    assert 0 < findings["leakage"]["value"] < 1
 
 
 def test_text_tells_the_same(command: Command, mixed: Path) -> None:
@@ -39,7 +60,35 @@ def test_text_tells_the_same(command: Command, mixed: Path) -> None:
     assert said.code == 0
     assert "    12  NORMAL  (Normal)\n" in said.out
     assert "2 files left out\n" in said.out
-    assert "  input_data/COVID/notes.txt: Not a PNG or JPEG image.\n" in said.out
+    assert "  input_data/COVID/notes.txt: Not a PNG, JPEG, BMP, TIFF or DICOM image." in said.out
+    assert "Warning: Cut short\n  Films that are cut short and left out: 1" in said.out
+
+
+def test_several_sources_are_one_dataset(command: Command, archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(tmp_path / "films")
+    said = command("check", archive, tmp_path / "films", "--json")
+    assert said.json["classes"] == {name: 2 * n for name, n in COUNTS.items()}
+    copies = [one for one in said.json["findings"] if one["kind"] == "exact_duplicate"]
+    assert len(copies) == 36
+    assert {name.split("/")[0] for name in copies[0]["files"]} == {archive.name, "films"}
+
+
+def test_changes_made_in_the_window_count_unless_they_are_to_be_ignored(
+    command: Command, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    workspace = Workspace.of_user()
+    *_, loaded = load_dataset([archive], workspace, 32)
+    names = [loaded.dataset.records[0].name]
+    EditsFile(workspace.edits, loaded.as_found).save(Edits().leave_out(names))
+    said = command("check", archive, "--json")
+    assert said.json["classes"]["COVID"] == 11
+    assert said.json["left_out"] == [{"file": names[0], "reason": "You left it out."}]
+    assert "--as-found ignores them" in said.err
+    plain = command("check", archive, "--json", "--as-found")
+    assert plain.json["classes"] == COUNTS
+    assert plain.err == ""
 
 
 def test_a_folder_is_a_dataset_too(command: Command, archive: Path, tmp_path: Path) -> None:

@@ -19,9 +19,12 @@ from app.main_window import MainWindow
 from app.settings import AppSettings, Theme
 from app.tasks import TaskRunner
 from app.translation import set_language, tr
+from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
+from app.viewmodels.film_reader import FilmReader
 from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.split import SplitViewModel
 from app.viewmodels.training import TrainingViewModel
 from core.events import TrainingDone
 from core.runtime.devices import Device
@@ -56,18 +59,24 @@ class Application(QObject):
 
         self._runners = [TaskRunner() for _ in range(5)]
         loading, training, evaluating, reading, viewing = self._runners
-        self._preparing = TaskRunner()
-        self.data = DataViewModel(loading, workspace)
+        self._background = [TaskRunner() for _ in range(3)]
+        self._preparing, auditing, looking = self._background
+        self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
         self.reading = ReadingViewModel(reading, viewing)
+        self.split = SplitViewModel(self.data, self.training)
+        self.augmentation = AugmentationViewModel()
+        self.films = FilmReader(looking)
         self.window = MainWindow(
             self.data,
+            self.split,
+            self.augmentation,
             self.training,
             self.evaluation,
             self.reading,
             self._runners,
-            self._preparing,
+            self._background,
             settings,
         )
         self._story: DemoStory | None = None
@@ -90,6 +99,14 @@ class Application(QObject):
     def _connect(self) -> None:
         self.data.loaded.connect(self.training.set_dataset)
         self.data.loaded.connect(self.evaluation.set_dataset)
+        self.split.changed.connect(self._on_split_changed)
+        self.augmentation.changed.connect(self._on_augmentation_changed)
+        self.training.changed.connect(self._on_training_changed)
+        films = self.window.data_page.films
+        films.film_wanted.connect(lambda film: self.films.read(film.name, film.path))
+        self.films.film_read.connect(
+            lambda film: films.show_film(film.name, film.image, film.reason)
+        )
         self.training.trained.connect(self._on_trained)
         self.training.stopped.connect(self._on_stopped)
         self.window.language_chosen.connect(self._on_language_chosen)
@@ -104,6 +121,26 @@ class Application(QObject):
     def _on_prepared(self, event: object) -> None:
         if isinstance(event, _DevicesFound):
             self.training.set_devices(event.devices)
+
+    @Slot()
+    def _on_split_changed(self) -> None:
+        """Preview the films that would be trained on, in the order in which they would be."""
+        loaded, parts = self.data.dataset, self.split.splits
+        if loaded is None or parts is None:
+            return
+        records = [loaded.dataset.records[index] for index in parts.train]
+        self.augmentation.set_films(
+            [record.name for record in records],
+            lambda index: loaded.cache.image(records[index].digest),
+        )
+
+    @Slot()
+    def _on_augmentation_changed(self) -> None:
+        self.training.change(augmentation=self.augmentation.config)
+
+    @Slot()
+    def _on_training_changed(self) -> None:
+        self.augmentation.follow(self.training.config)
 
     @Slot(object)
     def _on_trained(self, done: TrainingDone) -> None:

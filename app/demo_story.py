@@ -58,7 +58,7 @@ class DemoStory(QObject):
 
     @Slot(object)
     def _on_data_loaded(self, loaded: LoadedDataset) -> None:
-        if self._step != DATA or loaded.dataset.source != self._data.demo_source:
+        if self._step != DATA or loaded.dataset.sources != (self._data.demo_source,):
             return
         self._step = TRAIN
         self._show_page(TRAIN)

@@ -1,12 +1,10 @@
 """The window: the rail, the pages, drops anywhere, and what closing means while work runs."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QMainWindow,
     QMessageBox,
@@ -17,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app import resources
 from app.failures import show_failure
+from app.file_dialogs import MODEL_ENDING, FileDialogs
 from app.pages.data_page import DataPage
 from app.pages.evaluation_page import EvaluationPage
 from app.pages.page import DATA, EVALUATE, READ, TRAIN
@@ -25,9 +24,11 @@ from app.pages.training_page import TrainingPage
 from app.settings import THEMES, AppSettings, Theme
 from app.tasks import Failure, TaskRunner
 from app.translation import LANGUAGES, language, tr
+from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.split import SplitViewModel
 from app.viewmodels.training import TrainingViewModel
 from app.widgets.about import show_about
 from app.widgets.drop_zone import local_files
@@ -36,7 +37,6 @@ from app.widgets.menu_bar import MenuBar
 from app.widgets.rail import Rail
 from core.errors import Message
 
-MODEL_ENDING = ".safetensors"
 PAGE_ICONS = ("data", "train", "evaluate", "read")
 
 
@@ -44,12 +44,14 @@ class MainWindow(QMainWindow):
     """Lays out the pages and sends what is dropped to the one it is for.
 
     Args:
-        data: Of the Data page; likewise the other three.
+        data: Of the Data page, with the two of its tabs that follow.
+        split: Divides the dataset.
+        augmentation: Shows what training does to the films.
         training: Trains.
         evaluation: Evaluates.
         reading: Reads films.
         runners: The user's work, about which closing asks.
-        preparing: Loads Paddle behind the window; closing waits for it without asking.
+        background: What nobody asked for, such as loading Paddle; closing waits without asking.
         settings: The window's place and the last folder.
     """
 
@@ -59,21 +61,23 @@ class MainWindow(QMainWindow):
     def __init__(
         self,
         data: DataViewModel,
+        split: SplitViewModel,
+        augmentation: AugmentationViewModel,
         training: TrainingViewModel,
         evaluation: EvaluationViewModel,
         reading: ReadingViewModel,
         runners: list[TaskRunner],
-        preparing: TaskRunner,
+        background: list[TaskRunner],
         settings: AppSettings,
     ) -> None:
         super().__init__()
         self._data, self._training = data, training
         self._evaluation, self._reading = evaluation, reading
-        self._runners, self._preparing, self._settings = runners, preparing, settings
+        self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
-        self.data_page = DataPage(data)
+        self.data_page = DataPage(data, split, augmentation)
         self.training_page = TrainingPage(training)
         self.evaluation_page = EvaluationPage(evaluation)
         self.reading_page = ReadingPage(reading)
@@ -83,6 +87,7 @@ class MainWindow(QMainWindow):
             self.evaluation_page,
             self.reading_page,
         )
+        self._dialogs = FileDialogs(self, settings)
         self._rail = Rail(len(self._pages))
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
@@ -99,6 +104,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(settings.geometry)
         self.apply_theme(self._theme)
         self._retranslate()
+        self._show_recent()
         self.show_page(DATA)
 
     @property
@@ -139,16 +145,13 @@ class MainWindow(QMainWindow):
             self.show_page(READ)
             self._reading.read(films)
         sources = [*archives, *folders]
-        if sources:
+        if sources:  # together they are one dataset
             self.show_page(DATA)
-            self._data.open(sources[0])
-        if len(sources) > 1 or len(models) > 1:
-            opened = (sources if len(sources) > 1 else models)[0].name
+            self._data.open(sources)
+        if len(models) > 1:
             self.show_failure(
                 Failure(
-                    Message(
-                        "Only {name} was opened: one dataset and one model at a time.", name=opened
-                    ),
+                    Message("Only {name} was opened: one model at a time.", name=models[0].name),
                     "",
                 )
             )
@@ -191,7 +194,7 @@ class MainWindow(QMainWindow):
             return
         if any(runner.is_running for runner in self._runners):
             self._ask_to_close()
-        else:  # only Paddle is still loading, which cannot be cut short
+        else:  # Paddle is still loading, for instance, which cannot be cut short
             self.hide()
             self._close_when_idle()
 
@@ -215,11 +218,11 @@ class MainWindow(QMainWindow):
     def _close_when_idle(self) -> None:
         self._is_closing = True
         self._disclaimer.setText(tr("Closing: finishing this batch …"))
-        self._data.cancel()
+        self._data.end()
         self._reading.cancel()
         self._evaluation.cancel()
         self._training.stop()
-        for runner in self._runners:
+        for runner in (*self._runners, *self._background):
             runner.stop()
         self._close_if_idle()
 
@@ -233,7 +236,7 @@ class MainWindow(QMainWindow):
             self.close()
 
     def _is_at_work(self) -> bool:
-        return any(runner.is_running for runner in (*self._runners, self._preparing))
+        return any(runner.is_running for runner in (*self._runners, *self._background))
 
     def _lay_out(self) -> None:
         right = QVBoxLayout()
@@ -253,16 +256,20 @@ class MainWindow(QMainWindow):
         self._rail.page_chosen.connect(self._stack.setCurrentIndex)
         self._rail.language_pressed.connect(self._on_language_pressed)
         self._rail.theme_pressed.connect(self._on_theme_pressed)
-        self.data_page.zip_wanted.connect(self._choose_zip)
-        self.data_page.folder_wanted.connect(self._choose_folder)
+        self.data_page.zip_wanted.connect(self._dialogs.choose_zips)
+        self.data_page.folder_wanted.connect(self._dialogs.choose_folder)
         self.data_page.train_wanted.connect(lambda: self.show_page(TRAIN))
-        self.evaluation_page.model_wanted.connect(self._choose_model)
-        self.reading_page.model_wanted.connect(self._choose_model)
-        self.reading_page.films_wanted.connect(self._choose_films)
-        self._menus.zip_wanted.connect(self._choose_zip)
-        self._menus.folder_wanted.connect(self._choose_folder)
-        self._menus.model_wanted.connect(self._choose_model)
-        self._menus.films_wanted.connect(self._choose_films)
+        self.evaluation_page.model_wanted.connect(self._dialogs.choose_model)
+        self.reading_page.model_wanted.connect(self._dialogs.choose_model)
+        self.reading_page.films_wanted.connect(self._dialogs.choose_films)
+        self._dialogs.chosen.connect(self.open_paths)
+        self._menus.recent_chosen.connect(self._on_recent_chosen)
+        self.data_page.recent_chosen.connect(self._on_recent_chosen)
+        self._data.opened.connect(self._on_dataset_opened)
+        self._menus.zip_wanted.connect(self._dialogs.choose_zips)
+        self._menus.folder_wanted.connect(self._dialogs.choose_folder)
+        self._menus.model_wanted.connect(self._dialogs.choose_model)
+        self._menus.films_wanted.connect(self._dialogs.choose_films)
         self._menus.demo_wanted.connect(self._on_demo_wanted)
         self._menus.quit_wanted.connect(self.close)
         self._menus.about_wanted.connect(lambda: show_about(self))
@@ -272,7 +279,7 @@ class MainWindow(QMainWindow):
             page.files_dropped.connect(self.open_paths)
         for model in (self._data, self._training, self._evaluation, self._reading):
             model.failed.connect(self.show_failure)
-        for runner in (*self._runners, self._preparing):
+        for runner in (*self._runners, *self._background):
             runner.finished.connect(self._close_if_idle)
 
     def _retranslate(self) -> None:
@@ -293,6 +300,20 @@ class MainWindow(QMainWindow):
             other_theme,
         )
 
+    @Slot(list)
+    def _on_dataset_opened(self, sources: list[Path]) -> None:
+        self._settings.remember_dataset([str(source) for source in sources])
+        self._show_recent()
+
+    def _show_recent(self) -> None:
+        self._menus.show_recent(self._settings.recent_datasets)
+        self.data_page.show_recent(self._settings.recent_datasets)
+
+    @Slot(list)
+    def _on_recent_chosen(self, sources: list[str]) -> None:
+        self.show_page(DATA)
+        self._data.open([Path(source) for source in sources])
+
     def _on_demo_wanted(self) -> None:
         self.show_page(DATA)
         self._data.open_demo()
@@ -302,37 +323,6 @@ class MainWindow(QMainWindow):
 
     def _on_theme_pressed(self) -> None:
         self.theme_chosen.emit("light" if self._theme == "dark" else "dark")
-
-    def _choose_zip(self) -> None:
-        self._choose(tr("Choose a zip of X-rays"), tr("Zip archives") + " (*.zip)", many=False)
-
-    def _choose_model(self) -> None:
-        kind = tr("Model files") + f" (*{MODEL_ENDING})"
-        self._choose(tr("Choose a model file"), kind, many=False)
-
-    def _choose_films(self) -> None:
-        kind = tr("X-rays") + " (*.png *.jpg *.jpeg)"
-        self._choose(tr("Choose X-rays"), kind, many=True)
-
-    def _choose_folder(self) -> None:
-        dialog = QFileDialog(self, tr("Choose a folder"), self._settings.last_folder)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        self._open_dialog(dialog)
-
-    def _choose(self, title: str, kind: str, *, many: bool) -> None:
-        dialog = QFileDialog(self, title, self._settings.last_folder, kind)
-        mode = QFileDialog.FileMode.ExistingFiles if many else QFileDialog.FileMode.ExistingFile
-        dialog.setFileMode(mode)
-        self._open_dialog(dialog)
-
-    def _open_dialog(self, dialog: QFileDialog) -> None:
-        """Show it without stopping the event loop; training goes on drawing."""
-        opened: Callable[[list[str]], None] = lambda names: self.open_paths(  # noqa: E731
-            [Path(name) for name in names]
-        )
-        dialog.filesSelected.connect(opened)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
 
 def _other_language() -> str:

@@ -1,5 +1,7 @@
 """What the program remembers of its user: a typed face on one QSettings."""
 
+import json
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -7,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from app.translation import LANGUAGES, system_language
 
 Theme = Literal["dark", "light"]
+MAX_RECENT = 8
 THEMES: tuple[Theme, ...] = ("dark", "light")
 
 
@@ -57,6 +60,29 @@ class AppSettings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._store.setValue("last_folder", folder)
+
+    @property
+    def recent_datasets(self) -> list[list[str]]:
+        """The zips and folders of the datasets that were opened last, newest first."""
+        try:
+            saved = json.loads(self._text("recent_datasets") or "[]")
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(saved, list):
+            return []
+        return [
+            sources
+            for sources in saved[:MAX_RECENT]
+            if isinstance(sources, list)
+            and sources
+            and all(isinstance(source, str) for source in sources)
+        ]
+
+    def remember_dataset(self, sources: Sequence[str]) -> None:
+        """Put a dataset at the head of the list."""
+        others = [one for one in self.recent_datasets if one != list(sources)]
+        newest = [list(sources), *others][:MAX_RECENT]
+        self._store.setValue("recent_datasets", json.dumps(newest))
 
     def _text(self, key: str) -> str:
         """A text, empty where nothing or something else was saved."""

@@ -1,43 +1,56 @@
-"""Data: drop a zip or folder, see what is in it and what was left out."""
+"""Data: drop zips or folders, see what is in them, what is wrong, and how they are divided."""
 
 from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QTabWidget
 
 from app import resources
+from app.pages.augmentation_view import AugmentationView
+from app.pages.films_view import FilmsView
+from app.pages.findings_view import FindingsView
+from app.pages.overview_view import OverviewView
 from app.pages.page import Page, primary_button
+from app.pages.split_view import SplitView
 from app.settings import Theme
-from app.translation import language, say, tr
+from app.translation import tr
+from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
+from app.viewmodels.split import SplitViewModel
 from app.widgets.drop_zone import DropZone
-from app.widgets.labels import Figure, plain_label, plain_tip
+from app.widgets.labels import plain_tip
 from app.widgets.progress_card import ProgressCard
-from app.widgets.tables import PlainTable
-from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
-from core.data.class_names import display_names
+from core.data.audit.report import Report
 from core.data.loading import LoadedDataset
 
-N_EXAMPLES = 16  # thumbnails a class
-MAX_CLASSES_WITH_EXAMPLES = 60
-MAX_ROWS = 1000  # of the list of files that were left out
+MAX_RECENT_SHOWN = 3
 
 
 class DataPage(Page):
-    """Shows one dataset, or the invitation to drop one."""
+    """Shows one of the open datasets in tabs, or the invitation to drop one."""
 
     zip_wanted = Signal()
     folder_wanted = Signal()
     train_wanted = Signal()
     files_dropped = Signal(list)  # of Path
+    recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
 
-    def __init__(self, model: DataViewModel) -> None:
+    def __init__(
+        self, model: DataViewModel, split: SplitViewModel, augmentation: AugmentationViewModel
+    ) -> None:
         super().__init__()
         self._model = model
+        self._datasets, self._close = QComboBox(), QPushButton("×")
+        self._datasets.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._datasets.setMinimumContentsLength(24)
+        self._close.setObjectName("flat")
+        self._datasets.activated.connect(model.show)
+        self._close.clicked.connect(lambda: model.close(self._datasets.currentIndex()))
         self._zip, self._folder = QPushButton(), QPushButton()
         self._train = primary_button()
-        self.add_to_head(self._zip, self._folder, self._train)
+        self.add_to_head(self._datasets, self._close, self._zip, self._folder, self._train)
         self._zip.clicked.connect(self.zip_wanted)
         self._folder.clicked.connect(self.folder_wanted)
         self._train.clicked.connect(self.train_wanted)
@@ -49,49 +62,66 @@ class DataPage(Page):
         self._demo.clicked.connect(model.open_demo)
         self._zone = DropZone([self._first_zip, self._first_folder, self._demo])
         self._zone.files_dropped.connect(self.files_dropped)
+        self._recent = QHBoxLayout()
 
         self._progress = ProgressCard()
         self._progress.cancelled.connect(model.cancel)
+        self.overview, self.findings = OverviewView(model), FindingsView(model)
+        self.films, self.split = FilmsView(model), SplitView(split)
+        self.augmentation = AugmentationView(augmentation)
+        self._tabs = QTabWidget()
+        self._tabs.setDocumentMode(True)
+        for tab in (self.overview, self.findings, self.films, self.split, self.augmentation):
+            self._tabs.addTab(tab, "")
         self._stack = QStackedWidget()
         self._stack.addWidget(self._zone)
-        self._stack.addWidget(self._build_report())
+        self._stack.addWidget(self._tabs)
         self.body.addWidget(self._progress)
         self.body.addWidget(self._stack, 1)
-
-        model.changed.connect(self._on_model_changed)
-        model.progressed.connect(self._progress.show_progress)
-        model.loaded.connect(self._on_model_loaded)
+        self.body.addLayout(self._recent)
+        self._connect()
         self.retranslate()
         self._on_model_changed()
 
-    def _build_report(self) -> QWidget:
-        report = QWidget()
-        layout = QVBoxLayout(report)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
-        self._figures = [Figure() for _ in range(4)]
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        for figure in self._figures:
-            row.addWidget(figure)
-        layout.addLayout(row)
-        self._classes = PlainTable(stretched=4)
-        self._classes_title = plain_label("sectionTitle")
-        self._left_out_title = plain_label("sectionTitle")
-        self._left_out = PlainTable(stretched=1)
-        layout.addWidget(self._classes_title)
-        layout.addWidget(self._classes)
-        layout.addWidget(self._left_out_title)
-        layout.addWidget(self._left_out, 1)
-        layout.addStretch()
-        return report
+    def _connect(self) -> None:
+        model = self._model
+        model.changed.connect(self._on_model_changed)
+        model.progressed.connect(self._progress.show_progress)
+        model.loaded.connect(self._on_model_loaded)
+        model.audited.connect(self._on_model_audited)
+        self.overview.findings_wanted.connect(lambda: self._tabs.setCurrentWidget(self.findings))
+        self.findings.patients_wanted.connect(lambda: self._tabs.setCurrentWidget(self.split))
+        self.findings.films_wanted.connect(self._on_findings_films_wanted)
+        self.findings.film_opened.connect(self.films.open_film)
 
     def apply_theme(self, theme: Theme) -> None:
         colours = resources.colours(theme)
         self._zone.show_picture(resources.pixmap("drop", colours["accent"], 56))
+        self.findings.apply_theme(theme)
+        self.films.apply_theme(theme)
+
+    def show_recent(self, datasets: list[list[str]]) -> None:
+        """Offer the datasets that were opened last, below the invitation."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        self._recent.addStretch()
+        for sources in datasets[:MAX_RECENT_SHOWN]:
+            name = ", ".join(Path(source).name for source in sources)
+            button = QPushButton(tr("Open {name} again", name=name).replace("&", "&&"))
+            button.setToolTip(plain_tip("\n".join(sources)))
+            button.clicked.connect(
+                lambda _checked=False, chosen=sources: self.recent_chosen.emit(chosen)
+            )
+            self._recent.addWidget(button)
+        self._recent.addStretch()
+        self._show_or_hide_recent()
 
     def retranslate(self) -> None:
         self.title.setText(tr("Data"))
+        self._datasets.setAccessibleName(tr("Open datasets"))
+        self._close.setToolTip(tr("Close this dataset; its files stay where they are"))
+        self._close.setAccessibleName(tr("Close this dataset; its files stay where they are"))
         self._zip.setText(tr("Open zip …"))
         self._folder.setText(tr("Open folder …"))
         self._first_zip.setText(tr("Choose a zip …"))
@@ -102,79 +132,61 @@ class DataPage(Page):
             tr("Drop a zip or folder of chest X-rays here"),
             tr(
                 "One folder a class, for instance input_data/NORMAL, input_data/Viral_Pneumonia "
-                "and input_data/COVID with PNG or JPEG files. Nothing leaves this computer."
+                "and input_data/COVID, with PNG, JPEG, BMP, TIFF or DICOM files. Several zips "
+                "and folders dropped together become one dataset. Nothing leaves this computer."
             ),
         )
-        self._classes.show_header(
-            [tr("Class"), tr("Folder"), tr("Films"), tr("Share"), tr("Examples")]
+        self._name_tabs()
+
+    def _name_tabs(self) -> None:
+        report = self._model.report
+        n_findings = f" ({len(report.findings)})" if report is not None else ""
+        titles = (
+            tr("Overview"),
+            tr("Findings") + n_findings,
+            tr("Films"),
+            tr("Split"),
+            tr("Augmentation"),
         )
-        self._left_out.show_header([tr("File"), tr("Why it was left out")])
-        self._classes_title.setText(tr("Classes"))
-        if self._model.dataset is not None:
-            self._show_report(self._model.dataset)
+        for index, title in enumerate(titles):
+            self._tabs.setTabText(index, title)
 
     @Slot()
     def _on_model_changed(self) -> None:
         has_dataset = self._model.dataset is not None
         self._progress.setVisible(self._model.is_busy)
         self._stack.setCurrentIndex(1 if has_dataset else 0)
-        for button in (self._zip, self._folder, self._train):
-            button.setVisible(has_dataset)
+        for widget in (self._datasets, self._close, self._zip, self._folder, self._train):
+            widget.setVisible(has_dataset)
         self._zone.setEnabled(not self._model.is_busy)
+        self._show_or_hide_recent()
+        with QSignalBlocker(self._datasets):
+            self._datasets.clear()
+            for one in self._model.datasets:
+                self._datasets.addItem(one.loaded.dataset.name)
+            if self._model.current is not None:
+                self._datasets.setCurrentIndex(self._model.datasets.index(self._model.current))
+                paths = "\n".join(str(path) for path in self._model.current.sources)
+                self._datasets.setToolTip(plain_tip(paths))
+
+    def _show_or_hide_recent(self) -> None:
+        is_empty = self._model.dataset is None and not self._model.is_busy
+        for place in range(self._recent.count()):
+            item = self._recent.itemAt(place)
+            if item is not None and (button := item.widget()) is not None:
+                button.setVisible(is_empty)
 
     @Slot(object)
     def _on_model_loaded(self, loaded: LoadedDataset) -> None:
-        self._show_report(loaded)
-        self._on_model_changed()
+        self.overview.show_dataset(loaded)
+        self._name_tabs()
 
-    def _show_report(self, loaded: LoadedDataset) -> None:
-        dataset = loaded.dataset
-        self.subtitle.setText(Path(dataset.source).name)
-        self.subtitle.setToolTip(plain_tip(str(dataset.source)))
-        n_films = len(dataset.records)
-        has_patients = loaded.grouping.pattern == "before_underscore"
-        for figure, value, caption in zip(
-            self._figures,
-            (n_films, len(dataset.classes), loaded.grouping.n_groups, len(dataset.left_out)),
-            (
-                tr("films"),
-                tr("classes"),
-                tr("patients (file name up to the first _)")
-                if has_patients
-                else tr("different films (no patient names found)"),
-                tr("files left out"),
-            ),
-            strict=True,
-        ):
-            figure.show_value(f"{value:,}", caption)
-        rows = [
-            (display_names(name)[language()], name, f"{n:,}", f"{n / n_films:.1%}", "")
-            for name, n in dataset.counts.items()
-        ]
-        self._classes.show_rows(rows, numbers=(2, 3))
-        for row, name in enumerate(dataset.classes[:MAX_CLASSES_WITH_EXAMPLES]):
-            self._classes.setRowHeight(row, SIDE_PX + 10)
-            self._classes.setCellWidget(row, 4, _examples(loaded, name))
-        self._classes.fit_height(at_least=2 * SIDE_PX)
-        self._show_left_out(loaded)
+    @Slot(object)
+    def _on_model_audited(self, report: Report) -> None:
+        self.overview.show_report(report)
+        self._name_tabs()
 
-    def _show_left_out(self, loaded: LoadedDataset) -> None:
-        left_out = loaded.dataset.left_out
-        if left_out:
-            self._left_out_title.setText(tr("Left out"))
-        else:
-            self._left_out_title.setText(tr("Nothing was left out: every file could be read."))
-        self._left_out.setVisible(bool(left_out))
-        rows = [(refusal.file, say(refusal.reason)) for refusal in left_out[:MAX_ROWS]]
-        if len(left_out) > MAX_ROWS:
-            rows.append((tr("and {n} more", n=f"{len(left_out) - MAX_ROWS:,}"), ""))
-        self._left_out.show_rows(rows)
-
-
-def _examples(loaded: LoadedDataset, name: str) -> ThumbnailStrip:
-    """Films spread evenly over the class."""
-    label = loaded.dataset.classes.index(name)
-    records = [record for record in loaded.dataset.records if record.label == label]
-    n_shown = min(N_EXAMPLES, len(records))
-    places = np.linspace(0, len(records) - 1, n_shown).round().astype(int)
-    return ThumbnailStrip([loaded.cache.image(records[place].digest) for place in places])
+    @Slot(list)
+    def _on_findings_films_wanted(self, names: list[str]) -> None:
+        self.films.show_only(names)
+        self._tabs.setCurrentWidget(self.films)

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.pages.page import primary_button
-from app.translation import tr
+from app.training_words import split_words
+from app.translation import say, tr
 from app.viewmodels.training import TrainingViewModel
-from app.widgets.labels import plain_label
+from app.widgets.labels import plain_label, plain_tip
 from app.widgets.translated import TranslatedWidget
-from core.config import ARCHITECTURES, PRESETS, SPLITS
+from core.config import ARCHITECTURES, CLASS_BALANCES, PRESETS, SPLITS
 from core.runtime.devices import Device
 
 TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
@@ -29,8 +30,8 @@ class TrainingForm(TranslatedWidget):
         super().__init__()
         self._model = model
         self._devices: tuple[Device, ...] = ()
-        self._preset, self._architecture, self._split, self._device = (
-            QComboBox() for _ in range(4)
+        self._preset, self._architecture, self._balance, self._split, self._device = (
+            QComboBox() for _ in range(5)
         )
         self._epochs, self._batch_size, self._image_size, self._seed = (
             QSpinBox() for _ in range(4)
@@ -48,6 +49,7 @@ class TrainingForm(TranslatedWidget):
                 self._batch_size,
                 self._learning_rate,
                 self._image_size,
+                self._balance,
                 self._split,
                 self._device,
                 self._seed,
@@ -73,7 +75,13 @@ class TrainingForm(TranslatedWidget):
         self._on_model_changed()
 
     def _fill_choices(self) -> None:
-        for choice in (self._preset, self._architecture, self._split, self._device):
+        for choice in (
+            self._preset,
+            self._architecture,
+            self._balance,
+            self._split,
+            self._device,
+        ):
             # Long names (of graphics cards) must not push the curves aside.
             choice.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -83,6 +91,8 @@ class TrainingForm(TranslatedWidget):
             self._preset.addItem("", name)
         for architecture in ARCHITECTURES:
             self._architecture.addItem(architecture.replace("resnet", "ResNet-"), architecture)
+        for balance in CLASS_BALANCES:
+            self._balance.addItem("", balance)
         for scheme in SPLITS:
             self._split.addItem("", scheme)
         self._device.addItem("", "auto")
@@ -105,6 +115,9 @@ class TrainingForm(TranslatedWidget):
         self._architecture.activated.connect(
             lambda: model.change(architecture=self._architecture.currentData())
         )
+        self._balance.activated.connect(
+            lambda: model.change(class_balance=self._balance.currentData())
+        )
         self._split.activated.connect(lambda: model.change(split=self._split.currentData()))
         self._device.activated.connect(self._on_device_activated)
         self._epochs.valueChanged.connect(lambda value: model.change(epochs=value))
@@ -121,12 +134,14 @@ class TrainingForm(TranslatedWidget):
         presets = {"recommended": tr("Recommended"), "reference": tr("Reference (notebook)")}
         for index in range(self._preset.count()):
             self._preset.setItemText(index, presets[self._preset.itemData(index)])
-        splits = {
-            "stratified": tr("80/10/10 by patient"),
-            "reference": tr("Every tenth film (notebook)"),
+        self._name_splits()
+        balances = {
+            "none": tr("None"),
+            "weights": tr("Weighted loss"),
+            "sampling": tr("Balanced sampling"),
         }
-        for index in range(self._split.count()):
-            self._split.setItemText(index, splits[self._split.itemData(index)])
+        for index in range(self._balance.count()):
+            self._balance.setItemText(index, balances[self._balance.itemData(index)])
         self._device.setItemText(0, tr("Automatic"))
         for field, text in (
             (self._preset, tr("Preset")),
@@ -135,12 +150,21 @@ class TrainingForm(TranslatedWidget):
             (self._batch_size, tr("Batch size")),
             (self._learning_rate, tr("Learning rate")),
             (self._image_size, tr("Image size")),
+            (self._balance, tr("Class balance")),
             (self._split, tr("Split")),
             (self._device, tr("Device")),
             (self._seed, tr("Seed")),
         ):
             self._labels[field].setText(text)
             field.setAccessibleName(text)
+        self._balance.setToolTip(
+            plain_tip(
+                tr(
+                    "Weighted loss: a film of a rare class counts more. Balanced sampling: it is "
+                    "shown more often. Both keep the network from betting on the common class."
+                )
+            )
+        )
         self._batch_size.setToolTip(tr("Films that go through the network together"))
         self._start.setText(tr("Start training"))
         self._stop.setText(tr("Stop"))
@@ -153,6 +177,8 @@ class TrainingForm(TranslatedWidget):
         blockers = [QSignalBlocker(field) for field in fields]
         self._preset.setCurrentIndex(self._preset.findData(config.preset))
         self._architecture.setCurrentIndex(self._architecture.findData(config.architecture))
+        self._balance.setCurrentIndex(self._balance.findData(config.class_balance))
+        self._name_splits()
         self._split.setCurrentIndex(self._split.findData(config.split))
         self._epochs.setValue(config.epochs)
         self._batch_size.setValue(config.batch_size)
@@ -180,6 +206,12 @@ class TrainingForm(TranslatedWidget):
             self._device.addItem(_describe(device), device.name)
         self._devices = devices
 
+    def _name_splits(self) -> None:
+        """Their names tell the shares and folds, which are chosen on the Data page."""
+        for index in range(self._split.count()):
+            words = split_words(self._split.itemData(index), self._model.config)
+            self._split.setItemText(index, say(words))
+
     def _show_note(self) -> None:
         if self._model.config.preset == "reference":
             text = tr(
@@ -188,8 +220,8 @@ class TrainingForm(TranslatedWidget):
             )
         else:
             text = tr(
-                "AdamW with a one-cycle learning rate, label smoothing, the seven "
-                "augmentations; the epoch that validates best is kept."
+                "AdamW with a one-cycle learning rate, label smoothing, classes weighed evenly, "
+                "the seven augmentations; the epoch that validates best is kept."
             )
         if self._model.is_changed:
             text += " " + tr("You have changed some of its settings.")

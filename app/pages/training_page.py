@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import resources
+from app.durations import duration
 from app.pages.page import Page
 from app.pages.training_form import TrainingForm
 from app.settings import Theme
@@ -213,7 +214,7 @@ class TrainingPage(Page):
             self.subtitle.setText(
                 tr(
                     "{name}: {n} films",
-                    name=dataset.dataset.source.name,
+                    name=dataset.dataset.name,
                     n=f"{len(dataset.dataset.records):,}",
                 )
             )
@@ -256,12 +257,3 @@ class TrainingPage(Page):
         )
         for figure, (value, caption) in zip(self._figures, values, strict=True):
             figure.show_value(value, caption)
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds, as 1:02:03 or 2:03."""
-    whole = max(0, round(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{whole % 60:02}"
-    return f"{minutes}:{whole % 60:02}"

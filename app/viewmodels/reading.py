@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import Outcome, TaskRunner
-from core.data.images import load_xray, shrink
+from core.data.images import is_named_as_image, load_xray, shrink
 from core.data.loading import LoadedDataset
 from core.errors import ImageReadError, Message, Refusal
 from core.events import FilmRead, FilmRefused, Progress
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # loads Paddle
 THUMBNAIL_PX = 128
 VIEW_PX = 1024  # of a film's longer side, as it is looked at
 MAX_VIEWS = 60  # films kept at that size: 60 MB of grey ones
-FILM_ENDINGS = frozenset({".png", ".jpg", ".jpeg"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,12 +264,12 @@ def _read(classifier: "Classifier", wanted: Sequence[_Wanted]) -> Iterator[objec
 
 
 def _files_of(wanted: _Wanted) -> Iterator[_Wanted]:
-    """The film itself; of a folder, every PNG and JPEG file below it."""
+    """The film itself; of a folder, every file below it that is named as an image."""
     if not wanted.path.is_dir():
         yield wanted
         return
     for path in sorted(wanted.path.rglob("*")):
-        if path.suffix.lower() in FILM_ENDINGS and path.is_file():
+        if is_named_as_image(path.name) and path.is_file():
             yield _Wanted(path, path.relative_to(wanted.path.parent).as_posix())
 
 

@@ -1,12 +1,14 @@
 """The menus: everything that can be opened, the pages, language, theme, and what this is."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, Signal, SignalInstance
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.translation import LANGUAGES, tr
+from app.widgets.labels import plain_tip
 
 
 class MenuBar(QMenuBar):
@@ -21,6 +23,7 @@ class MenuBar(QMenuBar):
     model_wanted = Signal()
     films_wanted = Signal()
     demo_wanted = Signal()
+    recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
     quit_wanted = Signal()
     about_wanted = Signal()
     language_chosen = Signal(str)
@@ -33,6 +36,7 @@ class MenuBar(QMenuBar):
             self.addMenu(menu)
         self._zip = self._add(self._file, self.zip_wanted, "Ctrl+O")
         self._folder = self._add(self._file, self.folder_wanted, "Ctrl+Shift+O")
+        self._recent = self._file.addMenu("")
         self._demo = self._add(self._file, self.demo_wanted)
         self._file.addSeparator()
         self._films = self._add(self._file, self.films_wanted, "Ctrl+R")
@@ -56,6 +60,18 @@ class MenuBar(QMenuBar):
             for action in group.actions():
                 action.setChecked(action.data() == current)
 
+    def show_recent(self, datasets: Sequence[Sequence[str]]) -> None:
+        """Offer the datasets that were opened last."""
+        self._recent.clear()
+        self._recent.setEnabled(bool(datasets))
+        for sources in datasets:
+            names = ", ".join(Path(source).name for source in sources)
+            action = self._recent.addAction(names.replace("&", "&&"))  # no shortcut in a name
+            action.setToolTip(plain_tip("\n".join(sources)))
+            action.triggered.connect(
+                lambda _checked=False, chosen=list(sources): self.recent_chosen.emit(chosen)
+            )
+
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.LanguageChange:
             self.retranslate()
@@ -68,6 +84,7 @@ class MenuBar(QMenuBar):
         self._help.setTitle(tr("Help"))
         self._zip.setText(tr("Open zip …"))
         self._folder.setText(tr("Open folder …"))
+        self._recent.setTitle(tr("Open again"))
         self._demo.setText(tr("Open the built-in films"))
         self._films.setText(tr("Open X-rays …"))
         self._model.setText(tr("Open model …"))

@@ -1,0 +1,58 @@
+"""Ask for files without stopping the event loop: training goes on drawing."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.settings import AppSettings
+from app.translation import tr
+
+MODEL_ENDING = ".safetensors"
+FILM_ENDINGS = "*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.dcm"
+
+
+class FileDialogs(QObject):
+    """One dialog for each kind of file that can be opened.
+
+    Args:
+        window: Over which they appear.
+        settings: Know the last folder.
+    """
+
+    chosen = Signal(list)  # of Path
+
+    def __init__(self, window: QWidget, settings: AppSettings) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+
+    def choose_zips(self) -> None:
+        """Zips that make one dataset together."""
+        self._choose(tr("Choose zips of X-rays"), tr("Zip archives") + " (*.zip)", many=True)
+
+    def choose_model(self) -> None:
+        """One model file."""
+        kind = tr("Model files") + f" (*{MODEL_ENDING})"
+        self._choose(tr("Choose a model file"), kind, many=False)
+
+    def choose_films(self) -> None:
+        """X-rays; those of hospitals often have no ending."""
+        kinds = f"{tr('X-rays')} ({FILM_ENDINGS});;{tr('All files')} (*)"
+        self._choose(tr("Choose X-rays"), kinds, many=True)
+
+    def choose_folder(self) -> None:
+        """A folder of class folders."""
+        dialog = QFileDialog(self._window, tr("Choose a folder"), self._settings.last_folder)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        self._open(dialog)
+
+    def _choose(self, title: str, kind: str, *, many: bool) -> None:
+        dialog = QFileDialog(self._window, title, self._settings.last_folder, kind)
+        mode = QFileDialog.FileMode.ExistingFiles if many else QFileDialog.FileMode.ExistingFile
+        dialog.setFileMode(mode)
+        self._open(dialog)
+
+    def _open(self, dialog: QFileDialog) -> None:
+        dialog.filesSelected.connect(lambda names: self.chosen.emit([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()

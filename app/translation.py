@@ -7,6 +7,8 @@ mark sentences for extraction (see resources/translations/README.md).
 import gettext
 import locale
 import os
+from collections.abc import Iterable
+from functools import reduce
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -65,3 +67,8 @@ def say(message: Sentence) -> str:
         for name, value in message.values.items()
     }
     return tr(message.template, **values)
+
+
+def listing(parts: Iterable[str]) -> str:
+    """Words one after the other, with the comma of the user's language."""
+    return reduce(lambda first, second: tr("{first}, {second}", first=first, second=second), parts)

@@ -105,11 +105,11 @@ def calls(modules: dict[str, ast.Module]) -> Iterator[tuple[str, str, ast.Call]]
 
 
 def literal_words(node: ast.AST) -> Iterator[str]:
-    """Words written out in an expression, but for the arguments and keys of what it calls."""
+    """Words written out in an expression, but for {fields} and what its calls are given."""
     if isinstance(node, ast.Call | ast.Subscript | ast.Compare):
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield from re.findall(r"[^\W\d_]{2,}", node.value)
+        yield from re.findall(r"[^\W\d_]{2,}", re.sub(r"{.*?}", "", node.value))
     for child in ast.iter_child_nodes(node):
         yield from literal_words(child)
 
@@ -200,11 +200,12 @@ def test_no_words_reach_the_user_untranslated(modules: dict[str, ast.Module]) ->
 
 
 def test_refusals_are_said_in_the_chosen_language() -> None:
-    message = Message("{name} is {value}; it must be a whole number.", name="epochs", value=1.5)
+    name = Message("Epochs")
+    message = Message("{name} is {value}; it must be a whole number.", name=name, value=1.5)
     set_language("zh_CN")
-    assert say(message) == "epochs 为 1.5；必须是整数。"
+    assert say(message) == "训练轮数为 1.5；必须是整数。"
     set_language("en")
-    assert say(message) == "epochs is 1.5; it must be a whole number."
+    assert say(message) == "Epochs is 1.5; it must be a whole number."
 
 
 def test_a_reason_inside_a_refusal_is_translated_too() -> None:

@@ -42,7 +42,7 @@ class ConfounderView(TranslatedWidget):
     def retranslate(self) -> None:
         self._classes.setAccessibleName(tr("How well each class is told without the lungs"))
         self._properties.setAccessibleName(tr("By which property"))
-        self._classes.show_header([tr("Class"), tr("AUROC"), tr("95 % interval")])
+        self._classes.show_header([tr("Class"), tr("AUROC"), tr("Interval (95%)")])
         confounder = self._confounder
         if confounder is None:
             return

@@ -63,6 +63,7 @@ class DataPage(Page):
         self._zone = DropZone([self._first_zip, self._first_folder, self._demo])
         self._zone.files_dropped.connect(self.files_dropped)
         self._recent = QHBoxLayout()
+        self._offers: list[tuple[QPushButton, str]] = []  # below the invitation, each with a name
 
         self._progress = ProgressCard()
         self._progress.cancelled.connect(model.cancel)
@@ -104,17 +105,20 @@ class DataPage(Page):
         """Offer the datasets that were opened last, below the invitation."""
         while (item := self._recent.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
+                old.hide()  # at once
                 old.deleteLater()
+        self._offers = []
         self._recent.addStretch()
         for sources in datasets[:MAX_RECENT_SHOWN]:
-            name = ", ".join(Path(source).name for source in sources)
-            button = QPushButton(tr("Open {name} again", name=name).replace("&", "&&"))
+            button = QPushButton()
+            self._offers.append((button, ", ".join(Path(source).name for source in sources)))
             button.setToolTip(plain_tip("\n".join(sources)))
             button.clicked.connect(
                 lambda _checked=False, chosen=sources: self.recent_chosen.emit(chosen)
             )
             self._recent.addWidget(button)
         self._recent.addStretch()
+        self._name_offers()
         self._show_or_hide_recent()
 
     def retranslate(self) -> None:
@@ -136,7 +140,12 @@ class DataPage(Page):
                 "and folders dropped together become one dataset. Nothing leaves this computer."
             ),
         )
+        self._name_offers()
         self._name_tabs()
+
+    def _name_offers(self) -> None:
+        for button, name in self._offers:
+            button.setText(tr("Open {name} again", name=name).replace("&", "&&"))
 
     def _name_tabs(self) -> None:
         report = self._model.report
@@ -171,10 +180,8 @@ class DataPage(Page):
 
     def _show_or_hide_recent(self) -> None:
         is_empty = self._model.dataset is None and not self._model.is_busy
-        for place in range(self._recent.count()):
-            item = self._recent.itemAt(place)
-            if item is not None and (button := item.widget()) is not None:
-                button.setVisible(is_empty)
+        for button, _ in self._offers:
+            button.setVisible(is_empty)
 
     @Slot(object)
     def _on_model_loaded(self, loaded: LoadedDataset) -> None:

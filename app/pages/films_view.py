@@ -14,7 +14,7 @@ from app.pages.film_actions import FilmActions
 from app.pages.film_opener import FilmOpener
 from app.pages.films_bar import FilmsBar
 from app.settings import Theme
-from app.translation import tr
+from app.translation import listing, tr
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.film_catalogue import FilmCatalogue
 from app.widgets.film_wall import FilmWall
@@ -177,7 +177,7 @@ class FilmsView(TranslatedWidget):
             parts.append(tr("{n} left out", n=f"{catalogue.n_left_out:,}"))
         if catalogue.n_relabelled:
             parts.append(tr("{n} re-labelled", n=f"{catalogue.n_relabelled:,}"))
-        self._status.setText(", ".join(parts))
+        self._status.setText(listing(parts))
 
     def _chosen(self) -> list[str]:
         """The names of the films that are selected."""

@@ -9,7 +9,7 @@ from app.finding_words import kind_name, severity_name, value_words
 from app.pages.catalogue_wall import colour_wall, count_words, severity_colours, show_rows
 from app.pages.confounder_view import ConfounderView
 from app.settings import Theme
-from app.translation import say, tr
+from app.translation import listing, say, tr
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.film_catalogue import FilmCatalogue
 from app.widgets.film_wall import SMALL_PX, FilmWall
@@ -250,9 +250,7 @@ def _listed(findings: list[Finding]) -> ListedKind:
     words = [say(severity_name(severity))]
     if n_films:
         words.append(_count_words(findings[0].kind, n_films))
-    return ListedKind(
-        findings[0].kind, severity, say(kind_name(findings[0].kind)), ", ".join(words)
-    )
+    return ListedKind(findings[0].kind, severity, say(kind_name(findings[0].kind)), listing(words))
 
 
 def _count(chosen: list[Finding], findings: list[Finding], n_films: int) -> str:

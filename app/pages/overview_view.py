@@ -85,6 +85,9 @@ class OverviewView(TranslatedWidget):
         self._classes_title.setText(tr("Classes"))
         self._worst.show_header([tr("Severity"), tr("Kind"), tr("What was found")])
         self._findings.setText(tr("All findings …"))
+        self._classes.setAccessibleName(tr("Classes"))
+        self._worst.setAccessibleName(tr("What to know first"))
+        self._left_out.setAccessibleName(tr("Left out"))
         if self._model.dataset is not None:
             self.show_dataset(self._model.dataset)
 
@@ -153,7 +156,11 @@ class OverviewView(TranslatedWidget):
             self._left_out_title.setText(tr("Left out"))
         self._left_out_title.setVisible(bool(left_out))
         self._left_out.setVisible(bool(left_out))
-        rows = [(refusal.file, say(refusal.reason)) for refusal in left_out[:MAX_ROWS]]
+        rows = [
+            # Reasons of the image reader begin with the file's name.
+            (refusal.file, say(refusal.reason).removeprefix(refusal.file).lstrip())
+            for refusal in left_out[:MAX_ROWS]
+        ]
         if len(left_out) > MAX_ROWS:
             rows.append((tr("and {n} more", n=f"{len(left_out) - MAX_ROWS:,}"), ""))
         self._left_out.show_rows(rows)

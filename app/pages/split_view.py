@@ -14,12 +14,13 @@ from PySide6.QtWidgets import (
 
 from app.pages.patients_card import PatientsCard
 from app.pages.split_form import SplitForm
-from app.translation import say, tr
+from app.translation import language, say, tr
 from app.viewmodels.split import SplitViewModel
 from app.widgets.labels import plain_label
 from app.widgets.split_bars import SplitBars
 from app.widgets.tables import PlainTable
 from app.widgets.translated import TranslatedWidget
+from core.data.class_names import display_names
 from core.data.split_table import PartCounts
 from core.data.splits import PARTS
 
@@ -102,7 +103,13 @@ class SplitView(TranslatedWidget):
             return
         self._bars.show_counts(
             _part_names(),
-            [(row.class_name, tuple(row.films[part] for part in PARTS)) for row in rows[:-1]],
+            [
+                (
+                    display_names(row.class_name)[language()],
+                    tuple(row.films[part] for part in PARTS),
+                )
+                for row in rows[:-1]
+            ],
         )
         self._table.show_rows(
             [_cells(row) for row in rows] + [_shares(rows[-1])], numbers=range(1, len(PARTS) + 2)
@@ -155,7 +162,8 @@ def _part_names() -> list[str]:
 
 def _cells(row: PartCounts) -> list[str]:
     cells = [_counted(row.films[part], row.patients[part]) for part in PARTS]
-    return [row.class_name or tr("All classes"), *cells, _counted(row.n_films, row.n_patients)]
+    name = display_names(row.class_name)[language()] if row.class_name else tr("All classes")
+    return [name, *cells, _counted(row.n_films, row.n_patients)]
 
 
 def _counted(films: int, patients: int) -> str:

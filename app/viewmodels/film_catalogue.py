@@ -66,8 +66,10 @@ class FilmCatalogue:
             rows = [self.row_of[name] for name in finding.files if name in self.row_of]
             if rows:
                 self._rows_of_kind.setdefault(finding.kind, set()).update(rows)
-            for row in rows:
-                self._worst[row] = self._worst[row] or finding
+            # A film is not to blame for what a random split would do with it.
+            if finding.kind != "leakage" or finding.severity != "note":
+                for row in rows:
+                    self._worst[row] = self._worst[row] or finding
 
     @property
     def class_counts(self) -> dict[str, int]:

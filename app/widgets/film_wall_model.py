@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.translation import tr
+from app.translation import listing, tr
 from app.widgets.labels import plain_tip
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -60,7 +60,7 @@ class FilmWallModel(QAbstractListModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return plain_tip("\n".join(filter(None, (film.name, *_remarks(film)))))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return ", ".join(filter(None, (film.name, *_remarks(film))))
+                return listing(filter(None, (film.name, *_remarks(film))))
         return None
 
 

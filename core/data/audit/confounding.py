@@ -122,13 +122,13 @@ def confounder_finding(loaded: LoadedDataset, confounder: Confounder) -> Finding
     if severity == "note":
         message = Message(
             "What is not lung (size, format, border, brightness) hardly tells the classes apart: "
-            "at most {name} with AUROC {auroc} (95 % interval {low} to {high}).",
+            "at most {name} with AUROC {auroc} (interval {low} to {high}, 95%).",
             **values,
         )
     else:
         message = Message(
-            "Without a look at the lungs, {name} is told from the rest with AUROC {auroc} (95 % "
-            "interval {low} to {high}), by {properties}. A network may learn that instead of the "
+            "Without a look at the lungs, {name} is told from the rest with AUROC {auroc} "
+            "(interval {low} to {high}, 95%), by {properties}. A network may learn that instead of the "
             "disease: take all classes from the same hospitals and bring them to one form.",
             **values,
             properties=_named(confounder),

@@ -11,6 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from hands import FILMS_PER_CLASS, wait_until
+from pretended import Audits, Openings
 from PySide6.QtWidgets import QApplication, QWidget
 from whole_program import end, english_settings, running_application
 
@@ -86,7 +87,7 @@ def films_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded(films_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedDataset:
     """The films of `films_zip`, read at the size of `tiny_config`."""
-    *_, last = load_dataset(films_zip, Workspace(tmp_path_factory.mktemp("shared")), 32)
+    *_, last = load_dataset([films_zip], Workspace(tmp_path_factory.mktemp("shared")), 32)
     assert isinstance(last, LoadedDataset)
     return last
 
@@ -148,6 +149,29 @@ def runner(qapp: QApplication) -> Iterator[TaskRunner]:
     """A runner that is idle again when the test is over."""
     runner = TaskRunner()
     yield runner
+    end([runner])
+
+
+@pytest.fixture
+def openings(monkeypatch: pytest.MonkeyPatch) -> Openings:
+    """Every dataset that is opened is one made in memory."""
+    return Openings(monkeypatch)
+
+
+@pytest.fixture
+def audits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Audits]:
+    """No dataset is really looked through; the gate is closed."""
+    audits = Audits(monkeypatch)
+    yield audits
+    audits.gate.set()
+
+
+@pytest.fixture
+def auditing(qapp: QApplication, audits: Audits) -> Iterator[TaskRunner]:
+    """Where `audits` run; idle again when the test is over."""
+    runner = TaskRunner()
+    yield runner
+    audits.gate.set()
     end([runner])
 
 

@@ -557,7 +557,11 @@ def test_modules_of_the_real_project_are_all_found_here() -> None:
 
 
 def test_unmapped_requirement_is_imported_under_its_own_name() -> None:
-    assert module_of("python-gdcm>=3,<4; sys_platform != 'win32'") == "python_gdcm"
+    assert module_of("Some-Reader>=3,<4; sys_platform != 'win32'") == "some_reader"
+
+
+def test_gdcm_is_imported_under_the_name_of_its_module() -> None:
+    assert module_of("python-gdcm>=3,<4; sys_platform != 'win32'") == "gdcm"
 
 
 # --- the screen

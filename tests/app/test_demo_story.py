@@ -45,7 +45,7 @@ def test_whoever_stops_the_demo_goes_on_alone(
     wait_until(lambda: bool(application.training.batches))
     application.training.stop()
     wait_until(lambda: not application.training.is_training)
-    application.data.open(films_zip)
+    application.data.open([films_zip])
     wait_until(lambda: not application.data.is_busy)
     assert not application.training.is_training
     application.training.change(epochs=1)
@@ -63,6 +63,6 @@ def test_a_demo_that_is_cancelled_leaves_the_next_dataset_alone(
     wait_until(lambda: application.data.is_busy)
     application.data.cancel()
     wait_until(lambda: not application.data.is_busy)
-    application.data.open(films_zip)
+    application.data.open([films_zip])
     wait_until(lambda: not application.data.is_busy and application.data.dataset is not None)
     assert not application.training.is_training

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.settings import AppSettings
+from app.settings import MAX_RECENT, AppSettings
 from app.translation import system_language
 
 
@@ -58,6 +59,7 @@ def test_a_first_start_is_dark_in_the_language_of_the_system(file: Path) -> None
     assert settings.theme == "dark"
     assert settings.language == system_language()
     assert settings.last_folder == ""
+    assert settings.recent_datasets == []
     assert settings.geometry.isEmpty()
 
 
@@ -75,13 +77,14 @@ def test_a_first_start_is_dark_in_the_language_of_the_system(file: Path) -> None
     ],
 )
 def test_nonsense_reads_as_the_defaults(file: Path, value: str) -> None:
-    names = ("language", "theme", "geometry", "last_folder")
+    names = ("language", "theme", "geometry", "last_folder", "recent_datasets")
     file.write_text("[General]\n" + "".join(f"{name}={value}\n" for name in names))
     settings = AppSettings(store(file))
     assert settings.language == system_language()
     assert settings.theme == "dark"
     assert isinstance(settings.geometry, QByteArray)
     assert isinstance(settings.last_folder, str)
+    assert settings.recent_datasets == []
 
 
 def test_a_file_that_is_no_settings_reads_as_the_defaults(file: Path) -> None:
@@ -95,3 +98,56 @@ def test_a_window_does_not_take_a_place_that_is_nonsense(qtbot: QtBot, file: Pat
     window = QWidget()
     qtbot.addWidget(window)
     assert not window.restoreGeometry(AppSettings(store(file)).geometry)
+
+
+class TestRecentDatasets:
+    @pytest.fixture
+    def settings(self, file: Path) -> AppSettings:
+        return AppSettings(store(file))
+
+    def test_the_newest_comes_first(self, settings: AppSettings) -> None:
+        for name in ("one", "two", "three"):
+            settings.remember_dataset([name])
+        assert settings.recent_datasets == [["three"], ["two"], ["one"]]
+
+    def test_what_is_opened_again_moves_to_the_head(self, settings: AppSettings) -> None:
+        for name in ("one", "two", "one"):
+            settings.remember_dataset([name])
+        assert settings.recent_datasets == [["one"], ["two"]]
+
+    def test_several_sources_are_one_dataset(self, settings: AppSettings) -> None:
+        settings.remember_dataset(["one", "two"])
+        settings.remember_dataset(["one"])
+        assert settings.recent_datasets == [["one"], ["one", "two"]]
+
+    def test_only_so_many_are_remembered(self, settings: AppSettings) -> None:
+        for number in range(MAX_RECENT + 3):
+            settings.remember_dataset([str(number)])
+        assert len(settings.recent_datasets) == MAX_RECENT
+        assert settings.recent_datasets[-1] == ["3"]
+
+    @pytest.mark.parametrize(
+        "name", ["肺炎/我的 数据, 第二版.zip", 'C:\\films\\"new".zip', "a;b=c%20.zip", "\udcff.zip"]
+    )
+    def test_names_are_there_in_the_next_program_as_they_are(self, file: Path, name: str) -> None:
+        kept = store(file)
+        AppSettings(kept).remember_dataset([name])
+        save(kept)
+        assert AppSettings(store(file)).recent_datasets == [[name]]
+
+    @pytest.mark.parametrize("text", ["{", "[[", "17", '"text"', '{"a": 1}', "null", 10_000 * "["])
+    def test_what_is_no_list_reads_as_none(self, file: Path, text: str) -> None:
+        kept = store(file)
+        kept.setValue("recent_datasets", text)
+        assert AppSettings(kept).recent_datasets == []
+
+    def test_what_is_no_dataset_is_passed_over(self, file: Path) -> None:
+        kept = store(file)
+        kept.setValue("recent_datasets", json.dumps([[], ["one"], "two", [3], [["four"]], None]))
+        assert AppSettings(kept).recent_datasets == [["one"]]
+
+    def test_after_damage_a_new_list_begins(self, file: Path) -> None:
+        kept = store(file)
+        kept.setValue("recent_datasets", "[[")
+        AppSettings(kept).remember_dataset(["one"])
+        assert AppSettings(kept).recent_datasets == [["one"]]

@@ -12,13 +12,15 @@ from hands import (
     carrying,
     drag_over,
     drop,
+    field,
     label_texts,
     let_go,
     press,
     wait_until,
 )
+from pretended import ONE, THREE, TWO, Audits, Openings
 from PySide6.QtCore import QUrl
-from PySide6.QtWidgets import QMessageBox, QProgressBar, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QMessageBox, QProgressBar, QWidget
 
 from app.application import Application
 from app.main_window import DATA, EVALUATE, READ, TRAIN
@@ -48,7 +50,7 @@ def test_a_zip_may_be_dropped_on_anything_that_is_seen(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    opened: list[Path] = []
+    opened: list[list[Path]] = []
     monkeypatch.setattr(application.data, "open", opened.append)
     window = application.window
     window.show_page(PAGES[name])
@@ -58,14 +60,14 @@ def test_a_zip_may_be_dropped_on_anything_that_is_seen(
             data = carrying(films_zip)
             assert drag_over(target, data), f"{target} does not want it"
             let_go(target, data)
-            assert opened.pop() == films_zip, f"{target} swallowed it"
+            assert opened.pop() == [films_zip], f"{target} swallowed it"
             window.show_page(PAGES[name])
 
 
 def test_a_folder_of_films_is_opened_as_a_dataset(
     application: Application, films_zip: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "films"
+    folder = tmp_path / "of the year 2020"
     with zipfile.ZipFile(films_zip) as archive:
         archive.extractall(folder)
     drop(application.window, folder)
@@ -73,7 +75,8 @@ def test_a_folder_of_films_is_opened_as_a_dataset(
     assert application.data.dataset is not None
     assert set(application.data.dataset.dataset.counts.values()) == {FILMS_PER_CLASS}
     assert page(application) is application.window.data_page
-    assert folder.name in label_texts(application.window.data_page)
+    chooser = field(application.window.data_page, QComboBox, "Open datasets")
+    assert chooser.currentText() == folder.name
 
 
 def test_a_model_is_opened_for_reading_and_evaluating(
@@ -201,13 +204,70 @@ def test_films_beside_a_zip_are_not_forgotten(
     wait_until(lambda: len(application.reading.films) == 1)
 
 
-def test_of_two_zips_the_first_is_opened_and_that_is_said(
+def test_two_zips_become_one_dataset(
     application: Application, films_zip: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.zip"
     other.write_bytes(films_zip.read_bytes())
     drop(application.window, films_zip, other)
-    assert shown_failure(application).startswith(f"Only {films_zip.name} was opened")
     wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
     assert application.data.dataset is not None
-    assert application.data.dataset.dataset.source == films_zip
+    assert application.data.dataset.dataset.sources == (films_zip, other)
+    assert list(application.data.dataset.dataset.counts.values()) == [40, 40, 40]
+
+
+class TestRecent:
+    """What was opened once can be opened again, also in the next program."""
+
+    @pytest.fixture
+    def opened(self, application: Application, openings: Openings, audits: Audits) -> Application:
+        """Three datasets were opened, the first of them from two zips."""
+        audits.gate.set()
+        for sources in ([ONE, TWO], [TWO], [THREE]):
+            application.data.open(sources)
+            wait_until(lambda: not application.data.is_busy)
+        return application
+
+    def menu(self, program: Application) -> QMenu:
+        """Open again."""
+        file_menu = program.window.menuBar().actions()[0].menu()
+        (found,) = (one.menu() for one in file_menu.actions() if one.text() == "Open again")
+        return found
+
+    def test_the_menu_names_them_the_newest_first(self, opened: Application) -> None:
+        names = [action.text() for action in self.menu(opened).actions()]
+        assert names == ["three.zip", "two.zip", "one.zip, two.zip"]
+
+    def test_the_menu_opens_them_again(self, opened: Application) -> None:
+        opened.window.show_page(READ)
+        self.menu(opened).actions()[2].trigger()
+        wait_until(lambda: not opened.data.is_busy)
+        assert opened.data.current is not None
+        assert opened.data.current.sources == (ONE, TWO)
+        assert page(opened) is opened.window.data_page
+
+    def test_what_is_opened_again_moves_to_the_head(self, opened: Application) -> None:
+        self.menu(opened).actions()[2].trigger()
+        wait_until(lambda: not opened.data.is_busy)
+        names = [action.text() for action in self.menu(opened).actions()]
+        assert names == ["one.zip, two.zip", "three.zip", "two.zip"]
+
+    def test_the_settings_keep_them(self, opened: Application, settings: AppSettings) -> None:
+        assert settings.recent_datasets[0] == [str(THREE)]
+        assert settings.recent_datasets[2] == [str(ONE), str(TWO)]
+
+    def test_the_empty_page_offers_them_too(self, opened: Application) -> None:
+        for _ in range(3):
+            opened.data.close(0)
+        press(opened.window.data_page, "Open one.zip, two.zip again")
+        wait_until(lambda: not opened.data.is_busy)
+        assert opened.data.current is not None
+        assert opened.data.current.sources == (ONE, TWO)
+
+    def test_what_was_never_opened_is_not_offered(
+        self, application: Application, tmp_path: Path
+    ) -> None:
+        drop(application.window, tmp_path / "gone.zip")
+        wait_until(lambda: bool(shown_failure(application)) and not application.data.is_busy)
+        assert not self.menu(application).actions()
+        assert not self.menu(application).isEnabled()

@@ -128,8 +128,8 @@ def confounder_finding(loaded: LoadedDataset, confounder: Confounder) -> Finding
     else:
         message = Message(
             "Without a look at the lungs, {name} is told from the rest with AUROC {auroc} "
-            "(interval {low} to {high}, 95%), by {properties}. A network may learn that instead of the "
-            "disease: take all classes from the same hospitals and bring them to one form.",
+            "(interval {low} to {high}, 95%), by {properties}. A network may learn that instead "
+            "of the disease: take all classes from the same hospitals and bring them to one form.",
             **values,
             properties=_named(confounder),
         )

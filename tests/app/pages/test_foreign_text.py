@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hands import drop, table_rows, wait_until, words
+from hands import drop, field, table_rows, wait_until, words
 from PySide6.QtGui import Qt, QTextDocument
 from PySide6.QtWidgets import QLabel, QListWidget, QTableWidget
 
@@ -67,7 +67,9 @@ def full(
 
 
 def test_names_stand_in_the_tables_as_they_are(full: Application) -> None:
-    classes, left_out = full.window.data_page.findChildren(QTableWidget)
+    overview = full.window.data_page.overview
+    classes = field(overview, QTableWidget, "Classes")
+    left_out = field(overview, QTableWidget, "Left out")
     assert {row[1] for row in table_rows(classes)} == {BOLD, PICTURE}
     assert {row[0] for row in table_rows(left_out)} == {
         f"{name}/{PICTURE}{LONG}.png" for name in (BOLD, PICTURE)

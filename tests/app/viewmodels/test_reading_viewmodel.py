@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hands import WAIT_MS, wait_until
+from PIL import Image
 from pytestqt.qtbot import QtBot
 from whole_program import end
 
@@ -112,8 +113,14 @@ def test_the_films_in_a_folder_are_read(
     for name, film in zip(("b.png", "monday/a.PNG"), film_files, strict=False):
         (folder / name).write_bytes(film.read_bytes())
     (folder / "notes.txt").write_text("not a film")
+    with Image.open(film_files[0]) as film:
+        film.save(folder / "c.tiff")
     read(opened, [folder])
-    assert [film.name for film in opened.films] == ["ward/b.png", "ward/monday/a.PNG"]
+    assert [film.name for film in opened.films] == [
+        "ward/b.png",
+        "ward/c.tiff",
+        "ward/monday/a.PNG",
+    ]
     assert not opened.refused
 
 

@@ -17,6 +17,7 @@ from app.widgets.tables import PlainTable
 from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
 from core.errors import Message
 from core.events import Progress
+from core.runtime.time_left import TimeLeft
 
 ACCENT, MUTED, TRACK = "#00ff00", "#0000ff", "#ff0000"
 
@@ -243,6 +244,46 @@ class TestProgressCard:
     def test_its_button_gives_up(self, qtbot: QtBot, card: ProgressCard) -> None:
         with qtbot.waitSignal(card.cancelled):
             press(card, "Cancel")
+
+
+class TestTimeLeft:
+    """What the card says of the time, with a clock that the test sets."""
+
+    @pytest.fixture
+    def clock(self) -> list[float]:
+        return [0.0]
+
+    @pytest.fixture
+    def card(self, qtbot: QtBot, clock: list[float]) -> ProgressCard:
+        """A card that saw the first of 1,000 films."""
+        card = ProgressCard(TimeLeft(lambda: clock[0]))
+        qtbot.addWidget(card)
+        card.show()
+        card.show_progress(Progress(Message("Reading films"), 0, 1000))
+        return card
+
+    def test_at_first_it_says_nothing_of_the_time(self, card: ProgressCard) -> None:
+        assert label_texts(card) == ["Reading films …", "0 / 1,000"]
+
+    def test_it_says_how_long_the_stage_will_take(
+        self, card: ProgressCard, clock: list[float]
+    ) -> None:
+        clock[0] = 10
+        card.show_progress(Progress(Message("Reading films"), 100, 1000))
+        assert label_texts(card)[1] == "100 / 1,000   about 1:30 left"
+
+    def test_hours_are_hours(self, card: ProgressCard, clock: list[float]) -> None:
+        clock[0] = 10
+        card.show_progress(Progress(Message("Reading films"), 1, 1000))
+        assert label_texts(card)[1] == "1 / 1,000   about 2:46:30 left"
+
+    def test_the_next_stage_says_nothing_at_first(
+        self, card: ProgressCard, clock: list[float]
+    ) -> None:
+        clock[0] = 10
+        card.show_progress(Progress(Message("Reading films"), 100, 1000))
+        card.show_progress(Progress(Message("Comparing films"), 200, 1000))
+        assert label_texts(card) == ["Comparing films …", "200 / 1,000"]
 
 
 class TestRail:

@@ -92,8 +92,6 @@ class MainWindow(QMainWindow):
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
         self._stack = QStackedWidget()
-        for page in self._pages:
-            self._stack.addWidget(page)
         self._disclaimer = plain_label("disclaimer")
         self._lay_out()
         self._connect()
@@ -239,18 +237,20 @@ class MainWindow(QMainWindow):
         return any(runner.is_running for runner in (*self._runners, *self._background))
 
     def _lay_out(self) -> None:
-        right = QVBoxLayout()
-        right.setSpacing(0)
-        right.addWidget(self._stack, 1)
-        right.addWidget(self._disclaimer)
-        row = QHBoxLayout()
+        # From the outside in: whatever is moved into a widget is styled anew with all it holds.
+        centre = QWidget()
+        self.setCentralWidget(centre)
+        row = QHBoxLayout(centre)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self._rail)
+        right = QVBoxLayout()
         row.addLayout(right, 1)
-        centre = QWidget()
-        centre.setLayout(row)
-        self.setCentralWidget(centre)
+        right.setSpacing(0)
+        right.addWidget(self._stack, 1)
+        right.addWidget(self._disclaimer)
+        for page in self._pages:
+            self._stack.addWidget(page)
 
     def _connect(self) -> None:
         self._rail.page_chosen.connect(self._stack.setCurrentIndex)

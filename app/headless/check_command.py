@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -17,10 +18,10 @@ from core.data.class_names import display_names
 from core.data.grouping import Grouping
 from core.data.loading import LoadedDataset
 from core.data.splits import PARTS, Splits, count_by_class, split
-from core.errors import DatasetError
+from core.errors import DatasetError, Refusal
 from core.workspace import Workspace
 
-N_SHOWN = 10  # findings of one kind
+N_SHOWN = 10  # findings of one kind, or files left out for one reason
 
 
 def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
@@ -87,9 +88,7 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
         print_line(f"{n:6}  {name}  ({display_names(name)[language()]})")
     print_line(_patients_sentence(loaded.grouping))
     print_line(tr("{n} files left out", n=len(dataset.left_out)))
-    for refusal in dataset.left_out:
-        reason = say(refusal.reason)
-        print_line(f"  {reason}" if refusal.file in reason else f"  {refusal.file}: {reason}")
+    _print_left_out(dataset.left_out)
     print_line()
     if not report.findings:
         print_line(tr("Nothing wrong was found."))
@@ -104,6 +103,19 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
             print_line(f"  {say(finding.message)}")
         if len(findings) > N_SHOWN:
             print_line("  " + tr("and {n} more", n=f"{len(findings) - N_SHOWN:,}"))
+
+
+def _print_left_out(left_out: Sequence[Refusal]) -> None:
+    """Reason by reason, because thousands of masks would hide the one film that is damaged."""
+    of_reason: dict[str, list[Refusal]] = {}
+    for refusal in left_out:
+        of_reason.setdefault(refusal.reason.template, []).append(refusal)
+    for refusals in of_reason.values():
+        for refusal in refusals[:N_SHOWN]:
+            reason = say(refusal.reason)
+            print_line(f"  {reason}" if refusal.file in reason else f"  {refusal.file}: {reason}")
+        if len(refusals) > N_SHOWN:
+            print_line("  " + tr("and {n} more", n=f"{len(refusals) - N_SHOWN:,}"))
 
 
 def _patients_sentence(grouping: Grouping) -> str:

@@ -72,14 +72,14 @@ class DataPage(Page):
         self.augmentation = AugmentationView(augmentation)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
-        for tab in (self.overview, self.findings, self.films, self.split, self.augmentation):
-            self._tabs.addTab(tab, "")
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._zone)
-        self._stack.addWidget(self._tabs)
         self.body.addWidget(self._progress)
         self.body.addWidget(self._stack, 1)
         self.body.addLayout(self._recent)
+        self._stack.addWidget(self._zone)
+        self._stack.addWidget(self._tabs)
+        for tab in (self.overview, self.findings, self.films, self.split, self.augmentation):
+            self._tabs.addTab(tab, "")
         self._connect()
         self.retranslate()
         self._on_model_changed()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from app.pages.patients_card import PatientsCard
 from app.pages.split_form import SplitForm
-from app.translation import language, say, tr
+from app.translation import language, listing, say, tr
 from app.viewmodels.split import SplitViewModel
 from app.widgets.labels import plain_label
 from app.widgets.split_bars import SplitBars
@@ -25,6 +25,7 @@ from core.data.split_table import PartCounts
 from core.data.splits import PARTS
 
 MAX_BARS = 20  # classes; more are in the table only
+MAX_NAMED = 5  # classes
 MAX_TABLE_PX = 320  # taller ones scroll
 
 
@@ -134,8 +135,14 @@ class SplitView(TranslatedWidget):
             text = tr("No patient and no copy of a film is in two parts (checked).")
             if figures.n_unknown:
                 text += " " + tr("Films without a known patient: {n}.", n=f"{figures.n_unknown:,}")
+        untested = self._model.untested
+        if untested:
+            shown = listing(display_names(name)[language()] for name in untested[:MAX_NAMED])
+            if len(untested) > MAX_NAMED:
+                shown += " …"
+            text += " " + tr("The test has no film of: {names}.", names=shown)
         self._proof.setText(text)
-        self._proof.setObjectName("warning" if n else "")
+        self._proof.setObjectName("warning" if n or untested else "")
         self._proof.style().polish(self._proof)
 
     @Slot()

@@ -14,7 +14,7 @@ from core.data.grouping import group_by_patient
 from core.data.loading import LoadedDataset
 from core.data.patient_names import NAME_PATTERNS, patients_by
 from core.data.split_table import PartCounts, count_parts, save_split_table
-from core.data.splits import Splits, crossing, split
+from core.data.splits import Splits, crossing, split, without_films
 from core.errors import DatasetError, Message, PneumoScopeError
 
 
@@ -202,6 +202,14 @@ class SplitViewModel(QObject):
         """How many patients, or patients tied by copies, are in two parts."""
         splits = self.splits
         return len(crossing(self._loaded.grouping, splits)) if self._loaded and splits else 0
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The classes of which no film is tested."""
+        splits = self.splits
+        return (
+            without_films(self._loaded.dataset, splits, "test") if self._loaded and splits else ()
+        )
 
     def save_table(self, path: Path) -> None:
         """Write which film is in which part; `note` tells how that went."""

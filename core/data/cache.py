@@ -40,6 +40,7 @@ GREY_FILE, COLOUR_FILE, THUMBNAIL_FILE = "grey.u8", "colour.u8", "thumbnails.u8"
 INDEX_FILE = "index.json"
 INDEX_VERSION = 2  # raise it when a cache holds something else
 KEY_FILE = "patients.key"  # in the folder of all caches
+_KEY_BYTES = 32
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
 
@@ -205,8 +206,9 @@ def _decode(film: Record, size: int, patient_key: bytes) -> _Reading | ImageRead
 def _patient_key(folder: Path) -> bytes:
     """The secret that keeps anybody from trying all patient numbers against their hashes."""
     path = folder / KEY_FILE
-    if not path.exists():
-        atomic_file.write_bytes(path, secrets.token_bytes(32))
+    # A damaged key may be empty, and without a key no patient is known.
+    if not path.exists() or path.stat().st_size != _KEY_BYTES:
+        atomic_file.write_bytes(path, secrets.token_bytes(_KEY_BYTES))
     return path.read_bytes()
 
 

@@ -1,8 +1,10 @@
 """What a user changed about a dataset: kept beside it, the files themselves stay as they are."""
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -142,7 +144,10 @@ class Edits:
 
 
 class EditsFile:
-    """Where the edits of one dataset are kept: it is known by its films and their names.
+    """Where the edits of one dataset are kept.
+
+    It is known by its films and their names wherever it lies, and by its place even when films
+    have come or gone; an edit of a film that is another one by now does not count.
 
     Args:
         folder: Of the edits of all datasets.
@@ -150,16 +155,18 @@ class EditsFile:
     """
 
     def __init__(self, folder: Path, dataset: Dataset) -> None:
-        lines = sorted(f"{record.digest}/{record.name}" for record in dataset.records)
-        key = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
-        self.path = folder / f"{key[:32]}.json"
+        self._digests = {record.name: record.digest for record in dataset.records}
+        films = sorted(f"{record.digest}/{record.name}" for record in dataset.records)
+        self.path = folder / f"{_key(films)}.json"
+        places = sorted(os.path.abspath(source) for source in dataset.sources)
+        self.path_by_place = folder / f"{_key(places)}.json"
 
     def load(self) -> Edits:
         """What was saved; nothing where that cannot be read."""
-        try:
-            return Edits.from_json(json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, RecursionError):
-            return Edits()
+        for path in (self.path, self.path_by_place):
+            with contextlib.suppress(OSError, ValueError, RecursionError):
+                return self._read(path)
+        return Edits()
 
     def save(self, edits: Edits) -> None:
         """Keep `edits` for the next time.
@@ -167,9 +174,13 @@ class EditsFile:
         Raises:
             DatasetError: The disk is full or cannot be written.
         """
+        changed = (*edits.left_out, *edits.classes)
+        digests = {name: self._digests[name] for name in changed if name in self._digests}
+        # ASCII: a name need not be text that UTF-8 can hold.
+        text = json.dumps({**edits.to_json(), "digests": digests})
         try:
-            # ASCII: a name need not be text that UTF-8 can hold.
-            atomic_file.write_text(self.path, json.dumps(edits.to_json()))
+            for path in (self.path, self.path_by_place):
+                atomic_file.write_text(path, text)
         except OSError as error:
             raise DatasetError(
                 Message(
@@ -179,6 +190,34 @@ class EditsFile:
                     reason=error.strerror or str(error),
                 )
             ) from error
+
+    def _read(self, path: Path) -> Edits:
+        """Edits of films that are still the same.
+
+        Raises:
+            OSError, ValueError: There are none that can be read.
+        """
+        values = json.loads(path.read_text(encoding="utf-8"))
+        digests = values.pop("digests", {}) if isinstance(values, dict) else {}
+        edits = Edits.from_json(values)
+        if not isinstance(digests, dict):
+            raise ValueError("these are no digests of films")
+        return dataclasses.replace(
+            edits,
+            left_out=frozenset(
+                name for name in edits.left_out if digests.get(name) == self._digests.get(name)
+            ),
+            classes={
+                name: target
+                for name, target in edits.classes.items()
+                if digests.get(name) == self._digests.get(name)
+            },
+        )
+
+
+def _key(lines: Iterable[str]) -> str:
+    text = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).hexdigest()[:32]
 
 
 def _texts(*parts: Iterable[object] | Mapping[object, object]) -> Iterable[object]:

@@ -10,7 +10,7 @@ from core.data.patient_names import (
 )
 from core.data.records import Record
 
-_DICOM_PREFIX = "dicom:"  # keeps a hash and a file name apart
+_DICOM_PREFIX = "dicom:"  # keeps a film's digest and a file name apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,7 @@ def group_by_patient(
         pattern = "dicom" if is_dicom else plausible_pattern(unknown) or "single_images"
     known = patients_by(pattern, records)
     if not (is_chosen and pattern == "single_images"):
-        told = [in_file.get(record.digest, "") for record in records]
-        by_file = [_DICOM_PREFIX + patient if patient else "" for patient in told]
+        by_file = _patients_in_files(records, in_file)
         # What the user says goes before what the files say, and that before what was guessed.
         order = (known, by_file) if is_chosen else (by_file, known)
         known = [first or second for first, second in zip(*order, strict=True)]
@@ -79,6 +78,18 @@ def group_by_patient(
     )
     groups = _joined(patients, [record.digest for record in records], same_image)
     return Grouping(patients, groups, pattern, sum(map(bool, known)))
+
+
+def _patients_in_files(records: Sequence[Record], in_file: Mapping[str, str]) -> list[str]:
+    """The DICOM patient of each record, "" where unknown, named after his film of least digest.
+
+    The hash of a PatientID is another on each computer, and splits are drawn by these names.
+    """
+    told = [in_file.get(record.digest, "") for record in records]
+    least: dict[str, str] = {}
+    for patient, record in zip(told, records, strict=True):
+        least[patient] = min(least.get(patient, record.digest), record.digest)
+    return [_DICOM_PREFIX + least[patient] if patient else "" for patient in told]
 
 
 def _joined(

@@ -35,11 +35,12 @@ _MASKS = re.compile(
 )
 _PATIENTS = re.compile(
     r"(patients?|pat|pt|p|persons?|subjects?|sub|cases?|stud(y|ies)|series|患者|病人|病例)"
-    r"[ _-]?\d+",
+    r"[ _-]?\d+|(19|20)\d\d",  # a year is no class either
     re.IGNORECASE,
 )
+_MANY_UP = 0.1  # of the films; fewer lie further up by mistake
 _FEW_FILMS = 5  # in a folder: hardly a class, often a patient
-_MANY_FOLDERS = 20  # hardly classes where there are three times fewer folders around them
+_MANY_FOLDERS = 9  # hardly classes where there are three times fewer folders around them
 _TIMES_FEWER = 3
 _MIN_CLASSES = 2
 
@@ -64,8 +65,8 @@ def arrange(names: Sequence[str], source: str = "", n_sources: int = 1) -> list[
     Folders of masks, folders called "images" inside the class folders and a level of train,
     validation and test folders are set aside first. The class folders are then those that hold
     the films, unless two or more folders around them are the classes: these are, where the
-    inner ones have one name, or are called patient12 or the like, or are three times as many
-    and either more than 20 or mostly of fewer than five films.
+    inner ones have one name, or are called patient12, 2021 or the like, or are three times as many
+    and either more than 9 or mostly of fewer than five films.
 
     Args:
         names: Films, separators "/".
@@ -139,6 +140,12 @@ def _class_level(paths: list[list[str]], n_sources: int) -> int:
     """How many folders down the classes are; 0 where the source itself is the class."""
     depths = Counter(map(len, paths))
     level = max(depths, key=lambda depth: (depths[depth], -depth), default=0)
+    # NORMAL/1.png beside COVID/hospital/2.png: where many films lie further up, classes do too.
+    for depth in range(1, level):
+        n_folders = len({path[depth - 1] for path in paths if len(path) >= depth})
+        if depths[depth] >= _MANY_UP * len(paths) and n_folders >= _MIN_CLASSES:
+            level = depth
+            break
     if level == 0:
         return 0
     n_names = [n_sources] + [

@@ -29,12 +29,13 @@ _DIGEST = re.compile("(?:[0-9a-f]{32}){1,2}")
 
 def archive_stamp(status: os.stat_result) -> Stamp:
     """What tells one archive from another version of it."""
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return (*film_stamp(status), status.st_ino)
 
 
 def film_stamp(status: os.stat_result) -> Stamp:
     """What tells one film from another version of it; scandir knows no inode on Windows."""
-    return status.st_size, status.st_mtime_ns
+    # Many a tool gives back the time of change; nobody can give back the inode's (on POSIX).
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def is_settled(status: os.stat_result) -> bool:

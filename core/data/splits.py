@@ -159,6 +159,13 @@ def _file_name(record: Record) -> tuple[str, str]:
     return PurePosixPath(record.name).name, record.name
 
 
+def without_films(dataset: Dataset, splits: Splits, part: Part) -> tuple[str, ...]:
+    """The classes that have no film in a part; the kept films are test films."""
+    indices = splits.part(part) + (splits.kept if part == "test" else ())
+    present = {dataset.records[index].label for index in indices}
+    return tuple(name for label, name in enumerate(dataset.classes) if label not in present)
+
+
 def count_by_class(dataset: Dataset, indices: Sequence[int]) -> dict[str, int]:
     """How many of these images each class has."""
     counts = Counter(dataset.records[index].label for index in indices)

@@ -126,7 +126,9 @@ def test_films_and_a_model_may_be_dropped_together(
     wait_until(lambda: len(application.reading.films) == 3)
 
 
-def test_a_refused_zip_is_told_in_plain_words(application: Application, tmp_path: Path) -> None:
+def test_a_refused_zip_is_told_in_plain_words(
+    application: Application, settings: AppSettings, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad <b>zip<b>.zip"
     bad.write_bytes(b"no archive at all")
     drop(application.window, bad)
@@ -134,6 +136,7 @@ def test_a_refused_zip_is_told_in_plain_words(application: Application, tmp_path
     assert "bad <b>zip<b>.zip" in shown_failure(application)
     wait_until(lambda: not application.data.is_busy)
     assert "Drop a zip or folder of chest X-rays here" in label_texts(application.window)
+    assert settings.recent_datasets == []
 
 
 def test_a_refused_model_is_told_and_the_page_is_as_before(
@@ -234,10 +237,6 @@ class TestRecent:
         (found,) = (one.menu() for one in file_menu.actions() if one.text() == "Open again")
         return found
 
-    def test_the_menu_names_them_the_newest_first(self, opened: Application) -> None:
-        names = [action.text() for action in self.menu(opened).actions()]
-        assert names == ["three.zip", "two.zip", "one.zip, two.zip"]
-
     def test_the_menu_opens_them_again(self, opened: Application) -> None:
         opened.window.show_page(READ)
         self.menu(opened).actions()[2].trigger()
@@ -245,16 +244,8 @@ class TestRecent:
         assert opened.data.current is not None
         assert opened.data.current.sources == (ONE, TWO)
         assert page(opened) is opened.window.data_page
-
-    def test_what_is_opened_again_moves_to_the_head(self, opened: Application) -> None:
-        self.menu(opened).actions()[2].trigger()
-        wait_until(lambda: not opened.data.is_busy)
         names = [action.text() for action in self.menu(opened).actions()]
-        assert names == ["one.zip, two.zip", "three.zip", "two.zip"]
-
-    def test_the_settings_keep_them(self, opened: Application, settings: AppSettings) -> None:
-        assert settings.recent_datasets[0] == [str(THREE)]
-        assert settings.recent_datasets[2] == [str(ONE), str(TWO)]
+        assert names == ["one.zip, two.zip", "three.zip", "two.zip"]  # now it is the newest
 
     def test_the_empty_page_offers_them_too(self, opened: Application) -> None:
         for _ in range(3):
@@ -263,11 +254,3 @@ class TestRecent:
         wait_until(lambda: not opened.data.is_busy)
         assert opened.data.current is not None
         assert opened.data.current.sources == (ONE, TWO)
-
-    def test_what_was_never_opened_is_not_offered(
-        self, application: Application, tmp_path: Path
-    ) -> None:
-        drop(application.window, tmp_path / "gone.zip")
-        wait_until(lambda: bool(shown_failure(application)) and not application.data.is_busy)
-        assert not self.menu(application).actions()
-        assert not self.menu(application).isEnabled()

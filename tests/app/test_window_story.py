@@ -29,6 +29,7 @@ from app.application import Application
 from app.main_window import DATA, EVALUATE, READ, TRAIN
 from app.settings import AppSettings
 from app.tasks import TaskRunner
+from app.translation import tr
 from app.widgets.confusion_matrix_view import ConfusionMatrixView
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.score_bars import ScoreBars
@@ -120,7 +121,7 @@ def watch(patch: pytest.MonkeyPatch, threads: dict[str, set[threading.Thread]]) 
 
 def class_table(story: Story) -> QTableWidget:
     """The classes of the overview."""
-    return field(story.program.window.data_page.overview, QTableWidget, "Classes")
+    return field(story.program.window.data_page.overview, QTableWidget, tr("Classes"))
 
 
 class TestDataPage:
@@ -364,10 +365,15 @@ class TestLanguage:
         for where, text in words(program.window):
             if where.startswith(("QToolButton#ScrollLeft", "QToolButton#ScrollRight")):
                 continue  # Qt's own, in the language in which the program began
+            head, dots, tail = text.partition("…")
+            if dots and any(name.startswith(head) and name.endswith(tail) for name in names):
+                continue  # a name that was cut
             rest = html.unescape(text)
             for name in sorted(names, key=len, reverse=True):
                 rest = rest.replace(name, "")
-            rest = re.sub(r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|PPV|F1", "", rest)
+            rest = re.sub(
+                r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|AUROC|PPV|F1", "", rest
+            )
             if re.search("[A-Za-z]{2}", rest) and not CHINESE.search(rest):
                 left.add(f"{where}: {text}")
         return left

@@ -64,6 +64,18 @@ def test_text_tells_the_same(command: Command, mixed: Path) -> None:
     assert "Warning: Cut short\n  Films that are cut short and left out: 1" in said.out
 
 
+def test_many_files_left_out_for_one_reason_are_shortened(command: Command, mixed: Path) -> None:
+    with zipfile.ZipFile(mixed, "a") as zipped:
+        for number in range(12):
+            zipped.writestr(f"input_data/COVID/a{number:02}.txt", "text")
+    out = command("check", mixed).out
+    assert "14 files left out\n" in out
+    assert "  input_data/COVID/a08.txt: Not a PNG" in out
+    assert "a11.txt" not in out
+    assert "  and 3 more\n" in out
+    assert "99999_000.png is cut short" in out
+
+
 def test_several_sources_are_one_dataset(command: Command, archive: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as zipped:
         zipped.extractall(tmp_path / "films")

@@ -19,7 +19,6 @@ Command = Callable[..., Any]
         (),
         ("dream",),
         ("check",),
-        ("check",),
         ("check", "a.zip", "--json=yes"),
         ("train", "a.zip"),
         ("train", "a.zip", "--out"),

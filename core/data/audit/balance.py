@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 
+from core.config import preset
 from core.data.audit.findings import Finding
-from core.data.records import Dataset
-from core.errors import Message
+from core.data.loading import LoadedDataset
+from core.data.splits import split, without_films
+from core.errors import DatasetError, Message
 
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
 
 
-def balance_findings(dataset: Dataset) -> Iterator[Finding]:
-    """Say when one class is much rarer than another, and what is done about it."""
-    counts = dataset.counts
+def balance_findings(loaded: LoadedDataset) -> Iterator[Finding]:
+    """Say when a class is much rarer than another, or too small to be tested."""
+    yield from _untested(loaded)
+    counts = loaded.dataset.counts
     rarest, commonest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     ratio = counts[commonest] / counts[rarest]
     if ratio >= NOTED_RATIO:
@@ -31,4 +34,27 @@ def balance_findings(dataset: Dataset) -> Iterator[Finding]:
             ),
             (),
             ratio,
+        )
+
+
+def _untested(loaded: LoadedDataset) -> Iterator[Finding]:
+    """Classes of which no film reaches the test of the split by patient."""
+    try:
+        parts = split(loaded.dataset, loaded.grouping, preset("recommended"))
+    except DatasetError as error:
+        yield Finding("imbalance", "error", error.message, ())
+        return
+    names = without_films(loaded.dataset, parts, "test")
+    if names:
+        yield Finding(
+            "imbalance",
+            "warning",
+            Message(
+                "Classes of which the test has no film: {n}, such as {example}. They have too few "
+                "patients, or all their films are copies of one; the accuracy leaves them out.",
+                n=len(names),
+                example=names[0],
+            ),
+            (),
+            float(len(names)),
         )

@@ -9,7 +9,13 @@ from typing import Any
 import numpy as np
 
 from core import atomic_file
-from core.data.audit.confounder import Confounder, Separation, find_confounder
+from core.data.audit.confounder import (
+    LEAST_FILMS,
+    LEAST_GROUPS,
+    Confounder,
+    Separation,
+    find_confounder,
+)
 from core.data.audit.findings import Finding, Severity
 from core.data.audit.property_model import Property
 from core.data.loading import LoadedDataset
@@ -18,7 +24,7 @@ from core.errors import Message
 RED_AUROC = 0.8
 NOTED_AUROC = 0.65
 CONFOUNDER_FILE = "confounder.json"  # in the cache's folder
-CONFOUNDER_VERSION = 1  # raise it when other properties or another classifier count
+CONFOUNDER_VERSION = 2  # raise it when other properties or another classifier count
 _N_NAMED = 3  # properties in the sentence
 _NOT_JPEG = 0.0  # as a quality, which begins at 1
 
@@ -104,8 +110,16 @@ def open_confounder(loaded: LoadedDataset) -> Confounder | None:
     return confounder
 
 
-def confounder_finding(loaded: LoadedDataset, confounder: Confounder) -> Finding:
+def confounder_finding(loaded: LoadedDataset, confounder: Confounder | None) -> Finding:
     """How far the worst class is given away, and by what."""
+    if confounder is None:
+        message = Message(
+            "Whether the classes can be told apart without the lungs was not examined: two classes "
+            "of at least {films} films from {patients} patients are needed.",
+            films=LEAST_FILMS,
+            patients=LEAST_GROUPS,
+        )
+        return Finding("confounder", "note", message, ())
     worst = confounder.worst
     name = loaded.dataset.classes[worst.label]
     severity: Severity = "note"

@@ -93,8 +93,8 @@ def _given(dataset: Dataset, grouping: Grouping) -> Iterator[Finding]:
             "leakage",
             "error",
             Message(
-                "The folders train and test share {n} patients or copies of films, such as "
-                "{example}. Results on that test are too good: split by patient instead.",
+                "The parts into which the folders are divided share {n} patients or copies of "
+                "films, such as {example}. Results on such a test are too good: split by patient.",
                 n=len(leaking),
                 example=files[0],
             ),

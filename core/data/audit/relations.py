@@ -101,8 +101,8 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
                 "near_duplicate",
                 "warning",
                 Message(
-                    "{n} files show the same film, saved anew: {names}. They always stay in one "
-                    "part of a split.",
+                    "{n} files show the same film, saved anew: {names}. A split by patient "
+                    "keeps them together.",
                     n=len(names),
                     names=_listed(names),
                 ),

@@ -40,11 +40,10 @@ def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
         *file_findings(loaded),
         *relation_findings(loaded),
         *leakage_findings(loaded),
-        *balance_findings(loaded.dataset),
+        *balance_findings(loaded),
     ]
     yield Progress(_STAGE, 1, 2)
     confounder = open_confounder(loaded)
-    if confounder is not None:
-        findings.append(confounder_finding(loaded, confounder))
+    findings.append(confounder_finding(loaded, confounder))
     findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
     yield Report(tuple(findings), confounder)

@@ -2,27 +2,32 @@
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from hands import drop, field, table_rows, wait_until, words
 from PySide6.QtGui import Qt, QTextDocument
-from PySide6.QtWidgets import QLabel, QListWidget, QTableWidget
+from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QTableWidget
+from whole_program import english_settings, running_application
 
 from app.application import Application
+from app.tasks import TaskRunner
 from core.models.model_file import open_model, save_model
+from core.workspace import Workspace
 
 BOLD = "<b>bold<b>"
 PICTURE = "<img src='secret.png'>"
 LONG = 70 * "x"  # long cells have tooltips
 
 
-@pytest.fixture
-def foreign_model(model_file: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def foreign_model(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model with class names that look like markup, in a folder that does too."""
     card, arrays = open_model(model_file)
     classes = (BOLD, PICTURE, "NORMAL")
-    folder = tmp_path / BOLD
+    folder = tmp_path_factory.mktemp("model") / BOLD
     folder.mkdir()
     path = folder / "best.safetensors"
     save_model(
@@ -37,10 +42,10 @@ def foreign_model(model_file: Path, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def foreign_films(film_files: list[Path], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def foreign_films(film_files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset whose folder, classes and files look like markup."""
-    folder = tmp_path / f"{PICTURE} films"
+    folder = tmp_path_factory.mktemp("films") / f"{PICTURE} films"
     for name in (BOLD, PICTURE):
         (folder / name).mkdir(parents=True)
         for number, film in enumerate(film_files):
@@ -49,21 +54,29 @@ def foreign_films(film_files: list[Path], tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full(
-    application: Application, foreign_model: Path, foreign_films: Path, broken_film: Path
-) -> Application:
+    qapp: QApplication,
+    started_runners: WeakSet[TaskRunner],
+    foreign_model: Path,
+    foreign_films: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Application]:
     """The window with foreign names wherever they can stand."""
-    drop(application.window, foreign_films)
-    wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
-    drop(application.window, foreign_model)
-    wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
-    film = foreign_films / BOLD / f"0{BOLD}.png"
-    broken = broken_film.rename(broken_film.with_name(f"{PICTURE}.png"))
-    drop(application.window, film, broken)
-    wait_until(lambda: bool(application.reading.refused) and not application.reading.is_busy)
-    application.evaluation.part = "all"
-    return application
+    home = tmp_path_factory.mktemp("home")
+    film, broken = foreign_films / BOLD / f"0{BOLD}.png", home / f"{PICTURE}.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing of sense")
+    settings, workspace = english_settings(home), Workspace(home / "workspace")
+    with running_application(settings, workspace, started_runners) as program:
+        program.start([], demo=False)
+        drop(program.window, foreign_films)
+        wait_until(lambda: program.data.report is not None and not program.data.is_busy)
+        drop(program.window, foreign_model)
+        wait_until(lambda: program.reading.card is not None and not program.reading.is_busy)
+        drop(program.window, film, broken)
+        wait_until(lambda: bool(program.reading.refused) and not program.reading.is_busy)
+        program.evaluation.part = "all"
+        yield program
 
 
 def test_names_stand_in_the_tables_as_they_are(full: Application) -> None:

@@ -11,7 +11,14 @@ import pytest
 from PIL import Image
 
 from core.data import cache as cache_module
-from core.data.cache import COLOUR_FILE, GREY_FILE, INDEX_FILE, ImageCache, open_cache
+from core.data.cache import (
+    COLOUR_FILE,
+    GREY_FILE,
+    INDEX_FILE,
+    KEY_FILE,
+    ImageCache,
+    open_cache,
+)
 from core.data.images import content_of, load_xray, square
 from core.data.images import reading as reading_module
 from core.data.records import Record
@@ -180,6 +187,16 @@ def test_a_damaged_cache_is_built_anew(
     assert len(decoded) == 12
     assert np.array_equal(cache.image(records[3].digest), square(load_xray(records[3].path), SIZE))
     assert list(store.glob("*/")) == [folder]
+
+
+@pytest.mark.parametrize("key", [b"", bytes(100)])
+def test_a_damaged_key_to_the_patients_is_replaced(
+    key: bytes, records: list[Record], store: Path
+) -> None:
+    store.mkdir()
+    (store / KEY_FILE).write_bytes(key)
+    assert opened(records, store).rows
+    assert len((store / KEY_FILE).read_bytes()) == 32
 
 
 def test_closing_removes_what_was_begun(records: list[Record], store: Path) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -167,3 +168,22 @@ class TestFile:
     def test_a_folder_that_is_gone_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"cannot be saved in .* Free some disk space"):
             EditsFile(tmp_path / "gone", DATA).save(Edits())
+
+
+def test_a_film_that_was_added_to_a_folder_does_not_undo_the_edits(tmp_path: Path) -> None:
+    before = singles(A=4, B=4)
+    EditsFile(tmp_path, before).save(Edits().leave_out(["A/0001.png"]).relabel(["B/0002.png"], "A"))
+    after = singles(A=5, B=4)
+    assert EditsFile(tmp_path, after).load().left_out == {"A/0001.png"}
+    assert EditsFile(tmp_path, after).load().classes == {"B/0002.png": "A"}
+
+
+def test_an_edit_of_a_film_that_is_another_one_by_now_does_not_count(tmp_path: Path) -> None:
+    before = singles(A=4, B=4)
+    EditsFile(tmp_path, before).save(Edits().leave_out(["A/0001.png", "A/0002.png"]))
+    records = [
+        dataclasses.replace(record, digest="f" * 64) if record.name == "A/0001.png" else record
+        for record in before.records
+    ]
+    after = dataclasses.replace(before, records=tuple(records))
+    assert EditsFile(tmp_path, after).load().left_out == {"A/0002.png"}

@@ -132,6 +132,20 @@ def test_a_changed_film_and_a_new_one_are_read(
     assert found.files[0].digest == hashlib.sha256(JPEG).hexdigest()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only an inode tells when it was changed")
+def test_a_film_changed_under_its_old_time_is_read(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_files(films, tmp_path / "store", monkeypatch)
+    film = films / "A" / "1.png"
+    before = film.stat()
+    while film.stat().st_ctime_ns == before.st_ctime_ns:  # within one tick of the clock
+        film.write_bytes(PNG[:-1] + b"!")
+        os.utime(film, ns=(before.st_atime_ns, before.st_mtime_ns))
+    read, _ = read_files(films, tmp_path / "store", monkeypatch)
+    assert read == ["1.png"]
+
+
 def test_films_just_written_are_not_trusted_unread(
     films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

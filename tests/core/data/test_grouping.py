@@ -192,8 +192,19 @@ class TestDicom:
         in_file = {records[0].digest: "hash", records[5].digest: "hash"}
         grouping = group_by_patient(records, in_file)
         assert grouping.pattern == "before_underscore"
-        assert grouping.patients[0] == grouping.patients[5] == "dicom:hash"
+        least = min(records[0].digest, records[5].digest)
+        assert grouping.patients[0] == grouping.patients[5] == f"dicom:{least}"
         assert grouping.patients[1] == "N0"
+
+    def test_the_key_with_which_patients_were_hashed_does_not_matter(self) -> None:
+        records = films(*PLAUSIBLE)
+        here, there = (
+            group_by_patient(
+                records, {film.digest: f"{key}{n // 4}" for n, film in enumerate(records)}
+            )
+            for key in ("hash", "other key's hash")
+        )
+        assert here == there
 
     def test_an_empty_patient_id_tells_nothing(self) -> None:
         records = films(*PLAUSIBLE)

@@ -264,3 +264,17 @@ def test_films_without_folders_lie_outside() -> None:
 
 def test_one_source_of_several_without_folders_is_a_class() -> None:
     assert arrange(["1.png"], "NORMAL", 2) == [Place("NORMAL")]
+
+
+def test_films_beside_folders_of_films_are_in_a_class_of_the_same_level() -> None:
+    names = [f"NORMAL/{n}.png" for n in range(30)]
+    names += [f"COVID/h{n % 3}/{n}.png" for n in range(60)]
+    places = arrange(names)
+    assert {place.class_name for place in places if isinstance(place, Place)} == {"NORMAL", "COVID"}
+    assert not any(isinstance(place, Message) for place in places)
+
+
+def test_years_are_no_classes() -> None:
+    names = [f"{name}/{year}/{n}.png" for name in "NP" for year in (2019, 2020) for n in range(9)]
+    places = arrange(names)
+    assert {place.class_name for place in places if isinstance(place, Place)} == {"N", "P"}

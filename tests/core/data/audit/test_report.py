@@ -232,7 +232,7 @@ def test_given_folders_that_share_patients_are_an_error(clean_zip: Path, tmp_pat
     _, report = audited(path, tmp_path)
     given = [finding for finding in of_kind(report, "leakage") if finding.severity == "error"]
     assert len(given) == 1
-    assert str(given[0].message).startswith("The folders train and test share ")
+    assert str(given[0].message).startswith("The parts into which the folders are divided share ")
 
 
 def test_a_patient_in_two_classes_is_told_once_and_not_for_a_misplaced_copy(

@@ -1,0 +1,91 @@
+"""Which files each dialog offers, and that what is chosen is told; no dialog is waited for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hands import wait_until
+from PySide6.QtWidgets import QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.file_dialogs import FileDialogs
+from app.settings import AppSettings
+from core.data.images import SUFFIXES
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def dialogs(
+    window: QWidget, settings: AppSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FileDialogs]:
+    settings.last_folder = str(tmp_path)
+    yield FileDialogs(window, settings)
+    for one in window.findChildren(QFileDialog):
+        one.close()
+
+
+def shown(window: QWidget) -> QFileDialog:
+    (dialog,) = window.findChildren(QFileDialog)
+    assert dialog.isVisible()
+    return dialog
+
+
+def test_several_zips_may_be_chosen(window: QWidget, dialogs: FileDialogs) -> None:
+    dialogs.choose_zips()
+    assert shown(window).fileMode() == QFileDialog.FileMode.ExistingFiles
+    assert shown(window).nameFilters() == ["Zip archives (*.zip)"]
+
+
+def test_one_model_is_chosen(window: QWidget, dialogs: FileDialogs) -> None:
+    dialogs.choose_model()
+    assert shown(window).fileMode() == QFileDialog.FileMode.ExistingFile
+    assert shown(window).nameFilters() == ["Model files (*.safetensors)"]
+
+
+def test_films_may_have_any_ending_that_is_read_or_none(
+    window: QWidget, dialogs: FileDialogs
+) -> None:
+    dialogs.choose_films()
+    assert shown(window).fileMode() == QFileDialog.FileMode.ExistingFiles
+    usual, everything = shown(window).nameFilters()
+    assert everything == "All files (*)"
+    for suffix in SUFFIXES.values():
+        assert f"*{suffix}" in usual
+
+
+def test_a_folder_is_chosen_as_a_folder(window: QWidget, dialogs: FileDialogs) -> None:
+    dialogs.choose_folder()
+    assert shown(window).fileMode() == QFileDialog.FileMode.Directory
+
+
+@pytest.mark.parametrize("kind", ["zips", "model", "films", "folder"])
+def test_a_dialog_begins_where_the_last_file_was(
+    window: QWidget, dialogs: FileDialogs, tmp_path: Path, kind: str
+) -> None:
+    getattr(dialogs, f"choose_{kind}")()
+    assert Path(shown(window).directory().absolutePath()) == tmp_path
+
+
+def test_what_is_chosen_is_told(
+    qtbot: QtBot, window: QWidget, dialogs: FileDialogs, tmp_path: Path
+) -> None:
+    names = [str(tmp_path / "one.zip"), str(tmp_path / "two.zip")]
+    dialogs.choose_zips()
+    with qtbot.waitSignal(dialogs.chosen) as chosen:
+        shown(window).filesSelected.emit(names)  # what its Open button does
+    assert chosen.args == [[Path(name) for name in names]]
+
+
+def test_a_dialog_that_is_closed_leaves_nothing(
+    qtbot: QtBot, window: QWidget, dialogs: FileDialogs
+) -> None:
+    dialogs.choose_zips()
+    with qtbot.assertNotEmitted(dialogs.chosen):
+        shown(window).reject()
+        wait_until(lambda: not window.findChildren(QFileDialog))

@@ -1,0 +1,413 @@
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from hands import has_colour, wait_until
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QAccessible, QColor, QContextMenuEvent, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.widgets import film_wall_pictures
+from app.widgets.film_wall import LARGE_PX, MEDIUM_PX, SMALL_PX, FilmWall, WallFilm
+
+GREY, BRIGHT = QColor(150, 150, 150), QColor(240, 240, 240)
+SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+NO_KEYS = Qt.KeyboardModifier.NoModifier
+
+
+class Source:
+    """Flat pictures, and what was asked for."""
+
+    def __init__(self, level: int = 150) -> None:
+        self.level = level
+        self.asked: list[int] = []
+
+    def __call__(self, index: int) -> np.ndarray:
+        self.asked.append(index)
+        return np.full((32, 32), self.level, np.uint8)
+
+
+def films(n: int, **values: object) -> list[WallFilm]:
+    return [WallFilm(f"set/film {index}.png", "Normal", 1.0, **values) for index in range(n)]
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def wall(qtbot: QtBot) -> Iterator[FilmWall]:
+    """Four films a line."""
+    wall = FilmWall()
+    qtbot.addWidget(wall)
+    wall.resize(640, 500)
+    wall.show()
+    qtbot.waitExposed(wall)
+    wall.activateWindow()
+    wall.setFocus()
+    yield wall
+    wall.close()
+
+
+def rect(wall: FilmWall, row: int) -> QRect:
+    return wall.visualRect(wall.model().index(row, 0))
+
+
+def click(wall: FilmWall, row: int, keys: Qt.KeyboardModifier = NO_KEYS) -> None:
+    QTest.mouseClick(wall.viewport(), Qt.MouseButton.LeftButton, keys, rect(wall, row).center())
+
+
+def picture_at(wall: FilmWall, row: int) -> QRect:
+    """Where pixels of the grey of the source are drawn in a cell."""
+    image, cell = wall.viewport().grab().toImage(), rect(wall, row)
+    columns = [x for x in range(cell.left(), cell.right()) if _is_in_column(image, x, cell)]
+    rows = [y for y in range(cell.top(), cell.bottom()) if _is_in_row(image, y, cell)]
+    if not columns:
+        return QRect()
+    return QRect(QPoint(columns[0], rows[0]), QPoint(columns[-1], rows[-1]))
+
+
+def _is_in_column(image: QImage, x: int, cell: QRect) -> bool:
+    return any(image.pixelColor(x, y) == GREY for y in range(cell.top(), cell.bottom(), 3))
+
+
+def _is_in_row(image: QImage, y: int, cell: QRect) -> bool:
+    return any(image.pixelColor(x, y) == GREY for x in range(cell.left(), cell.right(), 3))
+
+
+def show(wall: FilmWall, shown: Sequence[WallFilm], source: Source) -> None:
+    """Show films and wait for the pictures in sight."""
+    wall.show_films(shown, source)
+    wait_until(lambda: not shown or not picture_at(wall, 0).isEmpty())
+
+
+class TestPictures:
+    @pytest.mark.parametrize(
+        ("aspect", "width", "height"), [(1.0, 128, 128), (2.0, 128, 64), (0.5, 64, 128)]
+    )
+    def test_a_film_is_drawn_in_its_own_proportion(
+        self, wall: FilmWall, source: Source, aspect: float, width: int, height: int
+    ) -> None:
+        show(wall, [WallFilm("a.png", "Normal", aspect)], source)
+        place = picture_at(wall, 0)
+        assert (place.width(), place.height()) == pytest.approx((width, height), abs=3)
+
+    @pytest.mark.parametrize("aspect", [0.0, 1e-9, 1e9, float("inf")])
+    def test_an_absurd_proportion_still_gives_a_picture(
+        self, wall: FilmWall, source: Source, aspect: float
+    ) -> None:
+        show(wall, [WallFilm("a.png", "Normal", aspect)], source)
+        assert not picture_at(wall, 0).isEmpty()
+
+    def test_a_coloured_picture_keeps_its_colours(self, wall: FilmWall) -> None:
+        picture = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+        wall.show_films(films(1), lambda index: picture)
+        place = rect(wall, 0).center()
+        wait_until(
+            lambda: wall.viewport().grab().toImage().pixelColor(place) == QColor(200, 100, 50)
+        )
+
+    @pytest.mark.parametrize("side_px", [SMALL_PX, LARGE_PX])
+    def test_another_size_draws_pictures_anew(
+        self, wall: FilmWall, source: Source, side_px: int
+    ) -> None:
+        show(wall, films(3), source)
+        wall.set_side_px(side_px)
+        wait_until(lambda: picture_at(wall, 0).width() == side_px)
+
+    def test_of_ten_thousand_films_only_those_around_are_asked_for(
+        self, qtbot: QtBot, wall: FilmWall, source: Source
+    ) -> None:
+        show(wall, films(10_000), source)
+        wait_until(lambda: not wall._pictures._timer.isActive())
+        assert set(source.asked) == set(range(max(source.asked) + 1))
+        assert len(source.asked) < 60
+
+    def test_pictures_follow_a_leap_to_the_end(self, wall: FilmWall, source: Source) -> None:
+        show(wall, films(10_000), source)
+        wall.scroll_to(9_999)
+        wait_until(lambda: not picture_at(wall, 9_999).isEmpty())
+
+    def test_no_picture_is_asked_for_twice_while_it_is_near(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        show(wall, films(40), source)
+        wall.verticalScrollBar().setValue(500)
+        wait_until(lambda: not wall._pictures._timer.isActive())
+        wall.verticalScrollBar().setValue(0)
+        wait_until(lambda: not wall._pictures._timer.isActive())
+        assert len(source.asked) == len(set(source.asked))
+
+    def test_a_bounded_number_of_pictures_is_kept(
+        self, wall: FilmWall, source: Source, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(film_wall_pictures, "KEPT", 20)
+        show(wall, films(2_000), source)
+        for row in range(0, 2_000, 200):
+            wall.scroll_to(row)
+            wait_until(lambda: not wall._pictures._timer.isActive())
+        assert len(wall._pictures._kept) <= len(list(wall._wanted_rows()))
+
+    def test_another_data_set_with_the_same_names_shows_its_own_pictures(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        show(wall, films(3), source)
+        wall.show_films(films(3), Source(level=240))
+        place = rect(wall, 1).center()
+        wait_until(lambda: wall.viewport().grab().toImage().pixelColor(place) == BRIGHT)
+
+    def test_an_edited_list_shows_the_old_pictures_until_the_new_are_made(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        show(wall, films(3), source)
+        wait_until(lambda: not wall._pictures._timer.isActive())
+        wall.show_films(films(3)[1:], Source())
+        assert not picture_at(wall, 0).isEmpty()
+
+    def test_a_source_that_fails_is_told_once_and_the_names_stay(
+        self, qtbot: QtBot, wall: FilmWall
+    ) -> None:
+        def broken(index: int) -> np.ndarray:
+            raise OSError("the cache is gone")
+
+        with qtbot.captureExceptions() as told:
+            wall.show_films(films(50), broken)
+            wait_until(lambda: bool(told))
+            wall.scroll_to(49)
+            wall.viewport().grab()
+        assert [str(error) for _, error, _ in told] == ["the cache is gone"]
+        assert wall.model().rowCount() == 50
+
+
+class TestCells:
+    def test_a_badge_carries_the_colour_of_its_severity(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        wall.show_colours("#ff0000", "#00ff00", "#0000ff")
+        shown = [WallFilm("a", "", 1.0, "bad", s) for s in ("error", "warning", "note")]
+        show(wall, shown, source)
+        for row, colour in enumerate(("#ff0000", "#00ff00", "#0000ff")):
+            cell = rect(wall, row)
+            columns, rows = range(cell.left(), cell.right()), range(cell.top(), cell.center().y())
+            assert has_colour(wall.viewport(), colour, columns, rows)
+
+    def test_severities_differ_in_shape_too(self, wall: FilmWall, source: Source) -> None:
+        wall.show_colours("#ff0000", "#ff0000", "#ff0000")
+        wall.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        shown = [WallFilm("a", "", 1.0, "bad", s) for s in ("error", "warning", "note")]
+        show(wall, shown, source)
+        image = wall.viewport().grab().toImage()
+        drawn = [image.copy(rect(wall, row)) for row in range(3)]
+        assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+
+    def test_a_film_that_is_left_out_is_dimmed_and_crossed(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        ink = wall.palette().text().color().name()
+        show(wall, [*films(1), WallFilm("out.png", "", 1.0, is_left_out=True)], source)
+        wait_until(lambda: not wall._pictures._timer.isActive())
+        assert picture_at(wall, 1).isEmpty()
+        middle = rect(wall, 1).center()
+        columns, rows = (range(v - 12, v + 13) for v in (middle.x(), rect(wall, 1).top() + 74))
+        assert has_colour(wall.viewport(), ink, columns, rows)
+
+    def test_a_tooltip_shows_the_whole_name_as_it_is(self, wall: FilmWall) -> None:
+        wall.show_films([WallFilm("deep/<b>a</b>.png", "<i>Normal</i>", 1.0, "blank")], Source())
+        said = wall.model().data(wall.model().index(0, 0), Qt.ItemDataRole.ToolTipRole)
+        assert said == (
+            "<qt>deep/&lt;b&gt;a&lt;/b&gt;.png<br>&lt;i&gt;Normal&lt;/i&gt;<br>blank</qt>"
+        )
+
+    def test_assistive_software_hears_all_that_a_cell_shows(self, wall: FilmWall) -> None:
+        wall.show_films(
+            [WallFilm("a.png", "COVID", 1.0, "blank", "note", is_left_out=True)], Source()
+        )
+        index = wall.model().index(0, 0)
+        said = wall.model().data(index, Qt.ItemDataRole.AccessibleTextRole)
+        assert said == "a.png, COVID, blank, left out"
+        assert QAccessible.queryAccessibleInterface(wall) is not None
+
+    def test_without_films_it_says_so(self, wall: FilmWall) -> None:
+        empty = wall.viewport().grab().toImage()
+        wall.set_empty_text("No film matches.")
+        assert wall.viewport().grab().toImage() != empty
+        wall.show_films(films(1), Source())
+        wall.show_films([], Source())
+        assert wall.verticalScrollBar().maximum() == 0
+
+
+class TestChoosing:
+    @pytest.fixture(autouse=True)
+    def _shown(self, wall: FilmWall, source: Source) -> None:
+        wall.show_films(films(40), source)
+
+    def test_a_click_chooses_one_film(self, qtbot: QtBot, wall: FilmWall) -> None:
+        with qtbot.waitSignal(wall.selection_changed) as told:
+            click(wall, 3)
+        assert told.args == [[3]]
+
+    def test_shift_chooses_all_between_in_reading_order(self, wall: FilmWall) -> None:
+        click(wall, 2)
+        click(wall, 9, SHIFT)
+        assert wall.selected() == list(range(2, 10))
+
+    def test_control_adds_and_takes_away(self, wall: FilmWall) -> None:
+        click(wall, 1)
+        click(wall, 5, CONTROL)
+        click(wall, 6, CONTROL)
+        click(wall, 5, CONTROL)
+        assert wall.selected() == [1, 6]
+
+    def test_a_drag_over_the_ground_chooses_what_it_touches(self, wall: FilmWall) -> None:
+        start = rect(wall, 0).topLeft()
+        end = rect(wall, 5).center()
+        QTest.mousePress(wall.viewport(), Qt.MouseButton.LeftButton, pos=start)
+        for part in (0.3, 0.6, 1.0):
+            QTest.mouseMove(wall.viewport(), start + (end - start) * part)
+        QTest.mouseRelease(wall.viewport(), Qt.MouseButton.LeftButton, pos=end)
+        assert wall.selected() == [0, 1, 4, 5]
+
+    def test_control_a_chooses_all(self, qtbot: QtBot, wall: FilmWall) -> None:
+        with qtbot.waitSignal(wall.selection_changed) as told:
+            QTest.keyClick(wall, Qt.Key.Key_A, CONTROL)
+        assert told.args == [list(range(40))]
+
+    def test_the_arrow_keys_go_from_film_to_film(self, wall: FilmWall) -> None:
+        click(wall, 0)
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
+            QTest.keyClick(wall, key)
+        assert wall.selected() == [5]
+
+    def test_shift_with_an_arrow_key_chooses_more(self, wall: FilmWall) -> None:
+        click(wall, 1)
+        QTest.keyClick(wall, Qt.Key.Key_Down, SHIFT)
+        assert wall.selected() == [1, 2, 3, 4, 5]
+
+    def test_the_end_key_shows_the_last_film(self, wall: FilmWall) -> None:
+        click(wall, 0)
+        QTest.keyClick(wall, Qt.Key.Key_End)
+        assert wall.selected() == [39]
+        assert wall.viewport().rect().contains(rect(wall, 39).center())
+
+    def test_choosing_for_the_user_makes_the_first_the_current_film(self, wall: FilmWall) -> None:
+        wall.select([7, 3, 20, 4])
+        assert wall.selected() == [3, 4, 7, 20]
+        assert wall.currentIndex().row() == 3
+
+    def test_nothing_can_be_chosen_for_the_user(self, wall: FilmWall) -> None:
+        wall.select([1])
+        wall.select([])
+        assert wall.selected() == []
+
+    def test_enter_and_a_double_click_open_a_film(self, qtbot: QtBot, wall: FilmWall) -> None:
+        opened: list[int] = []
+        wall.film_opened.connect(opened.append)
+        click(wall, 2)
+        QTest.keyClick(wall, Qt.Key.Key_Return)
+        QTest.keyClick(wall, Qt.Key.Key_Enter)
+        click(wall, 6)
+        QTest.mouseDClick(wall.viewport(), Qt.MouseButton.LeftButton, pos=rect(wall, 6).center())
+        assert opened == [2, 2, 6]
+
+    def test_the_menu_is_wanted_where_the_pointer_is(self, qtbot: QtBot, wall: FilmWall) -> None:
+        place = rect(wall, 1).center()
+        with qtbot.waitSignal(wall.menu_wanted) as told:
+            ask_for_menu(wall, place, QContextMenuEvent.Reason.Mouse)
+        assert told.args == [wall.viewport().mapToGlobal(place)]
+
+    def test_the_menu_key_wants_it_at_the_current_film(self, qtbot: QtBot, wall: FilmWall) -> None:
+        click(wall, 2)
+        with qtbot.waitSignal(wall.menu_wanted) as told:
+            ask_for_menu(wall, QPoint(0, 0), QContextMenuEvent.Reason.Keyboard)
+        assert told.args == [wall.viewport().mapToGlobal(rect(wall, 2).center())]
+
+    def test_a_right_click_on_another_film_chooses_that(self, wall: FilmWall) -> None:
+        click(wall, 2)
+        QTest.mouseClick(wall.viewport(), Qt.MouseButton.RightButton, pos=rect(wall, 4).center())
+        assert wall.selected() == [4]
+
+    def test_dropped_files_are_left_to_the_window(self, wall: FilmWall) -> None:
+        assert not wall.acceptDrops()
+        assert not wall.viewport().acceptDrops()
+
+
+def ask_for_menu(wall: FilmWall, place: QPoint, reason: QContextMenuEvent.Reason) -> None:
+    event = QContextMenuEvent(reason, place, wall.viewport().mapToGlobal(place))
+    QApplication.sendEvent(wall.viewport(), event)
+
+
+class TestEditedLists:
+    def test_the_chosen_films_stay_chosen_by_name(
+        self, qtbot: QtBot, wall: FilmWall, source: Source
+    ) -> None:
+        wall.show_films(films(10), source)
+        wall.select([2, 3, 8])
+        with qtbot.waitSignal(wall.selection_changed) as told:
+            wall.show_films([film for film in films(10) if "3" not in film.name], source)
+        assert told.args == [[2, 7]]
+        assert wall.currentIndex().row() == 2
+
+    def test_a_change_that_moves_nothing_is_not_told(
+        self, qtbot: QtBot, wall: FilmWall, source: Source
+    ) -> None:
+        wall.show_films(films(10), source)
+        wall.select([2, 3])
+        with qtbot.assertNotEmitted(wall.selection_changed):
+            wall.show_films(films(10, is_left_out=True), source)
+        assert wall.selected() == [2, 3]
+
+    def test_films_of_the_same_name_are_told_apart(self, wall: FilmWall, source: Source) -> None:
+        same = [WallFilm("1.png", "A", 1.0), WallFilm("1.png", "B", 1.0)]
+        wall.show_films(same, source)
+        wall.select([1])
+        wall.show_films(same, source)
+        assert wall.selected() == [1]
+
+    def test_the_place_stays_when_a_film_is_changed(self, wall: FilmWall, source: Source) -> None:
+        wall.show_films(films(400), source)
+        wall.verticalScrollBar().setValue(3_333)
+        wall.show_films(films(400, is_left_out=True), source)
+        assert wall.verticalScrollBar().value() == 3_333
+
+    def test_the_first_film_in_sight_stays_when_others_go(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        wall.show_films(films(400), source)
+        wall.scrollTo(wall.model().index(200, 0), FilmWall.ScrollHint.PositionAtTop)
+        top = rect(wall, 200).top()
+        wall.show_films(films(400)[100:], source)
+        assert rect(wall, 100).top() == top
+
+    def test_the_first_film_in_sight_stays_when_the_size_changes(
+        self, wall: FilmWall, source: Source
+    ) -> None:
+        wall.show_films(films(400), source)
+        wall.scrollTo(wall.model().index(200, 0), FilmWall.ScrollHint.PositionAtTop)
+        wall.set_side_px(SMALL_PX)
+        assert wall.viewport().rect().contains(rect(wall, 200).center())
+
+    @pytest.mark.parametrize("side_px", [SMALL_PX, MEDIUM_PX, LARGE_PX])
+    def test_rows_are_where_the_view_thinks_at_any_width(
+        self, wall: FilmWall, source: Source, side_px: int
+    ) -> None:
+        wall.show_films(films(400), source)
+        wall.set_side_px(side_px)
+        for width in (90, *range(300, 1_500, 83)):
+            wall.resize(width, 500)
+            wall.executeDelayedItemsLayout()
+            wall.verticalScrollBar().setValue(wall.verticalScrollBar().maximum() // 2)
+            seen = wall._seen_rows()
+            assert rect(wall, seen.start).left() == rect(wall, 0).left()
+            assert rect(wall, seen.start).top() <= 0 < rect(wall, seen.start).bottom() + 8
+            assert rect(wall, seen.stop - 1).top() >= 500 - rect(wall, 0).height()
+
+    def test_the_columns_share_the_width(self, wall: FilmWall, source: Source) -> None:
+        wall.show_films(films(400), source)
+        for width in range(400, 1_400, 90):
+            wall.resize(width, 500)
+            wall.executeDelayedItemsLayout()
+            last = wall._columns() - 1
+            assert wall.viewport().width() - rect(wall, last).right() < 40

@@ -124,4 +124,6 @@ def _test(wanted: Arguments, root: Path, terminal: Terminal) -> int:
         raise SetupError(library)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.chdir(root)
-    return terminal.become([sys.executable, "-m", "pytest", *wanted.rest])
+    # A process for each core; the tests of a file share what they made, so they stay together.
+    parallel = ["-n", "auto", "--dist", "loadfile"]
+    return terminal.become([sys.executable, "-m", "pytest", *parallel, *wanted.rest])

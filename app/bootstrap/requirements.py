@@ -15,6 +15,7 @@ _MODULES = {
     "python-gdcm": "gdcm",
     "pyside6-essentials": "PySide6",
     "pytest-qt": "pytestqt",
+    "pytest-xdist": "xdist",
     "scikit-learn": "sklearn",
 }
 

@@ -30,12 +30,14 @@ class FilmReader(QObject):
     """
 
     film_read = Signal(object)  # FullFilm
+    failed = Signal(object)  # Failure
 
     def __init__(self, runner: TaskRunner) -> None:
         super().__init__()
         self._runner = runner
         self._next: tuple[str, Path] | None = None
         runner.reported.connect(self.film_read)
+        runner.failed.connect(self.failed)
         runner.finished.connect(self._on_runner_finished)
 
     def read(self, name: str, path: Path) -> None:

@@ -96,6 +96,9 @@ class FakeTerminal(Terminal):
         return [words for words in self.ran if "install" in words]
 
 
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
+
+
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project nobody has set up, on a machine without uv and nvidia-smi."""
@@ -265,7 +268,7 @@ def test_suitable_interpreter_installs_nothing(root: Path, monkeypatch: pytest.M
     terminal = FakeTerminal(root)
     assert main(["test", "-q"], root, terminal) == 42
     assert terminal.ran == []
-    assert terminal.became == [sys.executable, "-m", "pytest", "-q"]
+    assert terminal.became == [sys.executable, "-m", "pytest", *PARALLEL, "-q"]
     assert os.environ["QT_QPA_PLATFORM"] == "offscreen"
 
 

@@ -16,6 +16,10 @@ from core.runtime.paddle_library import F, nn
 class BatchNorm(nn.BatchNorm2D):
     """Paddle's batch norm without the warning that it gives at every training step."""
 
+    def set_momentum(self, momentum: float) -> None:
+        """Set what a training step keeps of the running statistics, in [0, 1]."""
+        self._momentum = momentum
+
     def forward(self, x: Any) -> Any:
         return F.batch_norm(
             x,
@@ -124,6 +128,12 @@ class ResNet(nn.Layer):
             weight_attr=nn.initializer.Uniform(-bound, bound),
             bias_attr=nn.initializer.Uniform(-bound, bound),
         )
+
+    def freeze_backbone(self) -> None:
+        """Let only the last layer learn; in evaluation mode the statistics stay as well."""
+        for name, parameter in self.named_parameters():
+            if not name.startswith("fc."):
+                parameter.stop_gradient = True
 
     def features(self, x: Any) -> Any:
         """The last feature map, shape (N, F, h, w), from images of shape (N, 3, H, W).

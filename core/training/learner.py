@@ -1,5 +1,7 @@
 """One network, its optimiser and its arithmetic: what a single training step needs."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +10,21 @@ from numpy.typing import NDArray
 
 from core.config import TrainingConfig
 from core.data.batches import Batch
+from core.errors import Message, TrainingError
 from core.evaluation.metrics import mean_cross_entropy
 from core.models.network_input import place_of, to_input
 from core.models.resnet import build_resnet
+from core.models.weights import load_arrays, to_arrays
 from core.runtime.devices import Device, Precision, precision_for, use_device
 from core.runtime.memory import memory_for
 from core.runtime.paddle_library import F, paddle
+from core.training.averaging import WeightAverage
+from core.training.loss_scaling import SCALER
+from core.training.norm_warmup import NormWarmup
+from core.training.optimisers import NetworkOptimiser
+
+State = dict[str, NDArray[Any]]
+N_STEPS = "n_steps"  # name of an array, shape (1,), int64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,13 @@ class Learner:
     Args:
         config: Network, optimiser and regularisation.
         n_classes: Outputs of the last layer.
-        device: Where to compute; mixed precision follows from it.
+        device: Where to compute.
         class_weights: Shape (n_classes,); None: every image weighs the same.
+        initial: Weights under torchvision's names and layout; what is not among them
+            begins at random.
+
+    Raises:
+        ModelFileError: `initial` has a tensor that this network does not have.
     """
 
     def __init__(
@@ -40,16 +56,23 @@ class Learner:
         n_classes: int,
         device: Device,
         class_weights: NDArray[np.float32] | None = None,
+        initial: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         use_device(device.name)
         self.precision: Precision = precision_of_run(config, device)
         self.network = build_resnet(config.architecture, n_classes)
+        if initial:
+            load_arrays(self.network, {**to_arrays(self.network), **initial})
+        if config.is_backbone_frozen:
+            self.network.freeze_backbone()
+        self.n_steps = 0
         self._place = place_of(self.network)
         self._config = config
         self._class_weights = class_weights
-        self._optimiser = _build_optimiser(config, self.network)
-        # Half-precision gradients underflow; the scaler lifts them and skips overflowing steps.
-        self._scaler = paddle.amp.GradScaler(enable=self.precision == "mixed")
+        is_mixed = self.precision == "mixed"
+        self._optimiser = NetworkOptimiser(config, self.network, is_mixed=is_mixed)
+        self._average = WeightAverage(self.network, config.averaging) if config.averaging else None
+        self._norm_warmup = NormWarmup(self.network) if config.is_norm_warmed_up else None
 
     @property
     def n_parameters(self) -> int:
@@ -71,18 +94,21 @@ class Learner:
             return self._step(batch, learning_rate)
 
     def _step(self, batch: Batch, learning_rate: float) -> StepResult:
-        self.network.train()
-        self._optimiser.set_lr(learning_rate)
+        step = self.n_steps + 1
+        if self._config.is_backbone_frozen:
+            self.network.eval()
+        else:
+            self.network.train()
+            if self._norm_warmup is not None:
+                self._norm_warmup.before_step(step)
         labels = paddle.to_tensor(batch.labels, place=self._place)
         with paddle.amp.auto_cast(enable=self.precision == "mixed"):
             logits = self.network(to_input(batch.images, self._config.preprocessing, self._place))
         logits = logits.astype("float32")  # (N, C); the loss wants full precision
-        objective = self._objective(logits, labels, batch)
-        scaled = self._scaler.scale(objective)
-        scaled.backward()
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
-        self._optimiser.clear_grad()
+        self._optimiser.step(self._objective(logits, labels, batch), learning_rate)
+        if self._average is not None:
+            self._average.update(step)
+        self.n_steps = step
         answers = logits.numpy()
         n_correct = int((answers.argmax(axis=1) == batch.labels).sum())
         return StepResult(mean_cross_entropy(answers, batch.labels), n_correct)
@@ -106,23 +132,89 @@ class Learner:
             bool(paddle.isfinite(tensor).all()) for tensor in self.network.state_dict().values()
         )
 
+    @contextmanager
+    def evaluation_weights(self) -> Iterator[None]:
+        """Let `network` hold the weights to validate and to save inside the block.
+
+        They are the averages where averaging is on. `state` may be asked for inside as well.
+        """
+        if self._average is None:
+            yield
+            return
+        with self._average.applied():
+            yield
+
+    def state(self) -> State:
+        """A copy of all that the next step depends on besides its batch and rate.
+
+        The names are the layers', "network/bn1._mean" or "optimiser/moment1/fc.weight",
+        and the layout is Paddle's: for `load_state` in any process, not for model files.
+        """
+        return {
+            **{name: tensor.numpy() for name, tensor in self._tensors().items()},
+            **self._optimiser.scaler.state(),
+            N_STEPS: np.array([self.n_steps], np.int64),
+        }
+
+    def load_state(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on exactly where `state` was taken; sets everything or nothing.
+
+        Between a device with mixed precision and one without, the loss scaling begins anew.
+
+        Raises:
+            TrainingError: The state is of a run with other settings.
+        """
+        tensors = self._tensors()
+        _check_state(arrays, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        with paddle.no_grad():
+            for name, tensor in tensors.items():
+                # `set_value` would move it to Paddle's current device.
+                tensor.copy_(paddle.to_tensor(arrays[name], place=tensor.place), True)
+        self._optimiser.scaler.load_state(arrays)
+        self.n_steps = int(arrays[N_STEPS][0])
+
+    def _tensors(self) -> dict[str, Any]:
+        """Every tensor that steps change, under a name that all processes agree on."""
+        if self._average is None:
+            weights, averages = self.network.state_dict(), {}
+        else:
+            weights, averages = self._average.live_tensors, self._average.average_tensors
+        return {
+            **{f"network/{name}": tensor for name, tensor in weights.items()},
+            **{f"average/{name}": tensor for name, tensor in averages.items()},
+            **self._optimiser.tensors,
+        }
+
 
 def precision_of_run(config: TrainingConfig, device: Device) -> Precision:
-    """What the device does best, but full precision for the reference recipe.
+    """Mixed precision where it is wanted and the device has hardware for it.
 
-    Its numbers are there to be compared with the notebook's.
+    "auto" wants it for all but the reference recipe, whose numbers are there to be compared
+    with the notebook's.
     """
-    return "float32" if config.preset == "reference" else precision_for(device)
-
-
-def _build_optimiser(config: TrainingConfig, network: Any) -> Any:
-    if config.optimiser == "adam":
-        return paddle.optimizer.Adam(config.learning_rate, parameters=network.parameters())
-    # Norm scales and biases are not decayed: shrinking them does not regularise.
-    decayed = {parameter.name for parameter in network.parameters() if parameter.ndim > 1}
-    return paddle.optimizer.AdamW(
-        config.learning_rate,
-        parameters=network.parameters(),
-        weight_decay=config.weight_decay,
-        apply_decay_param_fun=decayed.__contains__,
+    wants_full = config.precision == "float32" or (
+        config.precision == "auto" and config.preset == "reference"
     )
+    return "float32" if wants_full else precision_for(device)
+
+
+def _check_state(arrays: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare names, shapes and dtypes with what a learner needs."""
+    wanted: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
+        name: (shape, np.dtype(np.float32)) for name, shape in shapes.items()
+    }
+    wanted[N_STEPS] = ((1,), np.dtype(np.int64))
+    found = {
+        name: (array.shape, array.dtype)
+        for name, array in arrays.items()
+        if not name.startswith(SCALER)
+    }
+    for name in sorted({*wanted, *found}):
+        if name not in wanted or name not in found or wanted[name] != found[name]:
+            raise TrainingError(
+                Message(
+                    "The saved state of training does not fit this run: {name} differs. It was "
+                    "saved with other settings. Start a new run.",
+                    name=name,
+                )
+            )

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import (
+    OPTIMISERS,
     AugmentationConfig,
     Preprocessing,
     TrainingConfig,
     build,
     preset,
+    usual_rates,
 )
 from core.errors import ConfigError
 
@@ -54,6 +56,32 @@ def test_the_reference_preset_is_the_notebook() -> None:
     )
 
 
+def test_the_reference_preset_has_nothing_that_the_notebook_has_not() -> None:
+    config = preset("reference")
+    assert (config.averaging, config.early_stopping_patience) == (0.0, 0)
+    assert (config.initial_weights, config.is_backbone_frozen) == ("", False)
+    assert not config.is_norm_warmed_up
+
+
+def test_settings_of_an_older_version_mean_what_they_meant() -> None:
+    """Without the settings that came later a run is as it was before there were any."""
+    config = TrainingConfig.from_json({"epochs": 3, "optimiser": "adam"})
+    assert (config.n_epochs, config.extra_epochs) == (3, 0)
+    assert (config.averaging, config.early_stopping_patience) == (0.0, 0)
+    assert (config.precision, config.initial_weights) == ("auto", "")
+    assert (config.is_backbone_frozen, config.is_norm_warmed_up) == (False, False)
+
+
+def test_the_epochs_of_a_run_are_those_planned_and_those_added() -> None:
+    assert TrainingConfig(epochs=4, extra_epochs=3).n_epochs == 7
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_the_usual_rates_of_every_optimiser_are_settings(optimiser: Any) -> None:
+    rate, decay = usual_rates(optimiser)
+    TrainingConfig(optimiser=optimiser, learning_rate=rate, weight_decay=decay)
+
+
 def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(ConfigError, match="Preset is fast; choose one of: recommended, reference"):
         preset("fast")  # type: ignore[arg-type]
@@ -75,8 +103,18 @@ def test_an_unknown_preset_is_refused() -> None:
         ("weight_decay", -0.1, "between"),
         ("label_smoothing", None, "Label smoothing is None"),
         ("architecture", "resnet19", "choose one of: resnet18,"),
-        ("optimiser", ["adam"], "choose one of: adam, adamw"),
-        ("schedule", 3, "choose one of"),
+        ("optimiser", ["adam"], "choose one of: adam, adamw, sgd."),
+        ("momentum", 1, "Momentum is 1; it must lie between 0.0 and 0.999."),
+        ("schedule", 3, "choose one of: natural_exponential, one_cycle, cosine."),
+        ("warmup_epochs", -1, "Epochs of warm-up is -1; it must lie between 0.0 and 100.0."),
+        ("extra_epochs", -1, "Extra epochs is -1; it must lie between 0 and 1000."),
+        ("averaging", 1, "Averaging of weights is 1; it must lie between 0.0 and 0.99999."),
+        ("early_stopping_patience", 1.5, "Patience of early stopping is 1.5; it must be a whole"),
+        ("precision", "half", "Precision is half; choose one of: auto, float32, mixed."),
+        ("initial_weights", 3, "Initial weights is 3; it must be a text of at most 300"),
+        ("initial_weights", "x" * 301, "it must be a text of at most 300 characters."),
+        ("is_backbone_frozen", 1, "Frozen backbone on or off is 1; it must be true or false."),
+        ("is_norm_warmed_up", None, "Norm warm-up on or off is None; it must be true or false."),
         ("split", "random", "choose one of: stratified, reference"),
         ("class_balance", "both", "choose one of: none, weights, sampling"),
         ("validation_share", 0.5, "Validation share is 0.5; it must lie between 0.0 and 0.4."),
@@ -115,8 +153,8 @@ def test_the_parts_check_their_ranges_in_plain_words(
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(ConfigError, match="TrainingConfig has no setting called lr, momentum"):
-        TrainingConfig.from_json({"momentum": 0.9, "lr": 1})
+    with pytest.raises(ConfigError, match="TrainingConfig has no setting called lr, workers"):
+        TrainingConfig.from_json({"workers": 2, "lr": 1})
     with pytest.raises(ConfigError, match="Preprocessing has no setting called size"):
         TrainingConfig.from_json({"preprocessing": {"size": 64}})
 

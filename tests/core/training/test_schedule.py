@@ -1,15 +1,25 @@
 import dataclasses
 import itertools
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import TrainingConfig, preset
-from core.training.schedule import END_DIVISOR, START_DIVISOR, WARM_UP_SHARE, learning_rate
+from core.config.training import SCHEDULES
+from core.training.schedule import (
+    END_DIVISOR,
+    EXTRA_DIVISOR,
+    START_DIVISOR,
+    WARM_UP_SHARE,
+    learning_rate,
+    learning_rates,
+)
 
 ONE_CYCLE = TrainingConfig(schedule="one_cycle", learning_rate=1e-3, epochs=4)
+COSINE = TrainingConfig(schedule="cosine", learning_rate=1e-3, epochs=4, warmup_epochs=1.0)
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3, 8])
@@ -55,9 +65,72 @@ def test_halfway_down_the_rate_is_halfway_between_peak_and_end() -> None:
     assert learning_rate(config, 1, 14, 21) == pytest.approx((1e-3 + 1e-7) / 2)
 
 
-@given(st.integers(1, 20), st.integers(1, 30), st.floats(1e-8, 10.0))
+def test_cosine_rises_in_a_straight_line_for_the_warm_up_then_falls_to_nearly_zero() -> None:
+    every = rates(COSINE, 10)
+    assert every[:10] == pytest.approx([1e-3 * (step + 1) / 11 for step in range(10)])
+    assert every[10] == 1e-3
+    assert every[10:] == sorted(every[10:], reverse=True)
+    assert every[-1] == pytest.approx(1e-3 / END_DIVISOR)
+    # 30 steps from the peak to the end: the middle lies between two of them.
+    assert (every[24] + every[25]) / 2 == pytest.approx((1e-3 + 1e-7) / 2)
+
+
+def test_cosine_without_warm_up_begins_at_the_peak() -> None:
+    assert rates(dataclasses.replace(COSINE, warmup_epochs=0.0), 10)[0] == 1e-3
+
+
+def test_a_warm_up_longer_than_the_run_takes_half_of_it() -> None:
+    every = rates(dataclasses.replace(COSINE, warmup_epochs=50.0), 10)
+    assert every.index(max(every)) == 20
+
+
+def test_the_natural_exponential_goes_on_falling_in_extra_epochs() -> None:
+    config = dataclasses.replace(preset("reference"), epochs=2, extra_epochs=2)
+    assert learning_rate(config, 4, 1, 9) == pytest.approx(3e-4 * math.exp(-1.8))
+
+
+@pytest.mark.parametrize("config", [ONE_CYCLE, COSINE], ids=["one cycle", "cosine"])
+def test_extra_epochs_fall_from_a_tenth_of_the_peak_to_nearly_zero(config: TrainingConfig) -> None:
+    longer = dataclasses.replace(config, extra_epochs=3)
+    extra = list(learning_rates(longer, 10)[40:])
+    assert len(extra) == 30
+    assert extra[0] == pytest.approx(1e-3 / EXTRA_DIVISOR)
+    assert extra == sorted(extra, reverse=True)
+    assert extra[-1] == pytest.approx(1e-3 / END_DIVISOR)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_extra_epochs_leave_the_planned_ones_as_they_were(schedule: Any) -> None:
+    config = TrainingConfig(schedule=schedule, epochs=3)
+    longer = dataclasses.replace(config, extra_epochs=5)
+    assert list(learning_rates(longer, 7)[:21]) == rates(config, 7)
+
+
+def test_the_preview_has_the_rate_of_every_step() -> None:
+    longer = dataclasses.replace(COSINE, extra_epochs=1)
+    assert list(learning_rates(longer, 6)) == [
+        learning_rate(longer, epoch, batch, 6) for epoch in range(1, 6) for batch in range(1, 7)
+    ]
+
+
+@given(
+    st.sampled_from(SCHEDULES),
+    st.integers(1, 12),
+    st.integers(0, 5),
+    st.integers(1, 20),
+    st.floats(1e-8, 10.0),
+    st.floats(0.0, 100.0),
+)
 def test_every_step_of_any_run_has_a_rate_up_to_the_peak(
-    epochs: int, batches: int, peak: float
+    schedule: Any, epochs: int, extra_epochs: int, batches: int, peak: float, warmup: float
 ) -> None:
-    config = TrainingConfig(schedule="one_cycle", learning_rate=peak, epochs=epochs)
-    assert all(0 < rate <= peak * (1 + 1e-9) for rate in rates(config, batches))
+    config = TrainingConfig(
+        schedule=schedule,
+        learning_rate=peak,
+        epochs=epochs,
+        extra_epochs=extra_epochs,
+        warmup_epochs=warmup,
+    )
+    every = learning_rates(config, batches)
+    assert every.shape == ((epochs + extra_epochs) * batches,)
+    assert all(0 < rate <= peak * (1 + 1e-9) for rate in every)

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Replace `path` by `content` so that a crash or full disk leaves the old file whole.
 
     Raises:

@@ -35,12 +35,49 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run goes on from its checkpoint; what it had recorded beyond that did not happen."""
+
+    epoch: int  # 1-based: the epoch that goes on
+    batch: int  # how many of its batches are done
+    is_from_previous: bool = False  # the newest checkpoint was of no use, the one before it is
+
+
+@dataclass(frozen=True, slots=True)
+class BatchHalved:
+    """The device's memory did not hold a batch; training goes on with smaller ones."""
+
+    epoch: int  # 1-based
+    batch: int  # 1-based: the one that did not fit
+    batch_size: int  # from now on, images
+
+    @property
+    def message(self) -> Message:
+        """What to tell the user."""
+        return Message(
+            "The memory did not hold batch {batch} of epoch {epoch}, so batches hold {n} films "
+            "from now on. The learning rate stays as it was. To keep larger batches, choose a "
+            "smaller image size or close other programs.",
+            batch=self.batch,
+            epoch=self.epoch,
+            n=self.batch_size,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SavingFailed:
+    """A file of the run could not be written; training goes on and it is tried again."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class BatchDone:
     """One optimiser step."""
 
     epoch: int  # 1-based
     batch: int  # 1-based within the epoch
-    batches: int  # of one epoch
+    batches: int  # of this epoch
     loss: float  # mean cross-entropy of the batch, nats per image
     accuracy: float  # fraction in [0, 1]
     learning_rate: float  # that the step used
@@ -73,6 +110,19 @@ class TrainingDone:
     validation_accuracy: float | None  # of the best epoch
     test_accuracy: float | None  # None: this split has no test part
     test_loss: float | None
+    weights_sha256: str = ""  # of the last weights' bytes, as in their model file
+
+
+TrainingEvent = (
+    Progress
+    | TrainingStarted
+    | Resumed
+    | BatchDone
+    | BatchHalved
+    | EpochDone
+    | SavingFailed
+    | TrainingDone
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,9 +143,9 @@ class FilmRefused:
 
 
 def to_json(event: Any) -> dict[str, Any]:
-    """A training event as one line of metrics.jsonl; paths become text."""
+    """A training event as one line of metrics.jsonl; paths and sentences become text."""
     values = {
-        name: str(value) if isinstance(value, Path) else value
+        name: str(value) if isinstance(value, Path | Message) else value
         for name, value in asdict(event).items()
     }
     return {"event": type(event).__name__, **values}

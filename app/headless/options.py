@@ -53,12 +53,16 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(check)
     _add_json(check)
 
-    train = commands.add_parser("train", help=tr("train a network"))
-    _add_data(train)
+    train = commands.add_parser("train", help=tr("train a network, or go on with a run"))
+    _add_data(train, n="*")  # none with --resume: `check_training` says what is missing
+    train.add_argument("--out", type=Path, metavar="DIR", help=tr("a new folder for the run"))
     train.add_argument(
-        "--out", type=Path, metavar="DIR", required=True, help=tr("a new folder for the run")
+        "--resume", type=Path, metavar="DIR", help=tr("go on with the run in this folder")
     )
-    train.add_argument("--preset", choices=PRESETS, default="recommended")
+    train.add_argument(
+        "--more-epochs", type=int, metavar="N", help=tr("with --resume: train for N more epochs")
+    )
+    train.add_argument("--preset", choices=PRESETS)
     train.add_argument(
         "--arch",
         choices=[name.removeprefix("resnet") for name in ARCHITECTURES],
@@ -111,11 +115,11 @@ def _device(text: str) -> str:
     return text
 
 
-def _add_data(command: argparse.ArgumentParser) -> None:
+def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
     command.add_argument(
         "data",
         type=Path,
-        nargs="+",
+        nargs=n,
         metavar="DATA",
         help=tr("a zip or folder; several become one dataset"),
     )

@@ -3,26 +3,40 @@
 import argparse
 import dataclasses
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from app.headless.data_commands import load
-from app.headless.output import print_json, print_line, tell
+from app.headless.output import print_json, print_line
 from app.headless.progress import ProgressBars
-from app.training_words import epoch_words, result_words
+from app.headless.training_options import check_training
+from app.headless.training_watch import Trained, watch
+from app.training_words import result_words
 from app.translation import say, tr
 from core.config import TrainingConfig, preset
 from core.data.loading import LoadedDataset
 from core.demo import demo_archive, demo_config, draw_demo
-from core.events import BatchDone, EpochDone, FilmRead, Progress, TrainingDone
+from core.events import FilmRead, TrainingDone
 from core.training.run_folder import check_is_free
 from core.workspace import Workspace
 
 
 def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
-    """Train a network and leave everything in `--out`."""
+    """Train a network and leave everything in `--out`, or go on with the run in `--resume`."""
+    check_training(arguments)
+    if arguments.resume is not None:
+        done = _resume(arguments, workspace)
+    else:
+        done = _begin(arguments, workspace)
+    if arguments.json:
+        print_json(done.to_json())
+    else:
+        _print_result(done.event)
+
+
+def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
     from core.runtime.devices import choose_device, list_devices
+    from core.training.session import run_training
 
     config = _config(arguments)
     # What can be refused at once is refused before the films are read, which takes a while.
@@ -31,15 +45,21 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     with ProgressBars() as bars:
         size = config.preprocessing.image_size
         loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
-        done = _train(config, loaded, arguments.out, arguments.device, workspace, bars)
-    if arguments.json:
-        print_json(_result_json(done))
-    else:
-        _print_result(done)
+        return watch(run_training(config, loaded, arguments.out, arguments.device, workspace), bars)
+
+
+def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
+    from core.training.session import resume_training
+
+    more = arguments.more_epochs or 0
+    with ProgressBars() as bars:
+        return watch(resume_training(arguments.resume, workspace, arguments.device, more), bars)
 
 
 def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """The whole job on the built-in films: draw, load, train, test, read the kept ones."""
+    from core.training.session import run_training
+
     config = demo_config()
     if arguments.out is not None:
         check_is_free(arguments.out)
@@ -49,14 +69,14 @@ def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
         size = config.preprocessing.image_size
         loaded = load([demo_archive(workspace)], workspace, size, bars)
         folder = arguments.out or Path(tempfile.mkdtemp(prefix="demo-", dir=workspace.runs))
-        done = _train(config, loaded, folder, "auto", workspace, bars)
+        done = watch(run_training(config, loaded, folder, "auto", workspace), bars).event
     _print_result(done)
     _print_kept(done.model, loaded)
 
 
 def _config(arguments: argparse.Namespace) -> TrainingConfig:
     """The preset with what the command line changes."""
-    config = preset(arguments.preset)
+    config = preset(arguments.preset or "recommended")
     changes: dict[str, Any] = {
         "architecture": f"resnet{arguments.arch}" if arguments.arch is not None else None,
         "epochs": arguments.epochs,
@@ -76,51 +96,6 @@ def _config(arguments: argparse.Namespace) -> TrainingConfig:
         )
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(config, **given)
-
-
-def _train(
-    config: TrainingConfig,
-    loaded: LoadedDataset,
-    folder: Path,
-    device: str,
-    workspace: Workspace,
-    bars: ProgressBars,
-) -> TrainingDone:
-    from core.training.session import run_training
-
-    result: TrainingDone | None = None
-    # Closed also when Ctrl+C ends the loop: that is when it saves what was trained.
-    with closing(run_training(config, loaded, folder, device, workspace)) as events:
-        for event in events:
-            match event:
-                case Progress():
-                    bars.show(event)
-                case BatchDone():
-                    bars.advance(
-                        tr("Epoch {epoch} of {epochs}", epoch=event.epoch, epochs=config.epochs),
-                        event.batch,
-                        event.batches,
-                        tr("loss {loss}", loss=f"{event.loss:.3f}"),
-                    )
-                case EpochDone():
-                    bars.close()
-                    tell("".join(say(part) for part in epoch_words(event)))
-                case TrainingDone():
-                    result = event
-    assert result is not None  # the last event of run_training
-    return result
-
-
-def _result_json(done: TrainingDone) -> dict[str, Any]:
-    return {
-        "model": str(done.model),
-        "epochs": done.epochs,
-        "seconds": done.seconds,
-        "images_per_second": done.images_per_second,
-        "validation_accuracy": done.validation_accuracy,
-        "test_accuracy": done.test_accuracy,
-        "test_loss": done.test_loss,
-    }
 
 
 def _print_result(done: TrainingDone) -> None:

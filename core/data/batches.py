@@ -54,6 +54,7 @@ class BatchSource:
         n_threads: int,
         *,
         is_balanced: bool = False,
+        start: int = 0,
     ) -> Generator[Batch, None, None]:
         """One shuffled, augmented pass; the same for a seed and epoch whatever the threads.
 
@@ -65,6 +66,7 @@ class BatchSource:
             epoch: 1-based.
             n_threads: That prepare batches.
             is_balanced: Every class is drawn equally often, the films of rare ones repeatedly.
+            start: Images of this pass that were trained on already and are left out.
         """
         random = generator_for_order(seed, epoch)
         if is_balanced:
@@ -78,7 +80,7 @@ class BatchSource:
                 self._image(index), augmentation, generator_for(seed, epoch, index, turn)
             )
 
-        return self._batches(order, load, n_threads)
+        return self._batches(order[start:], load, n_threads)
 
     def plain_batches(self, n_threads: int) -> Generator[Batch, None, None]:
         """One pass in order, films as they are; close it as `training_batches`."""

@@ -1,6 +1,7 @@
 """Which processors and graphics cards there are, and which one a run takes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from core.runtime.building import BUILDING
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
 MIXED_PRECISION_CAPABILITY = (7, 0)
+MAX_REASON = 300  # characters of the library's own words that a sentence may quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,37 @@ def use_device(name: str) -> None:
             paddle.disable_static()
             keep_eager_mode()
     paddle.set_device(name)
+
+
+@contextmanager
+def device_at_work(device: Device) -> Iterator[None]:
+    """Turn what Paddle raises when a device goes away or its driver fails into a refusal.
+
+    Raises:
+        DeviceError: The device gave up; what lay in its memory is lost.
+    """
+    try:
+        yield
+    except (RuntimeError, OSError, SystemError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise DeviceError(
+            Message(
+                "The device {device} stopped working ({reason}). Start the program again and "
+                "resume the run; if that does not help, restart the computer or resume on "
+                "another device.",
+                device=device.description,
+                # The last line of Paddle's errors says what happened, those above where.
+                reason=lines[-1][:MAX_REASON] if lines else type(error).__name__,
+            )
+        ) from error
+
+
+def release_device_memory() -> None:
+    """Hand back what Paddle keeps of a graphics card's memory for later."""
+    from core.runtime.paddle_library import paddle
+
+    if paddle.is_compiled_with_cuda():
+        paddle.device.cuda.empty_cache()
 
 
 def precision_for(device: Device) -> Precision:

@@ -1,38 +1,50 @@
-"""The training loop, to be read aloud: forward, backward, step; then look how it went."""
+"""The training loop, to be read aloud: every epoch trains, looks how it went, and is kept."""
 
-import math
-import time
-from collections.abc import Generator, Iterator, Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.config import TrainingConfig
 from core.data.balancing import class_weights
-from core.data.batches import Batch, BatchSource
+from core.data.batches import BatchSource
 from core.data.cache import ImageCache
 from core.data.records import Dataset
 from core.data.splits import Splits
-from core.errors import Message, TrainingError
+from core.errors import Message, PneumoScopeError, TrainingError
 from core.evaluation.metrics import Evaluation
-from core.evaluation.scoring import score
-from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
-from core.models.model_file import open_model, save_model
+from core.events import (
+    BatchHalved,
+    EpochDone,
+    Progress,
+    Resumed,
+    SavingFailed,
+    TrainingDone,
+    TrainingEvent,
+    TrainingStarted,
+)
 from core.models.weights import load_arrays, to_arrays
 from core.runtime.building import BUILDING
 from core.runtime.devices import Device
 from core.runtime.memory import memory_for
-from core.runtime.processor import physical_core_count
 from core.runtime.seeds import seed_everything
 from core.training.card_writer import CardWriter
+from core.training.checkpoint import Checkpoint, FoundCheckpoint
+from core.training.epoch_run import EpochRun
 from core.training.learner import Learner
 from core.training.pace import Pace
+from core.training.position import Position
 from core.training.run_folder import RunFolder
-from core.training.schedule import learning_rate
+from core.training.run_models import RunModels, best_so_far
+from core.training.run_words import describe_batch, describe_epoch
+from core.training.saving import Saving
+from core.training.stopping import EarlyStopping
+from core.training.validation import evaluate
 
-TrainingEvent = Progress | TrainingStarted | BatchDone | EpochDone | TrainingDone
 LOG_EVERY = 30  # batches, as in the notebook
-CHECK_WEIGHTS_EVERY = 20  # batches; a check reads every weight once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,227 +56,239 @@ class TrainingData:
     splits: Splits
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """What a run begins with, other than random weights in the first epoch."""
+
+    weights: Mapping[str, NDArray[np.float32]] | None = None  # torchvision's names and layout
+    checkpoint: FoundCheckpoint | None = None
+    is_resumed: bool = False  # also without a checkpoint: none had been written yet
+
+
 def train(
-    config: TrainingConfig, data: TrainingData, run: RunFolder, device: Device
+    config: TrainingConfig,
+    data: TrainingData,
+    run: RunFolder,
+    device: Device,
+    begin: Begin | None = None,
 ) -> Generator[TrainingEvent, None, None]:
     """Train a network and leave its models in `run`.
 
-    Every event is also a line of the run's metrics.jsonl. The weights of each epoch are
-    saved as `last`; closing the generator stops training at that batch, saves them once
-    more, and the run stays readable.
+    Every event but Progress and SavingFailed is also a line of the run's metrics.jsonl.
+    Closing the generator stops training between two batches and saves everything: the run
+    can be resumed from there. Files that the disk refuses are tried again; only what is
+    still refused at the end is an error.
 
     Raises:
-        TrainingError: The weights are no longer finite.
-        DeviceError: The device's memory does not hold a batch.
+        TrainingError: The numbers are no longer finite; the last ones that were are saved.
+        DeviceError: The device gave up, or its memory does not hold a single film.
         ModelFileError: A model cannot be written, for instance because the disk is full.
         RunFolderError: Another file of the run cannot be written.
     """
     with run.guarded():
-        session = _Session(config, data, run, device)
+        session = _Session(config, data, run, device, begin or Begin())
         try:
             with closing(session.events()) as events:
                 for event in events:
-                    if not isinstance(event, Progress):
+                    if not isinstance(event, Progress | SavingFailed):
                         run.record(event)
                     if isinstance(event, TrainingDone):
                         run.close("finished")  # whoever stops now comes too late
                     yield event
-        except (GeneratorExit, KeyboardInterrupt):
+        except GeneratorExit:
             session.save_stopped()
             raise
+        except TrainingError:
+            with contextlib.suppress(PneumoScopeError):  # a full disk hides no other error
+                session.save_last_finite()
+            raise
+        finally:
+            session.saving.abandon()
 
 
 class _Session:
     """The state of one run while it trains."""
 
     def __init__(
-        self, config: TrainingConfig, data: TrainingData, run: RunFolder, device: Device
+        self,
+        config: TrainingConfig,
+        data: TrainingData,
+        run: RunFolder,
+        device: Device,
+        begin: Begin,
     ) -> None:
-        self._config, self._run, self._device = config, run, device
-        self._train = _source(data, data.splits.train, config.batch_size)
+        self._config, self._run, self._device, self._begin = config, run, device, begin
+        train = _source(data, data.splits.train, config.batch_size)
         self._validation = _source(data, data.splits.validation, config.batch_size)
         self._test = _source(data, data.splits.test, config.batch_size)
+        self._n_train, self._batches_per_epoch = len(train.records), train.n_batches
         with BUILDING, memory_for(config.batch_size):
             seed_everything(config.seed)
             n_classes = len(data.dataset.classes)
-            weights = (
-                class_weights(self._train.labels, n_classes)
-                if config.class_balance == "weights"
-                else None
-            )
-            self._learner = Learner(config, n_classes, device, weights)
-        self._card = CardWriter(config, data.dataset, data.splits)
-        self._pace = Pace(config.epochs, self._train.n_batches)
-        self._best: _Best | None = None
-        self._epochs_done = 0
+            is_weighted = config.class_balance == "weights"
+            weights = class_weights(train.labels, n_classes) if is_weighted else None
+            self._learner = Learner(config, n_classes, device, weights, begin.weights)
+        write_card = CardWriter(config, data.dataset, data.splits)
+        position, best, spent = Position(batch_size=config.batch_size), None, None
+        if begin.checkpoint is not None:
+            saved = begin.checkpoint.checkpoint
+            self._learner.load_state(saved.arrays)
+            position, spent = saved.position, saved.spent
+            best = best_so_far(run, saved.best, position.epochs_done)
+        self._models = RunModels(run, write_card, best)
+        self._pace = Pace(config.n_epochs, self._n_train, len(self._validation.records), spent)
+        self._epoch = EpochRun(config, train, self._learner, device, self._pace, position)
+        self.saving = Saving(run, self._models)
         self._is_trained = False
-        self._started = time.monotonic()
 
     def events(self) -> Generator[TrainingEvent, None, None]:
-        """Train every epoch, then test the best weights."""
-        yield TrainingStarted(
+        """Train every epoch that is left, then test the best weights."""
+        yield self._started()
+        if self._begin.is_resumed:
+            yield self._resumed()
+        elif self._begin.weights:  # they may be gone when the run is resumed
+            self.saving.submit(self._checkpoint)
+        while not self._is_over():
+            yield from self._train_epoch()
+        yield from self._finish()
+
+    def _started(self) -> TrainingStarted:
+        return TrainingStarted(
             architecture=self._config.architecture,
             device=self._device.name,
             precision=self._learner.precision,
-            epochs=self._config.epochs,
-            batches_per_epoch=self._train.n_batches,
-            n_train=len(self._train.records),
+            epochs=self._config.n_epochs,
+            batches_per_epoch=self._batches_per_epoch,
+            n_train=self._n_train,
             n_validation=len(self._validation.records),
             n_test=len(self._test.records),
             n_parameters=self._learner.n_parameters,
         )
-        for epoch in range(1, self._config.epochs + 1):
-            yield from self._train_epoch(epoch)
-        yield from self._finish()
 
-    def _train_epoch(self, epoch: int) -> Iterator[TrainingEvent]:
-        started = time.monotonic()
-        loss_sum, n_correct, n_seen = 0.0, 0, 0
-        with closing(self._batches(epoch)) as batches:
-            self._pace.start_batches()
-            for number, batch in enumerate(batches, start=1):
-                rate = learning_rate(self._config, epoch, number, self._train.n_batches)
-                result = self._learner.step(batch, rate)
-                self._check_finite(result.loss, epoch, number)
-                n = len(batch.labels)
-                loss_sum += result.loss * n
-                n_correct += result.n_correct
-                n_seen += n
-                self._pace.batch_done(n)
-                done = BatchDone(
-                    epoch=epoch,
-                    batch=number,
-                    batches=self._train.n_batches,
-                    loss=result.loss,
-                    accuracy=result.n_correct / n,
-                    learning_rate=rate,
-                    images_per_second=self._pace.images_per_second,
-                    seconds_left=self._pace.seconds_left(epoch, number),
-                )
-                if number % LOG_EVERY == 0 or number == done.batches:
-                    self._run.log(_describe_batch(done))
-                yield done
+    def _resumed(self) -> Resumed:
+        found, position = self._begin.checkpoint, self._epoch.position
+        self._run.log(f"resumed in epoch {position.epoch} after batch {position.batch}")
+        is_from_previous = found is not None and found.is_previous
+        return Resumed(position.epoch, position.batch, is_from_previous)
 
-        validation = yield from self._evaluate(self._validation, Message("Validating"))
-        self._epochs_done = epoch
-        is_best = self._is_best(validation)
-        if is_best:
-            self._best = _Best(epoch, validation)
-            self._save(self._run.best, self._best, test=None)
-        self._save_last()  # whatever kills the process now, at most one epoch is lost
+    def _is_over(self) -> bool:
+        done, best = self._epoch.position.epochs_done, self._models.best
+        if done >= self._config.n_epochs:
+            return True
+        # Whoever asks for more epochs wants them, whatever the rule says.
+        patience = self._config.early_stopping_patience if not self._config.extra_epochs else 0
+        has_validation = bool(self._validation.records)
+        if best is None or not has_validation:
+            return False
+        return EarlyStopping(patience).should_stop(done - best.epoch)
+
+    def _train_epoch(self) -> Generator[TrainingEvent, None, None]:
+        for event in self._epoch.batches():
+            if isinstance(event, BatchHalved):
+                self._run.log(str(event.message))
+            elif event.batch % LOG_EVERY == 0 or event.batch == event.batches:
+                self._run.log(describe_batch(event))
+            yield event
+            # At the end of an epoch there will be one that knows the validation as well.
+            if self.saving.is_due and self._epoch.position.images < self._n_train:
+                self._epoch.check_weights()
+                self.saving.submit(self._checkpoint)
+            yield from self.saving.troubles()
+
+        with self._learner.evaluation_weights():
+            validation = yield from self._evaluate(self._validation, Message("Validating"))
+            is_best = self._models.is_best(self._epoch.position.epoch, validation)
+            if is_best:
+                self._models.keep_best(validation, to_arrays(self._learner.network))
         self._pace.epoch_done()
-        epoch_done = EpochDone(
-            epoch=epoch,
-            train_loss=loss_sum / n_seen,
-            train_accuracy=n_correct / n_seen,
+        position, seconds = self._epoch.position, self._epoch.seconds
+        self._epoch.begin_next()  # whoever stops at the event below goes on with the next
+        done = EpochDone(
+            epoch=position.epoch,
+            train_loss=position.loss_sum / position.images,
+            train_accuracy=position.n_correct / position.images,
             validation_loss=validation.loss if validation else None,
             validation_accuracy=validation.accuracy if validation else None,
             is_best=is_best,
-            seconds=time.monotonic() - started,
+            seconds=seconds,
         )
-        self._run.log(_describe_epoch(epoch_done))
-        yield epoch_done
+        self._run.log(describe_epoch(done))
+        yield done
+        self.saving.submit(self._checkpoint)
+        yield from self.saving.troubles()
 
-    def _finish(self) -> Iterator[TrainingEvent]:
-        assert self._best is not None  # at least one epoch ran
+    def _finish(self) -> Generator[TrainingEvent, None, None]:
         self._is_trained = True
-        load_arrays(self._learner.network, open_model(self._run.best)[1])
+        self.saving.make_room()
+        epochs = self._epoch.position.epochs_done
+        with self._learner.evaluation_weights():
+            weights = to_arrays(self._learner.network)
+            if self._models.best is None:  # its file was taken away since
+                self._models.is_best(max(1, epochs), None)
+                self._models.keep_best(None, weights)
+            last = self._models.save_last(epochs, weights)
+        # From here on the network is another; the checkpoint of the last epoch stays.
+        load_arrays(self._learner.network, self._models.best_weights())
         test = yield from self._evaluate(self._test, Message("Testing"))
-        self._save(self._run.best, self._best, test)
+        card = self._models.finish_best(epochs, test)
         if test is not None:
             self._run.log(f"test: accuracy {test.accuracy:.4f}, loss {test.loss:.4f}")
-        validation = self._best.validation
+        self.saving.finish()
+        validation = card.metrics["validation"]
         yield TrainingDone(
             model=self._run.best,
-            epochs=self._epochs_done,
-            best_epoch=self._best.epoch,
-            seconds=time.monotonic() - self._started,
+            epochs=epochs,
+            best_epoch=card.history["best_epoch"],
+            seconds=self._pace.seconds,
             images_per_second=self._pace.mean_images_per_second,
-            validation_accuracy=validation.accuracy if validation else None,
+            validation_accuracy=validation["accuracy"] if validation else None,
             test_accuracy=test.accuracy if test else None,
             test_loss=test.loss if test else None,
+            weights_sha256=last.tensors_sha256,
         )
 
     def save_stopped(self) -> None:
-        """Save the weights as they are when training is stopped, if they are numbers."""
+        """Save everything as it is when training is stopped between two batches.
+
+        Raises:
+            RunFolderError: The disk refuses.
+            ModelFileError: Likewise.
+        """
         # Once all epochs are done the last weights are saved and the network holds the best.
-        if not self._is_trained and self._learner.has_finite_weights():
-            self._save_last()
+        try:
+            if not self._is_trained and self._learner.has_finite_weights():
+                self.saving.submit(self._checkpoint)
+                self._save_last(self._epoch.position.epochs_done)
+        finally:
+            self.saving.finish()
 
-    def _save_last(self) -> None:
-        self._save(self._run.last, _Best(self._epochs_done, None), test=None)
-
-    def _batches(self, epoch: int) -> Generator[Batch, None, None]:
-        return self._train.training_batches(
-            self._config.augmentation,
-            self._config.seed,
-            epoch,
-            physical_core_count(),
-            is_balanced=self._config.class_balance == "sampling",
-        )
-
-    def _is_best(self, validation: Evaluation | None) -> bool:
-        """Higher validation accuracy, then lower loss; with no validation part, the latest."""
-        if validation is None or self._best is None or self._best.validation is None:
-            return True
-        best = self._best.validation
-        return (validation.accuracy, -validation.loss) > (best.accuracy, -best.loss)
-
-    def _check_finite(self, loss: float, epoch: int, batch: int) -> None:
-        is_due = batch % CHECK_WEIGHTS_EVERY == 0 or batch == self._train.n_batches
-        if math.isfinite(loss) and not (is_due and not self._learner.has_finite_weights()):
+    def save_last_finite(self) -> None:
+        """Save the weights of the latest checkpoint: those of now are no numbers."""
+        checkpoint = self.saving.latest()
+        if checkpoint is None:
             return
-        raise TrainingError(
-            Message(
-                "Training ran away in epoch {epoch}, batch {batch}: its numbers grew beyond all "
-                "bounds. Start again with a lower learning rate, for instance {advised}.",
-                epoch=epoch,
-                batch=batch,
-                advised=f"{self._config.learning_rate / 10:.2g}",
-            )
+        self._learner.load_state(checkpoint.arrays)
+        if self._learner.n_steps:  # nobody needs weights that were never trained
+            self._save_last(checkpoint.position.epochs_done)
+
+    def _save_last(self, epochs: int) -> None:
+        with self._learner.evaluation_weights():
+            self._models.save_last(epochs, to_arrays(self._learner.network))
+
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            self._learner.state(), self._epoch.current, self._models.best, self._pace.spent
         )
 
     def _evaluate(
         self, source: BatchSource, stage: Message
     ) -> Generator[Progress, None, Evaluation | None]:
         """Evaluate the network as it is; every batch is a cancel point."""
-        if not source.records:
-            return None
-        return (yield from score(self._learner.network, source, self._config.preprocessing, stage))
-
-    def _save(self, path: Path, best: "_Best", test: Evaluation | None) -> None:
-        card = self._card(best.epoch, self._epochs_done, best.validation, test)
-        save_model(path, card, to_arrays(self._learner.network))
-
-
-@dataclass(frozen=True, slots=True)
-class _Best:
-    """The weights in a file: after which epoch, and how they did on the validation part."""
-
-    epoch: int
-    validation: Evaluation | None
+        return (
+            yield from evaluate(self._learner, source, self._config, stage, self._epoch.position)
+        )
 
 
 def _source(data: TrainingData, indices: Sequence[int], batch_size: int) -> BatchSource:
     records = tuple(data.dataset.records[index] for index in indices)
     return BatchSource(data.cache, records, batch_size)
-
-
-def _describe_batch(batch: BatchDone) -> str:
-    return (
-        f"epoch {batch.epoch}, batch {batch.batch}/{batch.batches}: "
-        f"loss {batch.loss:.4f}, accuracy {batch.accuracy:.4f}"
-    )
-
-
-def _describe_epoch(epoch: EpochDone) -> str:
-    line = (
-        f"epoch {epoch.epoch}: training loss {epoch.train_loss:.4f}, "
-        f"accuracy {epoch.train_accuracy:.4f}"
-    )
-    if epoch.validation_accuracy is not None:
-        line += (
-            f"; validation loss {epoch.validation_loss:.4f}, "
-            f"accuracy {epoch.validation_accuracy:.4f}"
-        )
-    return line + ("; best so far" if epoch.is_best else "")

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -37,13 +38,19 @@ def test_json_tells_what_was_reached(command: Command, archive: Path, tmp_path: 
     assert list(said.json) == [
         "model",
         "epochs",
+        "best_epoch",
         "seconds",
         "images_per_second",
         "validation_accuracy",
         "test_accuracy",
         "test_loss",
+        "weights_sha256",
+        "resumed_from",
     ]
-    assert said.json["epochs"] == 1
+    assert said.json["epochs"] == said.json["best_epoch"] == 1
+    assert said.json["resumed_from"] is None
+    last = read_card(tmp_path / "run" / "last.safetensors")
+    assert said.json["weights_sha256"] == last.tensors_sha256
     assert said.json["seconds"] > 0
     assert said.json["images_per_second"] > 0
     for name in ("validation_accuracy", "test_accuracy"):
@@ -127,13 +134,78 @@ def test_a_signal_during_training_leaves_a_stopped_run(
     Interrupted(monkeypatch, number, call=2)
     said = command("train", archive, "--out", tmp_path / "run", *TRAIN, "--json")
     assert (said.code, said.out) == (130, "")
+    assert "Stopping after this batch." in said.err
     assert said.err.endswith("Interrupted. What was saved before is still there.\n")
     description, events = read_run(tmp_path / "run")
     assert description["status"] == "stopped"
-    assert [event["event"] for event in events] == ["TrainingStarted", "BatchDone"]
+    assert [event["event"] for event in events] == ["TrainingStarted", "BatchDone", "BatchDone"]
     assert read_card(tmp_path / "run" / "last.safetensors").history["epochs"] == 0
     assert not list((tmp_path / "run").glob(".*"))
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_stopped_run_goes_on_and_ends_as_one_that_was_not(
+    command: Command, archive: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        Interrupted(patch, signal.SIGINT, call=2)
+        assert command("train", archive, "--out", tmp_path / "run", *TRAIN).code == 130
+    said = command("train", "--resume", tmp_path / "run", "--json")
+    assert said.code == 0
+    assert said.json["resumed_from"] == {"epoch": 1, "batch": 2}
+    assert "Going on in epoch 1 after batch 2." in said.err
+    whole = read_card(trained / "last.safetensors")  # of the same settings
+    assert said.json["weights_sha256"] == whole.tensors_sha256
+
+
+def test_a_second_signal_ends_at_once_and_saves_no_half_of_a_step(
+    command: Command, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Learner.step
+
+    def step(learner: Learner, *given: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(learner, *given)
+
+    monkeypatch.setattr(Learner, "step", step)
+    said = command("train", archive, "--out", tmp_path / "run", *TRAIN)
+    assert said.code == 130
+    assert read_run(tmp_path / "run")[0]["status"] == "stopped"
+    assert not (tmp_path / "run" / "last.safetensors").exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_finished_run_trains_for_more_epochs(
+    command: Command, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    said = command("train", "--resume", tmp_path / "run", "--more-epochs", "1", "--json")
+    assert said.json["epochs"] == 2
+    assert said.json["resumed_from"] == {"epoch": 2, "batch": 0}
+    refused = command("train", "--resume", tmp_path / "run")
+    assert (refused.code, refused.out) == (1, "")
+    assert "is finished; there is nothing left to train" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("films.zip",), "needs films and --out"),
+        (("--out", "run"), "needs films and --out"),
+        (("films.zip", "--out", "run", "--more-epochs", "1"), "goes with --resume only"),
+        (("films.zip", "--resume", "run"), "Leave out films.zip."),
+        (("--resume", "run", "--epochs", "9", "--as-found"), "Leave out --epochs, --as-found."),
+        (("--resume", "run", "--out", "new"), "Leave out --out."),
+        (("--resume", "run", "--more-epochs", "0"), "a whole number from 1 on"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(
+    command: Command, words: tuple[str, ...], reason: str
+) -> None:
+    said = command("train", *words)
+    assert (said.code, said.out) == (2, "")
+    assert reason in said.err
 
 
 def test_the_demo_reads_its_kept_films(

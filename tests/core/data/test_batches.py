@@ -87,6 +87,16 @@ def test_seed_and_epoch_change_order_and_augmentation() -> None:
         assert shown(other) != shown(training(source()))
 
 
+@pytest.mark.parametrize("is_balanced", [False, True])
+def test_a_pass_can_go_on_where_another_ended(is_balanced: bool) -> None:
+    augmented = AugmentationConfig(probability=1.0)
+    films = source()
+    whole = list(films.training_batches(augmented, 3, 2, 2, is_balanced=is_balanced))
+    for n_done in range(len(whole) + 1):
+        rest = films.training_batches(augmented, 3, 2, 2, is_balanced=is_balanced, start=5 * n_done)
+        assert same(list(rest), whole[n_done:])
+
+
 def test_each_film_is_augmented_with_its_own_generator() -> None:
     augmented = AugmentationConfig(probability=1.0)
     films = source()

@@ -7,13 +7,14 @@ import pytest
 
 from core import atomic_file
 from core.errors import Message, RunFolderError, TrainingError
-from core.events import EpochDone
+from core.events import BatchDone, EpochDone, Resumed
 from core.training.run_folder import (
     LOG_FILE,
     METRICS_FILE,
     RUN_FILE,
     RunFolder,
     check_is_free,
+    mark_paused,
     read_run,
 )
 
@@ -151,11 +152,76 @@ def test_a_full_disk_is_told_in_one_sentence(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(atomic_file, "write_bytes", full)
-    monkeypatch.setattr(Path, "open", full)
-    for attempt in (
-        lambda: run.close("finished"),
-        lambda: run.record(EVENT),
-        lambda: run.log("line"),
+    with pytest.raises(RunFolderError, match=r"cannot be written \(No space left on device\)"):
+        run.close("finished")
+
+
+def test_a_line_without_room_is_told_and_written_once_there_is_room(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run.trouble is None
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full)
+        run.record(EVENT)
+        assert "metrics.jsonl of the run cannot be written (No space" in str(run.trouble)
+    run.record(EVENT)
+    assert run.trouble is None
+    assert len(read_run(run.path)[1]) == 2
+
+
+def test_lines_that_never_found_room_are_an_error_at_the_end(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run.path / LOG_FILE).mkdir()
+    run.log("line")
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        run.close("finished")
+
+
+def test_a_run_goes_on_with_what_changed_and_without_half_written_files(run: RunFolder) -> None:
+    run.record(EVENT)
+    with (run.path / METRICS_FILE).open("a") as file:
+        file.write('{"event": "EpochD')
+    (run.path / ".last.checkpoint.0123.part").touch()
+    run.close("failed", "the disk was full")
+    again = RunFolder.open(run.path)
+    again.reopen({"config": {"seed": 2}})
+    again.record(EVENT)
+    description, events = read_run(run.path)
+    assert (description["status"], description["config"]) == ("running", {"seed": 2})
+    assert "reason" not in description
+    assert len(events) == 2
+    assert not list(run.path.glob("*.part"))
+
+
+def batch(epoch: int, number: int) -> BatchDone:
+    return BatchDone(epoch, number, 3, 0.5, 0.5, 1e-3, 10.0, 1.0)
+
+
+def test_what_a_killed_run_recorded_beyond_its_checkpoint_is_dropped(run: RunFolder) -> None:
+    for event in (
+        *(batch(1, number) for number in (1, 2, 3)),
+        EVENT,
+        *(batch(2, number) for number in (1, 2)),
+        Resumed(2, 1),
+        batch(2, 2),
     ):
-        with pytest.raises(RunFolderError, match=r"cannot be written \(No space left on device\)"):
-            attempt()
+        run.record(event)
+    events = read_run(run.path)[1]
+    seen = [(e["epoch"], e["batch"]) for e in events if e["event"] == "BatchDone"]
+    assert seen == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+    assert [e["event"] for e in events].count("EpochDone") == 1
+
+
+def test_an_epoch_that_is_validated_once_more_is_recorded_once(run: RunFolder) -> None:
+    for event in (batch(1, 3), EVENT, Resumed(1, 3), EVENT):
+        run.record(event)
+    assert [e["event"] for e in read_run(run.path)[1]] == ["BatchDone", "Resumed", "EpochDone"]
+
+
+def test_only_a_run_that_was_stopped_becomes_paused(run: RunFolder) -> None:
+    mark_paused(run.path)
+    assert status(run) == "running"
+    run.close("stopped")
+    mark_paused(run.path)
+    assert status(run) == "paused"

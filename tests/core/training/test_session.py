@@ -15,6 +15,8 @@ from core.training.run_folder import read_run
 from core.training.session import run_training
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 
 def test_a_whole_run_leaves_a_folder_that_explains_itself(
     loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path, shared_workspace: Workspace
@@ -37,6 +39,7 @@ def test_a_whole_run_leaves_a_folder_that_explains_itself(
         "log.txt",
         "best.safetensors",
         "last.safetensors",
+        "last.checkpoint",
     }
 
 

@@ -1,0 +1,51 @@
+"""Look how the network does in the middle of training, whatever the memory holds."""
+
+import dataclasses
+from collections.abc import Generator
+
+from core.config import TrainingConfig
+from core.data.batches import BatchSource
+from core.errors import Message, PneumoScopeError
+from core.evaluation.metrics import Evaluation
+from core.evaluation.scoring import score
+from core.events import Progress
+from core.runtime.devices import release_device_memory
+from core.runtime.memory import OutOfMemoryError
+from core.training.epoch_run import ran_away
+from core.training.learner import Learner
+from core.training.position import Position
+
+
+def evaluate(
+    learner: Learner,
+    source: BatchSource,
+    config: TrainingConfig,
+    stage: Message,
+    position: Position,
+) -> Generator[Progress, None, Evaluation | None]:
+    """Evaluate the network as it is, in batches of the size that training has come down to.
+
+    Returns:
+        None where `source` has no films.
+
+    Raises:
+        TrainingError: The network's answers are no finite numbers.
+        DeviceError: The memory does not hold a single film.
+    """
+    if not source.records:
+        return None
+    size = position.batch_size
+    while True:
+        try:
+            films = dataclasses.replace(source, batch_size=size)
+            return (yield from score(learner.network, films, config.preprocessing, stage))
+        except OutOfMemoryError:
+            if size == 1:
+                raise
+        except PneumoScopeError as error:
+            if type(error) is not PneumoScopeError:
+                raise
+            # What `core.evaluation.metrics` says of answers that are no numbers.
+            raise ran_away(config, position.epoch, position.batch) from error
+        release_device_memory()
+        size = max(1, size // 2)

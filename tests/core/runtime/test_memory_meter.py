@@ -1,0 +1,20 @@
+import numpy as np
+
+from core.runtime.devices import Device
+from core.runtime.memory_meter import MemoryMeter, card_memory_in_use, memory_in_use
+
+CPU = Device("cpu", "a processor", 8 << 30)
+BLOCK = 200 << 20
+
+
+def test_a_peak_is_noted() -> None:
+    before = memory_in_use()
+    with MemoryMeter(CPU) as memory:
+        block = np.ones(BLOCK, np.uint8)
+        peak = memory.peak_bytes
+        del block
+    assert peak - before > 0.8 * BLOCK
+
+
+def test_the_cpu_is_no_card() -> None:
+    assert card_memory_in_use("cpu") is None

@@ -1,0 +1,63 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from core.config import Preprocessing, TrainingConfig
+from core.data.loading import LoadedDataset
+from core.errors import DeviceError
+from core.events import Progress
+from core.runtime.devices import Device
+from core.training.estimate import Estimate, estimate
+from core.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def measured(
+    loaded: LoadedDataset, config: TrainingConfig, shared_workspace: Workspace
+) -> list[Progress | Estimate]:
+    return list(estimate(config, loaded, "cpu", shared_workspace))
+
+
+def test_the_last_value_is_the_estimate(measured: list[Progress | Estimate]) -> None:
+    *steps, last = measured
+    assert steps
+    assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(last, Estimate)
+    assert last.device.name == "cpu"
+    assert last.images_per_second > 0
+    assert 100_000_000 < last.memory_bytes < 64_000_000_000
+
+
+def test_the_run_takes_its_epochs_and_the_test(measured: list[Progress | Estimate]) -> None:
+    last = measured[-1]
+    assert isinstance(last, Estimate)
+    assert 2 * last.seconds_per_epoch <= last.seconds < 3 * last.seconds_per_epoch
+
+
+def test_films_of_another_size_are_read_first(
+    loaded: LoadedDataset, config: TrainingConfig, workspace: Workspace
+) -> None:
+    config = dataclasses.replace(config, preprocessing=Preprocessing(image_size=40))
+    steps = estimate(config, loaded, "cpu", workspace)
+    assert str(next(steps).stage) != "Measuring two batches"
+    steps.close()
+
+
+def test_a_device_that_is_not_there_is_refused(
+    loaded: LoadedDataset, config: TrainingConfig, shared_workspace: Workspace
+) -> None:
+    with pytest.raises(DeviceError, match="gpu:99"):
+        list(estimate(config, loaded, "gpu:99", shared_workspace))
+
+
+def test_memory_that_is_nearly_all_needed_is_short() -> None:
+    device = Device("gpu:0", "a card", 10 << 30)
+    assert Estimate(1, 1, 1, 19 << 29, device).is_memory_short
+    assert not Estimate(1, 1, 1, 8 << 30, device).is_memory_short
+
+
+def test_the_window_may_know_estimates_without_paddle() -> None:
+    code = "import sys, core.training.estimate; sys.exit('paddle' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

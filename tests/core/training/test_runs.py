@@ -1,0 +1,325 @@
+import hashlib
+import json
+import os
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import safetensors.numpy
+
+from core import atomic_file
+from core.config import Preprocessing, TrainingConfig
+from core.errors import RunFolderError
+from core.models import model_file
+from core.models.model_card import ModelCard
+from core.models.model_file import save_model
+from core.training.run_description import MAX_NAME_LENGTH, rename_run
+from core.training.run_files import CHECKPOINT_FILES
+from core.training.run_folder import BEST_FILE, METRICS_FILE, RUN_FILE
+from core.training.run_lock import LOCK_FILE, RunLock
+from core.training.runs import DamagedRun, RunSummary, scan_runs
+from tests.made_runs import batch_line, epoch_line, make_run, story
+
+CHECKPOINT = safetensors.numpy.save(
+    {"a": np.zeros(3, np.float32), "b": np.ones((2, 2), np.float32)}
+)
+
+
+def scan(*folders: Path) -> list[RunSummary | DamagedRun]:
+    return list(scan_runs(folders))
+
+
+def summary(folder: Path) -> RunSummary:
+    (run,) = scan(folder)
+    assert isinstance(run, RunSummary), run
+    return run
+
+
+def reason(folder: Path) -> str:
+    (run,) = scan(folder)
+    assert isinstance(run, DamagedRun), run
+    return str(run.reason)
+
+
+def change(run: Path, **entries: Any) -> None:
+    path = run / RUN_FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), **entries}))
+
+
+@pytest.fixture
+def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of a few bytes; all checks but the layout's size are the real ones."""
+    shapes = {"fc.weight": (2, 2), "fc.bias": (2,)}
+    monkeypatch.setattr(model_file, "expected_shapes", lambda *_: shapes)
+
+
+def write_model(path: Path) -> None:
+    classes = ("COVID", "NORMAL")
+    card = ModelCard(
+        architecture="resnet18",
+        classes=classes,
+        display_names={name: {"en": name, "zh_CN": name} for name in classes},
+        preprocessing=Preprocessing(),
+        reader_version=1,
+        training=TrainingConfig(),
+        dataset={"name": "films.zip", "fingerprint": "f" * 64},
+        split={
+            part: (hashlib.sha256(part.encode()).hexdigest(),)
+            for part in ("train", "validation", "test", "kept")
+        },
+        metrics={},
+        history={"best_epoch": 1, "epochs": 2},
+        versions=dict.fromkeys(("python", "paddle", "numpy", "pneumoscope"), "1"),
+        created=datetime(2026, 1, 2, tzinfo=UTC).isoformat(),
+    )
+    arrays = {"fc.weight": np.ones((2, 2), np.float32), "fc.bias": np.ones(2, np.float32)}
+    save_model(path, card, arrays)
+
+
+class TestSummary:
+    def test_it_has_what_the_run_recorded(self, tmp_path: Path) -> None:
+        run = summary(make_run(tmp_path / "first"))
+        assert (run.name, run.status, run.dataset) == ("first", "finished", "films.zip")
+        assert (run.n_films, run.classes) == (30, ("COVID", "NORMAL"))
+        assert (run.epochs_done, run.best_epoch) == (2, 2)
+        assert (run.validation_accuracy, run.test_accuracy) == (0.75, 0.8)
+        assert (run.seconds, run.n_parameters, run.device) == (4.0, 11_000_000, "cpu")
+        assert run.epoch_losses == (1.0, 0.5)
+        assert run.config == TrainingConfig(epochs=2)
+        assert (run.has_best, run.can_resume, run.best_model) == (False, False, None)
+        assert run.size_bytes > 100
+
+    def test_a_run_without_validation_shows_its_training(self, tmp_path: Path) -> None:
+        run = summary(make_run(tmp_path / "run", lines=[epoch_line(1, None)]))
+        assert run.epoch_losses == (1.0,)
+        assert run.validation_accuracy is None
+
+    def test_a_run_that_recorded_nothing_yet_is_a_run(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", status="running")
+        (folder / METRICS_FILE).unlink()
+        run = summary(folder)
+        assert (run.epochs_done, run.best_epoch, run.epoch_losses) == (0, None, ())
+
+    def test_a_run_of_the_first_programs_is_read(self, tmp_path: Path) -> None:
+        config = TrainingConfig(epochs=2).to_json()
+        for newer in ("optimiser", "momentum", "averaging", "n_folds", "fold", "class_balance"):
+            del config[newer]
+        config["augmentation"] = {"probability": 0.5}
+        dataset = {"source": "C:\\Films\\胸片.zip", "fingerprint": "f", "classes": {"a": 1, "b": 2}}
+        folder = make_run(tmp_path / "old", dataset={**dataset, "left_out": 0})
+        change(folder, config=config)
+        run = summary(folder)
+        assert (run.dataset, run.n_films) == ("胸片.zip", 3)
+        assert run.config == TrainingConfig(epochs=2)
+
+    @pytest.mark.usefixtures("small_models")
+    def test_it_knows_its_best_model(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run")
+        write_model(folder / BEST_FILE)
+        assert summary(folder).best_model == folder / BEST_FILE
+
+
+class TestStatus:
+    @pytest.mark.parametrize("status", ["finished", "stopped", "paused", "failed"])
+    def test_it_is_as_the_run_says(self, tmp_path: Path, status: str) -> None:
+        assert summary(make_run(tmp_path / "run", status=status)).status == status
+
+    def test_a_run_that_nobody_trains_was_interrupted(self, tmp_path: Path) -> None:
+        assert summary(make_run(tmp_path / "run", status="running")).status == "interrupted"
+
+    def test_a_run_whose_owner_lives_is_running(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", status="running")
+        with RunLock(folder):
+            assert summary(folder).status == "running"
+        assert summary(folder).status == "interrupted"
+
+    def test_a_run_whose_owner_is_another_process_by_now_was_interrupted(
+        self, tmp_path: Path
+    ) -> None:
+        folder = make_run(tmp_path / "run", status="running")
+        born = psutil.Process().create_time()
+        owner = {"pid": os.getpid(), "create_time": born - 3600}
+        (folder / LOCK_FILE).write_text(json.dumps(owner))
+        assert summary(folder).status == "interrupted"
+
+    def test_a_run_with_a_checkpoint_can_be_resumed(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", status="running")
+        (folder / CHECKPOINT_FILES[0]).write_bytes(CHECKPOINT)
+        assert summary(folder).can_resume
+        with RunLock(folder):
+            assert not summary(folder).can_resume
+
+    def test_a_finished_run_has_nothing_to_resume(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run")
+        (folder / CHECKPOINT_FILES[0]).write_bytes(CHECKPOINT)
+        assert not summary(folder).can_resume
+
+    def test_the_checkpoint_before_will_do_and_it_is_said(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", status="stopped")
+        (folder / CHECKPOINT_FILES[0]).write_bytes(CHECKPOINT[:-3])
+        (folder / CHECKPOINT_FILES[1]).write_bytes(CHECKPOINT)
+        run = summary(folder)
+        assert run.can_resume
+        assert "newest checkpoint is damaged" in str(run.remark)
+
+    def test_a_failed_run_tells_why(self, tmp_path: Path) -> None:
+        run = summary(make_run(tmp_path / "run", status="failed", reason="It ran away."))
+        assert run.failure == "It ran away."
+
+
+class TestScan:
+    def test_runs_are_found_in_folders_and_as_folders(self, tmp_path: Path) -> None:
+        make_run(tmp_path / "runs" / "a")
+        make_run(tmp_path / "runs" / "b")
+        single = make_run(tmp_path / "elsewhere" / "c")
+        found = scan(tmp_path / "runs", single, tmp_path / "runs")
+        assert [run.name for run in found] == ["a", "b", "c"]
+
+    def test_what_is_no_run_is_passed_over(self, tmp_path: Path) -> None:
+        (tmp_path / "photographs").mkdir()
+        (tmp_path / "letter.txt").write_text("Dear all")
+        make_run(tmp_path / "run")
+        assert [run.name for run in scan(tmp_path)] == ["run"]
+
+    def test_a_folder_that_is_gone_is_told(self, tmp_path: Path) -> None:
+        (run,) = scan(tmp_path / "gone")
+        assert isinstance(run, DamagedRun)
+        assert not run.is_run
+        assert "cannot be read" in str(run.reason)
+
+
+def _shortened(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+ODDITIES = (b"", b"0", b"-", b"null", b'"', b"{", b"]", b"\xc3", b"9" * 30, b"\\ud800", b"1e999")
+
+# Twenty accidents: which file, what becomes of it, and what is said.
+ACCIDENTS: list[tuple[str, Any, str]] = [
+    (RUN_FILE, _shortened, "run.json is damaged"),
+    (RUN_FILE, lambda _: b"", "run.json is damaged"),
+    (RUN_FILE, lambda _: b"\xff\xfe\x00garbage", "run.json is damaged"),
+    (RUN_FILE, lambda _: b"[" * 100_000, "run.json is damaged"),
+    (RUN_FILE, lambda _: b"[1, 2]", "run.json is damaged"),
+    (RUN_FILE, {"status": "baked"}, "its entry status"),
+    (RUN_FILE, {"started": "yesterday"}, "its entry started"),
+    (RUN_FILE, {"dataset": None}, "its entry dataset"),
+    (RUN_FILE, {"dataset": {"sources": [], "classes": {"a": 1}}}, "its entry dataset"),
+    (RUN_FILE, {"config": {"epochs": -3}}, "settings in run.json are damaged: Epochs is -3"),
+    (RUN_FILE, {"config": {"colour": "red"}}, "no setting called colour"),
+    (RUN_FILE, {"format_version": 99}, "newer PneumoScope"),
+    (METRICS_FILE, lambda content: b"garbage\n" + content, "metrics.jsonl is damaged: 1 of"),
+    (METRICS_FILE, lambda content: content.replace(b"BatchDone", b"\xff\xff"), "metrics.jsonl"),
+    (BEST_FILE, lambda _: b"no model", "best.safetensors was not made by"),
+    (BEST_FILE, _shortened, "best.safetensors is damaged"),
+    (CHECKPOINT_FILES[0], lambda _: CHECKPOINT[:-1], "last.checkpoint is damaged"),
+    (CHECKPOINT_FILES[0], lambda _: b"\0" * 100, "last.checkpoint is damaged"),
+    (LOCK_FILE, lambda _: b"garbage", "run.lock is damaged"),
+    (LOCK_FILE, lambda _: b'{"pid": "many", "create_time": []}', "run.lock is damaged"),
+]
+
+
+@pytest.mark.usefixtures("small_models")
+@pytest.mark.parametrize(("name", "accident", "said"), ACCIDENTS)
+def test_a_damaged_run_is_told_and_nothing_is_touched(
+    tmp_path: Path, name: str, accident: Any, said: str
+) -> None:
+    folder = make_run(tmp_path / "broken")
+    make_run(tmp_path / "whole")
+    write_model(folder / BEST_FILE)
+    path = folder / name
+    if isinstance(accident, dict):
+        change(folder, **accident)
+    else:
+        path.write_bytes(accident(path.read_bytes() if path.exists() else b""))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    broken, whole = scan(tmp_path)
+    assert isinstance(broken, DamagedRun)
+    assert said in str(broken.reason)
+    assert isinstance(whole, RunSummary)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_run_whose_description_is_gone_is_damaged(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    (folder / RUN_FILE).unlink()
+    assert "run.json cannot be read" in reason(folder)
+
+
+@pytest.mark.usefixtures("small_models")
+def test_no_random_change_of_a_file_raises(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run")
+    write_model(folder / BEST_FILE)
+    (folder / CHECKPOINT_FILES[0]).write_bytes(CHECKPOINT)
+    (folder / LOCK_FILE).write_text(json.dumps({"pid": 1, "create_time": 1.5}))
+    contents = {path: path.read_bytes() for path in folder.iterdir()}
+    chance = random.Random(4)
+    for _ in range(400):
+        path = chance.choice(sorted(contents))
+        changed = bytearray(contents[path])
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(changed))
+            changed[place : place + chance.randint(0, 3)] = chance.choice(
+                (
+                    b"",
+                    b"0",
+                    b"-",
+                    b"null",
+                    b'"',
+                    b"{",
+                    b"]",
+                    b"\xc3",
+                    b"9" * 30,
+                    b"\\ud800",
+                    b"1e999",
+                )
+            )
+        path.write_bytes(changed)
+        assert len(scan(tmp_path)) == 1
+        path.write_bytes(contents[path])
+
+
+class TestRename:
+    def test_a_name_is_kept_in_the_run(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run")
+        rename_run(folder, "  正常 and others ")
+        assert summary(folder).name == "正常 and others"
+        assert summary(folder).config == TrainingConfig(epochs=2)
+
+    def test_an_empty_name_gives_that_of_the_folder_back(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run", name="mine")
+        rename_run(folder, "")
+        assert summary(folder).name == "run"
+
+    def test_a_name_that_is_too_long_is_refused(self, tmp_path: Path) -> None:
+        folder = make_run(tmp_path / "run")
+        with pytest.raises(RunFolderError, match="Choose one of at most"):
+            rename_run(folder, "x" * (MAX_NAME_LENGTH + 1))
+
+    def test_a_full_disk_leaves_the_run_as_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = make_run(tmp_path / "run")
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(atomic_file, "write_text", full)
+        with pytest.raises(RunFolderError, match="No space left"):
+            rename_run(folder, "mine")
+        assert summary(folder).name == "run"
+
+
+def test_a_name_that_hides_characters_is_made_fit_to_be_shown(tmp_path: Path) -> None:
+    assert summary(make_run(tmp_path / "run", name="a\u202eb\n")).name == "a\ufffdb\ufffd"
+
+
+def test_lines_after_a_resume_count_once(tmp_path: Path) -> None:
+    again = [{"event": "Resumed", "epoch": 2, "batch": 0}, batch_line(2, 1), epoch_line(2, 0.1)]
+    run = summary(make_run(tmp_path / "run", lines=[*story(), *again], status="stopped"))
+    assert run.epoch_losses == (1.0, 0.1)
+    assert run.test_accuracy is None

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from app import resources
 from app.demo_story import DemoStory
 from app.failures import UncaughtErrors, start_logging
+from app.garbage import GarbageCollector
 from app.main_window import MainWindow
 from app.settings import AppSettings, Theme
 from app.tasks import TaskRunner
@@ -23,7 +24,10 @@ from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.film_reader import FilmReader
+from app.viewmodels.initial_weights import InitialWeightsViewModel
+from app.viewmodels.of_window import ViewModels
 from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.runs import RunsViewModel
 from app.viewmodels.split import SplitViewModel
 from app.viewmodels.training import TrainingViewModel
 from core.events import TrainingDone
@@ -51,30 +55,40 @@ class Application(QObject):
     def __init__(self, qt: QApplication, settings: AppSettings, workspace: Workspace) -> None:
         super().__init__()
         self._qt, self._settings = qt, settings
+        self.garbage = GarbageCollector()
         self._qt_words = QTranslator()
         qt.setStyle("Fusion")
         self._set_fonts()
         set_language(settings.language)
         self._wear(settings.theme)
 
-        self._runners = [TaskRunner() for _ in range(5)]
-        loading, training, evaluating, reading, viewing = self._runners
-        self._background = [TaskRunner() for _ in range(3)]
-        self._preparing, auditing, looking = self._background
+        self._runners = [TaskRunner() for _ in range(6)]
+        loading, training, evaluating, reading, viewing, opening_weights = self._runners
+        self._background = [TaskRunner() for _ in range(4)]
+        self._preparing, auditing, looking, listing_runs = self._background
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
         self.reading = ReadingViewModel(reading, viewing)
         self.split = SplitViewModel(self.data, self.training)
         self.augmentation = AugmentationViewModel()
+        self.weights = InitialWeightsViewModel(opening_weights, self.training, workspace)
         self.films = FilmReader(looking)
+        self.runs = RunsViewModel(
+            listing_runs, workspace, [Path(folder) for folder in settings.run_folders]
+        )
+        models = ViewModels(
+            data=self.data,
+            split=self.split,
+            augmentation=self.augmentation,
+            training=self.training,
+            weights=self.weights,
+            evaluation=self.evaluation,
+            reading=self.reading,
+            runs=self.runs,
+        )
         self.window = MainWindow(
-            self.data,
-            self.split,
-            self.augmentation,
-            self.training,
-            self.evaluation,
-            self.reading,
+            models,
             self._runners,
             self._background,
             settings,
@@ -104,9 +118,16 @@ class Application(QObject):
         self.training.changed.connect(self._on_training_changed)
         films = self.window.data_page.films
         films.film_wanted.connect(lambda film: self.films.read(film.name, film.path))
+        self.films.failed.connect(self.window.show_failure)
         self.films.film_read.connect(
             lambda film: films.show_film(film.name, film.image, film.reason)
         )
+        self.weights.changed.connect(
+            lambda: self.training.set_opening_weights(self.weights.is_busy)
+        )
+        self.runs.folders_changed.connect(self._on_run_folders_changed)
+        self.training.trained.connect(self.runs.refresh)
+        self.training.stopped.connect(self.runs.refresh)
         self.training.trained.connect(self._on_trained)
         self.training.stopped.connect(self._on_stopped)
         self.window.language_chosen.connect(self._on_language_chosen)
@@ -120,7 +141,12 @@ class Application(QObject):
     @Slot(object)
     def _on_prepared(self, event: object) -> None:
         if isinstance(event, _DevicesFound):
+            self.garbage.settle()  # Paddle has been loaded
             self.training.set_devices(event.devices)
+
+    @Slot(list)
+    def _on_run_folders_changed(self, folders: list[Path]) -> None:
+        self._settings.run_folders = [str(folder) for folder in folders]
 
     @Slot()
     def _on_split_changed(self) -> None:
@@ -201,6 +227,7 @@ def run_window(paths: list[str], demo: bool) -> int:
     errors.install()
     program = Application(qt, AppSettings(_settings_store()), workspace)
     errors.caught.connect(program.window.show_failure)
+    program.garbage.begin()
     signal.signal(signal.SIGINT, lambda *_: program.window.close())
     ticking = QTimer()  # lets Python see Ctrl+C while Qt's loop runs
     ticking.start(200)

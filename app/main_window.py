@@ -1,5 +1,6 @@
 """The window: the rail, the pages, drops anywhere, and what closing means while work runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
@@ -20,36 +21,28 @@ from app.pages.data_page import DataPage
 from app.pages.evaluation_page import EvaluationPage
 from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.pages.reading_page import ReadingPage
+from app.pages.runs_page import RunsPage
 from app.pages.training_page import TrainingPage
 from app.settings import THEMES, AppSettings, Theme
 from app.tasks import Failure, TaskRunner
 from app.translation import LANGUAGES, language, tr
-from app.viewmodels.augmentation import AugmentationViewModel
-from app.viewmodels.data import DataViewModel
-from app.viewmodels.evaluation import EvaluationViewModel
-from app.viewmodels.reading import ReadingViewModel
-from app.viewmodels.split import SplitViewModel
-from app.viewmodels.training import TrainingViewModel
+from app.viewmodels.of_window import ViewModels
 from app.widgets.about import show_about
 from app.widgets.drop_zone import local_files
 from app.widgets.labels import plain_label
 from app.widgets.menu_bar import MenuBar
 from app.widgets.rail import Rail
+from core.config import TrainingConfig
 from core.errors import Message
 
-PAGE_ICONS = ("data", "train", "evaluate", "read")
+PAGE_ICONS = ("data", "train", "evaluate", "read", "runs")
 
 
 class MainWindow(QMainWindow):
     """Lays out the pages and sends what is dropped to the one it is for.
 
     Args:
-        data: Of the Data page, with the two of its tabs that follow.
-        split: Divides the dataset.
-        augmentation: Shows what training does to the films.
-        training: Trains.
-        evaluation: Evaluates.
-        reading: Reads films.
+        models: What the pages show.
         runners: The user's work, about which closing asks.
         background: What nobody asked for, such as loading Paddle; closing waits without asking.
         settings: The window's place and the last folder.
@@ -60,32 +53,29 @@ class MainWindow(QMainWindow):
 
     def __init__(
         self,
-        data: DataViewModel,
-        split: SplitViewModel,
-        augmentation: AugmentationViewModel,
-        training: TrainingViewModel,
-        evaluation: EvaluationViewModel,
-        reading: ReadingViewModel,
+        models: ViewModels,
         runners: list[TaskRunner],
         background: list[TaskRunner],
         settings: AppSettings,
     ) -> None:
         super().__init__()
-        self._data, self._training = data, training
-        self._evaluation, self._reading = evaluation, reading
+        self._data, self._training, self._runs = models.data, models.training, models.runs
+        self._evaluation, self._reading = models.evaluation, models.reading
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
-        self.data_page = DataPage(data, split, augmentation)
-        self.training_page = TrainingPage(training)
-        self.evaluation_page = EvaluationPage(evaluation)
-        self.reading_page = ReadingPage(reading)
+        self.data_page = DataPage(models.data, models.split, models.augmentation)
+        self.training_page = TrainingPage(models.training, models.weights)
+        self.evaluation_page = EvaluationPage(models.evaluation)
+        self.reading_page = ReadingPage(models.reading)
+        self.runs_page = RunsPage(models.runs)
         self._pages = (
             self.data_page,
             self.training_page,
             self.evaluation_page,
             self.reading_page,
+            self.runs_page,
         )
         self._dialogs = FileDialogs(self, settings)
         self._rail = Rail(len(self._pages))
@@ -217,6 +207,7 @@ class MainWindow(QMainWindow):
         self._is_closing = True
         self._disclaimer.setText(tr("Closing: finishing this batch …"))
         self._data.end()
+        self._runs.end()
         self._reading.cancel()
         self._evaluation.cancel()
         self._training.stop()
@@ -275,9 +266,12 @@ class MainWindow(QMainWindow):
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)
         self._menus.theme_chosen.connect(self.theme_chosen)
+        self._runs.model_wanted.connect(self.open_model)
+        self._runs.config_wanted.connect(self._on_runs_config_wanted)
+        self._runs.resume_wanted.connect(self._on_runs_resume_wanted)
         for page in (self.data_page, self.evaluation_page, self.reading_page):
             page.files_dropped.connect(self.open_paths)
-        for model in (self._data, self._training, self._evaluation, self._reading):
+        for model in (self._data, self._training, self._evaluation, self._reading, self._runs):
             model.failed.connect(self.show_failure)
         for runner in (*self._runners, *self._background):
             runner.finished.connect(self._close_if_idle)
@@ -295,7 +289,7 @@ class MainWindow(QMainWindow):
         self._menus.show_state(language(), self._theme)
         other_theme = tr("Light") if self._theme == "dark" else tr("Dark")
         self._rail.show_words(
-            [tr("Data"), tr("Train"), tr("Evaluate"), tr("Read")],
+            [tr("Data"), tr("Train"), tr("Evaluate"), tr("Read"), tr("Runs")],
             LANGUAGES[_other_language()],
             other_theme,
         )
@@ -313,6 +307,17 @@ class MainWindow(QMainWindow):
     def _on_recent_chosen(self, sources: list[str]) -> None:
         self.show_page(DATA)
         self._data.open([Path(source) for source in sources])
+
+    @Slot(object)
+    def _on_runs_config_wanted(self, config: TrainingConfig) -> None:
+        # What was added to that run later, and the file it began with, are not its recipe.
+        self._training.set_config(replace(config, extra_epochs=0, initial_weights=""))
+        self.show_page(TRAIN)
+
+    @Slot(object)
+    def _on_runs_resume_wanted(self, folder: Path) -> None:
+        self.show_page(TRAIN)
+        self._training.resume(folder)
 
     def _on_demo_wanted(self) -> None:
         self.show_page(DATA)

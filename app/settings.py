@@ -64,25 +64,36 @@ class AppSettings:
     @property
     def recent_datasets(self) -> list[list[str]]:
         """The zips and folders of the datasets that were opened last, newest first."""
-        try:
-            saved = json.loads(self._text("recent_datasets") or "[]")
-        except (ValueError, RecursionError):
-            return []
-        if not isinstance(saved, list):
-            return []
-        return [
-            sources
-            for sources in saved[:MAX_RECENT]
-            if isinstance(sources, list)
-            and sources
-            and all(isinstance(source, str) for source in sources)
-        ]
+        return self._lists("recent_datasets")[:MAX_RECENT]
 
     def remember_dataset(self, sources: Sequence[str]) -> None:
         """Put a dataset at the head of the list."""
         others = [one for one in self.recent_datasets if one != list(sources)]
         newest = [list(sources), *others][:MAX_RECENT]
         self._store.setValue("recent_datasets", json.dumps(newest))
+
+    @property
+    def run_folders(self) -> list[str]:
+        """Folders with runs of other machines that the user added to the list of runs."""
+        return [folders[0] for folders in self._lists("run_folders")]
+
+    @run_folders.setter
+    def run_folders(self, folders: Sequence[str]) -> None:
+        self._store.setValue("run_folders", json.dumps([[folder] for folder in folders]))
+
+    def _lists(self, key: str) -> list[list[str]]:
+        """Lists of texts, none of them empty; nothing where something else was saved."""
+        try:
+            saved = json.loads(self._text(key) or "[]")
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(saved, list):
+            return []
+        return [
+            texts
+            for texts in saved
+            if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts)
+        ]
 
     def _text(self, key: str) -> str:
         """A text, empty where nothing or something else was saved."""

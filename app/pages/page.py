@@ -7,7 +7,7 @@ from app.widgets.labels import plain_label
 from app.widgets.translated import TranslatedWidget
 
 MARGIN_PX = 20
-DATA, TRAIN, EVALUATE, READ = range(4)  # the places of the pages in the rail
+DATA, TRAIN, EVALUATE, READ, RUNS = range(5)  # the places of the pages in the rail
 
 
 class Page(TranslatedWidget):

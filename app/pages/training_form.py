@@ -1,216 +1,143 @@
-"""The settings of the next run."""
+"""The settings of the next run: what most people change first, the rest folded away."""
 
-from PySide6.QtCore import QSignalBlocker, Slot
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from collections.abc import Callable
+from functools import partial
 
-from app.pages.page import primary_button
-from app.training_words import split_words
-from app.translation import say, tr
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.pages.setting_explanations import explanations
+from app.pages.setting_group import ROW_SPACING_PX, SettingGroup
+from app.pages.setting_words import setting_words, value_words
+from app.pages.starting_weights import StartingWeights
+from app.pages.training_fields import arithmetic, basics, ending, optimiser
+from app.translation import tr
+from app.viewmodels.initial_weights import InitialWeightsViewModel
 from app.viewmodels.training import TrainingViewModel
-from app.widgets.labels import plain_label, plain_tip
+from app.widgets.folding_group import FoldingGroup
+from app.widgets.labels import plain_label
+from app.widgets.setting_fields import ChoiceField
 from app.widgets.translated import TranslatedWidget
-from core.config import ARCHITECTURES, CLASS_BALANCES, PRESETS, SPLITS
+from core.config import PRESETS
 from core.runtime.devices import Device
 
-TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
+FORM_PX = 300
 
 
 class TrainingForm(TranslatedWidget):
-    """Fields bound to a training view-model, with its start and stop buttons."""
+    """Fields bound to a training view-model.
 
-    def __init__(self, model: TrainingViewModel) -> None:
+    Args:
+        model: Whose settings these are.
+        weights: What the run starts from.
+    """
+
+    def __init__(self, model: TrainingViewModel, weights: InitialWeightsViewModel) -> None:
         super().__init__()
         self._model = model
         self._devices: tuple[Device, ...] = ()
-        self._preset, self._architecture, self._balance, self._split, self._device = (
-            QComboBox() for _ in range(5)
-        )
-        self._epochs, self._batch_size, self._image_size, self._seed = (
-            QSpinBox() for _ in range(4)
-        )
-        self._learning_rate = QDoubleSpinBox()
+        self._preset = ChoiceField(PRESETS, value_words)
         self._note = plain_label("muted", wraps=True)
-        self._start, self._stop = primary_button(), QPushButton()
-        self._fill_choices()
-        self._labels = {
-            field: plain_label()
-            for field in (
-                self._preset,
-                self._architecture,
-                self._epochs,
-                self._batch_size,
-                self._learning_rate,
-                self._image_size,
-                self._balance,
-                self._split,
-                self._device,
-                self._seed,
-            )
-        }
-        form = QFormLayout()
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(9)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for field, label in self._labels.items():
-            label.setBuddy(field)
-            form.addRow(label, field)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 10, 0)
-        layout.setSpacing(12)
-        layout.addLayout(form)
-        layout.addWidget(self._note)
-        layout.addWidget(self._start)
-        layout.addWidget(self._stop)
-        layout.addStretch()
-        self._connect()
-        self.retranslate()
-        self._on_model_changed()
-
-    def _fill_choices(self) -> None:
-        for choice in (
-            self._preset,
-            self._architecture,
-            self._balance,
-            self._split,
-            self._device,
-        ):
-            # Long names (of graphics cards) must not push the curves aside.
-            choice.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            choice.setMinimumContentsLength(18)
-        for name in PRESETS:
-            self._preset.addItem("", name)
-        for architecture in ARCHITECTURES:
-            self._architecture.addItem(architecture.replace("resnet", "ResNet-"), architecture)
-        for balance in CLASS_BALANCES:
-            self._balance.addItem("", balance)
-        for scheme in SPLITS:
-            self._split.addItem("", scheme)
-        self._device.addItem("", "auto")
-        self._epochs.setRange(1, 1000)
-        self._batch_size.setRange(1, 1024)
-        self._image_size.setRange(32, 1024)
-        self._image_size.setSingleStep(32)
-        self._image_size.setSuffix(" px")
-        self._seed.setRange(0, 2**31 - 1)
-        for number in (self._epochs, self._batch_size, self._image_size, self._seed):
-            number.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-        self._learning_rate.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-        self._learning_rate.setDecimals(6)
-        self._learning_rate.setRange(1e-6, 10.0)
-        self._learning_rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-
-    def _connect(self) -> None:
-        model = self._model
-        self._preset.activated.connect(self._on_preset_activated)
-        self._architecture.activated.connect(
-            lambda: model.change(architecture=self._architecture.currentData())
-        )
-        self._balance.activated.connect(
-            lambda: model.change(class_balance=self._balance.currentData())
-        )
-        self._split.activated.connect(lambda: model.change(split=self._split.currentData()))
-        self._device.activated.connect(self._on_device_activated)
-        self._epochs.valueChanged.connect(lambda value: model.change(epochs=value))
-        self._batch_size.valueChanged.connect(lambda value: model.change(batch_size=value))
-        self._learning_rate.valueChanged.connect(lambda value: model.change(learning_rate=value))
-        self._image_size.valueChanged.connect(model.change_image_size)
-        self._seed.valueChanged.connect(lambda value: model.change(seed=value))
-        self._start.clicked.connect(model.start)
-        self._stop.clicked.connect(model.stop)
+        self._back = QToolButton()
+        self._back.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._basics = SettingGroup(model, basics(model))
+        self._device = ChoiceField(["auto"], self._device_words)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 10, 0)
+        self._column.setSpacing(ROW_SPACING_PX)
+        self._column.addStrut(FORM_PX)
+        for part in (self._preset, self._note, self._back, self._basics, self._device):
+            self._column.addWidget(part)
+        self._summaries: dict[FoldingGroup, Callable[[], str]] = {}
+        self._groups = self._add_groups(weights)
+        self._column.addStretch()
+        self._preset.edited.connect(model.choose_preset)
+        self._back.clicked.connect(self._on_back_clicked)
+        self._device.edited.connect(self._on_device_edited)
         model.changed.connect(self._on_model_changed)
         model.devices_found.connect(self._on_devices_found)
+        weights.changed.connect(self._on_model_changed)
+        self.retranslate()
+
+    def _add_groups(self, weights: InitialWeightsViewModel) -> dict[str, FoldingGroup]:
+        """The parts that are folded away, by their names."""
+        groups = {}
+        for name, fields, summarised in (
+            ("optimiser", optimiser(), ("optimiser", "schedule")),
+            ("ending", ending(), ("early_stopping_patience", "averaging")),
+            ("arithmetic", arithmetic(), ("precision", "is_norm_warmed_up")),
+        ):
+            content = SettingGroup(self._model, fields)
+            groups[name] = self._add_group(content, partial(content.summary, summarised))
+            if name == "ending":
+                start = StartingWeights(self._model, weights)
+                groups["start"] = self._add_group(start, start.summary)
+        return groups
+
+    def _add_group(self, content: QWidget, summary: Callable[[], str]) -> FoldingGroup:
+        group = FoldingGroup(content)
+        self._summaries[group] = summary
+        self._column.addWidget(group)
+        return group
 
     def retranslate(self) -> None:
-        presets = {"recommended": tr("Recommended"), "reference": tr("Reference (notebook)")}
-        for index in range(self._preset.count()):
-            self._preset.setItemText(index, presets[self._preset.itemData(index)])
-        self._name_splits()
-        balances = {
-            "none": tr("None"),
-            "weights": tr("Weighted loss"),
-            "sampling": tr("Balanced sampling"),
+        titles = {
+            "optimiser": tr("Optimiser"),
+            "ending": tr("When to stop and what to keep"),
+            "start": tr("Start from"),
+            "arithmetic": tr("Arithmetic"),
         }
-        for index in range(self._balance.count()):
-            self._balance.setItemText(index, balances[self._balance.itemData(index)])
-        self._device.setItemText(0, tr("Automatic"))
-        for field, text in (
-            (self._preset, tr("Preset")),
-            (self._architecture, tr("Network")),
-            (self._epochs, tr("Epochs")),
-            (self._batch_size, tr("Batch size")),
-            (self._learning_rate, tr("Learning rate")),
-            (self._image_size, tr("Image size")),
-            (self._balance, tr("Class balance")),
-            (self._split, tr("Split")),
-            (self._device, tr("Device")),
-            (self._seed, tr("Seed")),
-        ):
-            self._labels[field].setText(text)
-            field.setAccessibleName(text)
-        self._balance.setToolTip(
-            plain_tip(
-                tr(
-                    "Weighted loss: a film of a rare class counts more. Balanced sampling: it is "
-                    "shown more often. Both keep the network from betting on the common class."
-                )
-            )
+        for name, group in self._groups.items():
+            group.show_title(titles[name])
+        self._preset.show_words(
+            setting_words("preset"),
+            tr("All settings at once; the seed and the device stay as they are."),
+            tr("About: {name}", name=setting_words("preset")),
         )
-        self._batch_size.setToolTip(tr("Films that go through the network together"))
-        self._start.setText(tr("Start training"))
-        self._stop.setText(tr("Stop"))
-        self._show_note()
+        self._preset.name_options()
+        self._device.show_words(
+            setting_words("device"),
+            explanations()["device"],
+            tr("About: {name}", name=setting_words("device")),
+        )
+        self._device.name_options()
+        self._back.setText(tr("Back to the preset"))
+        self._on_model_changed()
 
     @Slot()
     def _on_model_changed(self) -> None:
-        config = self._model.config
-        fields: tuple[QWidget, ...] = tuple(self._labels)
-        blockers = [QSignalBlocker(field) for field in fields]
-        self._preset.setCurrentIndex(self._preset.findData(config.preset))
-        self._architecture.setCurrentIndex(self._architecture.findData(config.architecture))
-        self._balance.setCurrentIndex(self._balance.findData(config.class_balance))
-        self._name_splits()
-        self._split.setCurrentIndex(self._split.findData(config.split))
-        self._epochs.setValue(config.epochs)
-        self._batch_size.setValue(config.batch_size)
-        self._learning_rate.setValue(config.learning_rate)
-        self._image_size.setValue(config.preprocessing.image_size)
-        self._seed.setValue(config.seed)
-        del blockers
-        for field in fields:
-            field.setEnabled(not self._model.is_training)
-        self._start.setEnabled(self._model.can_start)
-        self._stop.setEnabled(self._model.is_training and not self._model.is_stopping)
+        model = self._model
+        self._preset.show_value(model.config.preset)
+        self._device.show_value(model.device_name)
+        for part in (self._preset, self._device):
+            part.set_usable(not model.is_training)
+        self._back.setVisible(model.is_changed)
+        self._back.setEnabled(not model.is_training)
         self._show_note()
+        for group, summary in self._summaries.items():
+            group.show_summary(summary())
 
     @Slot()
-    def _on_preset_activated(self) -> None:
-        self._model.choose_preset(self._preset.currentData())
+    def _on_back_clicked(self) -> None:
+        self._preset.field.setFocus()  # the button goes
+        self._model.choose_preset(self._model.config.preset)
 
-    @Slot()
-    def _on_device_activated(self) -> None:
-        self._model.device_name = self._device.currentData()
+    @Slot(object)
+    def _on_device_edited(self, name: str) -> None:
+        self._model.device_name = name
 
     @Slot(object)
     def _on_devices_found(self, devices: tuple[Device, ...]) -> None:
-        for device in devices[len(self._devices) :]:
-            self._device.addItem(_describe(device), device.name)
+        known = {device.name for device in self._devices}
         self._devices = devices
+        self._device.add_options([one.name for one in devices if one.name not in known])
 
-    def _name_splits(self) -> None:
-        """Their names tell the shares and folds, which are chosen on the Data page."""
-        for index in range(self._split.count()):
-            words = split_words(self._split.itemData(index), self._model.config)
-            self._split.setItemText(index, say(words))
+    def _device_words(self, name: str) -> str:
+        device = next((one for one in self._devices if one.name == name), None)
+        if device is None:
+            return value_words(name)
+        return f"{device.description}, {device.memory_bytes / 2**30:.0f} GiB"
 
     def _show_note(self) -> None:
         if self._model.config.preset == "reference":
@@ -226,7 +153,3 @@ class TrainingForm(TranslatedWidget):
         if self._model.is_changed:
             text += " " + tr("You have changed some of its settings.")
         self._note.setText(text)
-
-
-def _describe(device: Device) -> str:
-    return f"{device.description}, {device.memory_bytes / 2**30:.0f} GiB"

@@ -1,24 +1,43 @@
 """The Train page's state: the settings, the run, and the events it has reported."""
 
-import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
-from app.tasks import Outcome, TaskRunner
-from core.config import PresetName, TrainingConfig, preset
+from app.tasks import EventSource, Outcome, TaskRunner
+from app.viewmodels.training_settings import TrainingSettings
+from app.viewmodels.training_work import Stop, estimating, resuming, training
+from core.config import TrainingConfig
 from core.data.loading import LoadedDataset
-from core.errors import Message
-from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
-from core.runtime.devices import Device
+from core.errors import Message, RunFolderError
+from core.events import (
+    BatchDone,
+    BatchHalved,
+    EpochDone,
+    Progress,
+    Resumed,
+    SavingFailed,
+    TrainingDone,
+    TrainingStarted,
+)
+from core.runtime.memory_meter import card_memory_in_use, memory_in_use
+from core.training.advice import advice, epochs_since_best
+from core.training.batch_record import BatchRecord
+from core.training.estimate import Estimate
+from core.training.history import History
+from core.training.interrupted import InterruptedRun, newest_interrupted
+from core.training.run_files import usable_checkpoint
 from core.training.run_folder import BEST_FILE, LAST_FILE
 from core.workspace import Workspace
 
+Work = Literal["training", "estimating"]
 
-class TrainingViewModel(QObject):
+
+class TrainingViewModel(TrainingSettings):
     """Trains one network at a time and remembers its curves.
 
     Args:
@@ -26,127 +45,212 @@ class TrainingViewModel(QObject):
         workspace: Where runs are kept.
     """
 
-    changed = Signal()  # settings, dataset, running or not
-    devices_found = Signal(object)  # tuple of Device
     progressed = Signal(object)  # Progress before and between the epochs
     started = Signal(object)  # TrainingStarted
+    history_read = Signal(object)  # History of the run that goes on: all curves begin anew
+    noted = Signal(object)  # Message: something happened that the user may want to know
     batch_done = Signal(object)  # BatchDone
     epoch_done = Signal(object)  # EpochDone
     trained = Signal(object)  # TrainingDone
-    stopped = Signal(object)  # stopped or failed: Path of the best model so far, or None
+    stopped = Signal(object)  # stopped, paused or failed: Path of the best model so far, or None
+    estimated = Signal(object)  # Estimate
     failed = Signal(object)  # Failure
 
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
         self._runner, self._workspace = runner, workspace
-        self._dataset: LoadedDataset | None = None
         self.run_dataset: LoadedDataset | None = None  # of the run that was started last
-        self._config = preset("recommended")
+        self.run_config = self._config  # of the run that was started last
+        self._work: Work = "training"
+        self._next: Callable[[], None] | None = None  # begins once the estimate has let go
+        self._stop = Stop()
         self._is_stopping = False
-        self.device_name = "auto"
+        self._can_resume = False
         self.outcome: Outcome | None = None  # of the latest run
+        self.is_paused = False  # the latest run: its user means to go on
         self.start_event: TrainingStarted | None = None
-        self.batches: list[BatchDone] = []
+        self.batches = BatchRecord()
         self.epochs: list[EpochDone] = []
         self.result: TrainingDone | None = None
         self.run_folder: Path | None = None
+        self._estimate: Estimate | None = None
+        self._estimated: object = None  # what it was made for
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self.failed)
         runner.finished.connect(self._on_runner_finished)
 
-    @property
-    def config(self) -> TrainingConfig:
-        """The settings of the next run."""
-        return self._config
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether a setting differs from its preset's, apart from the seed."""
-        return self._config != dataclasses.replace(
-            preset(self._config.preset), seed=self._config.seed
-        )
-
-    @property
-    def dataset(self) -> LoadedDataset | None:
-        """What the next run trains on."""
-        return self._dataset
+    # What goes on, and what may be done.
 
     @property
     def is_training(self) -> bool:
         """Whether a run is going on."""
-        return self._runner.is_running
+        return self._runner.is_running and self._work == "training"
+
+    @property
+    def is_estimating(self) -> bool:
+        """Whether two batches are being measured."""
+        return self._runner.is_running and self._work == "estimating"
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the run was asked to stop and finishes its batch."""
+        """Whether the run was asked to stop or to pause and finishes its batch."""
         return self._is_stopping
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the run was asked to pause."""
+        return self._is_stopping and self._stop.is_pause
 
     @property
     def can_start(self) -> bool:
         """Whether there is something to train on and nothing training."""
-        return self._dataset is not None and not self.is_training
+        is_ready = self._dataset is not None and not self.is_opening_weights
+        return is_ready and not self.is_training
 
-    def set_devices(self, devices: tuple[Device, ...]) -> None:
-        """Offer these devices."""
-        self.devices_found.emit(devices)
+    @property
+    def can_resume(self) -> bool:
+        """Whether the latest run was cut short and can go on."""
+        return self._can_resume and self.result is None and not self.is_training
 
-    def set_dataset(self, dataset: LoadedDataset) -> None:
-        """Train on `dataset` from now on."""
-        self._dataset = dataset
-        self.changed.emit()
+    @property
+    def can_continue(self) -> bool:
+        """Whether the latest run reached its end and can train further epochs."""
+        return self._can_resume and self.result is not None and not self.is_training
 
-    def choose_preset(self, name: PresetName) -> None:
-        """Set every setting to the preset's, but for the seed."""
-        self.set_config(dataclasses.replace(preset(name), seed=self._config.seed))
-
-    def change(self, **values: Any) -> None:
-        """Change some settings.
-
-        Raises:
-            ConfigError: A value is out of its range; nothing was changed.
-        """
-        self.set_config(dataclasses.replace(self._config, **values))
-
-    def change_image_size(self, image_size: int) -> None:
-        """Change the side of the square that films are brought to."""
-        self.change(
-            preprocessing=dataclasses.replace(self._config.preprocessing, image_size=image_size)
-        )
-
-    def set_config(self, config: TrainingConfig) -> None:
-        """Take `config` for the next run."""
-        if config != self._config:
-            self._config = config
-            self.changed.emit()
+    # The run.
 
     def start(self) -> None:
         """Start a run in a new folder of the workspace."""
         dataset = self._dataset
         if dataset is None or self.is_training:
             return
-        config, device_name, workspace = self._config, self.device_name, self._workspace
+        if self._waits_for_estimate(self.start):
+            return
         folder = self._new_run_folder()
+        self.run_folder, self.run_dataset, self.run_config = folder, dataset, self._config
+        self.start_event = None
+        self.batches, self.epochs = BatchRecord(), []
+        self._begin(
+            partial(
+                training,
+                self._config,
+                dataset,
+                folder,
+                self.device_name,
+                self._workspace,
+                self.initial_weights,
+            )
+        )
 
-        def events() -> Iterator[object]:
-            yield Progress(Message("Loading the deep-learning library"), 0, 0)
-            from core.training.session import run_training
+    def resume(self, folder: Path | None = None) -> None:
+        """Go on with a run that was cut short.
 
-            yield from run_training(config, dataset, folder, device_name, workspace)
+        Args:
+            folder: None: the latest run of this window.
+        """
+        self._go_on(folder or self.run_folder, 0)
 
-        self._is_stopping = False
-        self.start_event, self.result, self.run_folder = None, None, folder
-        self.outcome = None
-        self.run_dataset = dataset
-        self.batches, self.epochs = [], []
+    def continue_for(self, n_epochs: int) -> None:
+        """Train the latest run, which reached its end, for further epochs."""
+        self._go_on(self.run_folder, n_epochs)
+
+    def pause(self) -> None:
+        """End the run at its next batch, to be resumed, now or after the next start."""
+        if self.is_training and not self._is_stopping:
+            self._stop.pause()
+        self._end()
+
+    def stop_keep_best(self) -> None:
+        """End the run at its next batch; its best weights so far are its model."""
+        self._end()
+
+    def stop(self) -> None:
+        """End what goes on because the window closes: a run is offered at the next start."""
+        self._next = None
+        self.pause()
+        if self.is_estimating:
+            self._runner.stop()
+
+    def estimate(self) -> None:
+        """Measure the time and memory of a run with the settings as they are."""
+        if self._dataset is None or self._runner.is_running:
+            return
+        self._work = "estimating"
+        self._estimate, self._estimated = None, self._what_to_estimate()
+        self._runner.start(
+            partial(estimating, self._config, self._dataset, self.device_name, self._workspace)
+        )
+        self.changed.emit()
+
+    # What there is to say.
+
+    @property
+    def latest_estimate(self) -> Estimate | None:
+        """What a run would take with the settings as they are, if that was measured."""
+        return self._estimate if self._estimated == self._what_to_estimate() else None
+
+    def advice(self) -> tuple[Message, ...]:
+        """What the curves of the latest run say, in plain sentences."""
+        n_validation = self.start_event.n_validation if self.start_event else 0
+        return advice(self.epochs, self.run_config, n_validation)
+
+    def epochs_since_best(self) -> int | None:
+        """None before the first epoch has ended."""
+        return epochs_since_best(self.epochs) if self.epochs else None
+
+    def memory_in_use(self) -> int:
+        """Bytes: of the card that trains, else of this program."""
+        device = self.start_event.device if self.start_event else ""
+        return card_memory_in_use(device) or memory_in_use()
+
+    def interrupted_run(self) -> InterruptedRun | None:
+        """The newest run that waits to be resumed; cheap enough for the start of the program."""
+        return newest_interrupted(self._workspace.runs)
+
+    def saved_model(self) -> Path | None:
+        """The best model file of the latest run, else its last one, else None."""
+        if self.run_folder is None:
+            return None
+        candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)
+        return next((path for path in candidates if path.exists()), None)
+
+    def _go_on(self, folder: Path | None, extra_epochs: int) -> None:
+        if folder is None or self.is_training:
+            return
+        if self._waits_for_estimate(partial(self._go_on, folder, extra_epochs)):
+            return
+        if folder != self.run_folder:
+            # Of which dataset it is, core finds out; what is open now may be another.
+            self.run_dataset, self.start_event = None, None
+            self.batches, self.epochs = BatchRecord(), []
+        self.run_folder = folder
+        self._begin(partial(resuming, folder, self._workspace, self.device_name, extra_epochs))
+
+    def _begin(self, source: Callable[[Stop], Any]) -> None:
+        self._stop = Stop()
+        self._is_stopping, self.is_paused, self._can_resume = False, False, False
+        self.result, self.outcome = None, None
+        self._work = "training"
+        events: EventSource = partial(source, self._stop)
         self._runner.start(events)
         self.changed.emit()
 
-    def stop(self) -> None:
-        """End the run at its next batch, keeping what it has."""
-        if self.is_training:
+    def _end(self) -> None:
+        if self.is_training and not self._is_stopping:
             self._is_stopping = True
             self._runner.stop()
             self.changed.emit()
+
+    def _what_to_estimate(self) -> tuple[object, ...]:
+        return self._config, self.device_name, id(self._dataset)
+
+    def _waits_for_estimate(self, then: Callable[[], None]) -> bool:
+        """Give up an estimate that is being made; `then` begins when it has ended."""
+        if not self.is_estimating:
+            return False
+        self._next = then
+        self._runner.stop()
+        return True
 
     def _new_run_folder(self) -> Path:
         started = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
@@ -171,22 +275,53 @@ class TrainingViewModel(QObject):
                 self.started.emit(event)
             case TrainingDone():
                 self.result = event
-            case _:
+            case History():
+                self.batches, self.epochs = event.batches, [*event.epochs]
+                self.history_read.emit(event)
+            case TrainingConfig():  # of a run that goes on
+                self.run_config = event
+                self.set_config(event)
+            case BatchHalved() | SavingFailed():
+                self.noted.emit(event.message)
+            case Resumed():
+                self.noted.emit(
+                    Message("Resumed in epoch {epoch}.", epoch=event.epoch)
+                    if not event.is_from_previous
+                    else Message(
+                        "Resumed in epoch {epoch}, from the checkpoint before the newest one, "
+                        "which cannot be used.",
+                        epoch=event.epoch,
+                    )
+                )
+            case Estimate():
+                self._estimate = event
+                self.estimated.emit(event)
+            case Progress():
                 self.progressed.emit(event)
 
     @Slot(object)
     def _on_runner_finished(self, outcome: Outcome) -> None:
+        then, self._next = self._next, None
+        if self._work == "estimating":
+            self._work = "training"
+            self.changed.emit()
+            if then is not None:
+                then()
+            return
+        self.is_paused = self.is_pausing and self.result is None
         self._is_stopping = False
         self.outcome = outcome
+        self._can_resume = self._has_checkpoint()
         self.changed.emit()
         if self.result is not None:  # a stop after the last batch comes too late
             self.trained.emit(self.result)
         else:
             self.stopped.emit(self.saved_model())
 
-    def saved_model(self) -> Path | None:
-        """The best model file of the latest run, else its last one, else None."""
+    def _has_checkpoint(self) -> bool:
         if self.run_folder is None:
-            return None
-        candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)
-        return next((path for path in candidates if path.exists()), None)
+            return False
+        try:
+            return usable_checkpoint(self.run_folder)[0]
+        except (RunFolderError, OSError):
+            return False

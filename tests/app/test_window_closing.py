@@ -134,7 +134,7 @@ def test_a_run_that_closing_stopped_can_be_read(application: Application, work: 
     folder = application.training.run_folder
     assert folder is not None
     description, events = read_run(folder)
-    assert description["status"] == "stopped"
+    assert description["status"] == "paused"  # to be offered at the next start
     assert [event["event"] for event in events] == ["TrainingStarted", "BatchDone"]
     assert read_card(folder / LAST_FILE).classes == ("COVID", "NORMAL", "Viral_Pneumonia")
 
@@ -174,7 +174,7 @@ def test_the_story_of_the_demo_starts_nothing_new_while_closing(
     press(question(application), "Stop and close")
     gate.set()
     wait_until(lambda: not application.window.isVisible())
-    assert application.training.batches == []
+    assert not application.training.batches
     assert not any(runner.is_running for runner in started_runners)
 
 

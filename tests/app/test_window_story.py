@@ -372,7 +372,9 @@ class TestLanguage:
             for name in sorted(names, key=len, reverse=True):
                 rest = rest.replace(name, "")
             rest = re.sub(
-                r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|AUROC|PPV|F1", "", rest
+                r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|AUROC|PPV|F1|AdamW?|SGD|float32",
+                "",
+                rest,
             )
             if re.search("[A-Za-z]{2}", rest) and not CHINESE.search(rest):
                 left.add(f"{where}: {text}")

@@ -1,5 +1,6 @@
 """The program as `main.py` builds it, on settings and a workspace of its own."""
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,4 +53,7 @@ def running_application(
         # Python's collector would come late, and every style sheet is laid over all windows.
         program.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        # Here, on the window's own thread: a worker that came to collect it later crashed.
+        del program
+        gc.collect()
         qt.setStyleSheet("")

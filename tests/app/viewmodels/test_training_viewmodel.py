@@ -84,7 +84,7 @@ def stop_after_first_batch(
 ) -> Path | None:
     with qtbot.waitSignal(model.batch_done, timeout=WAIT_MS):
         model.start()
-    model.stop()
+    model.stop_keep_best()
     with qtbot.waitSignal(model.stopped, timeout=WAIT_MS) as stopped:
         gate.set()
     return stopped.args[0]

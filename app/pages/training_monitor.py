@@ -1,0 +1,241 @@
+"""What a run is doing: figures, plain words, curves and log."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
+
+from app.failures import show_failure
+from app.pages.training_figures import TrainingFigures
+from app.pages.training_log import TrainingLog
+from app.tasks import Outcome
+from app.training_words import epoch_words, result_words
+from app.translation import say, tr
+from app.viewmodels.training import TrainingViewModel
+from app.widgets.labels import plain_label
+from app.widgets.plot_colours import PlotColours
+from app.widgets.plot_deck import PlotDeck
+from app.widgets.translated import TranslatedWidget
+from core.errors import Message
+from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
+from core.training.history import History
+from core.training.schedule import learning_rates
+
+STEPS_OF_EPOCH = 1000  # of the progress bar
+MAX_PREVIEWED_RATES = 4000  # more points than the plot has pixels
+REFRESH_MS = 200  # of figures, while batches come faster than anybody reads
+
+
+class TrainingMonitor(TranslatedWidget):
+    """Follows one training view-model."""
+
+    def __init__(self, model: TrainingViewModel) -> None:
+        super().__init__()
+        self._model = model
+        self._figures = TrainingFigures(model)
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._stage = plain_label("muted")
+        self._advice = plain_label(wraps=True)
+        self._log = TrainingLog()
+        self._deck = PlotDeck(self._log)
+        self._chosen_epoch: int | None = None
+        self._previewed: object = None  # what the learning rates are drawn for
+        self._is_stale = False
+        progress = QHBoxLayout()
+        progress.setSpacing(12)
+        progress.addWidget(self._bar, 1)
+        progress.addWidget(self._stage)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._figures)
+        layout.addLayout(progress)
+        layout.addWidget(self._advice)
+        layout.addWidget(self._deck, 1)
+        self._connect()
+        self.retranslate()
+        self._on_model_changed()
+
+    def _connect(self) -> None:
+        model = self._model
+        model.changed.connect(self._on_model_changed)
+        model.progressed.connect(self._on_model_progressed)
+        model.started.connect(self._on_model_started)
+        model.history_read.connect(self._on_history_read)
+        model.noted.connect(self._log.write)
+        model.batch_done.connect(self._on_batch_done)
+        model.epoch_done.connect(self._on_epoch_done)
+        model.trained.connect(self._on_model_trained)
+        model.stopped.connect(self._on_model_stopped)
+        model.estimated.connect(self._figures.refresh)
+        self._deck.epoch_chosen.connect(self._on_epoch_chosen)
+        self._deck.export_failed.connect(lambda failure: show_failure(failure, self))
+        refreshing = QTimer(self)
+        refreshing.timeout.connect(self._on_refresh)
+        refreshing.start(REFRESH_MS)
+
+    def show_colours(self, colours: PlotColours) -> None:
+        """Take a theme's colours."""
+        self._deck.show_colours(colours)
+
+    def retranslate(self) -> None:
+        self._show_stage()
+        self._show_advice()
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        if self._model.is_training and not self._model.batches and not self._model.start_event:
+            self._begin()
+        self._show_rates()
+        self._figures.refresh()
+        self._show_stage()
+        self._show_advice()
+
+    def _begin(self) -> None:
+        """Empty what shows the run before."""
+        self._chosen_epoch = None
+        if self._deck.loss.n_points:
+            self._deck.clear()
+        self._log.clear()
+        self._bar.setRange(0, 0)
+
+    @Slot(object)
+    def _on_model_progressed(self, progress: Progress) -> None:
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+        self._stage.setText(tr("{stage} …", stage=say(progress.stage)))
+
+    @Slot(object)
+    def _on_model_started(self, started: TrainingStarted) -> None:
+        self._deck.show_length(started.epochs, started.epochs * started.batches_per_epoch)
+        self._show_rates()
+        self._log.write(
+            Message(
+                "{architecture}, {parameters} parameters, on {device} ({precision}): {train} films "
+                "to train, {validation} to validate, {test} to test.",
+                architecture=started.architecture.replace("resnet", "ResNet-"),
+                parameters=f"{started.n_parameters:,}",
+                device=started.device,
+                precision=Message("mixed precision") if started.precision == "mixed" else "float32",
+                train=started.n_train,
+                validation=started.n_validation,
+                test=started.n_test,
+            )
+        )
+
+    @Slot(object)
+    def _on_history_read(self, history: History) -> None:
+        """Draw the curves of a run that goes on, as far as they count."""
+        self._deck.clear()
+        self._deck.extend(history.batches.losses, history.batches.accuracies)
+        for epoch, n_batches in zip(history.epochs, history.epoch_steps, strict=True):
+            self._end_epoch(epoch, n_batches)
+        self._figures.refresh()
+        self._show_advice()
+
+    @Slot(object)
+    def _on_batch_done(self, done: BatchDone) -> None:
+        epochs_done = done.epoch - 1 + done.batch / done.batches
+        self._deck.add_batch(done.loss, done.accuracy, epochs_done)
+        self._is_stale = True
+
+    @Slot(object)
+    def _on_epoch_done(self, done: EpochDone) -> None:
+        self._end_epoch(done, None)
+        self._log.write(*epoch_words(done))
+        self._figures.refresh()
+        self._show_advice()
+
+    @Slot(object)
+    def _on_model_trained(self, done: TrainingDone) -> None:
+        for sentence in result_words(done):
+            self._log.write(sentence)
+
+    @Slot(object)
+    def _on_model_stopped(self, model: Path | None) -> None:
+        if self._model.outcome is Outcome.FAILED:
+            self._log.write(Message("Training failed."))
+        elif self._model.is_paused:
+            self._log.write(Message("Paused. The run can be resumed at any time."))
+        else:
+            self._log.write(Message("Stopped."))
+        if model is not None:
+            self._log.write(Message("Saved in {folder}", folder=str(model.parent)))
+
+    @Slot(int)
+    def _on_epoch_chosen(self, epoch: int) -> None:
+        self._chosen_epoch = None if epoch == self._chosen_epoch else epoch
+        self._show_advice()
+
+    @Slot()
+    def _on_refresh(self) -> None:
+        if self._is_stale:
+            self._is_stale = False
+            self._figures.refresh()
+            self._show_stage()
+
+    def _end_epoch(self, done: EpochDone, n_batches: int | None) -> None:
+        self._deck.end_epoch(
+            done.epoch,
+            done.train_accuracy,
+            done.validation_loss,
+            done.validation_accuracy,
+            n_batches,
+        )
+
+    def _show_rates(self) -> None:
+        """Draw the learning rate of the run, else of the settings as they are."""
+        model = self._model
+        config = model.run_config if model.is_training else model.config
+        if config == self._previewed:
+            return
+        self._previewed = config
+        n_steps = max(2, min(100, MAX_PREVIEWED_RATES // config.n_epochs))
+        self._deck.show_rates(learning_rates(config, n_steps), config.n_epochs)
+
+    def _show_stage(self) -> None:
+        model = self._model
+        is_settled = True
+        if model.is_pausing:
+            text = tr("Finishing this batch, then pausing …")
+        elif model.is_stopping:
+            text = tr("Finishing this batch, then stopping …")
+        elif model.is_estimating:
+            text, is_settled = tr("Measuring …"), False
+        elif model.is_training and model.batches:
+            text = tr("Training")
+        elif model.is_training:
+            text, is_settled = tr("Getting ready …"), False
+        elif model.result is not None:
+            text = tr("Finished")
+        elif model.outcome is Outcome.FAILED:
+            text = tr("Failed")
+        elif model.is_paused:
+            text = tr("Paused")
+        elif model.outcome is Outcome.CANCELLED:
+            text = tr("Stopped")
+        else:
+            text = tr("Not started")
+        self._stage.setText(text)
+        if is_settled:
+            self._show_progress()
+
+    def _show_progress(self) -> None:
+        batches, started = self._model.batches, self._model.start_event
+        n_epochs = started.epochs if started else self._model.config.n_epochs
+        self._bar.setRange(0, n_epochs * STEPS_OF_EPOCH)
+        done = batches[-1].epoch - 1 + batches[-1].batch / batches[-1].batches if batches else 0.0
+        self._bar.setValue(round(done * STEPS_OF_EPOCH))
+
+    def _show_advice(self) -> None:
+        """The epoch that the user clicked at, then what the curves say."""
+        lines = [
+            "".join(say(part) for part in epoch_words(epoch))
+            for epoch in self._model.epochs
+            if epoch.epoch == self._chosen_epoch
+        ]
+        lines += [say(message) for message in self._model.advice()]
+        if not lines:
+            lines = [tr("After three epochs it is told here in plain words how training goes.")]
+        self._advice.setText("\n".join(lines))

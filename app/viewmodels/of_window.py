@@ -1,0 +1,26 @@
+"""All that the pages of the window show."""
+
+from dataclasses import dataclass
+
+from app.viewmodels.augmentation import AugmentationViewModel
+from app.viewmodels.data import DataViewModel
+from app.viewmodels.evaluation import EvaluationViewModel
+from app.viewmodels.initial_weights import InitialWeightsViewModel
+from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.runs import RunsViewModel
+from app.viewmodels.split import SplitViewModel
+from app.viewmodels.training import TrainingViewModel
+
+
+@dataclass(frozen=True, slots=True)
+class ViewModels:
+    """One for each page, and for the tabs of the Data page that have their own."""
+
+    data: DataViewModel
+    split: SplitViewModel
+    augmentation: AugmentationViewModel
+    training: TrainingViewModel
+    weights: InitialWeightsViewModel
+    evaluation: EvaluationViewModel
+    reading: ReadingViewModel
+    runs: RunsViewModel

@@ -1,0 +1,187 @@
+"""What all plots of training have: cross-hair, export, thinning."""
+
+import csv
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.tasks import Failure
+from app.widgets.curve_plot import CurvePlot
+from app.widgets.growing_array import GrowingArray
+from app.widgets.plot_colours import PlotColours
+from app.widgets.plot_export import PlotExportError
+from app.widgets.thinning import every_nth, peaks
+
+COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> CurvePlot:
+    """Three batches and one epoch, drawn."""
+    plot = CurvePlot((0.0, 100.0), "%")
+    plot.show_colours(COLOURS)
+    plot.show_words("Batches", "Accuracy (%)", "each", "smooth", "=validation")
+    plot.resize(500, 300)
+    qtbot.addWidget(plot)
+    plot.show()
+    for value in (50.0, 60.0, 70.0):
+        plot.add(value)
+    plot.end_epoch(55.0)
+    plot.show_length(10)
+    plot.redraw()
+    return plot
+
+
+class TestCrossHair:
+    def place(self, plot: CurvePlot, x: float) -> QPointF:
+        return plot._box.mapViewToScene(QPointF(x, 50.0))
+
+    def test_it_tells_the_values_of_every_curve(self, plot: CurvePlot) -> None:
+        plot._cross_hair.move_to(self.place(plot, 2.2))
+        assert plot._cross_hair.text.splitlines() == [
+            "Batches: 2",
+            "• each: 60 %",
+            "━ smooth: 55.26 %",
+            "◆ =validation: 55 %",
+        ]
+
+    def test_beyond_the_last_point_it_tells_the_last(self, plot: CurvePlot) -> None:
+        plot._cross_hair.move_to(self.place(plot, 9.0))
+        assert plot._cross_hair.text.startswith("Batches: 3\n• each: 70 %")
+
+    def test_outside_the_axes_it_tells_nothing(self, plot: CurvePlot) -> None:
+        plot._cross_hair.move_to(self.place(plot, 2.2))
+        plot._cross_hair.move_to(QPointF(1, 1))
+        assert plot._cross_hair.text == ""
+
+    def test_an_empty_plot_tells_nothing(self, plot: CurvePlot) -> None:
+        plot.clear()
+        plot._cross_hair.move_to(self.place(plot, 2.2))
+        assert plot._cross_hair.text == ""
+
+    def test_a_value_that_is_no_number_is_a_dash(self, plot: CurvePlot) -> None:
+        plot.add(float("nan"))
+        plot._cross_hair.move_to(self.place(plot, 4.0))
+        assert "• each: – %" in plot._cross_hair.text
+
+
+class TestExport:
+    def test_the_picture_is_twice_as_fine_as_the_screen(
+        self, plot: CurvePlot, tmp_path: Path
+    ) -> None:
+        plot.export(tmp_path / "plot.png")
+        picture = QImage(str(tmp_path / "plot.png"))
+        assert picture.width() == 2 * plot._plot.width()
+        colours = {
+            picture.pixelColor(x, y).name()
+            for x in range(0, picture.width(), 2)
+            for y in range(0, picture.height(), 2)
+        }
+        assert {COLOURS.background, COLOURS.validation} <= colours
+
+    def test_the_drawing_is_an_svg_with_lines_and_words(
+        self, plot: CurvePlot, tmp_path: Path
+    ) -> None:
+        plot.export(tmp_path / "plot.svg")
+        root = ElementTree.parse(tmp_path / "plot.svg").getroot()
+        tags = [element.tag.rsplit("}")[-1] for element in root.iter()]
+        assert root.tag.endswith("svg")
+        assert "text" in tags
+        assert {"polyline", "path"} & set(tags)
+
+    def test_the_table_has_a_column_for_each_curve_and_no_formula(
+        self, plot: CurvePlot, tmp_path: Path
+    ) -> None:
+        plot.export(tmp_path / "plot.csv")
+        with (tmp_path / "plot.csv").open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        assert rows[0] == ["Batches", "each", "smooth", "'=validation"]
+        assert rows[1] == ["1", "50.0", "50.0", ""]
+        assert (rows[3][0], rows[3][1], rows[3][3]) == ("3", "70.0", "55.0")
+        assert len(rows) == 4
+
+    def test_an_empty_plot_is_a_table_without_rows(self, plot: CurvePlot, tmp_path: Path) -> None:
+        plot.clear()
+        plot.export(tmp_path / "plot.csv")
+        assert len((tmp_path / "plot.csv").read_text("utf-8-sig").splitlines()) == 1
+
+    @pytest.mark.parametrize("kind", ["png", "svg"])
+    def test_a_folder_that_is_not_there_is_told(
+        self, plot: CurvePlot, tmp_path: Path, kind: str
+    ) -> None:
+        with pytest.raises(PlotExportError, match="Choose another file"):
+            plot.export(tmp_path / "nowhere" / f"plot.{kind}")
+
+    def test_the_menu_asks_for_a_file_and_tells_of_a_failure(
+        self, plot: CurvePlot, qtbot: QtBot, tmp_path: Path
+    ) -> None:
+        menu = plot.findChild(QMenu)
+        action = next(one for one in menu.actions() if "CSV" in one.text())
+        action.trigger()
+        dialog = plot.findChild(QFileDialog)
+        assert dialog.selectedFiles()[0].endswith(".csv")
+        with qtbot.waitSignal(plot.export_failed) as failed:
+            dialog.fileSelected.emit(str(tmp_path / "nowhere" / "plot.csv"))
+        dialog.close()
+        assert isinstance(failed.args[0], Failure)
+
+
+def test_the_button_for_the_whole_curve_is_there_after_a_zoom(plot: CurvePlot) -> None:
+    whole = next(one for one in plot.findChildren(QToolButton) if one.text() == "Whole curve")
+    assert not whole.isVisible()
+    plot._box.sigRangeChangedManually.emit([True, True])
+    assert whole.isVisible()
+    whole.click()
+    assert not whole.isVisible()
+    assert plot.is_whole
+
+
+class TestThinning:
+    def test_a_short_curve_is_left_as_it_is(self) -> None:
+        x = np.arange(10.0)
+        thin_x, thin_y = peaks(x, x, 5)
+        assert thin_x is x
+        assert thin_y is x
+
+    def test_no_peak_is_lost(self) -> None:
+        x, y = np.arange(10_000.0), np.zeros(10_000)
+        y[1234], y[8765] = 5.0, -7.0
+        _, thin = peaks(x, y, 100)
+        assert (thin.max(), thin.min()) == (5.0, -7.0)
+        assert len(thin) <= 201
+
+    def test_the_latest_point_is_always_there(self) -> None:
+        y = np.arange(10_001.0)
+        assert [curve[-1] for curve in peaks(y, y, 100)] == [10_000, 10_000]
+
+    def test_numbers_beside_nan_are_kept(self) -> None:
+        y = np.full(1000, np.nan)
+        y[500] = 3.0
+        _, thin = peaks(np.arange(1000.0), y, 100)
+        assert np.nanmax(thin) == 3.0
+
+    def test_steps_are_powers_of_two(self) -> None:
+        assert [every_nth(n, 100) for n in (1, 100, 101, 201, 1000)] == [1, 1, 2, 4, 16]
+
+
+class TestGrowingArray:
+    def test_numbers_are_kept_in_order_beyond_the_first_room(self) -> None:
+        grown = GrowingArray()
+        for number in range(3000):
+            grown.append(number)
+        grown.extend(np.arange(3000.0, 9000.0))
+        assert np.array_equal(grown.values, np.arange(9000.0))
+
+    def test_what_was_read_before_stays(self) -> None:
+        grown = GrowingArray()
+        grown.append(1.0)
+        before = grown.values
+        grown.clear()
+        grown.append(2.0)
+        assert (before.tolist(), grown.values.tolist()) == ([1.0], [2.0])

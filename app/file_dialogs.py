@@ -37,7 +37,7 @@ class FileDialogs(QObject):
 
     def choose_films(self) -> None:
         """X-rays; those of hospitals often have no ending."""
-        kinds = f"{tr('X-rays')} ({FILM_ENDINGS});;{tr('All files')} (*)"
+        kinds = tr("X-rays") + f" ({FILM_ENDINGS});;" + tr("All files") + " (*)"
         self._choose(tr("Choose X-rays"), kinds, many=True)
 
     def choose_folder(self) -> None:

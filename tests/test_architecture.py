@@ -56,3 +56,14 @@ class TestModule:
     def test_it_reads_no_pickle(self, path: Path) -> None:
         assert [name for name in imported(path) if within(name, ("pickle", "dill"))] == []
         assert "allow_pickle=True" not in path.read_text(encoding="utf-8")
+
+    def test_no_sentence_hides_in_an_f_string(self, path: Path) -> None:
+        # Before Python 3.12 the extractor does not look into them.
+        hidden = [
+            call.func.id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.JoinedStr)
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        ]
+        assert not {"tr", "Message"} & set(hidden)

@@ -179,7 +179,7 @@ class ReadingPage(Page):
 
     def _line(self, entry: ReadFilm | Refusal) -> str:
         if isinstance(entry, Refusal):
-            return f"{entry.file}\n{tr('not read')}"
+            return entry.file + "\n" + tr("not read")
         answer = self._name_of(self._class_of(entry))
         line = f"{entry.name}\n{answer}  {entry.probabilities[entry.predicted]:.1%}"
         if entry.true_class is not None:

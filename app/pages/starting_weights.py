@@ -134,7 +134,7 @@ class StartingWeights(TranslatedWidget):
     @Slot()
     def _choose_file(self) -> None:
         folder = self._weights.folder  # where people are told to put what cannot be fetched
-        kinds = f"{tr('Weights')} ({ENDINGS});;{tr('All files')} (*)"
+        kinds = tr("Weights") + f" ({ENDINGS});;" + tr("All files") + " (*)"
         dialog = QFileDialog(
             self, tr("Choose weights"), str(folder) if folder.is_dir() else "", kinds
         )

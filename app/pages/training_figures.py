@@ -67,7 +67,7 @@ class TrainingFigures(TranslatedWidget):
         model = self._model
         if model.is_training:
             return _gigabytes(model.memory_in_use()), tr("memory")
-        if model.latest_estimate is not None:
+        if model.latest_estimate is not None and not model.is_training:
             return f"≈ {_gigabytes(model.latest_estimate.memory_bytes)}", tr("memory, estimated")
         return NOTHING, tr("memory")
 

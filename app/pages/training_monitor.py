@@ -25,6 +25,8 @@ STEPS_OF_EPOCH = 1000  # of the progress bar
 MAX_PREVIEWED_RATES = 4000  # more points than the plot has pixels
 REFRESH_MS = 200  # of figures, while batches come faster than anybody reads
 
+EPOCHS_BEFORE_ADVICE = 3
+
 
 class TrainingMonitor(TranslatedWidget):
     """Follows one training view-model."""
@@ -204,7 +206,7 @@ class TrainingMonitor(TranslatedWidget):
         elif model.is_estimating:
             text, is_settled = tr("Measuring …"), False
         elif model.is_training and model.batches:
-            text = tr("Training")
+            text = tr("Training now")
         elif model.is_training:
             text, is_settled = tr("Getting ready …"), False
         elif model.result is not None:
@@ -236,6 +238,6 @@ class TrainingMonitor(TranslatedWidget):
             if epoch.epoch == self._chosen_epoch
         ]
         lines += [say(message) for message in self._model.advice()]
-        if not lines:
+        if not lines and len(self._model.epochs) < EPOCHS_BEFORE_ADVICE:
             lines = [tr("After three epochs it is told here in plain words how training goes.")]
         self._advice.setText("\n".join(lines))

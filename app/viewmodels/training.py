@@ -230,6 +230,7 @@ class TrainingViewModel(TrainingSettings):
         self._stop = Stop()
         self._is_stopping, self.is_paused, self._can_resume = False, False, False
         self.result, self.outcome = None, None
+        self._estimate = None  # from now on the run itself says what it takes
         self._work = "training"
         events: EventSource = partial(source, self._stop)
         self._runner.start(events)

@@ -180,7 +180,9 @@ class TestTrainPage:
         result = story.program.training.result
         assert result is not None
         assert result.test_accuracy is not None
-        assert "ResNet-18, 11,17" in log  # of 11,178,051 parameters
+        started = story.program.training.start_event
+        assert started is not None
+        assert f"ResNet-18, {started.n_parameters:,} parameters" in log
         assert "Epoch 1: training loss" in log
         assert "Epoch 2: training loss" in log
         assert f"Test films: accuracy {result.test_accuracy:.1%}" in log

@@ -43,7 +43,7 @@ def test_a_process_killed_while_saving_leaves_a_checkpoint_that_can_be_read(
     )
     assert n_unreadable == 0
     assert n_previous > 0  # some kills came in the middle of a saving
-    assert number > 1
+    assert number >= 1
 
 
 @pytest.mark.parametrize(

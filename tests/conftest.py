@@ -1,0 +1,26 @@
+"""How large networks are: as wide as they are in the tests of core, narrow where a window or a
+command trains them and only has to save, show and read what came of it."""
+
+from pathlib import Path
+
+import pytest
+
+from core.models import resnet, weights
+from tests.core.training.narrow import make_narrow
+
+TESTS = Path(__file__).parent
+NARROW = (TESTS / "app", TESTS / "headless", TESTS / "test_bad_inputs.py")
+_WIDTHS = {
+    (module, name): getattr(module, name)
+    for module in (resnet, weights)
+    for name in ("STEM_WIDTH", "STAGE_WIDTHS")
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture of the test: those of a session must be as narrow as the test."""
+    for (module, name), width in _WIDTHS.items():
+        setattr(module, name, width)
+    if any(item.path.is_relative_to(place) for place in NARROW):
+        make_narrow(setattr)

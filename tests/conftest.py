@@ -15,12 +15,16 @@ _WIDTHS = {
     for module in (resnet, weights)
     for name in ("STEM_WIDTH", "STAGE_WIDTHS")
 }
+_narrowed: list[Path] = []  # the file of the test before, if it had narrow networks
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture of the test: those of a session must be as narrow as the test."""
-    for (module, name), width in _WIDTHS.items():
-        setattr(module, name, width)
     if any(item.path.is_relative_to(place) for place in NARROW):
         make_narrow(setattr)
+        _narrowed[:] = [item.path]
+    elif _narrowed:
+        _narrowed.clear()
+        for (module, name), width in _WIDTHS.items():
+            setattr(module, name, width)

@@ -224,8 +224,9 @@ class TestStop:
         assert ready.run_folder is not None
         description, events = read_run(ready.run_folder)
         assert description["status"] == "stopped"
-        # The second batch was under way when the stop came.
-        assert [event["event"] for event in events] == ["TrainingStarted", *["BatchDone"] * 2]
+        names = [event["event"] for event in events]
+        # The second batch may have been under way when the stop came.
+        assert names in (["TrainingStarted", *["BatchDone"] * n] for n in (1, 2))
 
     def test_a_run_that_is_stopped_before_its_first_batch_has_no_model(
         self, qtbot: QtBot, ready: TrainingViewModel, monkeypatch: pytest.MonkeyPatch

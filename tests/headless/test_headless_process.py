@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[2]
 RUN = "import sys; from app.headless import run; sys.exit(run(sys.argv[1:]))"
 
 
+def _hear_interrupts() -> None:
+    """A shell has its background jobs ignore Ctrl+C, and with them whatever they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(
     *words: object, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE
 ) -> subprocess.Popen[bytes]:
@@ -25,6 +30,7 @@ def start(
         env={**os.environ, **(environment or {})},
         stdout=stdout,
         stderr=subprocess.PIPE,
+        preexec_fn=_hear_interrupts if os.name == "posix" else None,
     )
 
 

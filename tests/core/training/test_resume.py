@@ -125,6 +125,15 @@ def test_a_run_stopped_at_every_turn_ends_as_one_that_was_not(
         assert one == other
 
 
+def copy_settled(live: Path, copy: Path) -> None:
+    """Copy a run whose writer may still be busy with what it was given; it gets no more."""
+    while not copy.exists():
+        try:
+            shutil.copytree(live, copy)
+        except shutil.Error:  # a file was renamed meanwhile
+            shutil.rmtree(copy)
+
+
 def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
     start: Start, resume: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +141,7 @@ def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
     monkeypatch.setattr(saving, "SAVE_EVERY_S", 0.0)
     with closing(start("live")) as events:  # type: ignore[type-var]
         next(event for event in events if isinstance(event, EpochDone) and event.epoch == 1)
-        shutil.copytree(tmp_path / "live", tmp_path / "killed")  # what a kill would leave
+        copy_settled(tmp_path / "live", tmp_path / "killed")  # what a kill would leave
     events = list(resume("killed"))
     [resumed] = [event for event in events if isinstance(event, Resumed)]
     assert (resumed.epoch, resumed.batch) <= (1, 3)

@@ -10,11 +10,10 @@ ONES = b"\1" * BLOCK
 
 def test_a_peak_is_noted() -> None:
     before = memory_in_use()
-    with MemoryMeter(CPU) as memory:
-        # Mapped, because what other tests have freed would be used again without a trace.
-        with mmap.mmap(-1, BLOCK) as block:
-            block[:] = ONES
-            peak = memory.peak_bytes
+    # Mapped, because what other tests have freed would be used again without a trace.
+    with MemoryMeter(CPU) as memory, mmap.mmap(-1, BLOCK) as block:
+        block[:] = ONES
+        peak = memory.peak_bytes
     assert peak - before > 0.8 * BLOCK
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -21,6 +21,7 @@ from app.translation import tr
 from app.widgets.augmentation_words import change_names, change_notes, field_names
 from app.widgets.labels import plain_label
 from app.widgets.translated import TranslatedWidget
+from app.widgets.wheel_guard import WheelGuard
 from core.config import AugmentationConfig
 from core.config.augmentation import CHANGES, ENHANCEMENTS, Change
 
@@ -72,8 +73,7 @@ class AugmentationForm(TranslatedWidget):
         for field in fields.values():
             field.setKeyboardTracking(False)  # half a number is not yet a wish
             field.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            field.installEventFilter(self)
+        WheelGuard(self, *fields.values())
         return fields
 
     def _lay_out(self) -> None:
@@ -172,14 +172,6 @@ class AugmentationForm(TranslatedWidget):
     def _show_notes(self) -> None:
         for change, text in change_notes(self._config).items():
             self._notes[change].setText(text)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let the wheel scroll the form, not turn the numbers under the mouse."""
-        is_wheel = event.type() == QEvent.Type.Wheel
-        if is_wheel and isinstance(watched, QWidget) and not watched.hasFocus():
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
 
     def _edit(self, name: str, value: float) -> None:
         changed: dict[str, Any] = {name: value / 100 if name in PERCENTAGES else value}

@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator
 
-from core.config import preset
 from core.data.audit.findings import Finding
 from core.data.loading import LoadedDataset
-from core.data.splits import split, without_films
+from core.data.splits import Splits, without_films
 from core.errors import DatasetError, Message
 
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
 
 
-def balance_findings(loaded: LoadedDataset) -> Iterator[Finding]:
-    """Say when a class is much rarer than another, or too small to be tested."""
-    yield from _untested(loaded)
+def balance_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
+    """Say when a class is much rarer than another, or too small to be tested.
+
+    Args:
+        loaded: Films.
+        parts: The split by patient, or why there is none.
+    """
+    yield from _untested(loaded, parts)
     counts = loaded.dataset.counts
     rarest, commonest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     ratio = counts[commonest] / counts[rarest]
@@ -37,12 +41,10 @@ def balance_findings(loaded: LoadedDataset) -> Iterator[Finding]:
         )
 
 
-def _untested(loaded: LoadedDataset) -> Iterator[Finding]:
+def _untested(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
     """Classes of which no film reaches the test of the split by patient."""
-    try:
-        parts = split(loaded.dataset, loaded.grouping, preset("recommended"))
-    except DatasetError as error:
-        yield Finding("imbalance", "error", error.message, ())
+    if isinstance(parts, DatasetError):
+        yield Finding("imbalance", "error", parts.message, ())
         return
     names = without_films(loaded.dataset, parts, "test")
     if names:

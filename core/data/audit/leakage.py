@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.config import preset
 from core.data.audit.findings import Finding
 from core.data.grouping import Grouping
 from core.data.loading import LoadedDataset
 from core.data.records import Dataset
-from core.data.splits import crossing, split
+from core.data.splits import Splits, crossing
 from core.errors import DatasetError, Message
 
 NAIVE_TEST_SHARE = 0.1  # the usual 9:1
@@ -44,13 +43,18 @@ def naive_split(grouping: Grouping) -> NaiveSplit:
     return NaiveSplit(n_test, float(np.mean(found)), example)
 
 
-def leakage_findings(loaded: LoadedDataset) -> Iterator[Finding]:
-    """Say what the usual split would leak, and what the folders' own split does."""
+def leakage_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
+    """Say what the usual split would leak, and what the folders' own split does.
+
+    Args:
+        loaded: Films.
+        parts: The split by patient, or why there is none.
+    """
     naive = naive_split(loaded.grouping)
     names = tuple(loaded.dataset.records[index].name for index in naive.example)
     value = naive.n_leaking / naive.n_test
-    ours = _n_crossing(loaded)
-    if ours is not None and naive.n_leaking:
+    if isinstance(parts, Splits) and naive.n_leaking:
+        ours = len(crossing(loaded.grouping, parts))
         yield Finding(
             "leakage",
             "note" if ours == 0 else "error",
@@ -67,14 +71,6 @@ def leakage_findings(loaded: LoadedDataset) -> Iterator[Finding]:
             value,
         )
     yield from _given(loaded.dataset, loaded.grouping)
-
-
-def _n_crossing(loaded: LoadedDataset) -> int | None:
-    try:
-        parts = split(loaded.dataset, loaded.grouping, preset("recommended"))
-    except DatasetError:
-        return None  # too few films of a class: training will say so
-    return len(crossing(loaded.grouping, parts))
 
 
 def _given(dataset: Dataset, grouping: Grouping) -> Iterator[Finding]:

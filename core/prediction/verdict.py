@@ -1,0 +1,204 @@
+"""Whether an answer should be believed: one traffic light, in words.
+
+What is known of an answer goes through one table of rules, the most important first. Imports no
+Paddle, so that lists and reports may use it anywhere.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from core.errors import Message
+
+if TYPE_CHECKING:
+    from core.prediction.explanation import Honesty
+    from core.prediction.opinion import Opinion
+
+Level = Literal["believe", "doubt", "do_not_believe", "unknown"]
+# From the best to the worst; a known fault weighs more than not knowing.
+LEVELS: Final[tuple[Level, ...]] = ("believe", "unknown", "doubt", "do_not_believe")
+
+_WORDS: Final[Mapping[Level, Message]] = {
+    "believe": Message("Believable"),
+    "doubt": Message("Doubtful"),
+    "do_not_believe": Message("Do not believe"),
+    "unknown": Message("Cannot be judged"),
+}
+_MEANINGS: Final[Mapping[Level, Message]] = {
+    "believe": Message(
+        "Nothing speaks against this answer. The model can still be wrong: look at the film "
+        "yourself."
+    ),
+    "doubt": Message("Something speaks against taking this answer at its word."),
+    "do_not_believe": Message(
+        "The model learned from nothing like this picture, so its answer says nothing about it."
+    ),
+    "unknown": Message("The model file does not hold what it takes to judge its answers."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far one answer may be believed."""
+
+    level: Level
+    reasons: tuple[Message, ...]  # whole sentences, the most important first; never empty
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that is known of one answer."""
+
+    opinion: "Opinion"
+    honesty: "Honesty | None"
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether the heat map was examined and found not to be trusted."""
+        return self.honesty is not None and not self.honesty.is_trustworthy
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.opinion.probabilities)
+
+    @property
+    def n_possible(self) -> int:
+        return len(self.opinion.candidates)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Where `holds`, the verdict is at best `level`, for the reasons that `says` gives."""
+
+    level: Level
+    holds: Callable[[_Case], bool]
+    says: Callable[[_Case], Sequence[Message]]
+
+
+def _novelty_reasons(case: _Case) -> Sequence[Message]:
+    novelty = case.opinion.novelty
+    known = (novelty.reason,) if novelty is not None else ()
+    return (
+        *known,
+        Message(
+            "The model must name one of its classes whatever it is shown, and on such pictures it "
+            "is often wrong and sure of itself."
+        ),
+    )
+
+
+def _several_possible(case: _Case) -> Sequence[Message]:
+    return (
+        Message(
+            "Not sure: {n} of {total} classes remain possible. Nine times in ten the true class "
+            "is among them; which one it is, the model cannot tell.",
+            n=case.n_possible,
+            total=case.n_classes,
+        ),
+    )
+
+
+def _stamp_reasons(case: _Case) -> Sequence[Message]:
+    found = case.honesty.reasons if case.honesty is not None else ()
+    return found or (
+        Message("The heat map failed its checks: it may not show what the answer rests on."),
+    )
+
+
+_UNCALIBRATED: Final = Message(
+    "The probabilities are uncalibrated: nobody checked how often the model is right when it is "
+    "this sure. Read them as a ranking."
+)
+# The rows are tried from the top; all that hold give their reasons, the worst sets the level.
+_RULES: Final = (
+    _Rule(
+        "do_not_believe",
+        lambda case: case.opinion.novelty is not None and not case.opinion.novelty.is_familiar,
+        _novelty_reasons,
+    ),
+    _Rule(
+        "doubt",
+        lambda case: case.opinion.is_calibrated and 1 < case.n_possible < case.n_classes,
+        _several_possible,
+    ),
+    _Rule(
+        "doubt",
+        lambda case: case.opinion.is_calibrated and case.n_possible == case.n_classes,
+        lambda case: (
+            Message("Not sure: no class can be ruled out. For this film the model knows nothing."),
+        ),
+    ),
+    _Rule(
+        "doubt",
+        lambda case: case.opinion.is_calibrated and case.n_possible == 0,
+        lambda case: (
+            Message(
+                "Not sure: no class is as probable as it is for films that truly belong to it."
+            ),
+        ),
+    ),
+    _Rule("doubt", lambda case: case.is_stamped, _stamp_reasons),
+    _Rule(
+        "unknown",
+        lambda case: case.opinion.novelty is None,
+        lambda case: (
+            Message(
+                "The model file tells nothing of its training films, so nobody can say whether "
+                "this film is like them."
+            ),
+        ),
+    ),
+    _Rule(
+        "doubt",
+        lambda case: not case.opinion.is_calibrated and case.opinion.novelty is not None,
+        lambda case: (_UNCALIBRATED,),
+    ),
+    # Where the training films are unknown too, there is no ground for a verdict at all.
+    _Rule(
+        "unknown",
+        lambda case: not case.opinion.is_calibrated and case.opinion.novelty is None,
+        lambda case: (_UNCALIBRATED,),
+    ),
+)
+
+
+def verdict_of(opinion: "Opinion", honesty: "Honesty | None" = None) -> Verdict:
+    """Weigh what is known of an answer.
+
+    Args:
+        opinion: What the model says of the film.
+        honesty: Of its heat map; None: not examined (yet), which speaks neither way.
+    """
+    case = _Case(opinion, honesty)
+    held = [rule for rule in _RULES if rule.holds(case)]
+    if not held:
+        return Verdict("believe", tuple(_good_reasons(case)))
+    level = max((rule.level for rule in held), key=LEVELS.index)
+    if level == "do_not_believe":  # of what the answer would be worth otherwise, nothing matters
+        held = [rule for rule in held if rule.level == level]
+    return Verdict(level, tuple(reason for rule in held for reason in rule.says(case)))
+
+
+def level_words(level: Level) -> Message:
+    """A verdict in a word or two."""
+    return _WORDS[level]
+
+
+def level_meaning(level: Level) -> Message:
+    """What a verdict means, in a sentence."""
+    return _MEANINGS[level]
+
+
+def _good_reasons(case: _Case) -> Sequence[Message]:
+    novelty = case.opinion.novelty
+    reasons = [
+        Message(
+            "One class alone remains possible. Nine times in ten that holds; the tenth film is "
+            "why you look yourself."
+        )
+    ]
+    if novelty is not None:
+        reasons.append(novelty.reason)
+    if case.honesty is not None:
+        reasons.append(Message("The heat map passed its checks."))
+    return reasons

@@ -1,0 +1,147 @@
+"""Every row of the table of cases, with stand-ins that have just what the rules look at."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from core.errors import Message
+from core.prediction.verdict import LEVELS, Level, level_meaning, level_words, verdict_of
+
+LIKE, UNLIKE = Message("It is like them."), Message("It is a photograph.")
+OUTSIDE = Message("Most heat lies outside the lungs.")
+
+
+@dataclass
+class Novelty:
+    is_familiar: bool
+    reason: Message
+
+
+@dataclass
+class Honesty:
+    is_trustworthy: bool
+    reasons: tuple[Message, ...] = ()
+
+
+@dataclass
+class Opinion:
+    candidates: tuple[int, ...] = (0,)
+    is_calibrated: bool = True
+    novelty: Novelty | None = None
+    probabilities: Any = None
+
+    def __post_init__(self) -> None:
+        self.probabilities = np.full(3, 1 / 3, np.float32)
+
+
+FAMILIAR, FOREIGN = Novelty(True, LIKE), Novelty(False, UNLIKE)
+HONEST, STAMPED = Honesty(True), Honesty(False, (OUTSIDE,))
+
+# candidates, calibrated, novelty, honesty -> level, and how each reason begins
+CASES = [
+    ((0,), True, FAMILIAR, None, "believe", ["One class alone", "It is like"]),
+    ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like", "The heat map"]),
+    ((0,), True, FAMILIAR, STAMPED, "doubt", ["Most heat"]),
+    ((0, 2), True, FAMILIAR, None, "doubt", ["Not sure: 2 of 3"]),
+    ((0, 2), True, FAMILIAR, STAMPED, "doubt", ["Not sure: 2 of 3", "Most heat"]),
+    ((0, 1, 2), True, FAMILIAR, None, "doubt", ["Not sure: no class can be ruled out"]),
+    ((), True, FAMILIAR, HONEST, "doubt", ["Not sure: no class is as probable"]),
+    ((0,), False, FAMILIAR, HONEST, "doubt", ["The probabilities are uncalibrated"]),
+    ((0,), False, FAMILIAR, STAMPED, "doubt", ["Most heat", "The probabilities are uncal"]),
+    # What stays possible is found by calibrating; without it the number says nothing.
+    ((0, 1), False, FAMILIAR, None, "doubt", ["The probabilities are uncalibrated"]),
+    ((0,), True, FOREIGN, HONEST, "do_not_believe", ["It is a photograph", "The model must"]),
+    ((0, 1), False, FOREIGN, STAMPED, "do_not_believe", ["It is a photograph", "The model must"]),
+    ((0,), True, None, HONEST, "unknown", ["The model file tells nothing"]),
+    ((0,), False, None, None, "unknown", ["The model file tells nothing", "The probabilities"]),
+    # A fault that is known outweighs what is not known.
+    ((0, 1), True, None, None, "doubt", ["Not sure: 2 of 3", "The model file tells nothing"]),
+    ((0,), False, None, STAMPED, "doubt", ["Most heat", "The model file", "The probabilities"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "is_calibrated", "novelty", "honesty", "level", "beginnings"), CASES
+)
+def test_a_case_has_its_verdict_and_its_reasons(
+    candidates: tuple[int, ...],
+    is_calibrated: bool,
+    novelty: Novelty | None,
+    honesty: Honesty | None,
+    level: Level,
+    beginnings: list[str],
+) -> None:
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    assert verdict.level == level
+    assert len(verdict.reasons) == len(beginnings)
+    for reason, beginning in zip(verdict.reasons, beginnings, strict=True):
+        assert str(reason).startswith(beginning)
+
+
+EVERYTHING = list(
+    product(
+        [(), (0,), (1, 0), (0, 1, 2)],
+        [True, False],
+        [None, FAMILIAR, FOREIGN],
+        [None, HONEST, STAMPED],
+    )
+)
+
+
+@pytest.mark.parametrize("known", EVERYTHING)
+def test_there_is_a_reason_for_every_verdict(known: tuple[Any, ...]) -> None:
+    candidates, is_calibrated, novelty, honesty = known
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    assert verdict.reasons
+    assert len(set(verdict.reasons)) == len(verdict.reasons)
+
+
+@pytest.mark.parametrize("known", EVERYTHING)
+def test_only_an_answer_without_a_blemish_is_believed(known: tuple[Any, ...]) -> None:
+    candidates, is_calibrated, novelty, honesty = known
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    is_clean = (
+        len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and honesty is not STAMPED
+    )
+    assert (verdict.level == "believe") == is_clean
+
+
+@pytest.mark.parametrize("known", EVERYTHING)
+def test_a_stamp_never_makes_a_verdict_better(known: tuple[Any, ...]) -> None:
+    candidates, is_calibrated, novelty, _ = known
+    opinion = Opinion(candidates, is_calibrated, novelty)
+    before = verdict_of(opinion)  # type: ignore[arg-type]
+    after = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
+    assert LEVELS.index(after.level) >= LEVELS.index(before.level)
+
+
+def test_a_stamp_without_words_is_explained_all_the_same() -> None:
+    verdict = verdict_of(Opinion(novelty=FAMILIAR), Honesty(False))  # type: ignore[arg-type]
+    assert str(verdict.reasons[0]).startswith("The heat map failed its checks")
+
+
+def test_of_two_classes_both_possible_is_knowing_nothing() -> None:
+    opinion = Opinion((0, 1), novelty=FAMILIAR)
+    opinion.probabilities = np.array([0.5, 0.5], np.float32)
+    (reason,) = verdict_of(opinion).reasons  # type: ignore[arg-type]
+    assert "no class can be ruled out" in str(reason)
+
+
+def test_every_level_has_words_of_its_own_and_a_meaning() -> None:
+    levels = get_args(Level)
+    assert set(LEVELS) == set(levels)
+    assert len({str(level_words(level)) for level in levels}) == len(levels)
+    assert len({str(level_meaning(level)) for level in levels}) == len(levels)
+
+
+def test_it_loads_neither_paddle_nor_qt() -> None:
+    code = (
+        "import sys, core.prediction.verdict;"
+        "assert not {'paddle', 'PySide6'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

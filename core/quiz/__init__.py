@@ -1,0 +1,1 @@
+"""A quiz for learners: films read alone, then with the model's opinion, and what came of it."""

@@ -1,0 +1,144 @@
+"""One quiz as it goes on: film after film, first alone, then with the model's opinion.
+
+Every step gives a new session and leaves the old one as it was. Times come from whoever calls,
+in seconds of any clock that only goes forward; what a film is not in sight for does not count.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+from core.errors import Refusal
+from core.quiz.films import QuizFilm
+
+# Waiting for the film; the learner's own answer; the answer with the model's opinion; the truth
+# is shown; no film is left, or the learner has stopped.
+Stage = Literal["waiting", "alone", "with_model", "truth", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What the model said of a film, as the learner saw it."""
+
+    label: int
+    probability: float  # of `label`, in [0, 1]
+    candidates: tuple[int, ...]  # classes that remain possible; exactly one: it is sure
+    is_calibrated: bool
+    trust: str = ""  # the verdict's level where there is one
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether one class alone remains possible."""
+        return len(self.candidates) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class QuizAnswer:
+    """What was answered of one film."""
+
+    film: QuizFilm
+    alone: int  # the learner's label, before the model was asked
+    model: ModelAnswer
+    final: int  # the learner's label, after the model was heard
+    seconds_alone: float
+    seconds_with_model: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the film was thought about, in all."""
+        return self.seconds_alone + self.seconds_with_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuizSession:
+    """A quiz under way; begins with the films that `choose_films` drew."""
+
+    films: tuple[QuizFilm, ...]  # without those that could not be read
+    shows_truth: bool  # after each film; else only at the end
+    answers: tuple[QuizAnswer, ...] = ()
+    refused: tuple[Refusal, ...] = ()  # films that could not be read
+    stage: Stage = "waiting"
+    alone: int | None = None  # the own answer to the film in hand
+    _spent: float = 0.0  # seconds, of the step in hand until the clock was stopped last
+    _since: float | None = None  # when the clock was started last; None: it stands
+    _spent_alone: float = 0.0
+
+    @property
+    def film(self) -> QuizFilm | None:
+        """The film in hand; None when it is over."""
+        place = len(self.answers) - (self.stage == "truth")
+        return self.films[place] if self.stage != "over" else None
+
+    @property
+    def n_left(self) -> int:
+        """Films that are still to be answered."""
+        return len(self.films) - len(self.answers)
+
+    def seconds(self, now: float) -> float:
+        """How long the film in hand has been thought about until `now`, both steps together."""
+        running = now - self._since if self._since is not None else 0.0
+        return self._spent_alone + self._spent + running
+
+    def begun(self, now: float) -> Self:
+        """The film in hand is on the screen: the learner thinks from now on."""
+        self._expect("waiting")
+        return replace(self, stage="alone", _since=now, _spent=0.0, _spent_alone=0.0)
+
+    def paused(self, now: float) -> Self:
+        """Nobody sees the film: the clock stands still."""
+        if self._since is None:
+            return self
+        return replace(self, _spent=self._spent + now - self._since, _since=None)
+
+    def resumed(self, now: float) -> Self:
+        """The film is in sight again."""
+        if self._since is not None or self.stage not in ("alone", "with_model"):
+            return self
+        return replace(self, _since=now)
+
+    def answered_alone(self, label: int, now: float) -> Self:
+        """The learner has said what it is; now the model may be heard."""
+        self._expect("alone")
+        spent = self.paused(now)._spent
+        return replace(
+            self, stage="with_model", alone=label, _spent_alone=spent, _spent=0.0, _since=now
+        )
+
+    def decided(self, label: int, model: ModelAnswer, now: float) -> Self:
+        """The learner has heard the model and says for good what it is."""
+        self._expect("with_model")
+        film = self.film
+        assert film is not None
+        assert self.alone is not None
+        stopped = self.paused(now)
+        answer = QuizAnswer(film, self.alone, model, label, self._spent_alone, stopped._spent)
+        said = replace(stopped, answers=(*self.answers, answer), stage="truth", alone=None)
+        return said if self.shows_truth else said.went_on()
+
+    def went_on(self) -> Self:
+        """The truth was seen: on to the next film."""
+        self._expect("truth")
+        return replace(
+            self,
+            stage="waiting" if self.n_left else "over",
+            _spent=0.0,
+            _spent_alone=0.0,
+        )
+
+    def without(self, film: QuizFilm, refusal: Refusal) -> Self:
+        """A film that was not shown yet cannot be read; the quiz goes on without it."""
+        films = tuple(one for one in self.films if one != film)
+        is_over = self.stage == "waiting" and len(films) == len(self.answers)
+        return replace(
+            self,
+            films=films,
+            refused=(*self.refused, refusal),
+            stage="over" if is_over else self.stage,
+        )
+
+    def ended(self) -> Self:
+        """The learner stops early; a film that was not answered for good does not count."""
+        return replace(self, stage="over", alone=None, _since=None)
+
+    def _expect(self, stage: Stage) -> None:
+        if self.stage != stage:
+            raise ValueError(f"the quiz is at {self.stage!r}, not at {stage!r}")

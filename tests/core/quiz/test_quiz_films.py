@@ -1,0 +1,126 @@
+import dataclasses
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from quizzes import CLASSES, card, film, source
+
+from core.data.records import Dataset, Record
+from core.quiz.films import QuizPool, QuizSource, choose_films, make_pool, sources_of
+
+
+def pool_of(*counts: int) -> QuizPool:
+    return QuizPool(
+        tuple(film(label, number) for label, n in enumerate(counts) for number in range(n))
+    )
+
+
+def test_a_dataset_gives_all_its_films_with_their_classes() -> None:
+    records = (Record("a/NORMAL/1.png", Path("x.png"), "f" * 64, 1),)
+    dataset = Dataset((Path("films.zip"),), CLASSES, records, ())
+    assert sources_of(dataset) == (QuizSource("a/NORMAL/1.png", Path("x.png"), "NORMAL", "f" * 64),)
+
+
+def test_what_the_model_knows_of_a_film_is_told_by_its_content() -> None:
+    sources = [source(0, number) for number in range(5)]
+    digests = [one.digest for one in sources]
+    model = card(
+        train=(digests[0],), validation=(digests[1],), test=(digests[2],), kept=(digests[3],)
+    )
+    origins = [one.origin for one in make_pool(model, sources).films]
+    assert origins == ["learned", "learned", "test", "kept", "new"]
+
+
+def test_a_test_film_of_which_a_copy_was_in_training_is_a_learned_one() -> None:
+    one = source(0, 0)
+    pool = make_pool(card(train=(one.digest,), test=(one.digest,)), [one])
+    assert pool.n_learned == 1
+    assert pool.usable(with_learned=False) == ()
+
+
+def test_labels_follow_the_order_of_the_models_classes() -> None:
+    pool = make_pool(card(), [source(2, 0), source(0, 0)])
+    assert [one.label for one in pool.films] == [2, 0]
+
+
+def test_a_film_is_asked_about_once_however_many_copies_there_are() -> None:
+    one = source(0, 0)
+    pool = make_pool(card(), [one, dataclasses.replace(one, name="copy.png"), source(1, 0)])
+    assert (len(pool.films), pool.n_copies) == (2, 1)
+
+
+def test_a_film_in_two_classes_has_no_truth_to_ask_for() -> None:
+    one = source(0, 0)
+    pool = make_pool(card(), [one, dataclasses.replace(one, true_class=CLASSES[1])])
+    assert (pool.films, pool.n_contradictory) == ((), 2)
+
+
+def test_a_class_that_the_model_does_not_know_is_left_out() -> None:
+    strange = dataclasses.replace(source(0, 0), true_class="Tuberculosis")
+    pool = make_pool(card(), [strange, source(1, 0)])
+    assert (len(pool.films), pool.n_strange) == (1, 1)
+
+
+def test_each_class_is_asked_about_equally_often() -> None:
+    chosen = choose_films(pool_of(30, 9, 9), 12, seed=3, with_learned=False)
+    assert Counter(one.label for one in chosen) == {0: 4, 1: 4, 2: 4}
+
+
+def test_a_class_with_few_films_is_made_up_for_by_the_others() -> None:
+    chosen = choose_films(pool_of(30, 2, 9), 12, seed=3, with_learned=False)
+    assert Counter(one.label for one in chosen) == {0: 5, 1: 2, 2: 5}
+
+
+def test_all_films_are_asked_about_where_none_says_how_many() -> None:
+    pool = pool_of(4, 2, 3)
+    for n in (None, 500):
+        assert set(choose_films(pool, n, seed=3, with_learned=False)) == set(pool.films)
+
+
+def test_the_same_seed_asks_the_same_however_the_films_are_listed() -> None:
+    pool = pool_of(9, 9, 9)
+    turned = QuizPool(
+        tuple(dataclasses.replace(one, name=one.name[::-1]) for one in reversed(pool.films))
+    )
+    digests = [
+        [one.digest for one in choose_films(which, 10, seed, with_learned=False)]
+        for which, seed in ((pool, 7), (turned, 7), (pool, 8))
+    ]
+    assert digests[0] == digests[1]
+    assert set(digests[0]) != set(digests[2])
+
+
+def test_a_drawing_stays_the_same_in_later_versions() -> None:
+    chosen = choose_films(pool_of(4, 4, 4), 4, seed=1, with_learned=False)
+    assert [one.digest for one in chosen] == [
+        "digest-0-3",
+        "digest-2-3",
+        "digest-1-3",
+        "digest-0-1",
+    ]
+
+
+def test_classes_come_in_no_order_that_could_be_guessed() -> None:
+    labels = [one.label for one in choose_films(pool_of(20, 20, 20), 60, 5, with_learned=False)]
+    assert labels != sorted(labels)
+    assert any(one == other for one, other in pairwise(labels))
+
+
+@pytest.mark.parametrize(("with_learned", "n"), [(False, 2), (True, 6)])
+def test_learned_films_are_asked_about_only_if_that_is_wished(with_learned: bool, n: int) -> None:
+    pool = QuizPool(
+        (film(0, 0), film(1, 0), *(film(0, number, "learned") for number in range(1, 5)))
+    )
+    assert len(choose_films(pool, None, 1, with_learned=with_learned)) == n
+
+
+def test_learned_films_are_drawn_last() -> None:
+    learned = tuple(film(0, number, "learned") for number in range(20, 40))
+    pool = QuizPool((*learned, *(film(0, number) for number in range(5))))
+    chosen = choose_films(pool, 6, 1, with_learned=True)
+    assert sum(one.origin == "learned" for one in chosen) == 1
+
+
+def test_nothing_can_be_drawn_from_nothing() -> None:
+    assert choose_films(QuizPool(()), 20, 1, with_learned=True) == ()

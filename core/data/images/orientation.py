@@ -1,8 +1,12 @@
 """The way up: the rotation or mirroring that EXIF names, and its undoing."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+P = TypeVar("P", bound=np.generic)
 
 _ORIENTATION = 0x0112  # EXIF tag
 
@@ -21,7 +25,7 @@ def is_lying(image: Image.Image) -> bool:
     return orientation_of(image) != 1
 
 
-def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def upright(pixels: NDArray[P], orientation: int) -> NDArray[P]:
     """Turn a picture, shape (H, W) or (H, W, 3), the right way up; a view, not a copy."""
     match orientation:
         case 2:

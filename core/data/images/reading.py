@@ -1,7 +1,8 @@
 """One door for all formats: bytes in, the film or one plain sentence out."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from core.errors import ImageReadError, Message
 
 # Names the rules of this package in caches and model files; raise it whenever a pixel changes.
 READER_VERSION: Final = 2
+
+T = TypeVar("T")
 
 _MOST_KEY_BYTES = 64  # of BLAKE2b
 # How a DICOM file begins that lacks the 128 free bytes and "DICM": group 2, or at once the
@@ -58,6 +61,29 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
     """
     if len(patient_key) > _MOST_KEY_BYTES:
         raise ValueError(f"a key of more than {_MOST_KEY_BYTES} bytes")
+
+    def film_of(data: bytes, format: Format, name: object) -> Film:
+        if format == "DICOM":
+            # Only a DICOM file is worth the quarter of a second that pydicom takes to load.
+            from core.data.images.dicom import read_dicom
+
+            return read_dicom(data, name, patient_key)
+        return read_raster(data, format, name)
+
+    return read_by(source, film_of)
+
+
+def read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -> T:
+    """Open a file for a reader, whose errors become refusals.
+
+    Args:
+        source: A file or its bytes.
+        read: Takes the content, its format and what to call the file; may raise anything.
+
+    Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
+        ImageReadError: It is none of the formats, or the reader cannot read it.
+    """
     name: object = source.name if isinstance(source, Path) else Message("The image")
     data = _bytes_of(source, name)
     format = format_of(data[:HEAD_BYTES])
@@ -66,12 +92,7 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
     if format is None:
         raise without_preamble(name) if data.startswith(_BARE_DICOM) else not_an_image(name)
     try:
-        if format == "DICOM":
-            # Only a DICOM file is worth the quarter of a second that pydicom takes to load.
-            from core.data.images.dicom import read_dicom
-
-            return read_dicom(data, name, patient_key)
-        return read_raster(data, format, name)
+        return read(data, format, name)
     except ImageReadError:
         raise
     except MemoryError as error:

@@ -1,6 +1,7 @@
 """Films of more than 256 grey levels: which of them are stretched over black to white."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +17,43 @@ _MOST_ZOOMS = 3
 Bands = Callable[[], Iterable[tuple[slice, NDArray[np.generic]]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A film of many levels: the levels, what they stand for and what they are shown as."""
+
+    levels: Bands  # unsigned integers
+    table: NDArray[np.uint8]  # what each level is shown as, shape (65536,)
+    low: float  # the level that is black
+    high: float  # the level that is white
+    slope: float  # between the numbers that neighbouring levels stand for
+    intercept: float  # the number that level 0 stands for
+
+
 def percentile_table(
     counts: NDArray[np.integer], values: NDArray[np.floating] | None = None
 ) -> NDArray[np.uint8]:
-    """Stretch the central 99 % of a film's values over 0 to 255.
+    """Stretch the central 99 % of a film's values over 0 to 255; see `percentile_window`.
+
+    Returns:
+        What each stored level is shown as, shape (L,).
+    """
+    values = np.arange(len(counts), dtype=np.float64) if values is None else values
+    low, high = percentile_window(counts, values)
+    table = (values - low) * (255 / (high - low))
+    return table.clip(0, 255).round().astype(np.uint8)
+
+
+def percentile_window(
+    counts: NDArray[np.integer], values: NDArray[np.floating] | None = None
+) -> tuple[float, float]:
+    """Between which values the central 99 % of a film lie.
 
     Args:
         counts: How many pixels have each stored level, shape (L,).
         values: What each stored level stands for, shape (L,); None where it is itself.
 
     Returns:
-        What each stored level is shown as, shape (L,).
+        The value that is black and the greater one that is white.
     """
     values = np.arange(len(counts), dtype=np.float64) if values is None else values
     order = np.argsort(values, kind="stable")
@@ -35,8 +62,7 @@ def percentile_table(
     if low == high:  # nearly all pixels are the same: keep the difference to the others
         used = values[counts > 0]
         low, high = used.min(), max(used.max(), used.min() + 1)
-    table = (values - low) * (255 / (high - low))
-    return table.clip(0, 255).round().astype(np.uint8)
+    return float(low), float(high)
 
 
 def shown(bands: Bands, table: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
@@ -66,8 +92,32 @@ def windowed(bands: Bands, shape: tuple[int, int], is_negative: bool) -> NDArray
     Raises:
         ValueError: A value is not a finite number.
     """
-    levels, table = _levels_of(bands)
-    return shown(levels, 255 - table if is_negative else table, shape)
+    film = graded(bands)
+    return shown(film.levels, 255 - film.table if is_negative else film.table, shape)
+
+
+def graded(bands: Bands) -> Graded:
+    """Sort a film's values into 65536 levels.
+
+    Raises:
+        ValueError: A value is not a finite number.
+    """
+    low, high, is_whole = _range_of(bands)
+    if is_whole and low >= 0 and high < _N_LEVELS:
+        film, _ = _graded(bands, 0.0, 1.0)
+        return film
+    widest: Graded | None = None
+    for _ in range(_MOST_ZOOMS):
+        step = (high - low) / (_N_LEVELS - 1) or 1.0
+        film, counts = _graded(bands, low, step)
+        widest = widest or film
+        first, last = _central(counts)
+        if last - first >= _FEWEST_LEVELS:
+            return film
+        # A few giant values took nearly all of the levels: spread them over the window alone.
+        low, high = low + (first - 1) * step, low + (last + 1) * step
+    assert widest is not None
+    return widest
 
 
 def _central(counts: NDArray[np.integer]) -> tuple[int, int]:
@@ -76,26 +126,11 @@ def _central(counts: NDArray[np.integer]) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _levels_of(bands: Bands) -> tuple[Bands, NDArray[np.uint8]]:
-    """The film in 65536 levels, and what each is shown as."""
-    low, high, is_whole = _range_of(bands)
-    if is_whole and low >= 0 and high < _N_LEVELS:
-        levels = _scaled(bands, 0.0, 1.0)
-        return levels, percentile_table(level_counts(levels, _N_LEVELS))
-    widest: tuple[Bands, NDArray[np.uint8]] | None = None
-    for _ in range(_MOST_ZOOMS):
-        step = (high - low) / (_N_LEVELS - 1) or 1.0
-        levels = _scaled(bands, low, 1 / step)
-        counts = level_counts(levels, _N_LEVELS)
-        found = levels, percentile_table(counts)
-        widest = widest or found
-        first, last = _central(counts)
-        if last - first >= _FEWEST_LEVELS:
-            return found
-        # A few giant values took nearly all of the levels: spread them over the window alone.
-        low, high = low + (first - 1) * step, low + (last + 1) * step
-    assert widest is not None
-    return widest
+def _graded(bands: Bands, low: float, step: float) -> tuple[Graded, NDArray[np.int64]]:
+    levels = _scaled(bands, low, 1 / step)
+    counts = level_counts(levels, _N_LEVELS)
+    black, white = percentile_window(counts)
+    return Graded(levels, percentile_table(counts), black, white, step, low), counts
 
 
 def _range_of(bands: Bands) -> tuple[float, float, bool]:

@@ -5,14 +5,22 @@ size costs no more than the look-up: stored bits, modality LUT, window or VOI LU
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.data.images.bands import row_bands
+from core.data.images.dicom.file_window import FileWindow, file_window, number
 from core.data.images.dicom.picture import Picture
-from core.data.images.window import level_counts, percentile_table, shown
+from core.data.images.window import (
+    Bands,
+    level_counts,
+    percentile_table,
+    percentile_window,
+    shown,
+)
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -33,26 +41,64 @@ def shown_grey(stored: NDArray[np.generic], picture: Picture, is_packed: bool) -
     Returns:
         Grey levels, shape (H, W), 0 = black.
     """
+    bands, n_levels = stored_levels(stored)
+    grading = graded(level_counts(bands, n_levels), picture, is_packed)
+    table = grading.table
+    if picture.photometric == "MONOCHROME1":
+        table = 255 - table
+    return shown(bands, table, (stored.shape[0], stored.shape[1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grading:
+    """What the stored levels stand for and are shown as, before a negative is inverted."""
+
+    values: NDArray[np.float64]  # after the modality LUT, or the VOI LUT; shape (n_levels,)
+    table: NDArray[np.uint8]  # shape (n_levels,)
+    window: FileWindow  # whose picture the table is
+    is_lut: bool = False  # whether the values are those of the file's VOI LUT
+
+
+def stored_levels(stored: NDArray[np.generic]) -> tuple[Bands, int]:
+    """The patterns of bits as unsigned numbers, and how many there can be."""
     unsigned = np.dtype(f"u{stored.dtype.itemsize}")
-    n_levels = 2 ** (8 * stored.dtype.itemsize)
 
     def bands() -> Iterator[tuple[slice, NDArray[np.generic]]]:
         for rows in row_bands(stored.shape[1], stored.shape[0]):
             yield rows, stored[rows].astype(unsigned)
 
+    return bands, 2 ** (8 * stored.dtype.itemsize)
+
+
+def graded(counts: NDArray[np.integer], picture: Picture, is_packed: bool) -> Grading:
+    """Find out what the levels are shown as.
+
+    Args:
+        counts: How many pixels have each level, shape (n_levels,).
+        picture: What the header says.
+        is_packed: Whether a decoder moved the stored bits to the lowest place.
+    """
     header = picture.header
-    values = _modality_values(_level_values(n_levels, picture, is_packed), header)
-    counts = level_counts(bands, n_levels)
-    table = _window_table(values, header)
+    values = _modality_values(_level_values(len(counts), picture, is_packed), header)
     used = counts > 0
-    if table is None or np.ptp(table[used]) == 0 < np.ptp(values[used]):
-        if step := _eight_bit_step(values[used], picture.bits_stored):
-            table = (values / step).clip(0, 255).astype(np.uint8)
-        else:
-            table = percentile_table(counts, values)
-    if picture.photometric == "MONOCHROME1":
-        table = 255 - table
-    return shown(bands, table, (stored.shape[0], stored.shape[1]))
+    found: Grading | None = None
+    if lut := _lut(header, "VOILUTSequence", values):
+        grey, most = lut
+        table = (grey * (255 / most)).clip(0, 255).round().astype(np.uint8)
+        found = Grading(grey, table, _between(0, most), is_lut=True)
+    elif window := file_window(header):
+        found = Grading(values, window.table(values), window)
+    if found is not None and (np.ptp(found.table[used]) or not np.ptp(values[used])):
+        return found
+    if step := _eight_bit_step(values[used], picture.bits_stored):
+        table = (values / step).clip(0, 255).astype(np.uint8)
+        return Grading(values, table, _between(0, 255 * step))
+    table = percentile_table(counts, values)
+    return Grading(values, table, _between(*percentile_window(counts, values)))
+
+
+def _between(low: float, high: float) -> FileWindow:
+    return FileWindow((low + high) / 2, high - low)
 
 
 def _level_values(n_levels: int, picture: Picture, is_packed: bool) -> NDArray[np.int64]:
@@ -72,32 +118,13 @@ def _modality_values(values: NDArray[np.int64], header: "Dataset") -> NDArray[np
     """Apply the modality LUT, or else slope and intercept (PS3.3, C.11.1)."""
     if lut := _lut(header, "ModalityLUTSequence", values):
         return lut[0]
-    slope = _number(header, "RescaleSlope")
-    intercept = _number(header, "RescaleIntercept")
+    slope = number(header, "RescaleSlope")
+    intercept = number(header, "RescaleIntercept")
     slope = 1.0 if slope is None or slope == 0 else slope
     modality = values.astype(np.float64) * slope + (0.0 if intercept is None else intercept)
     if not np.isfinite(modality).all():
         raise ValueError("a rescaled value is not a finite number")
     return modality
-
-
-def _window_table(values: NDArray[np.float64], header: "Dataset") -> NDArray[np.uint8] | None:
-    """What the file's own window makes of the values; None where it has none that is valid."""
-    if lut := _lut(header, "VOILUTSequence", values):
-        grey, most = lut
-        return (grey * (255 / most)).clip(0, 255).round().astype(np.uint8)
-    centre, width = _number(header, "WindowCenter"), _number(header, "WindowWidth")
-    if centre is None or width is None or width <= 0:
-        return None
-    # PS3.3, C.11.2.1.2 and C.11.2.1.3
-    match str(header.get("VOILUTFunction") or "LINEAR"):
-        case "SIGMOID":
-            fraction = 1 / (1 + np.exp((-4 * (values - centre) / width).clip(-700, 700)))
-        case "LINEAR_EXACT":
-            fraction = (values - centre) / width + 0.5
-        case _:
-            fraction = (values - (centre - 0.5)) / max(width - 1, 1e-6) + 0.5
-    return (fraction.clip(0, 1) * 255).round().astype(np.uint8)
 
 
 def _eight_bit_step(used: NDArray[np.float64], bits_stored: int) -> int | None:
@@ -136,12 +163,3 @@ def _lut(
         raise ValueError("a broken lookup table")
     places = np.clip(values - first, 0, len(table) - 1).astype(np.int64)
     return table[places], float(max(2**n_bits - 1, table.max()))
-
-
-def _number(header: "Dataset", keyword: str) -> float | None:
-    """The first value of an element; None where there is none that is a finite number."""
-    value = header.get(keyword)
-    if value is None or isinstance(value, str):
-        return None
-    first = float(next(iter(value), "nan")) if hasattr(value, "__iter__") else float(value)
-    return first if np.isfinite(first) else None

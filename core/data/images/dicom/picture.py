@@ -24,20 +24,27 @@ _WANTED = {
     _MODALITY,
     _PATIENT_ID,
     _ISSUER_OF_PATIENT_ID,
+    0x00181114,  # Estimated Radiographic Magnification Factor
+    0x00181164,  # Imager Pixel Spacing
+    0x00182010,  # Nominal Scanned Pixel Spacing
     0x00280002,  # Samples per Pixel
     0x00280004,  # Photometric Interpretation
     0x00280006,  # Planar Configuration
     0x00280008,  # Number of Frames
     0x00280010,  # Rows
     0x00280011,  # Columns
+    0x00280030,  # Pixel Spacing
     0x00280100,  # Bits Allocated
     0x00280101,  # Bits Stored
     0x00280102,  # High Bit
     0x00280103,  # Pixel Representation
+    0x00280A02,  # Pixel Spacing Calibration Type
     0x00281050,  # Window Center
     0x00281051,  # Window Width
     0x00281052,  # Rescale Intercept
     0x00281053,  # Rescale Slope
+    0x00281054,  # Rescale Type
+    0x00281055,  # Window Center & Width Explanation
     0x00281056,  # VOI LUT Function
     *range(0x00281101, 0x00281104),  # Palette Color Lookup Table Descriptors
     *range(0x00281201, 0x00281204),  # Palette Color Lookup Table Data

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -29,15 +30,53 @@ def read_dicom(data: bytes, name: object, patient_key: bytes) -> Film:
         ImageReadError: No picture, several, too small, too large, or packed in a rare way.
         Exception: It is damaged.
     """
+    unpacked = unpack(data, name)
+    picture = unpacked.picture
+    if unpacked.is_grey:
+        pixels = shown_grey(unpacked.stored, picture, unpacked.is_packed)
+    else:
+        pixels = shown_colours(unpacked, name)
+    return Film(np.ascontiguousarray(pixels), header_of(picture, patient_key))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unpacked:
+    """A DICOM file's header and its pixels as they are stored."""
+
+    picture: Picture
+    stored: NDArray[np.generic]  # shape (H, W) or (H, W, 3), of 8 or 16 bits
+    is_packed: bool  # whether a decoder moved the stored bits to the lowest place
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether its pixels are grey levels and neither colours nor a palette's numbers."""
+        is_monochrome = self.picture.photometric in ("MONOCHROME1", "MONOCHROME2")
+        return is_monochrome and self.stored.ndim == 2
+
+
+def unpack(data: bytes, name: object) -> Unpacked:
+    """Read the header and unpack the pixels of a DICOM file that has a preamble.
+
+    Raises:
+        EOFError: It ends early.
+        ImageReadError: No picture, several, too small, too large, or packed in a rare way.
+        Exception: It is damaged.
+    """
     syntax = syntax_of(data, name)
     _silence()
     picture = find_picture(data, syntax, name)
     stored = stored_pixels(data, picture, syntax)
-    if picture.photometric in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
-        pixels = shown_grey(stored, picture, is_packed=syntax.decoder not in ("", "rle"))
-    else:
-        pixels = grey_unless_coloured(Image.fromarray(_rgb(stored, picture)), False, name)
-    header = FilmHeader(
+    return Unpacked(picture, stored, syntax.decoder not in ("", "rle"))
+
+
+def shown_colours(film: Unpacked, name: object) -> NDArray[np.uint8]:
+    """A film of colours or of a palette; grey, shape (H, W), where it is not really coloured."""
+    return grey_unless_coloured(Image.fromarray(_rgb(film.stored, film.picture)), False, name)
+
+
+def header_of(picture: Picture, patient_key: bytes = b"") -> FilmHeader:
+    """What the file says of its picture."""
+    return FilmHeader(
         format="DICOM",
         width=picture.columns,
         height=picture.rows,
@@ -48,7 +87,6 @@ def read_dicom(data: bytes, name: object, patient_key: bytes) -> Film:
         orientation=1,
         patient=patient_hash(picture.header, patient_key),
     )
-    return Film(np.ascontiguousarray(pixels), header)
 
 
 def _rgb(stored: NDArray[np.generic], picture: Picture) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ Imports no Paddle, so a list of models is quick to draw.
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -19,8 +19,10 @@ from core.config import (
     build,
 )
 from core.errors import ConfigError, Message
+from core.models.extra_tensors import are_extras
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no tensors but the network's
+FORMAT_VERSIONS = (1, 2)
 DISCLAIMER = "Research and teaching only, never diagnosis."
 LANGUAGES = frozenset({"en", "zh_CN"})
 PARTS = frozenset({"train", "validation", "test", "kept"})
@@ -51,6 +53,8 @@ class ModelCard:
     calibration: Mapping[str, Any] | None = None
     novelty: Mapping[str, Any] | None = None
     operating_points: Mapping[str, Any] | None = None
+    # Tensors that are none of the network's: name -> "dtype" and "shape"; `save_model` fills it in.
+    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     tensors_sha256: str = ""  # hexadecimal; `save_model` fills it in
     disclaimer: str = DISCLAIMER
     format_version: int = FORMAT_VERSION
@@ -58,7 +62,7 @@ class ModelCard:
     def __post_init__(self) -> None:
         _require(
             "format_version",
-            _is_count(self.format_version) and self.format_version == FORMAT_VERSION,
+            _is_count(self.format_version) and self.format_version in FORMAT_VERSIONS,
         )
         _require("architecture", self.architecture in ARCHITECTURES)
         _require("classes", _are_classes(self.classes))
@@ -75,6 +79,7 @@ class ModelCard:
         for name in ("calibration", "novelty", "operating_points"):
             value = getattr(self, name)
             _require(name, value is None or isinstance(value, Mapping))
+        _require("extras", are_extras(self.extras))
         _require("tensors_sha256", _is_sha256(self.tensors_sha256) or self.tensors_sha256 == "")
         _require("disclaimer", isinstance(self.disclaimer, str))
 

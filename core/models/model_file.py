@@ -1,9 +1,9 @@
 """The one file a model travels in: tensors in safetensors, the card in its metadata.
 
 Layout (safetensors): 8 bytes little-endian header length, the header in JSON, the tensors'
-bytes. We write the tensors in the order of their names, so the architecture and the number
-of classes decide every entry of the header but the card, and a reader compares instead of
-interpreting. Pickle is never read: it can run code. Imports no Paddle.
+bytes. Tensors stand in the order of their types and names, so the architecture, the number of
+classes and the card's list of extra tensors decide every entry of the header, and a reader
+compares instead of interpreting. Pickle is never read: it can run code. Imports no Paddle.
 """
 
 import dataclasses
@@ -11,9 +11,9 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import safetensors.numpy
@@ -21,27 +21,40 @@ from numpy.typing import NDArray
 
 from core import atomic_file
 from core.errors import ConfigError, Message, ModelFileError
+from core.models.extra_tensors import DTYPES, Extras, describe_extras
 from core.models.model_card import FORMAT_VERSION, ModelCard
+from core.models.strict_json import parse_object
 from core.models.weights import Weights, check_shapes, expected_shapes, first_non_finite
 
 METADATA_KEY = "pneumoscope"
 MAX_FILE_BYTES = 1 << 30  # ResNet-152 with 1000 classes takes 242 MB
 MAX_HEADER_BYTES = 100_000_000  # that of safetensors itself; 1.4 million digests of films fit
-MAX_JSON_ITEMS = 2_000_000  # a list of 100 MB of empty lists would unpack to several GB
-MAX_JSON_DEPTH = 32
-MAX_JSON_INTEGER = 2**63 - 1
 MAX_QUOTED = 100  # characters of a foreign text that a sentence may quote
 
 _RUNNABLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 
 
-def save_model(path: Path, card: ModelCard, arrays: Mapping[str, NDArray[np.float32]]) -> ModelCard:
+class OpenedModel(NamedTuple):
+    """A model file that was read and checked; all arrays are read-only."""
+
+    card: ModelCard
+    weights: Weights  # in torchvision's layout, float32
+    extras: Extras  # what the card lists besides; its meaning is not checked yet
+
+
+def save_model(
+    path: Path,
+    card: ModelCard,
+    arrays: Mapping[str, NDArray[np.float32]],
+    extras: Mapping[str, NDArray[Any]] | None = None,
+) -> ModelCard:
     """Write a model file: all of it, or nothing. The same input gives the same bytes.
 
     Args:
         path: Replaced if it exists.
-        card: Its `tensors_sha256` is filled in.
+        card: Its `extras` and `tensors_sha256` are filled in.
         arrays: In torchvision's layout, see `core.models.weights.to_arrays`.
+        extras: Tensors beside the network's, see `core.models.extra_tensors`.
 
     Returns:
         The card as it was written.
@@ -49,10 +62,15 @@ def save_model(path: Path, card: ModelCard, arrays: Mapping[str, NDArray[np.floa
     Raises:
         ModelFileError: The arrays are not those of the card's architecture or hold values
             that no network can use, or the disk refused.
+        ValueError: The extra tensors are not such as a model file may hold.
     """
     check_shapes(arrays, expected_shapes(card.architecture, len(card.classes)))
-    _check_values(path, arrays)
-    tensors = {name: np.ascontiguousarray(arrays[name], dtype="<f4") for name in sorted(arrays)}
+    card = dataclasses.replace(card, extras=describe_extras(extras or {}), tensors_sha256="")
+    given: dict[str, NDArray[Any]] = {**arrays, **(extras or {})}
+    _check_values(path, given)
+    tensors = {
+        place.name: np.ascontiguousarray(given[place.name], place.dtype) for place in _layout(card)
+    }
     digest = hashlib.sha256()
     for array in tensors.values():
         digest.update(array.reshape(-1).data)  # shape -> (count,)
@@ -82,11 +100,8 @@ def read_card(path: Path) -> ModelCard:
         return _read_header(path, file)[0]
 
 
-def open_model(path: Path) -> tuple[ModelCard, Weights]:
+def open_model(path: Path) -> OpenedModel:
     """Read a model file and check all of it.
-
-    Returns:
-        The card, and the arrays in torchvision's layout (float32, read-only).
 
     Raises:
         ModelFileError: The file cannot be read, is not a model of ours, is newer than this
@@ -97,14 +112,37 @@ def open_model(path: Path) -> tuple[ModelCard, Weights]:
         body = _read(path, file, n_bytes)
     if hashlib.sha256(body).hexdigest() != card.tensors_sha256:
         raise _damaged(path, Message("the checksum of its weights is wrong"))
-    arrays, start = {}, 0
-    for name, shape in sorted(expected_shapes(card.architecture, len(card.classes)).items()):
-        count = math.prod(shape)
-        flat = np.frombuffer(body, "<f4", count, start).astype(np.float32, copy=False)
-        arrays[name] = flat.reshape(shape)  # (count,) -> shape
-        start += 4 * count
+    arrays: dict[str, NDArray[Any]] = {}
+    for place in _layout(card):
+        flat = np.frombuffer(body, place.dtype, math.prod(place.shape), place.start)
+        native = flat.astype(place.dtype.newbyteorder("="), copy=False)
+        arrays[place.name] = native.reshape(place.shape)  # (count,) -> shape
     _check_values(path, arrays)
-    return card, arrays
+    extras = {name: arrays.pop(name) for name in card.extras}
+    return OpenedModel(card, arrays, extras)
+
+
+class _Place(NamedTuple):
+    """Where a tensor stands in the file."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int  # bytes after the header
+    entry: dict[str, Any]  # of the header
+
+
+def _layout(card: ModelCard) -> Iterator[_Place]:
+    """Every tensor of a file in the order of its bytes, which is that of safetensors itself."""
+    shapes = expected_shapes(card.architecture, len(card.classes))
+    tensors = [("F32", name, shape) for name, shape in shapes.items()]
+    tensors += [(one["dtype"], name, tuple(one["shape"])) for name, one in card.extras.items()]
+    order, start = list(DTYPES), 0
+    for kind, name, shape in sorted(tensors, key=lambda one: (order.index(one[0]), one[1])):
+        end = start + math.prod(shape) * DTYPES[kind].itemsize
+        entry = {"dtype": kind, "shape": list(shape), "data_offsets": [start, end]}
+        yield _Place(name, DTYPES[kind], shape, start, entry)
+        start = end
 
 
 def _open(path: Path) -> BinaryIO:
@@ -137,7 +175,7 @@ def _read_header(path: Path, file: BinaryIO) -> tuple[ModelCard, int]:
     length = int.from_bytes(start[:8], "little")
     header = _parse(path, start[8:] + _read(path, file, length - 1))
     card = _card(path, header.pop("__metadata__", None))
-    n_bytes = _check_entries(path, header, expected_shapes(card.architecture, len(card.classes)))
+    n_bytes = _check_entries(path, header, list(_layout(card)))
     wanted = 8 + length + n_bytes
     if size != wanted:
         raise _damaged(
@@ -175,65 +213,10 @@ def _check_start(path: Path, start: bytes, size: int) -> None:
 
 
 def _parse(path: Path, text: bytes | str) -> dict[str, Any]:
-    """A JSON object without repeated names, infinities or excess."""
     try:
-        if isinstance(text, bytes):
-            text = text.decode("utf-8")
-        if text.count(",") > MAX_JSON_ITEMS:
-            raise ValueError("too many items")
-        values = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_small,
-        )
-        _check_tree(values, MAX_JSON_DEPTH)
-        if not isinstance(values, dict):
-            raise ValueError("not an object")
-    except (ValueError, RecursionError) as error:
+        return parse_object(text)
+    except ValueError as error:
         raise _damaged(path, Message("its description cannot be read")) from error
-    return values
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return values
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("number too large")
-    return value
-
-
-def _small(text: str) -> int:
-    value = int(text)
-    if abs(value) > MAX_JSON_INTEGER:
-        raise ValueError("number too large")
-    return value
-
-
-def _check_tree(value: object, levels: int) -> None:
-    """Refuse deep nesting, and halves of surrogate pairs, which no file or screen can take."""
-    if levels == 0:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        value.encode("utf-8")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            name.encode("utf-8")
-            _check_tree(item, levels - 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check_tree(item, levels - 1)
 
 
 def _card(path: Path, metadata: object) -> ModelCard:
@@ -255,28 +238,23 @@ def _card(path: Path, metadata: object) -> ModelCard:
         raise _damaged(path, _brief(error.message)) from error
 
 
-def _check_entries(
-    path: Path, header: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]
-) -> int:
+def _check_entries(path: Path, header: dict[str, Any], layout: list[_Place]) -> int:
     """Compare the header's entries with those `save_model` writes; tell the tensors' bytes."""
-    strange = next((name for name in header if name not in shapes), None)
+    known = {place.name for place in layout}
+    strange = next((name for name in header if name not in known), None)
     if strange is not None:
         raise _damaged(
             path, _brief(Message("its network does not have a tensor {name}", name=strange))
         )
-    start = 0
-    for name, shape in sorted(shapes.items()):
-        end = start + 4 * math.prod(shape)
-        entry = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
-        if header.get(name) != entry:
+    for place in layout:
+        if header.get(place.name) != place.entry:
             raise _damaged(
-                path, Message("the tensor {name} is missing or not as it must be", name=name)
+                path, Message("the tensor {name} is missing or not as it must be", name=place.name)
             )
-        start = end
-    return start
+    return int(layout[-1].entry["data_offsets"][1])
 
 
-def _check_values(path: Path, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+def _check_values(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     broken = first_non_finite(arrays) or next(
         (n for n, a in arrays.items() if n.endswith(".running_var") and (a < 0).any()), None
     )

@@ -149,9 +149,11 @@ class ResNet(nn.Layer):
 
     def forward(self, x: Any) -> Any:
         """Logits, shape (N, C), from images of shape (N, 3, H, W), float32."""
-        x = self.features(x)
-        x = x.mean(axis=[2, 3])  # (N, F, h, w) -> (N, F)
-        return self.fc(x)  # -> (N, C)
+        return self.classify(self.features(x))
+
+    def classify(self, maps: Any) -> Any:
+        """Logits, shape (N, C), from the last feature maps, shape (N, F, h, w)."""
+        return self.fc(maps.mean(axis=[2, 3]))  # (N, F, h, w) -> (N, F) -> (N, C)
 
 
 def build_resnet(architecture: Architecture, n_classes: int) -> ResNet:

@@ -46,7 +46,7 @@ def open_initial_weights(
     if METADATA_KEY not in read_metadata(path):
         tensors = read_safetensors(path)
         return fit(tensors, architecture, n_classes, path=path, kind="safetensors")
-    card, arrays = open_model(path)
+    card, arrays, _ = open_model(path)
     if card.architecture != architecture:
         raise refusals.other_architecture(path, card.architecture, architecture)
     return fit(

@@ -25,7 +25,7 @@ LONG = 70 * "x"  # long cells have tooltips
 @pytest.fixture(scope="module")
 def foreign_model(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model with class names that look like markup, in a folder that does too."""
-    card, arrays = open_model(model_file)
+    card, arrays, _ = open_model(model_file)
     classes = (BOLD, PICTURE, "NORMAL")
     folder = tmp_path_factory.mktemp("model") / BOLD
     folder.mkdir()

@@ -207,7 +207,7 @@ def test_films_that_waited_are_read_after_the_kept_ones(
 @pytest.fixture
 def keeping_nothing(model_file: Path, tmp_path: Path) -> Path:
     """The same network in a file that says that no film was kept."""
-    card, arrays = open_model(model_file)
+    card, arrays, _ = open_model(model_file)
     path = tmp_path / "keeping_nothing.safetensors"
     save_model(path, dataclasses.replace(card, split={**card.split, "kept": ()}), arrays)
     return path

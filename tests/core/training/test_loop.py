@@ -307,7 +307,7 @@ class TestStop:
     ) -> None:
         with closing(train(config, data, run, cpu)) as events:
             until(events, where)
-        card, _ = open_model(run.last)
+        card = open_model(run.last).card
         assert card.history["epochs"] == epochs
         assert run.best.exists() is has_best
         description, recorded = read_run(run.path)

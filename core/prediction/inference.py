@@ -1,4 +1,4 @@
-"""From images to logits, with no gradients kept."""
+"""From images to answers, with no gradients kept."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.config import Preprocessing
 from core.models.network_input import place_of, to_input
+from core.prediction.outputs import Outputs
 from core.runtime.memory import memory_for
 from core.runtime.paddle_library import paddle
 
@@ -26,7 +27,16 @@ def compute_logits(
     return logits
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis; each row sums to 1."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
+def compute_outputs(
+    network: Any, images: NDArray[np.uint8], preprocessing: Preprocessing
+) -> Outputs:
+    """Logits and last feature maps of images (N, S, S) or (N, S, S, 3), in one pass.
+
+    Raises:
+        DeviceError: The device's memory does not hold the images.
+    """
+    network.eval()
+    with paddle.no_grad(), memory_for(len(images)):
+        values = to_input(images, preprocessing, place_of(network))
+        maps = network.features(values)
+        return Outputs(network.classify(maps).numpy(), maps.numpy())

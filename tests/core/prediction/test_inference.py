@@ -5,7 +5,8 @@ from core.config import Preprocessing
 from core.errors import DeviceError
 from core.models.network_input import to_input
 from core.models.resnet import build_resnet
-from core.prediction.inference import compute_logits, softmax
+from core.prediction.inference import compute_logits
+from core.prediction.outputs import softmax
 from core.runtime.paddle_library import F, paddle
 
 PREPROCESSING = Preprocessing(image_size=32, mean=0.5, std=0.25)

@@ -7,7 +7,8 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.translation import tr
-from app.widgets.film_canvas import STEP, FilmCanvas
+from app.widgets.film_canvas import FilmCanvas
+from app.widgets.film_geometry import STEP
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.translated import TranslatedWidget
 

@@ -9,7 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.film_canvas import MAX_SCALE, FilmCanvas
+from app.widgets.film_canvas import FilmCanvas
+from app.widgets.film_geometry import MAX_SCALE
 from app.widgets.film_zoom import FilmZoom
 
 LEFT = Qt.MouseButton.LeftButton

@@ -90,8 +90,8 @@ def _novelty_reasons(case: _Case) -> Sequence[Message]:
 def _several_possible(case: _Case) -> Sequence[Message]:
     return (
         Message(
-            "Not sure: {n} of {total} classes remain possible. Nine times in ten the true class "
-            "is among them; which one it is, the model cannot tell.",
+            "Not sure: {n} of {total} classes remain possible. They are chosen so that 9 films in 10 "
+            "have their true class among them; which one it is, the model cannot tell.",
             n=case.n_possible,
             total=case.n_classes,
         ),
@@ -193,12 +193,10 @@ def _good_reasons(case: _Case) -> Sequence[Message]:
     novelty = case.opinion.novelty
     reasons = [
         Message(
-            "One class alone remains possible. Nine times in ten that holds; the tenth film is "
-            "why you look yourself."
+            "One class alone remains possible. What remains possible is chosen so that it holds for "
+            "9 films in 10: the tenth is why you look yourself."
         )
     ]
     if novelty is not None:
         reasons.append(novelty.reason)
-    if case.honesty is not None:
-        reasons.append(Message("The heat map passed its checks."))
     return reasons

@@ -22,7 +22,7 @@ from app.widgets.severity_sign import draw_sign
 from app.widgets.translated import TranslatedWidget
 from core.prediction.verdict import Level, level_meaning, level_words
 
-SMALL_PX, MEDIUM_PX, LARGE_PX = 16, 24, 40
+SMALL_PX, MEDIUM_PX, HEADLINE_PX = 16, 24, 32
 GAP_PX = 8  # between sign and word
 _COLOURS: Final[Mapping[Level, str]] = {
     "believe": "good",
@@ -158,7 +158,7 @@ class VerdictSign(TranslatedWidget):
         font = QFont(self.font())
         if self._size_px >= _BOLD_FROM_PX:
             font.setWeight(QFont.Weight.DemiBold)
-        if self._size_px >= LARGE_PX:
+        if self._size_px >= HEADLINE_PX:
             font.setPointSizeF(font.pointSizeF() * 1.3)
         return font
 

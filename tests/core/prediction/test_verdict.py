@@ -45,7 +45,7 @@ HONEST, STAMPED = Honesty(True), Honesty(False, (OUTSIDE,))
 # candidates, calibrated, novelty, honesty -> level, and how each reason begins
 CASES = [
     ((0,), True, FAMILIAR, None, "believe", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like", "The heat map"]),
+    ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like"]),
     ((0,), True, FAMILIAR, STAMPED, "doubt", ["Most heat"]),
     ((0, 2), True, FAMILIAR, None, "doubt", ["Not sure: 2 of 3"]),
     ((0, 2), True, FAMILIAR, STAMPED, "doubt", ["Not sure: 2 of 3", "Most heat"]),

@@ -1,0 +1,236 @@
+"""The training films that are most like the film in question."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from app.translation import listing, tr
+from app.widgets.labels import plain_label, plain_tip
+from app.widgets.thumbnails import thumbnail
+from app.widgets.translated import TranslatedWidget
+from app.widgets.trust.elided_label import ElidedLabel
+from app.widgets.trust.novelty_meter import figure
+from app.widgets.trust.section_head import SectionHead
+
+if TYPE_CHECKING:
+    from core.prediction.novelty import Neighbour
+
+N_NEIGHBOURS: Final = 5
+SIDE_PX: Final = 64  # of the pictures in a model file
+LEAST_SIDE_PX: Final = 32
+GAP_PX: Final = 6
+MIDDLE_GREY: Final = "#808080"
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+
+
+class NeighbourStrip(TranslatedWidget):
+    """Pictures with class and distance side by side; lines of text where there are no pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._neighbours: tuple[Neighbour, ...] = ()
+        self._names: tuple[str, ...] = ()
+        self._head, self._summary = SectionHead(), ElidedLabel("muted")
+        self._tiles = [_Tile() for _ in range(N_NEIGHBOURS)]
+        self._lines = [_Line() for _ in range(N_NEIGHBOURS)]
+        self._why_none = plain_label("muted", wraps=True)
+        self._pictures, tiles = QWidget(), QHBoxLayout()
+        tiles.setContentsMargins(0, 0, 0, 0)
+        tiles.setSpacing(GAP_PX)
+        self._pictures.setLayout(tiles)
+        for tile in self._tiles:
+            tiles.addWidget(tile, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for part in (self._head, self._summary, self._pictures, *self._lines, self._why_none):
+            column.addWidget(part)
+        self.retranslate()
+
+    def show_neighbours(self, neighbours: Sequence["Neighbour"], names: Sequence[str]) -> None:
+        """Show other films, the nearest first.
+
+        Args:
+            neighbours: At most five are shown; none: the model file keeps none.
+            names: Of the classes, as they are shown.
+        """
+        self._neighbours, self._names = tuple(neighbours[:N_NEIGHBOURS]), tuple(names)
+        self.retranslate()
+
+    def show_colours(self, colours: Mapping[str, str]) -> None:
+        """Take a theme's colours."""
+        self._head.show_colours(colours)
+        for part in (*self._tiles, *self._lines):
+            part.show_colours(colours)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = (self.width() - (N_NEIGHBOURS - 1) * GAP_PX) // N_NEIGHBOURS
+        for tile in self._tiles:
+            tile.set_side(min(SIDE_PX, max(LEAST_SIDE_PX, room)))
+
+    def retranslate(self) -> None:
+        self._head.show_title(
+            tr("Nearest training films"),
+            tr(
+                "The films the network learned from that look most like this one to it. Where "
+                "they belong to another class than its answer, be wary."
+            ),
+        )
+        self._head.show_state("", "muted")
+        films = self._neighbours
+        has_pictures = any(film.thumbnail is not None for film in films)
+        self._summary.show_text(self._summarise() if films else "")
+        self._summary.setVisible(bool(films))
+        self._pictures.setVisible(has_pictures)
+        for place in range(N_NEIGHBOURS):
+            tile, line = self._tiles[place], self._lines[place]
+            is_there = place < len(films)
+            line.setVisible(is_there and not has_pictures)
+            film = films[place] if is_there else None
+            if film is None:
+                tile.show_film(None, "", "")
+                continue
+            name = self._name_of(film.label)
+            distance = figure(film.distance)
+            if has_pictures:
+                tile.show_film(film, name, distance)
+            else:
+                line.show_film(name, distance)
+        if not films:
+            self._why_none.setText(tr("Not known: the model file keeps no trace of them."))
+        elif not has_pictures:
+            self._why_none.setText(
+                tr("No pictures: the model file was made without those of its training films.")
+            )
+        self._why_none.setVisible(not has_pictures)
+
+    def _summarise(self) -> str:
+        counts = Counter(film.label for film in self._neighbours)
+        return listing(
+            tr("{n} × {name}", n=n, name=self._name_of(label)) for label, n in counts.most_common()
+        )
+
+    def _name_of(self, label: int) -> str:
+        name = self._names[label] if 0 <= label < len(self._names) else str(label)
+        return " ".join(name.split())
+
+
+class _Described(QWidget):
+    """What a tile and a line have in common: they say their film in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name, self._distance = "", ""
+        self._colours: Mapping[str, str] = {}
+
+    def show_colours(self, colours: Mapping[str, str]) -> None:
+        self._colours = colours
+        self.update()
+
+    def _describe(self, name: str, distance: str) -> None:
+        self._name, self._distance = name, distance
+        words = tr("{name}, distance {distance}", name=name, distance=distance) if name else ""
+        self.setAccessibleName(words)
+        self.setToolTip(plain_tip(words))
+        self.update()
+
+    def _muted(self) -> QColor:
+        return QColor(self._colours.get("muted", MIDDLE_GREY))
+
+
+class _Tile(_Described):
+    """A small picture, below it class and distance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture: QPixmap | None = None
+        self._is_used, self._side_px = False, SIDE_PX
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_film(self, film: "Neighbour | None", name: str, distance: str) -> None:
+        """Draw another film; None: leave the place empty."""
+        self._is_used = film is not None
+        pixels = film.thumbnail if film is not None else None
+        self._picture = thumbnail(pixels, SIDE_PX * 2) if pixels is not None else None
+        self._describe(name, distance)
+
+    def set_side(self, side_px: int) -> None:
+        """Make the picture as large as there is room for."""
+        self._side_px = side_px
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._side_px, self._side_px + 4 + 2 * self._small_height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST_SIDE_PX, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._is_used:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        side = min(self.width(), self._side_px)
+        place = QRectF((self.width() - side) / 2, 0, side, side)
+        if self._picture is None:
+            painter.fillRect(place, QColor(self._colours.get("raised", MIDDLE_GREY)))
+        else:
+            painter.drawPixmap(place.toRect(), self._picture)
+        font = self.font()
+        font.setPointSizeF(max(6.0, font.pointSizeF() * 0.85))
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        for line, (text, colour) in enumerate(
+            ((self._name, self.palette().text().color()), (self._distance, self._muted()))
+        ):
+            painter.setPen(colour)
+            top = self._side_px + 4 + line * self._small_height()
+            painter.drawText(
+                QRectF(0, top, self.width(), self._small_height()),
+                int(Qt.AlignmentFlag.AlignCenter),
+                metrics.elidedText(text, Qt.TextElideMode.ElideRight, self.width()),
+            )
+
+    def _small_height(self) -> int:
+        return self.fontMetrics().height()
+
+
+class _Line(_Described):
+    """Class at the left, distance at the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_film(self, name: str, distance: str) -> None:
+        """Name another film."""
+        self._describe(name, distance)
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        metrics, width = painter.fontMetrics(), self.width()
+        number_px = min(width, metrics.horizontalAdvance(self._distance) + 1)
+        room = max(0, width - number_px - 8)
+        painter.setPen(self.palette().text().color())
+        painter.drawText(
+            QRectF(0, 0, room, self.height()),
+            int(_LEFT),
+            metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, room),
+        )
+        painter.setPen(self._muted())
+        painter.drawText(
+            QRectF(width - number_px, 0, number_px, self.height()),
+            int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+            self._distance,
+        )

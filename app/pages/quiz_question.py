@@ -1,0 +1,221 @@
+"""One film of the quiz: the learner's answer, the model's opinion, the truth."""
+
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMessageBox,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+)
+
+from app import resources
+from app.durations import duration
+from app.pages.page import primary_button
+from app.settings import Theme
+from app.translation import language, tr
+from app.viewmodels.quiz import QuizViewModel
+from app.widgets.film_canvas import FilmCanvas
+from app.widgets.labels import card, plain_label
+from app.widgets.quiz.answer_choice import MOST_BUTTONS, AnswerChoice
+from app.widgets.quiz.opinion_card import OpinionCard
+from app.widgets.translated import TranslatedWidget
+
+PANEL_PX = 330
+TICK_MS = 250  # of the clock; it shows whole seconds
+
+
+class QuizQuestion(TranslatedWidget):
+    """The film at the left, the answers at the right; digits choose, Enter goes on."""
+
+    def __init__(self, model: QuizViewModel) -> None:
+        super().__init__()
+        self._model = model
+        self._film_shown = ""  # digest
+        self._canvas = FilmCanvas()
+        self._progress, self._clock = plain_label("sectionTitle"), plain_label("muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._asks = plain_label("figure", wraps=True)
+        self._tells = plain_label("muted", wraps=True)
+        self._answers, self._opinion = AnswerChoice(), OpinionCard()
+        self._confirm, self._stop = primary_button(), QPushButton()
+        self._question: QMessageBox | None = None
+        self._ticking = QTimer(self)
+        self._ticking.setInterval(TICK_MS)
+        self._lay_out()
+        self._connect()
+        self.retranslate()
+
+    def focus(self) -> None:
+        """Be where the keys go."""
+        self._answers.focus()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Redraw what the style sheet does not reach."""
+        colours = resources.colours(theme)
+        self._answers.show_colours(colours)
+        self._opinion.show_colours(colours)
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._progress)
+        head.addStretch()
+        head.addWidget(self._clock)
+        panel = card()
+        panel.setFixedWidth(PANEL_PX)
+        side = QVBoxLayout(panel)
+        side.setContentsMargins(14, 12, 14, 12)
+        side.setSpacing(8)
+        side.addLayout(head)
+        side.addWidget(self._bar)
+        side.addSpacing(2)
+        side.addWidget(self._asks)
+        side.addWidget(self._tells)
+        side.addWidget(self._answers)
+        side.addWidget(self._opinion, 1)
+        side.addStretch()
+        side.addWidget(self._confirm)
+        side.addWidget(self._stop)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        layout.addWidget(self._canvas, 1)
+        layout.addWidget(panel)
+
+    def _connect(self) -> None:
+        model = self._model
+        self._answers.chosen.connect(model.choose)
+        self._confirm.clicked.connect(model.confirm)
+        self._stop.clicked.connect(self._on_stop_clicked)
+        self._ticking.timeout.connect(self._show_clock)
+        model.changed.connect(self.show_state)
+        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        # Shortcuts and not key events: whatever has the focus, the keys mean the same.
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            QShortcut(QKeySequence(key), self, context=here).activated.connect(model.confirm)
+        self._digits = [
+            QShortcut(QKeySequence(str(number + 1)), self, context=here)
+            for number in range(MOST_BUTTONS)
+        ]
+        for number, shortcut in enumerate(self._digits):
+            shortcut.activated.connect(lambda label=number: model.choose(label))
+
+    def retranslate(self) -> None:
+        self._canvas.setAccessibleName(tr("Film"))
+        self._stop.setText(tr("Stop here …"))
+        self._stop.setToolTip(tr("Ends the quiz with the score so far"))
+        self._clock.setToolTip(tr("How long you have looked at this film"))
+        self.show_state()
+
+    @Slot()
+    def show_state(self) -> None:
+        """Show the film in hand and what can be done with it."""
+        model, session = self._model, self._model.session
+        shown = model.card
+        if session is None or session.stage == "over" or shown is None:
+            self._film_shown = ""
+            self._canvas.show_text("")
+            return
+        n, number = len(session.films), len(session.answers) + (session.stage != "truth")
+        self._progress.setText(tr("Film {number} of {n}", number=number, n=n))
+        self._bar.setRange(0, n)
+        self._bar.setValue(len(session.answers))
+        self._show_film()
+        self._show_answers()
+        self._show_words()
+        self._confirm.setEnabled(model.can_confirm)
+        self._show_clock()
+
+    def _show_film(self) -> None:
+        read = self._model.shown
+        if read is None:
+            self._film_shown = ""
+            self._canvas.show_text(tr("Reading the film …"))
+        elif read.film.digest != self._film_shown:
+            self._film_shown = read.film.digest
+            self._canvas.show_film(read.view.shown())
+            self._answers.clear_search()
+
+    def _show_answers(self) -> None:
+        model, session, shown = self._model, self._model.session, self._model.card
+        assert session is not None
+        assert shown is not None
+        names = [shown.display_names[name][language()] for name in shown.classes]
+        self._answers.show_classes(names)
+        for shortcut in self._digits:
+            shortcut.setEnabled(self._answers.has_keys)
+        heard = model.opinion
+        is_truth = session.stage == "truth"
+        self._answers.setEnabled(session.stage in ("alone", "with_model"))
+        self._answers.show_answer(session.answers[-1].final if is_truth else model.chosen)
+        own = session.answers[-1].alone if is_truth else session.alone
+        self._answers.show_marks(
+            own,
+            heard.opinion.predicted if heard is not None else None,
+            heard.film.label if heard is not None and is_truth else None,
+        )
+        self._opinion.setVisible(heard is not None)
+        if heard is not None:
+            self._opinion.show_opinion(names, heard.opinion, heard.verdict)
+
+    def _show_words(self) -> None:
+        model, session = self._model, self._model.session
+        assert session is not None
+        asks, tells, confirms = tr("What does it show?"), "", tr("Answer")
+        match session.stage:
+            case "alone":
+                tells = tr("Answer alone first: a digit chooses, Enter confirms.")
+            case "with_model" if model.chosen == session.alone:
+                asks, confirms = tr("And now?"), tr("Keep my answer")
+                tells = tr("Keep your answer, or choose another.")
+            case "with_model":
+                asks, confirms = tr("And now?"), tr("Change my answer")
+                tells = tr("Keep your answer, or choose another.")
+            case "truth":
+                answer = session.answers[-1]
+                is_right = answer.final == answer.film.label
+                asks = tr("✓ right") if is_right else tr("× wrong")
+                tells = answer.film.name
+                confirms = tr("Next film") if session.n_left else tr("To the score card")
+        self._asks.setText(asks)
+        self._tells.setText(tells)
+        self._tells.setVisible(bool(tells))
+        self._confirm.setText(confirms)
+
+    @Slot()
+    def _show_clock(self) -> None:
+        self._clock.setText(duration(int(self._model.seconds)))
+
+    @Slot()
+    def _on_stop_clicked(self) -> None:
+        session = self._model.session
+        if session is None:
+            return
+        if not session.answers:
+            self._model.end()
+            return
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(tr("PneumoScope"))
+        box.setText(
+            tr("Stop after {done} of {n} films?", done=len(session.answers), n=len(session.films))
+        )
+        box.setInformativeText(tr("The score card tells of the films answered so far."))
+        stop = box.addButton(tr("Stop the quiz"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(tr("Go on"), QMessageBox.ButtonRole.RejectRole))
+        stop.clicked.connect(self._model.end)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowModality(Qt.WindowModality.WindowModal)
+        box.open()
+
+    # Qt's own.
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._ticking.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._ticking.stop()

@@ -1,0 +1,69 @@
+"""The quiz: its settings, the films one by one, the score card."""
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
+
+from app.pages.quiz_question import QuizQuestion
+from app.pages.quiz_score import QuizScore
+from app.pages.quiz_start import QuizStart
+from app.settings import Theme
+from app.viewmodels.quiz import QuizViewModel
+from app.widgets.translated import TranslatedWidget
+
+
+class QuizView(TranslatedWidget):
+    """Shows what the quiz has come to; its clock runs only while it is in sight."""
+
+    closed = Signal()  # the user goes back to reading
+
+    def __init__(self, model: QuizViewModel) -> None:
+        super().__init__()
+        self._model = model
+        self._start, self._question = QuizStart(model), QuizQuestion(model)
+        self._score = QuizScore(model)
+        self._stack = QStackedWidget()
+        for part in (self._start, self._question, self._score):
+            self._stack.addWidget(part)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._stack)
+        self._start.closed.connect(self.closed)
+        self._score.closed.connect(self._on_score_closed)
+        model.changed.connect(self._on_model_changed)
+        model.set_in_sight(False)
+        self._on_model_changed()
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Redraw what the style sheet does not reach."""
+        self._question.apply_theme(theme)
+        self._score.apply_theme(theme)
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        match self._model.stage:
+            case None:
+                part: TranslatedWidget = self._start
+            case "over":
+                part = self._score
+            case _:
+                part = self._question
+        if self._stack.currentWidget() is not part:
+            self._stack.setCurrentWidget(part)
+            if isinstance(part, QuizQuestion):
+                part.focus()
+
+    @Slot()
+    def _on_score_closed(self) -> None:
+        self._model.leave()
+        self.closed.emit()
+
+    # Qt's own.
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._model.set_in_sight(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._model.set_in_sight(False)

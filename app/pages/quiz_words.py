@@ -1,0 +1,115 @@
+"""The figures of a score card in words."""
+
+from app.translation import tr
+from core.quiz.agreement import Interval
+from core.quiz.score_card import ModelInfluence, ReaderScore, ScoreCard
+
+CHANCE = 0.05  # p below which a difference is hardly chance
+FEW = 200  # films: below, the interval of an accuracy is more than about 10 points wide
+
+
+def share(part: int, whole: int) -> str:
+    """A count with its percentage."""
+    if not whole:
+        return "–"
+    return tr("{part} of {whole} ({share})", part=part, whole=whole, share=f"{part / whole:.0%}")
+
+
+def summary_cells(score: ReaderScore) -> tuple[str, str, str]:
+    """How many were right, the accuracy and kappa, with their intervals."""
+    low, high = score.accuracy_interval
+    accuracy = tr(
+        "{value} ({low} to {high})",
+        value=f"{score.accuracy:.0%}",
+        low=f"{low:.0%}",
+        high=f"{high:.0%}",
+    )
+    return (
+        tr("{part} of {whole}", part=score.n_right, whole=score.n),
+        accuracy,
+        _kappa(score.kappa, score.kappa_interval),
+    )
+
+
+def _kappa(kappa: float | None, interval: Interval | None) -> str:
+    if kappa is None or interval is None:
+        return "–"
+    low, high = interval
+    return tr(
+        "{value} ({low} to {high})", value=f"{kappa:.2f}", low=f"{low:.2f}", high=f"{high:.2f}"
+    )
+
+
+def influence_lines(influence: ModelInfluence) -> list[str]:
+    """What hearing the model did to the answers, the lesson last."""
+    lines = [
+        tr(
+            "You were right and the model was wrong on {n} films. On {misled} of them it talked "
+            "you into a wrong answer.",
+            n=influence.n_tempted,
+            misled=influence.n_misled,
+        ),
+        tr(
+            "You were wrong and the model was right on {n} films. On {helped} of them it brought "
+            "you to the right answer.",
+            n=influence.n_helpable,
+            helped=influence.n_helped,
+        ),
+        tr("You changed {n} answers in all.", n=influence.n_changed),
+    ]
+    if influence.n_misled:
+        lines.append(
+            tr(
+                "To follow a machine into a mistake that one would not have made alone is called "
+                "automation bias. It befalls experts too: decide what you see before you look at "
+                "the model."
+            )
+        )
+    return lines
+
+
+def gain_line(card: ScoreCard) -> str:
+    """What hearing the model was worth, and whether that can be chance."""
+    gain = card.together.n_right - card.alone.n_right
+    if not gain:
+        return tr("With the model as many of your answers were right as without it.")
+    if gain > 0:
+        line = tr("With the model {n} more of your answers were right than without it.", n=gain)
+    else:
+        line = tr("With the model {n} fewer of your answers were right than without it.", n=-gain)
+    p = f"{card.influence.p_value:.3f}"
+    if card.influence.p_value < CHANCE:
+        chance = tr("Chance alone hardly explains that (exact McNemar test, p = {p}).", p=p)
+    else:
+        chance = tr("With so few films that can be chance (exact McNemar test, p = {p}).", p=p)
+    return f"{line} {chance}"
+
+
+def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:
+    """What must be known before the figures are believed."""
+    lines = []
+    if card.alone.n < n_asked - n_refused:
+        lines.append(
+            tr(
+                "The quiz was stopped early: {n} of {asked} films were answered.",
+                n=card.alone.n,
+                asked=n_asked - n_refused,
+            )
+        )
+    if card.n_learned:
+        lines.append(
+            tr(
+                "{n} of the films were among those that the model has learned: its score, and "
+                "yours with it, are too good.",
+                n=card.n_learned,
+            )
+        )
+    if card.alone.n < FEW:
+        lines.append(
+            tr(
+                "{n} films are few: the intervals say where the true figures lie, 95 times in "
+                "100. Ranks of readers whose intervals overlap may be chance.",
+                n=card.alone.n,
+            )
+        )
+    return lines

@@ -1,0 +1,132 @@
+"""All classes as answers: a button each, or a list to search where there are many."""
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QButtonGroup, QLineEdit, QListWidget, QVBoxLayout
+
+from app.translation import listing, tr
+from app.widgets.quiz.answer_row import AnswerRow
+from app.widgets.translated import TranslatedWidget
+
+MOST_BUTTONS = 9  # as many as there are digits to press
+LIST_LEAST_PX = 150
+
+
+class AnswerChoice(TranslatedWidget):
+    """Asks for one class."""
+
+    chosen = Signal(int)  # label
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: tuple[str, ...] = ()
+        self._rows: list[AnswerRow] = []
+        self._colours: Mapping[str, str] = {}
+        self._marks: tuple[int | None, int | None, int | None] = (None, None, None)
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self.chosen)
+        self._filter, self._list = QLineEdit(), QListWidget()
+        self._filter.setClearButtonEnabled(True)
+        self._filter.textChanged.connect(self._on_filter_changed)
+        self._list.setMinimumHeight(LIST_LEAST_PX)
+        self._list.currentRowChanged.connect(self._on_row_changed)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(6)
+        self._layout.addWidget(self._filter)
+        self._layout.addWidget(self._list, 1)
+        self.show_classes(())
+        self.retranslate()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the digits choose classes; in a list they are typed into the search."""
+        return 0 < len(self._names) <= MOST_BUTTONS
+
+    def show_classes(self, names: Sequence[str]) -> None:
+        """Offer classes, in the order of their labels."""
+        if tuple(names) == self._names:
+            return
+        if len(names) != len(self._names):
+            self._make_rows(len(names) if len(names) <= MOST_BUTTONS else 0)
+        self._names = tuple(names)
+        for row, name in zip(self._rows, names, strict=False):
+            row.show_class(name)
+        self._list.blockSignals(True)
+        self._list.clear()
+        if not self._rows:
+            self._list.addItems(list(names))
+        self._list.blockSignals(False)
+        self._filter.setVisible(not self._rows)
+        self._list.setVisible(not self._rows)
+        self._say_marks()
+
+    def show_answer(self, label: int | None) -> None:
+        """Mark the answer that would count now; nothing is told of it."""
+        self._group.setExclusive(False)  # else nothing could be unmarked
+        for number, row in enumerate(self._rows):
+            row.setChecked(number == label)
+        self._group.setExclusive(True)
+        if not self._rows:
+            self._list.blockSignals(True)
+            self._list.setCurrentRow(-1 if label is None else label)
+            self._list.blockSignals(False)
+
+    def show_marks(self, own: int | None, model: int | None, truth: int | None) -> None:
+        """Write beside the classes who answered so; None: not known or not to be told."""
+        self._marks = own, model, truth
+        self._say_marks()
+
+    def clear_search(self) -> None:
+        """Show all classes again."""
+        self._filter.clear()
+
+    def show_colours(self, colours: Mapping[str, str]) -> None:
+        """Take a theme's colours."""
+        self._colours = colours
+        for row in self._rows:
+            row.show_colours(colours)
+
+    def retranslate(self) -> None:
+        self._filter.setPlaceholderText(tr("Search for a class"))
+        self._filter.setAccessibleName(tr("Search for a class"))
+        self._list.setAccessibleName(tr("Your answer"))
+        self._say_marks()
+
+    def _make_rows(self, n: int) -> None:
+        for row in self._rows:
+            self._group.removeButton(row)
+            self._layout.removeWidget(row)
+            row.deleteLater()
+        self._rows = [AnswerRow(str(number + 1)) for number in range(n)]
+        for number, row in enumerate(self._rows):
+            row.show_colours(self._colours)
+            self._group.addButton(row, number)
+            self._layout.addWidget(row)
+
+    def _say_marks(self) -> None:
+        words = tr("you"), tr("model"), tr("✓ truth")
+        for label, name in enumerate(self._names):
+            who = [word for word, of in zip(words, self._marks, strict=True) if of == label]
+            note = listing(who) if who else ""
+            if self._rows:
+                self._rows[label].show_note(note)
+            else:
+                self._list.item(label).setText(f"{name}   ({note})" if note else name)
+
+    @Slot(int)
+    def _on_row_changed(self, row: int) -> None:
+        if row >= 0:
+            self.chosen.emit(row)
+
+    @Slot(str)
+    def _on_filter_changed(self, text: str) -> None:
+        wanted = text.casefold()
+        for label, name in enumerate(self._names):
+            self._list.item(label).setHidden(wanted not in name.casefold())
+
+    def focus(self) -> None:
+        """Be where the keys go."""
+        reason = Qt.FocusReason.OtherFocusReason
+        (self._rows[0] if self._rows else self._filter).setFocus(reason)

@@ -1,0 +1,79 @@
+"""Read films for a quiz: their pixels for the learner, and what the model says of them."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.data.images import FullDepthFilm, content_of, load_xray, read_full
+from core.errors import ImageReadError, Message, Refusal
+from core.prediction.verdict import Verdict, verdict_of
+from core.quiz.films import QuizFilm
+from core.quiz.session import ModelAnswer
+
+if TYPE_CHECKING:  # loads Paddle
+    from core.prediction.classifier import Classifier
+    from core.prediction.opinion import Opinion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QuizFilmRead:
+    """A film that is ready to be asked about."""
+
+    film: QuizFilm
+    view: FullDepthFilm
+    opinion: "Opinion"
+    verdict: Verdict
+
+    @property
+    def model(self) -> ModelAnswer:
+        """What is kept of the model's opinion."""
+        label = self.opinion.predicted
+        return ModelAnswer(
+            label,
+            float(self.opinion.probabilities[label]),
+            self.opinion.candidates,
+            self.opinion.is_calibrated,
+            self.verdict.level,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuizFilmRefused:
+    """A film that cannot be asked about."""
+
+    film: QuizFilm
+    refusal: Refusal
+
+
+def read_quiz_films(
+    classifier: "Classifier", films: Sequence[QuizFilm]
+) -> Iterator[QuizFilmRead | QuizFilmRefused]:
+    """Read films one after the other, each as soon as it can be.
+
+    Args:
+        classifier: The model to ask.
+        films: A file that has changed since its class was noted is refused.
+    """
+    for film in films:
+        try:
+            yield _read(classifier, film)
+        except ImageReadError as error:
+            # Read from bytes, or from where a zip was unpacked to: the user knows another name.
+            reason = Message(error.message.template, **{**error.message.values, "file": film.name})
+            yield QuizFilmRefused(film, Refusal(film.name, reason, error.kind))
+
+
+def _read(classifier: "Classifier", film: QuizFilm) -> QuizFilmRead:
+    content = content_of(film.path)
+    if hashlib.sha256(content).hexdigest() != film.digest:
+        raise ImageReadError(
+            Message(
+                "{file} has changed since the dataset was opened, so its class is not known. Open "
+                "the dataset again.",
+                file=film.name,
+            ),
+            "other",
+        )
+    [opinion] = classifier.opinions([classifier.prepare(load_xray(content))])
+    return QuizFilmRead(film, read_full(content), opinion, verdict_of(opinion))

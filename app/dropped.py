@@ -106,7 +106,7 @@ def _urls_of(mime: QMimeData) -> list[str]:
             if urls := [line for line in lines if _SCHEME.match(line)]:
                 return urls
     encoded = QUrl.ComponentFormattingOption.FullyEncoded
-    return [url.toString(encoded) for url in mime.urls() if not url.isEmpty()]
+    return [url.toString(encoded) for url in mime.urls() if url.isValid()]
 
 
 def _lines_of(text: str) -> Iterator[str]:

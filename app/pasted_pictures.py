@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QByteArray
+from PySide6.QtGui import QImage, QImageWriter
 
 from app.dropped import Picture
 from app.translation import tr
@@ -69,9 +70,11 @@ class PastedPictures:
             path.write_bytes(picture)
             return path
         path = self._folder / (name + ".png")
-        if not _opaque(picture).save(os.fspath(path), b"PNG", _FAST):
+        writer = QImageWriter(os.fspath(path), QByteArray(b"PNG"))
+        writer.setQuality(_FAST)
+        if not writer.write(_opaque(picture)):
             path.unlink(missing_ok=True)
-            raise OSError(0, tr("it could not be written"))
+            raise OSError(0, writer.errorString())
         return path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QImageWriter
 
 from app.pasted_pictures import PastedPictures
 from core.data.images import load_xray
@@ -102,10 +102,11 @@ def test_a_disk_that_is_full_is_told(
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    monkeypatch.setattr(QImage, "save", lambda *_arguments: False)
+    monkeypatch.setattr(QImageWriter, "write", lambda *_arguments: False)
+    monkeypatch.setattr(QImageWriter, "errorString", lambda _writer: "Device full")
     bytes_refused, image_refused = pasted.save([b"\x89PNG\r\n\x1a\n", image_of(film())])
     assert isinstance(bytes_refused, RefusedFilm)
     assert isinstance(image_refused, RefusedFilm)
     assert "No space left on device. Free some space" in str(bytes_refused.refusal.reason)
-    assert "it could not be written. Free some space" in str(image_refused.refusal.reason)
+    assert "Device full. Free some space" in str(image_refused.refusal.reason)
     assert image_refused.name == "Pasted picture 2"

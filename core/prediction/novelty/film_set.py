@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilmSet:
-    """The films of one part of a split, in the order of the model card's digests.
+    """Films of one part of a split.
 
     Raises:
         ValueError: The parts differ in length.

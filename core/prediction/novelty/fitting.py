@@ -24,8 +24,8 @@ def fit_memory(
     """Remember the training films and set the limit of what is familiar.
 
     Args:
-        train: In the order of the card's training digests; of more than 2000 films that many
-            are taken, of each class its share.
+        train: Films the network learned from; of more than 2000 that many are taken, of each
+            class its share.
         validation: Films that neither the network nor this learned from.
         keep_thumbnails: Whether small pictures of the films may travel in the model file.
 
@@ -34,8 +34,7 @@ def fit_memory(
     """
     if len(validation) < LEAST_VALIDATION_FILMS or len(train) < LEAST_TRAINING_FILMS:
         return None
-    rows = _spread(train.labels)
-    train = train.only(rows)
+    train = train.only(_spread(train.labels))
     if not (np.isfinite(train.features).all() and np.isfinite(validation.features).all()):
         return None
     points = root(train.features)
@@ -48,11 +47,10 @@ def fit_memory(
         features=features,
         image=image,
         scale=scale,
-        rows=rows.astype(np.int32),
+        digests=train.digests,
         labels=train.labels.astype(np.int32),
         places=features.coordinates(points),
         thumbnails=_thumbnails(train) if keep_thumbnails else None,
-        digests=train.digests,
         n_validation=len(validation),
         familiar_share=float(np.mean(scores <= THRESHOLD)),
     )

@@ -20,9 +20,17 @@ MOST_AXES = 256
 MOST_EIGEN_FILMS = 128
 MOST_VALIDATION_FILMS = 10_000_000
 
-# What no fit gives, but would overflow where distances are squared and summed.
+# No fit gives more; larger numbers would overflow where distances are squared and summed.
 _LARGEST = 1e6
+_LARGEST_OF = {
+    "features.axes": 1.01,
+    "image.mean": 100.0,
+    "image.eigen_films": 1.01,
+    "image.likeness.axes": 1.01,
+}
 _LEAST_VARIANCE = 1e-10
+_LEAST_SCALE = 1e-4
+_DIGEST_BYTES = 32
 
 _SCALE_KEYS = ("feature_middle", "feature_spread", "image_middle", "image_spread", "colour_limit")
 _KEYS = {"version", "n_validation", "familiar_share", "scale"}
@@ -36,13 +44,13 @@ _REQUIRED = {
     "image.likeness.mean",
     "image.likeness.axes",
     "image.likeness.variances",
-    "rows",
+    "digests",
     "labels",
     "places",
 }
 _OPTIONAL = {"thumbnails"}
-_INTEGERS = {"rows", "labels"}
-_BYTES = {"thumbnails"}
+_INTEGERS = {"labels"}
+_BYTES = {"digests", "thumbnails"}
 
 
 def to_parts(memory: "TrainingMemory") -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -63,7 +71,7 @@ def to_parts(memory: "TrainingMemory") -> tuple[dict[str, Any], dict[str, NDArra
         "image.likeness.mean": memory.image.likeness.mean,
         "image.likeness.axes": memory.image.likeness.axes,
         "image.likeness.variances": memory.image.likeness.variances,
-        "rows": memory.rows,
+        "digests": _packed(memory.digests),
         "labels": memory.labels,
         "places": memory.places,
     }
@@ -108,7 +116,7 @@ def fields_of(
         "image.likeness.mean": (n_numbers,),
         "image.likeness.axes": (n_image_axes, n_numbers),
         "image.likeness.variances": (n_image_axes + 1,),
-        "rows": (n_films,),
+        "digests": (n_films, _DIGEST_BYTES),
         "labels": (n_films,),
         "places": (n_films, n_axes),
         "thumbnails": (n_films, 64, 64),
@@ -117,12 +125,12 @@ def fields_of(
         _require(array.shape == shapes[name], name)
         if array.dtype == np.float32:
             # The comparison is false for NaN; infinities are larger.
-            _require(bool((np.abs(array) <= _LARGEST).all()), name)
-    for name in ("features.variances", "image.likeness.variances", "image.scale"):
+            _require(bool((np.abs(array) <= _LARGEST_OF.get(name, _LARGEST)).all()), name)
+    for name in ("features.variances", "image.likeness.variances"):
         _require(bool((given[name] >= _LEAST_VARIANCE).all()), name)
-    rows, labels = given["rows"], given["labels"]
-    _require(bool((rows >= 0).all() and (rows < len(train_digests)).all()), "rows")
-    _require(len(np.unique(rows)) == n_films, "rows")
+    _require(bool((given["image.scale"] >= _LEAST_SCALE).all()), "image.scale")
+    digests, labels = tuple(row.tobytes().hex() for row in given["digests"]), given["labels"]
+    _require(set(digests) <= set(train_digests), "digests")
     _require(bool((labels >= 0).all() and (labels < n_classes).all()), "labels")
     return {
         "features": PooledGaussian(
@@ -139,14 +147,19 @@ def fields_of(
             ),
         ),
         "scale": _scale(values["scale"]),
-        "rows": rows,
+        "digests": digests,
         "labels": labels,
         "places": given["places"],
         "thumbnails": given.get("thumbnails"),
-        "digests": tuple(train_digests[row] for row in rows.tolist()),
         "n_validation": _count(values["n_validation"]),
         "familiar_share": _number(values["familiar_share"], 0, 1),
     }
+
+
+def _packed(digests: Sequence[str]) -> NDArray[np.uint8]:
+    """Sha256 digests in hexadecimal as bytes, (n, 32)."""
+    content = b"".join(bytes.fromhex(digest) for digest in digests)
+    return np.frombuffer(content, np.uint8).reshape(len(digests), _DIGEST_BYTES)
 
 
 def _named(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

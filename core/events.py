@@ -4,9 +4,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.errors import Message, Refusal
 
 
@@ -123,16 +120,6 @@ TrainingEvent = (
     | SavingFailed
     | TrainingDone
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FilmRead:
-    """One X-ray was classified."""
-
-    file: str  # as the user named it
-    path: Path
-    probabilities: NDArray[np.float32]  # (C,), sums to 1
-    image: NDArray[np.uint8]  # (H, W) or (H, W, 3), reduced for the viewer
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,12 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--fold", type=int, metavar="N", help=tr("the fold that is the test"))
     train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
     train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument(
+        "--keep-thumbnails",
+        action="store_const",
+        const=True,
+        help=tr("small pictures of the training films go into the model file"),
+    )
     _add_json(train)
 
     evaluate = commands.add_parser("evaluate", help=tr("measure a trained model"))

@@ -16,7 +16,7 @@ from app.translation import say, tr
 from core.config import TrainingConfig, preset
 from core.data.loading import LoadedDataset
 from core.demo import demo_archive, demo_config, draw_demo
-from core.events import FilmRead, TrainingDone
+from core.events import TrainingDone
 from core.training.run_folder import check_is_free
 from core.workspace import Workspace
 
@@ -89,6 +89,7 @@ def _config(arguments: argparse.Namespace) -> TrainingConfig:
         "n_folds": arguments.folds,
         "fold": arguments.fold,
         "seed": arguments.seed,
+        "is_keeping_thumbnails": arguments.keep_thumbnails,
     }
     if arguments.image_size is not None:
         changes["preprocessing"] = dataclasses.replace(
@@ -106,7 +107,8 @@ def _print_result(done: TrainingDone) -> None:
 
 def _print_kept(model: Path, loaded: LoadedDataset) -> None:
     """A line for each image that training kept for the last look."""
-    from core.prediction.classifier import Classifier, read_films
+    from core.prediction.classifier import Classifier
+    from core.prediction.reading import FilmRead, read_films
 
     classifier = Classifier.open(model)
     kept_digests = set(classifier.card.split["kept"])
@@ -115,13 +117,13 @@ def _print_kept(model: Path, loaded: LoadedDataset) -> None:
         kept, read_films(classifier, [record.path for record in kept]), strict=True
     ):
         if isinstance(film, FilmRead):
-            predicted = int(film.probabilities.argmax())
+            predicted = film.opinion.predicted
             print_line(
                 tr(
                     "{file}: true class {true}, predicted {predicted}, probability {probability}",
                     file=record.name,
                     true=loaded.dataset.classes[record.label],
                     predicted=classifier.card.classes[predicted],
-                    probability=f"{film.probabilities[predicted]:.3f}",
+                    probability=f"{film.opinion.probabilities[predicted]:.3f}",
                 )
             )

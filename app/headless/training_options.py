@@ -20,6 +20,7 @@ _OF_NEW_RUNS = (
     "folds",
     "fold",
     "seed",
+    "keep_thumbnails",
 )
 
 

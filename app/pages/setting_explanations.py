@@ -92,6 +92,11 @@ def _ending() -> dict[str, str]:
             "than the last weights: 0.98 remembers about 50 steps, 0.999 about 1000. Hardly any "
             "effect on the time."
         ),
+        "is_keeping_thumbnails": tr(
+            "Small pictures of the training films (64 pixels) travel in the model file, so that "
+            "whoever reads films with it sees the nearest ones. Off: only their classes are told. "
+            "Ask whose films they are before you hand them on. No effect on the time."
+        ),
     }
 
 

@@ -63,6 +63,7 @@ def _names() -> dict[str, str]:
         "initial_weights": tr("Initial weights"),
         "is_backbone_frozen": tr("Frozen backbone"),
         "is_norm_warmed_up": tr("Norm warm-up"),
+        "is_keeping_thumbnails": tr("Pictures in the model file"),
         "split": tr("Split"),
         "validation_share": tr("Validation share"),
         "test_share": tr("Test share"),

@@ -47,6 +47,7 @@ def ending() -> Fields:
     return {
         "early_stopping_patience": _Patience(0, 1000),
         "averaging": ChoiceField(AVERAGINGS, _averaging_words),
+        "is_keeping_thumbnails": FlagField(value_words),
     }
 
 

@@ -76,6 +76,8 @@ class TrainingConfig:
     is_backbone_frozen: bool = False  # only the last layer learns
     # The norms' statistics begin as the mean over the first steps, not at 0 and 1.
     is_norm_warmed_up: bool = False
+    # Small pictures of the training films go into the model file, to be shown as neighbours.
+    is_keeping_thumbnails: bool = False
     split: SplitScheme = "stratified"
     validation_share: float = 0.1  # of the films of each class; "stratified" and "given"
     test_share: float = 0.1
@@ -105,6 +107,7 @@ class TrainingConfig:
         _check_name(Message("Initial weights"), self.initial_weights)
         check_flag(Message("Frozen backbone on or off"), self.is_backbone_frozen)
         check_flag(Message("Norm warm-up on or off"), self.is_norm_warmed_up)
+        check_flag(Message("Small pictures in the model file on or off"), self.is_keeping_thumbnails)
         check_choice(Message("Split"), self.split, SPLITS)
         check_range(Message("Validation share"), self.validation_share, 0.0, 0.4)
         check_range(Message("Test share"), self.test_share, 0.0, 0.4)

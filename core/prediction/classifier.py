@@ -1,9 +1,6 @@
 """A model file, opened and ready to say what it thinks of films."""
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,35 +8,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.batches import stack
-from core.data.images import READER_VERSION, load_xray, shrink, square
-from core.errors import ImageReadError, Message, ModelFileError, Refusal
-from core.events import FilmRead, FilmRefused
+from core.data.images import READER_VERSION, square
+from core.errors import Message, ModelFileError
 from core.models.model_card import ModelCard
-from core.models.model_file import open_model
+from core.models.model_file import OpenedModel, open_model
 from core.models.resnet import build_resnet
 from core.models.weights import load_arrays
-from core.prediction.inference import compute_logits, softmax
+from core.prediction.calibration import UNCALIBRATED_THRESHOLD, Calibration, possible_classes
+from core.prediction.inference import compute_outputs
+from core.prediction.novelty import TrainingMemory
+from core.prediction.opinion import Opinion
+from core.prediction.outputs import Outputs, softmax
 from core.runtime.devices import Device, choose_device, list_devices, use_device
-from core.runtime.processor import physical_core_count
-from core.runtime.threads import map_ahead
-
-BATCH_SIZE = 8  # films; small enough that a list fills while one watches
-VIEW_SIZE = 1024  # pixels of a film's longer side, as it is kept for looking at
 
 
 class Classifier:
     """One network with the card that explains it.
 
     Args:
+        path: The model file.
         card: What the network is and how its input is made.
         network: In evaluation mode, on `device`.
         device: Where it computes, whatever thread asks.
+        calibration: How its probabilities are corrected; None: they are not.
+        memory: What it remembers of its training films; None: nothing.
     """
 
-    def __init__(self, card: ModelCard, network: Any, device: Device) -> None:
-        self.card = card
-        self.network = network
-        self._device = device
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        network: Any,
+        device: Device,
+        calibration: Calibration | None = None,
+        memory: TrainingMemory | None = None,
+    ) -> None:
+        self.path, self.card, self.network, self.device = path, card, network, device
+        self.calibration, self.memory = calibration, memory
 
     @classmethod
     def open(cls, path: Path, device_name: str = "auto") -> Self:
@@ -50,56 +55,92 @@ class Classifier:
                 from films that were read by other rules than this program's.
             DeviceError: There is no such device.
         """
-        card, arrays = open_model(path)
+        opened = open_model(path)
+        card = opened.card
         _check_reader(path, card)
+        calibration, memory = _knowledge(path, opened)
         device = choose_device(device_name, list_devices())
         use_device(device.name)
         network = build_resnet(card.architecture, len(card.classes))
-        load_arrays(network, arrays)
+        load_arrays(network, opened.weights)
         network.eval()
-        return cls(card, network, device)
+        return cls(path, card, network, device, calibration, memory)
+
+    def outputs(self, films: Sequence[NDArray[np.uint8]]) -> Outputs:
+        """What the network makes of films that `prepare` made."""
+        use_device(self.device.name)
+        return compute_outputs(self.network, stack(films), self.card.preprocessing)
+
+    def opinions(self, films: Sequence[NDArray[np.uint8]]) -> list[Opinion]:
+        """What the model says of films that `prepare` made, and how far it may be believed."""
+        outputs = self.outputs(films)
+        features, memory = outputs.features, self.memory
+        novelties = memory.judge(features, films) if memory is not None else [None] * len(films)
+        threshold = UNCALIBRATED_THRESHOLD
+        if self.calibration is not None:
+            threshold = self.calibration.set_threshold
+        return [
+            Opinion(
+                probabilities=row,
+                is_calibrated=self.calibration is not None,
+                candidates=possible_classes(row, threshold),
+                novelty=novelty,
+                neighbours=memory.nearest(feature) if memory is not None else (),
+            )
+            for row, novelty, feature in zip(
+                self._probabilities(outputs.logits), novelties, features, strict=True
+            )
+        ]
 
     def probabilities(self, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """What the network thinks of films that `prepare` made; (N, C), each row sums to 1."""
-        use_device(self._device.name)
-        return softmax(compute_logits(self.network, stack(films), self.card.preprocessing))
+        """What the network thinks of films that `prepare` made; (N, C), each row sums to 1.
+
+        Calibrated where the model knows how.
+        """
+        return self._probabilities(self.outputs(films).logits)
 
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A film of any size as the network takes it; safe to call from any thread."""
         return square(film, self.card.preprocessing.image_size)
 
-
-@dataclass(frozen=True, slots=True)
-class _Film:
-    """A film as it waits for the network."""
-
-    path: Path
-    prepared: NDArray[np.uint8]  # (S, S) or (S, S, 3)
-    view: NDArray[np.uint8]  # no side longer than VIEW_SIZE
+    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self.calibration is not None:
+            return self.calibration.probabilities(logits)
+        return softmax(logits)
 
 
-def read_films(
-    classifier: Classifier, paths: Sequence[Path], batch_size: int = BATCH_SIZE
-) -> Generator[FilmRead | FilmRefused, None, None]:
-    """Classify films in order; files decode ahead in threads.
+def _knowledge(
+    path: Path, opened: OpenedModel
+) -> tuple[Calibration | None, TrainingMemory | None]:
+    """What a file says of its network beside the weights.
 
-    Args:
-        classifier: The model to ask.
-        paths: Image files; what is no film is refused and the others go on.
-        batch_size: Films that go through the network together.
+    Raises:
+        ModelFileError: It cannot be true.
     """
-    load = partial(_load, classifier)
-    ready: list[_Film] = []
-    with closing(map_ahead(load, paths, physical_core_count(), batch_size)) as films:
-        for film in films:
-            if isinstance(film, _Film):
-                ready.append(film)
-            if isinstance(film, Refusal) or len(ready) == batch_size:
-                yield from _classify(classifier, ready)
-                ready = []
-            if isinstance(film, Refusal):
-                yield FilmRefused(film)
-        yield from _classify(classifier, ready)
+    card, calibration, memory = opened.card, None, None
+    try:
+        if card.calibration is not None:
+            calibration = Calibration.from_json(card.calibration)
+        if card.novelty is not None:
+            memory = TrainingMemory.from_parts(
+                card.novelty,
+                opened.extras,
+                n_features=opened.weights["fc.weight"].shape[1],
+                n_classes=len(card.classes),
+                train_digests=card.split["train"],
+            )
+        elif opened.extras:
+            raise ValueError("tensors that belong to nothing")
+    except ValueError as error:
+        raise ModelFileError(
+            Message(
+                "The model file {file} is damaged or was altered ({reason}). Get a fresh copy of "
+                "it.",
+                file=path.name,
+                reason=Message("what it says of its training films cannot be true"),
+            )
+        ) from error
+    return calibration, memory
 
 
 def _check_reader(path: Path, card: ModelCard) -> None:
@@ -115,19 +156,3 @@ def _check_reader(path: Path, card: ModelCard) -> None:
             ours=READER_VERSION,
         )
     )
-
-
-def _classify(classifier: Classifier, films: Sequence[_Film]) -> Iterator[FilmRead]:
-    if not films:
-        return
-    probabilities = classifier.probabilities([film.prepared for film in films])
-    for film, row in zip(films, probabilities, strict=True):
-        yield FilmRead(file=str(film.path), path=film.path, probabilities=row, image=film.view)
-
-
-def _load(classifier: Classifier, path: Path) -> _Film | Refusal:
-    try:
-        film = load_xray(path)
-    except ImageReadError as error:
-        return Refusal(str(path), error.message)
-    return _Film(path, classifier.prepare(film), shrink(film, VIEW_SIZE))

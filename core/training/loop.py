@@ -35,6 +35,7 @@ from core.training.card_writer import CardWriter
 from core.training.checkpoint import Checkpoint, FoundCheckpoint
 from core.training.epoch_run import EpochRun
 from core.training.learner import Learner
+from core.training.looking_back import Parts, look_back
 from core.training.pace import Pace
 from core.training.position import Position
 from core.training.run_folder import RunFolder
@@ -118,9 +119,12 @@ class _Session:
         begin: Begin,
     ) -> None:
         self._config, self._run, self._device, self._begin = config, run, device, begin
-        train = _source(data, data.splits.train, config.batch_size)
-        self._validation = _source(data, data.splits.validation, config.batch_size)
-        self._test = _source(data, data.splits.test, config.batch_size)
+        self._parts = Parts(
+            train=_source(data, data.splits.train, config.batch_size),
+            validation=_source(data, data.splits.validation, config.batch_size),
+            test=_source(data, data.splits.test, config.batch_size),
+        )
+        train, self._validation = self._parts.train, self._parts.validation
         self._n_train, self._batches_per_epoch = len(train.records), train.n_batches
         with BUILDING, memory_for(config.batch_size):
             seed_everything(config.seed)
@@ -161,7 +165,7 @@ class _Session:
             batches_per_epoch=self._batches_per_epoch,
             n_train=self._n_train,
             n_validation=len(self._validation.records),
-            n_test=len(self._test.records),
+            n_test=len(self._parts.test.records),
             n_parameters=self._learner.n_parameters,
         )
 
@@ -229,8 +233,10 @@ class _Session:
             last = self._models.save_last(epochs, weights)
         # From here on the network is another; the checkpoint of the last epoch stays.
         load_arrays(self._learner.network, self._models.best_weights())
-        test = yield from self._evaluate(self._test, Message("Testing"))
-        card = self._models.finish_best(epochs, test)
+        knowledge = yield from look_back(
+            self._learner, self._parts, self._config, self._epoch.position
+        )
+        card, test = self._models.finish_best(epochs, knowledge), knowledge.test
         if test is not None:
             self._run.log(f"test: accuracy {test.accuracy:.4f}, loss {test.loss:.4f}")
         self.saving.finish()

@@ -14,6 +14,7 @@ from core.models.model_card import ModelCard
 from core.models.model_file import open_model, read_card, save_model
 from core.models.weights import Weights
 from core.training.card_writer import CardWriter
+from core.training.looking_back import Knowledge
 from core.training.position import Best
 from core.training.run_folder import RunFolder
 
@@ -80,16 +81,24 @@ class RunModels:
             raise self.error
         return open_model(self._run.best)[1]
 
-    def finish_best(self, epochs: int, test: Evaluation | None) -> ModelCard:
-        """Write into the best model's file how it did in the test.
+    def finish_best(self, epochs: int, knowledge: Knowledge) -> ModelCard:
+        """Write into the best model's file what it knows of itself.
 
         Raises:
             ModelFileError: The file cannot be written or read.
         """
-        old, weights = open_model(self._run.best)
-        card = self._write_card(old.history["best_epoch"], epochs, None, test)
+        old, weights, _ = open_model(self._run.best)
+        card = self._write_card(old.history["best_epoch"], epochs, None, knowledge.test)
         metrics = {**card.metrics, "validation": old.metrics.get("validation")}
-        return save_model(self._run.best, dataclasses.replace(card, metrics=metrics), weights)
+        calibration, memory = knowledge.calibration, knowledge.memory
+        novelty, extras = memory.to_parts() if memory is not None else (None, {})
+        card = dataclasses.replace(
+            card,
+            metrics=metrics,
+            calibration=calibration.to_json() if calibration is not None else None,
+            novelty=novelty,
+        )
+        return save_model(self._run.best, card, weights, extras)
 
     def save_last(self, epochs: int, weights: Mapping[str, NDArray[np.float32]]) -> ModelCard:
         """Save the weights as they are when training ends or is stopped.

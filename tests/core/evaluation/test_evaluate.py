@@ -17,7 +17,8 @@ from core.events import Progress
 from core.models.model_file import save_model
 from core.models.resnet import build_resnet
 from core.models.weights import to_arrays
-from core.prediction.classifier import Classifier, read_films
+from core.prediction.classifier import Classifier
+from core.prediction.reading import read_films
 from core.prediction.inference import compute_logits
 from core.runtime.seeds import seed_everything
 from core.training.card_writer import CardWriter
@@ -75,7 +76,7 @@ def test_all_films_are_evaluated_as_they_are_read_one_by_one(
     films = read_films(
         Classifier.open(model, "cpu"), [record.path for record in loaded.dataset.records]
     )
-    probabilities = np.stack([film.probabilities for film in films])  # type: ignore[union-attr]
+    probabilities = np.stack([film.opinion.probabilities for film in films])  # type: ignore[union-attr]
     labels = np.array([record.label for record in loaded.dataset.records])
     expected = evaluation(np.log(probabilities.astype(float)), labels)
     assert result.n == 36

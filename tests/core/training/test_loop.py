@@ -81,6 +81,7 @@ class TestFinishedRun:
             *epoch,
             *epoch,
             ("Testing", 1),
+            ("Looking back at the films", 1 + n_batches),
             ("TrainingDone", 1),
         ]
 
@@ -239,12 +240,11 @@ def test_the_reference_split_has_no_validation_and_its_best_is_the_last_epoch(
 
 def scoring(numbers: list[tuple[float, float]]) -> Callable:
     """An evaluation that finds these accuracies and losses, one after the other."""
-    real, given = validation.score, iter(numbers)
+    real, given = validation.evaluation, iter(numbers)
 
     def score(*arguments):
-        result = yield from real(*arguments)
         accuracy, loss = next(given)
-        return dataclasses.replace(result, accuracy=accuracy, loss=loss)
+        return dataclasses.replace(real(*arguments), accuracy=accuracy, loss=loss)
 
     return score
 
@@ -268,7 +268,7 @@ class TestBest:
         cpu: Device,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(validation, "score", scoring([*numbers, numbers[0]]))
+        monkeypatch.setattr(validation, "evaluation", scoring([*numbers, numbers[0]]))
         config = dataclasses.replace(config, epochs=3)
         events = list(train(config, data, run, cpu))
         assert [e.is_best for e in events if isinstance(e, EpochDone)] == best
@@ -322,7 +322,7 @@ class TestStop:
         cpu: Device,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(validation, "score", scoring([(0.9, 1.0), (0.1, 1.0), (0.9, 1.0)]))
+        monkeypatch.setattr(validation, "evaluation", scoring([(0.9, 1.0), (0.1, 1.0), (0.9, 1.0)]))
         with closing(train(config, data, run, cpu)) as events:
             until(events, "Testing")
             last = open_model(run.last)[1]

@@ -1,0 +1,176 @@
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.config import TrainingConfig
+from core.data.batches import BatchSource
+from core.data.images import load_xray
+from core.data.loading import LoadedDataset
+from core.events import FilmRefused, TrainingDone
+from core.models.model_file import open_model
+from core.models.resnet import build_resnet
+from core.models.weights import load_arrays
+from core.prediction import reading as reading_module
+from core.prediction.classifier import Classifier
+from core.prediction.inference import compute_logits
+from core.prediction.outputs import softmax
+from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
+from core.runtime.devices import Device
+from core.training.loop import TrainingData, train
+from core.training.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def model(
+    config: TrainingConfig,
+    data: TrainingData,
+    cpu: Device,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A model file as training leaves it."""
+    run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", {})
+    *_, done = train(config, data, run, cpu)
+    assert isinstance(done, TrainingDone)
+    return done.model
+
+
+@pytest.fixture(scope="module")
+def classifier(model: Path) -> Classifier:
+    return Classifier.open(model)
+
+
+def paths_of(loaded: LoadedDataset) -> list[Path]:
+    return [record.path for record in loaded.dataset.records]
+
+
+def read(classifier: Classifier, paths: list[Path], batch_size: int = 8) -> list[FilmRead]:
+    films = list(read_films(classifier, paths, batch_size))
+    assert all(isinstance(film, FilmRead) for film in films)
+    return films  # type: ignore[return-value]
+
+
+def test_probabilities_are_those_of_trainings_own_path(
+    classifier: Classifier, model: Path, loaded: LoadedDataset
+) -> None:
+    """From the cache, in batches, through a network with the file's weights."""
+    card, arrays, _ = open_model(model)
+    network = build_resnet("resnet18", 3)
+    load_arrays(network, arrays)
+    source = BatchSource(loaded.cache, loaded.dataset.records, 16)
+    logits = [
+        compute_logits(network, b.images, card.preprocessing) for b in source.plain_batches(2)
+    ]
+    expected = softmax(np.concatenate(logits))
+    probabilities = np.stack(
+        [film.opinion.probabilities for film in read(classifier, paths_of(loaded))]
+    )
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    assert len({row.tobytes() for row in probabilities}) > 30
+
+
+def test_films_come_in_the_order_they_were_asked_for(
+    classifier: Classifier, loaded: LoadedDataset
+) -> None:
+    paths = paths_of(loaded)[::-1]
+    films = read(classifier, paths)
+    assert [film.path for film in films] == paths
+    assert [film.file for film in films] == [str(path) for path in paths]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 36, 100])
+def test_the_batch_size_changes_no_answer(
+    batch_size: int, classifier: Classifier, loaded: LoadedDataset
+) -> None:
+    paths = paths_of(loaded)
+    one = read(classifier, paths)
+    for film, other in zip(one, read(classifier, paths, batch_size), strict=True):
+        np.testing.assert_allclose(
+            film.opinion.probabilities, other.opinion.probabilities, atol=1e-5
+        )
+
+
+def test_a_refused_file_keeps_its_place_and_the_others_go_on(
+    classifier: Classifier, loaded: LoadedDataset, tmp_path: Path
+) -> None:
+    good = paths_of(loaded)
+    text, cut = tmp_path / "notes.txt", tmp_path / "cut.png"
+    text.write_text("no film")
+    cut.write_bytes(good[0].read_bytes()[:300])
+    paths = [text, *good[:3], cut, tmp_path / "missing.png", tmp_path, *good[3:14]]
+    events = list(read_films(classifier, paths))
+    seen = [
+        event.path if isinstance(event, FilmRead) else Path(event.refusal.file) for event in events
+    ]
+    assert seen == paths
+    refused = [event for event in events if isinstance(event, FilmRefused)]
+    assert [event.refusal.file for event in refused] == [
+        str(path) for path in (text, cut, tmp_path / "missing.png", tmp_path)
+    ]
+    assert "notes.txt" in str(refused[0].refusal.reason)
+    assert read_films(classifier, []) is not None
+    assert list(read_films(classifier, [])) == []
+
+
+def test_the_view_is_the_film_reduced(classifier: Classifier, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    large = random.integers(0, 256, (200, VIEW_SIZE * 2)).astype(np.uint8)
+    Image.fromarray(large).save(tmp_path / "large.png")
+    small = random.integers(0, 256, (50, 60)).astype(np.uint8)
+    Image.fromarray(small).save(tmp_path / "small.png")
+    films = read(classifier, [tmp_path / "large.png", tmp_path / "small.png"])
+    assert films[0].image.shape == (100, VIEW_SIZE)
+    assert np.array_equal(films[1].image, small)
+
+
+def test_a_coloured_film_among_grey_ones_changes_no_answer_but_its_own(
+    classifier: Classifier, loaded: LoadedDataset, tmp_path: Path
+) -> None:
+    colour = np.random.default_rng(0).integers(0, 256, (50, 60, 3)).astype(np.uint8)
+    Image.fromarray(colour).save(tmp_path / "colour.png")
+    grey = paths_of(loaded)[:3]
+    films = read(classifier, [*grey, tmp_path / "colour.png"])
+    assert films[3].image.shape == (50, 60, 3)
+    for film, alone in zip(films, read(classifier, grey), strict=False):
+        np.testing.assert_allclose(
+            film.opinion.probabilities, alone.opinion.probabilities, atol=1e-6
+        )
+
+
+def test_closing_stops_and_leaves_no_thread(classifier: Classifier, loaded: LoadedDataset) -> None:
+    films = read_films(classifier, paths_of(loaded), batch_size=2)
+    next(films)
+    films.close()  # type: ignore[attr-defined]
+    assert not [t for t in threading.enumerate() if t.name.startswith("ahead")]
+
+
+def test_a_mistake_in_a_thread_is_not_swallowed(
+    classifier: Classifier, loaded: LoadedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = paths_of(loaded)[4].read_bytes()
+
+    def wrong(source: bytes) -> np.ndarray:
+        if source == content:
+            raise ZeroDivisionError
+        return load_xray(source)
+
+    monkeypatch.setattr(reading_module, "load_xray", wrong)
+    with pytest.raises(ZeroDivisionError):
+        list(read_films(classifier, paths_of(loaded)))
+
+
+def test_a_film_is_known_again_by_its_content(
+    classifier: Classifier, loaded: LoadedDataset, tmp_path: Path
+) -> None:
+    one, other = paths_of(loaded)[:2]
+    copy = tmp_path / "renamed.dat"
+    copy.write_bytes(one.read_bytes())
+    digests = [film.digest for film in read(classifier, [one, other, copy])]
+    assert digests == [
+        loaded.dataset.records[0].digest,
+        loaded.dataset.records[1].digest,
+        digests[0],
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 BUILDS = ("cpu", "gpu")
 _MODULES = {
+    "fpdf2": "fpdf",
     "import-linter": "importlinter",
     "paddlepaddle": "paddle",
     "paddlepaddle-gpu": "paddle",

@@ -68,7 +68,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Where `holds`, the verdict is at best `level`, for the reasons that `says` gives."""
+    """Where `holds`, the verdict is `level` or worse, for the reasons that `says` gives."""
 
     level: Level
     holds: Callable[[_Case], bool]
@@ -81,19 +81,30 @@ def _novelty_reasons(case: _Case) -> Sequence[Message]:
     return (
         *known,
         Message(
-            "The model must name one of its classes whatever it is shown, and on such pictures it "
-            "is often wrong and sure of itself."
+            "A network must name one of its classes whatever it is shown, so how sure it seems "
+            "says nothing here."
         ),
     )
 
 
 def _several_possible(case: _Case) -> Sequence[Message]:
+    n, total = case.n_possible, case.n_classes
+    if case.opinion.is_calibrated:
+        return (
+            Message(
+                "Not sure: {n} of {total} classes remain possible. They are chosen so that at "
+                "least 9 films in 10 have their true class among them; which one it is, the model "
+                "cannot tell.",
+                n=n,
+                total=total,
+            ),
+        )
     return (
         Message(
-            "Not sure: {n} of {total} classes remain possible. They are chosen so that 9 films in 10 "
-            "have their true class among them; which one it is, the model cannot tell.",
-            n=case.n_possible,
-            total=case.n_classes,
+            "Not sure: {n} of {total} classes remain possible by a rule of thumb; which one it "
+            "is, the model cannot tell.",
+            n=n,
+            total=total,
         ),
     )
 
@@ -109,32 +120,19 @@ _UNCALIBRATED: Final = Message(
     "The probabilities are uncalibrated: nobody checked how often the model is right when it is "
     "this sure. Read them as a ranking."
 )
-# The rows are tried from the top; all that hold give their reasons, the worst sets the level.
+# All rows that hold give their reasons in this order; the worst of them sets the level.
 _RULES: Final = (
     _Rule(
         "do_not_believe",
         lambda case: case.opinion.novelty is not None and not case.opinion.novelty.is_familiar,
         _novelty_reasons,
     ),
+    _Rule("doubt", lambda case: 1 < case.n_possible < case.n_classes, _several_possible),
     _Rule(
         "doubt",
-        lambda case: case.opinion.is_calibrated and 1 < case.n_possible < case.n_classes,
-        _several_possible,
-    ),
-    _Rule(
-        "doubt",
-        lambda case: case.opinion.is_calibrated and case.n_possible == case.n_classes,
+        lambda case: case.n_possible in (0, case.n_classes),
         lambda case: (
             Message("Not sure: no class can be ruled out. For this film the model knows nothing."),
-        ),
-    ),
-    _Rule(
-        "doubt",
-        lambda case: case.opinion.is_calibrated and case.n_possible == 0,
-        lambda case: (
-            Message(
-                "Not sure: no class is as probable as it is for films that truly belong to it."
-            ),
         ),
     ),
     _Rule("doubt", lambda case: case.is_stamped, _stamp_reasons),
@@ -193,8 +191,8 @@ def _good_reasons(case: _Case) -> Sequence[Message]:
     novelty = case.opinion.novelty
     reasons = [
         Message(
-            "One class alone remains possible. What remains possible is chosen so that it holds for "
-            "9 films in 10: the tenth is why you look yourself."
+            "One class alone remains possible. What remains possible is chosen so that it is right "
+            "for at least 9 films in 10: the tenth is why you look yourself."
         )
     ]
     if novelty is not None:

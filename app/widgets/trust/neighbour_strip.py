@@ -55,7 +55,7 @@ class NeighbourStrip(TranslatedWidget):
         """Show other films, the nearest first.
 
         Args:
-            neighbours: At most five are shown; none: the model file keeps none.
+            neighbours: At most five are shown; none: nothing is.
             names: Of the classes, as they are shown.
         """
         self._neighbours, self._names = tuple(neighbours[:N_NEIGHBOURS]), tuple(names)
@@ -85,7 +85,7 @@ class NeighbourStrip(TranslatedWidget):
         films = self._neighbours
         has_pictures = any(film.thumbnail is not None for film in films)
         self._summary.show_text(self._summarise() if films else "")
-        self._summary.setVisible(bool(films))
+        self._summary.setVisible(has_pictures)  # lines of text need none
         self._pictures.setVisible(has_pictures)
         for place in range(N_NEIGHBOURS):
             tile, line = self._tiles[place], self._lines[place]
@@ -101,13 +101,9 @@ class NeighbourStrip(TranslatedWidget):
                 tile.show_film(film, name, distance)
             else:
                 line.show_film(name, distance)
-        if not films:
-            self._why_none.setText(tr("Not known: the model file keeps no trace of them."))
-        elif not has_pictures:
-            self._why_none.setText(
-                tr("No pictures: the model file was made without those of its training films.")
-            )
-        self._why_none.setVisible(not has_pictures)
+        self._why_none.setText(tr("No pictures: the model file was made without them."))
+        self._why_none.setVisible(bool(films) and not has_pictures)
+        self._head.setVisible(bool(films))
 
     def _summarise(self) -> str:
         counts = Counter(film.label for film in self._neighbours)

@@ -72,7 +72,7 @@ class ProbabilityBars(TranslatedWidget):
         Args:
             names: Of the classes, as they are shown.
             probabilities: One a class, in the same order.
-            candidates: The classes that remain possible; only told where `is_calibrated`.
+            candidates: The classes that remain possible.
             is_calibrated: Whether the probabilities may be taken as odds.
             chosen: The class whose heat map is shown; None: the most probable one.
         """
@@ -109,7 +109,7 @@ class ProbabilityBars(TranslatedWidget):
     def _fill(self, chosen: int | None) -> None:
         has_film = bool(self._names)
         n_possible = len(self._candidates)
-        is_open = self._is_calibrated and n_possible > 1
+        is_open = n_possible > 1
         first = self._most_probable()
         order = sorted(
             range(len(self._names)),
@@ -161,15 +161,13 @@ class ProbabilityBars(TranslatedWidget):
 
     def _summarise(self) -> str:
         n_possible = len(self._candidates)
-        if not self._is_calibrated:
-            return tr("A ranking, not odds.")
-        if n_possible == 1:
-            return tr("One class remains possible.")
-        if 1 < n_possible < len(self._names):
-            return tr("Not sure: {n} classes remain possible.", n=n_possible)
-        if n_possible:
+        if n_possible in (0, len(self._names)):
             return tr("Not sure: no class can be ruled out.")
-        return tr("Not sure: no class is probable enough.")
+        if n_possible > 1:
+            return tr("Not sure: {n} classes remain possible.", n=n_possible)
+        if self._is_calibrated:
+            return tr("One class remains possible.")
+        return tr("A ranking, not odds.")
 
     def _most_probable(self) -> int | None:
         return max(range(len(self._names)), key=self._rank, default=None)

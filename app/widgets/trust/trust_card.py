@@ -17,6 +17,7 @@ from core.prediction.verdict import verdict_of
 
 if TYPE_CHECKING:
     from core.prediction.explanation import Honesty
+
     from core.prediction.opinion import Opinion
 
 
@@ -92,6 +93,8 @@ class TrustCard(TranslatedWidget):
         self._empty.setVisible(not has_film)
         for part in (self._sign, self._novelty, self._neighbours, self._lines):
             part.setVisible(has_film)
+        if self._opinion is not None and not self._opinion.neighbours:
+            self._neighbours.hide()
         self._show_verdict()
 
     def _show_verdict(self) -> None:
@@ -104,6 +107,7 @@ class TrustCard(TranslatedWidget):
             reasons = verdict.reasons
         while len(self._reasons) < len(reasons):
             label = plain_label("muted" if self._reasons else "", wraps=True)
+            label.setMinimumWidth(1)  # a long word in a reason must not widen the panel
             self._reasons.append(label)
             self._reason_column.addWidget(label)
         for place, label in enumerate(self._reasons):

@@ -50,13 +50,13 @@ CASES = [
     ((0, 2), True, FAMILIAR, None, "doubt", ["Not sure: 2 of 3"]),
     ((0, 2), True, FAMILIAR, STAMPED, "doubt", ["Not sure: 2 of 3", "Most heat"]),
     ((0, 1, 2), True, FAMILIAR, None, "doubt", ["Not sure: no class can be ruled out"]),
-    ((), True, FAMILIAR, HONEST, "doubt", ["Not sure: no class is as probable"]),
+    ((), True, FAMILIAR, HONEST, "doubt", ["Not sure: no class can be ruled out"]),
     ((0,), False, FAMILIAR, HONEST, "doubt", ["The probabilities are uncalibrated"]),
     ((0,), False, FAMILIAR, STAMPED, "doubt", ["Most heat", "The probabilities are uncal"]),
-    # What stays possible is found by calibrating; without it the number says nothing.
-    ((0, 1), False, FAMILIAR, None, "doubt", ["The probabilities are uncalibrated"]),
-    ((0,), True, FOREIGN, HONEST, "do_not_believe", ["It is a photograph", "The model must"]),
-    ((0, 1), False, FOREIGN, STAMPED, "do_not_believe", ["It is a photograph", "The model must"]),
+    ((0, 1), False, FAMILIAR, None, "doubt", ["Not sure: 2 of 3", "The probabilities are"]),
+    ((0, 1), False, None, None, "doubt", ["Not sure: 2 of 3", "The model file", "The prob"]),
+    ((0,), True, FOREIGN, HONEST, "do_not_believe", ["It is a photograph", "A network must"]),
+    ((0, 1), False, FOREIGN, STAMPED, "do_not_believe", ["It is a photograph", "A network must"]),
     ((0,), True, None, HONEST, "unknown", ["The model file tells nothing"]),
     ((0,), False, None, None, "unknown", ["The model file tells nothing", "The probabilities"]),
     # A fault that is known outweighs what is not known.

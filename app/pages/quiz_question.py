@@ -1,8 +1,11 @@
 """One film of the quiz: the learner's answer, the model's opinion, the truth."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QMessageBox,
     QProgressBar,
@@ -17,12 +20,16 @@ from app.settings import Theme
 from app.translation import language, tr
 from app.viewmodels.quiz import QuizViewModel
 from app.widgets.film_canvas import FilmCanvas
-from app.widgets.labels import card, plain_label
+from app.widgets.labels import card, plain_label, plain_tip
 from app.widgets.quiz.answer_choice import MOST_BUTTONS, AnswerChoice
 from app.widgets.quiz.opinion_card import OpinionCard
 from app.widgets.translated import TranslatedWidget
+from core.quiz.session import QuizSession
 
-PANEL_PX = 330
+if TYPE_CHECKING:  # loads Paddle
+    from core.quiz.reading import QuizFilmRead
+
+PANEL_PX, MARGIN_PX = 330, 14
 TICK_MS = 250  # of the clock; it shows whole seconds
 
 
@@ -39,9 +46,10 @@ class QuizQuestion(TranslatedWidget):
         self._bar.setTextVisible(False)
         self._asks = plain_label("figure", wraps=True)
         self._tells = plain_label("muted", wraps=True)
+        self._file = plain_label("muted")
         self._answers, self._opinion = AnswerChoice(), OpinionCard()
         self._confirm, self._stop = primary_button(), QPushButton()
-        self._question: QMessageBox | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._ticking = QTimer(self)
         self._ticking.setInterval(TICK_MS)
         self._lay_out()
@@ -50,7 +58,8 @@ class QuizQuestion(TranslatedWidget):
 
     def focus(self) -> None:
         """Be where the keys go."""
-        self._answers.focus()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._answers.focus_search()
 
     def apply_theme(self, theme: Theme) -> None:
         """Redraw what the style sheet does not reach."""
@@ -66,18 +75,22 @@ class QuizQuestion(TranslatedWidget):
         panel = card()
         panel.setFixedWidth(PANEL_PX)
         side = QVBoxLayout(panel)
-        side.setContentsMargins(14, 12, 14, 12)
+        side.setContentsMargins(MARGIN_PX, 12, MARGIN_PX, 12)
         side.setSpacing(8)
         side.addLayout(head)
         side.addWidget(self._bar)
         side.addSpacing(2)
         side.addWidget(self._asks)
         side.addWidget(self._tells)
+        side.addWidget(self._file)
         side.addWidget(self._answers)
         side.addWidget(self._opinion, 1)
         side.addStretch()
-        side.addWidget(self._confirm)
-        side.addWidget(self._stop)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._stop)
+        buttons.addWidget(self._confirm, 1)
+        side.addLayout(buttons)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
@@ -148,22 +161,25 @@ class QuizQuestion(TranslatedWidget):
             shortcut.setEnabled(self._answers.has_keys)
         heard = model.opinion
         is_truth = session.stage == "truth"
-        self._answers.setEnabled(session.stage in ("alone", "with_model"))
+        self._let_answer(session.stage in ("alone", "with_model"))
         self._answers.show_answer(session.answers[-1].final if is_truth else model.chosen)
-        own = session.answers[-1].alone if is_truth else session.alone
-        self._answers.show_marks(
-            own,
-            heard.opinion.predicted if heard is not None else None,
-            heard.film.label if heard is not None and is_truth else None,
-        )
+        self._answers.show_marks(_marks(session, heard))
         self._opinion.setVisible(heard is not None)
         if heard is not None:
             self._opinion.show_opinion(names, heard.opinion, heard.verdict)
 
+    def _let_answer(self, is_asked: bool) -> None:
+        if is_asked == self._answers.isEnabled():
+            return
+        has_focus = self.isAncestorOf(QApplication.focusWidget() or self._canvas)
+        self._answers.setEnabled(is_asked)
+        if has_focus:  # a field that is switched off would pass it to who knows whom
+            self.focus()
+
     def _show_words(self) -> None:
         model, session = self._model, self._model.session
         assert session is not None
-        asks, tells, confirms = tr("What does it show?"), "", tr("Answer")
+        asks, tells, file, confirms = tr("What does it show?"), "", "", tr("Answer")
         match session.stage:
             case "alone":
                 tells = tr("Answer alone first: a digit chooses, Enter confirms.")
@@ -177,11 +193,18 @@ class QuizQuestion(TranslatedWidget):
                 answer = session.answers[-1]
                 is_right = answer.final == answer.film.label
                 asks = tr("✓ right") if is_right else tr("× wrong")
-                tells = answer.film.name
+                file = answer.film.name
                 confirms = tr("Next film") if session.n_left else tr("To the score card")
         self._asks.setText(asks)
         self._tells.setText(tells)
         self._tells.setVisible(bool(tells))
+        self._file.setVisible(bool(file))
+        self._file.setToolTip(plain_tip(file))
+        self._file.setText(
+            self._file.fontMetrics().elidedText(
+                file, Qt.TextElideMode.ElideMiddle, PANEL_PX - 2 * MARGIN_PX
+            )
+        )
         self._confirm.setText(confirms)
 
     @Slot()
@@ -219,3 +242,20 @@ class QuizQuestion(TranslatedWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._ticking.stop()
+
+
+def _marks(session: QuizSession, heard: "QuizFilmRead | None") -> list[tuple[str, int]]:
+    """Who gave which answer, as far as the learner may know."""
+    marks = []
+    if session.stage == "truth":
+        answer = session.answers[-1]
+        if answer.alone == answer.final:
+            marks.append((tr("you"), answer.final))
+        else:
+            marks += [(tr("you first"), answer.alone), (tr("you now"), answer.final)]
+        marks.append((tr("✓ truth"), answer.film.label))
+    elif session.alone is not None:
+        marks.append((tr("you"), session.alone))
+    if heard is not None:
+        marks.append((tr("model"), heard.opinion.predicted))
+    return marks

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -33,6 +35,7 @@ from app.widgets.translated import TranslatedWidget
 from core.quiz.score_card import ReaderScore, ScoreCard
 from core.quiz.session import QuizAnswer, QuizSession
 
+SIDE_BY_SIDE_PX = 1080  # from this width on, figures and lessons stand beside each other
 FILMS_PX = 260  # of the table of films, at least
 SECONDS_FROM = 60.0  # above, minutes are read more easily
 
@@ -82,10 +85,12 @@ class QuizScore(TranslatedWidget):
         figures = QVBoxLayout(self._figures)
         figures.setContentsMargins(0, 0, 0, 0)
         figures.setSpacing(12)
-        figures.addWidget(_in_card(self._summary, self._cautions, self._explanation))
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(12)
+        self._top.addWidget(_in_card(self._summary, self._cautions, self._explanation), 1)
+        self._top.addWidget(_in_card(self._influence_title, self._influence), 1)
+        figures.addLayout(self._top)
         figures.addWidget(self._matrices)
-        lessons = _in_card(self._influence_title, self._influence)
-        figures.addWidget(lessons)
         figures.addWidget(_in_card(self._classes_title, self._classes))
         figures.addWidget(_in_card(self._films_title, self._films))
         column.addWidget(self._refused)
@@ -118,8 +123,8 @@ class QuizScore(TranslatedWidget):
         self._films_title.setText(tr("Film by film"))
         self._explanation.setText(
             tr(
-                "In brackets: the 95% interval. Kappa is the agreement with the truth beyond "
-                "chance: 1 is perfect, 0 is guessing."
+                "In brackets: where the true figure lies, 95 times in 100. Kappa is the agreement "
+                "with the truth beyond chance: 1 is perfect, 0 is guessing."
             )
         )
         self.show_state()
@@ -211,6 +216,14 @@ class QuizScore(TranslatedWidget):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    # Qt's own.
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        is_wide = event.size().width() >= SIDE_BY_SIDE_PX
+        way = QBoxLayout.Direction
+        self._top.setDirection(way.LeftToRight if is_wide else way.TopToBottom)
+
 
 def _class_rows(names: list[str], readers: list[ReaderScore]) -> list[tuple[str, ...]]:
     """A row for each class that was asked about."""
@@ -240,14 +253,14 @@ def _film_row(number: int, answer: QuizAnswer, names: list[str]) -> tuple[str, .
         said(answer.alone),
         said(answer.model.label),
         said(answer.final),
-        f"{answer.seconds:.0f}",
+        f"{answer.seconds:.1f}",
     )
 
 
 def _span(seconds: float) -> str:
     if seconds >= SECONDS_FROM:
         return duration(seconds)
-    return tr("{n} s", n=f"{seconds:.0f}")
+    return tr("{n} s", n=f"{seconds:.1f}")
 
 
 def _say(label: QLabel, lines: list[str]) -> None:
@@ -261,4 +274,5 @@ def _in_card(*widgets: QWidget) -> QWidget:
     layout.setContentsMargins(14, 10, 14, 12)
     for widget in widgets:
         layout.addWidget(widget)
+    layout.addStretch()
     return frame

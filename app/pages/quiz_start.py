@@ -21,6 +21,7 @@ from app.pages.page import primary_button
 from app.translation import language, listing, tr
 from app.viewmodels.quiz import QuizViewModel
 from app.widgets.labels import card, plain_label
+from app.widgets.setting_fields import TEXT_MARGIN_PX
 from app.widgets.translated import TranslatedWidget
 from app.widgets.wheel_guard import WheelGuard
 from core.quiz.films import QuizPool
@@ -64,6 +65,7 @@ class QuizStart(TranslatedWidget):
         for field, name in self._names.items():
             if isinstance(field, QSpinBox):
                 field.setFixedWidth(FIELD_PX)
+                field.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
             name.setBuddy(field)
             form.addRow(name, field)
         buttons = QHBoxLayout()

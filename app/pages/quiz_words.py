@@ -44,18 +44,18 @@ def influence_lines(influence: ModelInfluence) -> list[str]:
     """What hearing the model did to the answers, the lesson last."""
     lines = [
         tr(
-            "You were right and the model was wrong on {n} films. On {misled} of them it talked "
-            "you into a wrong answer.",
+            "Films on which you were right and the model was wrong: {n}. It talked you into a "
+            "wrong answer on {misled} of them.",
             n=influence.n_tempted,
             misled=influence.n_misled,
         ),
         tr(
-            "You were wrong and the model was right on {n} films. On {helped} of them it brought "
-            "you to the right answer.",
+            "Films on which you were wrong and the model was right: {n}. It brought you to the "
+            "right answer on {helped} of them.",
             n=influence.n_helpable,
             helped=influence.n_helped,
         ),
-        tr("You changed {n} answers in all.", n=influence.n_changed),
+        tr("Answers that you changed: {n}.", n=influence.n_changed),
     ]
     if influence.n_misled:
         lines.append(
@@ -70,13 +70,14 @@ def influence_lines(influence: ModelInfluence) -> list[str]:
 
 def gain_line(card: ScoreCard) -> str:
     """What hearing the model was worth, and whether that can be chance."""
-    gain = card.together.n_right - card.alone.n_right
-    if not gain:
+    alone, together = card.alone.n_right, card.together.n_right
+    if alone == together:
         return tr("With the model as many of your answers were right as without it.")
-    if gain > 0:
-        line = tr("With the model {n} more of your answers were right than without it.", n=gain)
-    else:
-        line = tr("With the model {n} fewer of your answers were right than without it.", n=-gain)
+    line = tr(
+        "Right answers with the model: {together}, without it: {alone}.",
+        together=together,
+        alone=alone,
+    )
     p = f"{card.influence.p_value:.3f}"
     if card.influence.p_value < CHANCE:
         chance = tr("Chance alone hardly explains that (exact McNemar test, p = {p}).", p=p)
@@ -107,8 +108,8 @@ def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:
     if card.alone.n < FEW:
         lines.append(
             tr(
-                "{n} films are few: the intervals say where the true figures lie, 95 times in "
-                "100. Ranks of readers whose intervals overlap may be chance.",
+                "{n} films are few: where intervals overlap, which reader is the better one may be "
+                "chance.",
                 n=card.alone.n,
             )
         )

@@ -23,7 +23,7 @@ class AnswerChoice(TranslatedWidget):
         self._names: tuple[str, ...] = ()
         self._rows: list[AnswerRow] = []
         self._colours: Mapping[str, str] = {}
-        self._marks: tuple[int | None, int | None, int | None] = (None, None, None)
+        self._marks: tuple[tuple[str, int], ...] = ()
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self.chosen)
         self._filter, self._list = QLineEdit(), QListWidget()
@@ -73,9 +73,9 @@ class AnswerChoice(TranslatedWidget):
             self._list.setCurrentRow(-1 if label is None else label)
             self._list.blockSignals(False)
 
-    def show_marks(self, own: int | None, model: int | None, truth: int | None) -> None:
-        """Write beside the classes who answered so; None: not known or not to be told."""
-        self._marks = own, model, truth
+    def show_marks(self, marks: Sequence[tuple[str, int]]) -> None:
+        """Write words beside classes, such as who answered so: (word, label) each."""
+        self._marks = tuple(marks)
         self._say_marks()
 
     def clear_search(self) -> None:
@@ -92,7 +92,6 @@ class AnswerChoice(TranslatedWidget):
         self._filter.setPlaceholderText(tr("Search for a class"))
         self._filter.setAccessibleName(tr("Search for a class"))
         self._list.setAccessibleName(tr("Your answer"))
-        self._say_marks()
 
     def _make_rows(self, n: int) -> None:
         for row in self._rows:
@@ -106,9 +105,8 @@ class AnswerChoice(TranslatedWidget):
             self._layout.addWidget(row)
 
     def _say_marks(self) -> None:
-        words = tr("you"), tr("model"), tr("✓ truth")
         for label, name in enumerate(self._names):
-            who = [word for word, of in zip(words, self._marks, strict=True) if of == label]
+            who = [word for word, of in self._marks if of == label]
             note = listing(who) if who else ""
             if self._rows:
                 self._rows[label].show_note(note)
@@ -126,7 +124,7 @@ class AnswerChoice(TranslatedWidget):
         for label, name in enumerate(self._names):
             self._list.item(label).setHidden(wanted not in name.casefold())
 
-    def focus(self) -> None:
-        """Be where the keys go."""
-        reason = Qt.FocusReason.OtherFocusReason
-        (self._rows[0] if self._rows else self._filter).setFocus(reason)
+    def focus_search(self) -> None:
+        """Let what is typed go into the search, where there is one."""
+        if not self._rows:
+            self._filter.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -12,7 +12,8 @@ from app.widgets.confusion_matrix_view import ConfusionMatrixView
 from app.widgets.labels import card, plain_label
 
 SPACING_PX = 12
-LEAST_PX, MOST_PX = 230, 420  # high; larger matrices scroll
+PAD_PX = 12  # of a card
+MOST_PX = 420  # high; larger matrices scroll
 
 
 class MatrixRow(QWidget):
@@ -40,7 +41,7 @@ class MatrixRow(QWidget):
             scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             frame = card()
             inside = QVBoxLayout(frame)
-            inside.setContentsMargins(12, 8, 12, 12)
+            inside.setContentsMargins(PAD_PX, 8, PAD_PX, PAD_PX)
             inside.addWidget(title)
             inside.addWidget(scroll, 1)
             self._scrolls.append(scroll)
@@ -57,9 +58,6 @@ class MatrixRow(QWidget):
             label.setText(title)
             matrix.show_matrix(one, names)
             matrix.setAccessibleName(title)
-        height = min(max(self._matrices[0].sizeHint().height(), LEAST_PX), MOST_PX)
-        for scroll in self._scrolls:
-            scroll.setFixedHeight(height)
         self._rearrange(self.width())
 
     def show_words(self, row_title: str, column_title: str) -> None:
@@ -79,9 +77,16 @@ class MatrixRow(QWidget):
         super().resizeEvent(event)
 
     def _rearrange(self, width: int) -> None:
-        least = min(self._matrices[0].minimumSizeHint().width() + 40, 400)
-        n = len(self._cards)
-        self._arrange(n if width >= n * (least + SPACING_PX) else 1)
+        least, hint = self._matrices[0].minimumSizeHint(), self._matrices[0].sizeHint()
+        card_px = min(least.width(), MOST_PX) + 2 * PAD_PX
+        n_fitting = (width + SPACING_PX) // (card_px + SPACING_PX)
+        self._arrange(min(max(1, n_fitting), len(self._cards)))
+        # As high as the cells are wide: a matrix is square, and room below it tells nothing.
+        room = (width - SPACING_PX * (self._n_columns - 1)) // self._n_columns - 2 * PAD_PX
+        spare = max(0, min(room, hint.width()) - least.width())
+        height = min(least.height() + spare, MOST_PX)
+        for scroll in self._scrolls:
+            scroll.setFixedHeight(height)
 
     def _arrange(self, n_columns: int) -> None:
         if n_columns == self._n_columns:

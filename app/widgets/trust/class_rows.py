@@ -142,7 +142,7 @@ class ClassRowDelegate(QStyledItemDelegate):
         strong, quiet = option.palette.text().color(), self._colour("muted")
         metrics = painter.fontMetrics()
         number = percent(row.probability)
-        left = room.right() - metrics.horizontalAdvance(number) - 1
+        left = float(room.right() - metrics.horizontalAdvance(number) - 1)
         painter.setPen(quiet if row.is_ruled_out else strong)
         painter.drawText(
             QRectF(left, room.top(), room.right() - left, room.height()), _LEFT, number

@@ -101,6 +101,23 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument(
         "--csv", type=Path, metavar="FILE", help=tr("also write a table (UTF-8 with BOM)")
     )
+    predict.add_argument(
+        "--heatmaps",
+        type=Path,
+        metavar="DIR",
+        help=tr("also draw each film with its heat map into this folder"),
+    )
+    predict.add_argument(
+        "--report", type=Path, metavar="FILE.pdf", help=tr("also write a report (PDF)")
+    )
+    predict.add_argument(
+        "--include-dicom",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="NAME,NAME",
+        help=tr("fields of DICOM files to hand on, such as PatientID; without it none are"),
+    )
     _add_json(predict)
 
     demo = commands.add_parser("demo", help=tr("the whole job on the built-in dataset"))
@@ -119,6 +136,11 @@ def _device(text: str) -> str:
             tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
         )
     return text
+
+
+def _names(text: str) -> list[str]:
+    """`PatientID,StudyDate` in words."""
+    return [name for name in text.replace(" ", "").split(",") if name]
 
 
 def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:

@@ -1,117 +1,184 @@
 """`predict`."""
 
 import argparse
-import os
+import datetime
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from app.headless.output import print_json, print_line, refusals_json, tell
-from app.headless.progress import ProgressBars, last_of
-from app.translation import say, tr
-from core.csv_cells import write_csv
-from core.data.folder import Unpacked, list_folder
-from core.errors import ArchiveError, ImageReadError, Message, Refusal
-from core.events import FilmRead, FilmRefused
-from core.models.model_card import ModelCard
+from app.headless.progress import ProgressBars
+from app.headless.taken_films import TakenFilms
+from app.translation import language, listing, say, tr
+from core.errors import ImageReadError, Message, Refusal, RunFolderError
+from core.events import FilmRefused, Progress
+from core.prediction.film_search import FoundFilm, find_films
+from core.prediction.report.context import ReportContext
+from core.prediction.report.dicom_fields import check_fields
+from core.prediction.report.document import write_report
+from core.prediction.report.facts import film_facts
+from core.prediction.report.film import ReportFilm
+from core.prediction.report.tables import write_films_csv
 from core.workspace import Workspace
 
-
-@dataclass(frozen=True, slots=True)
-class _Film:
-    """What is kept of a film: the event's picture would be megabytes each."""
-
-    file: str
-    probabilities: NDArray[np.float32]  # (C,), sums to 1
+if TYPE_CHECKING:  # loads Paddle
+    from core.prediction.classifier import Classifier
 
 
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Classify films; files that are none are told and do not stop the others.
 
     Raises:
+        ConfigError: A DICOM field was asked for that is never exported.
         ImageReadError: There was not one film; the (empty) result was printed before.
+        RunFolderError: A file could not be written; the result was printed before, but where
+            there is no folder for heat maps.
     """
-    from core.prediction.classifier import Classifier, read_films
+    from core.prediction.classifier import Classifier
 
+    fields = check_fields(arguments.include_dicom)
     classifier = Classifier.open(arguments.model)
-    films: list[_Film] = []
+    context = _context(classifier)
+    taken = TakenFilms(
+        classifier,
+        context,
+        heat_folder=arguments.heatmaps,
+        is_for_report=arguments.report is not None,
+        dicom_names=fields,
+    )
     with ProgressBars() as bars:
-        paths, refused = _find(arguments.paths, bars)
-        events = read_films(classifier, paths)
-        assert isinstance(events, Generator)
-        with closing(events):
-            for done, event in enumerate(events, start=1):
-                if isinstance(event, FilmRead):
-                    films.append(_Film(event.file, event.probabilities))
-                elif isinstance(event, FilmRefused):
-                    refused.append(event.refusal)
-                bars.advance(tr("Reading films"), done, len(paths))
+        refused = _read(taken, classifier, arguments.paths, workspace, bars)
+    films = taken.films
     if arguments.json:
-        predictions = [_as_json(classifier.card, film) for film in films]
+        predictions = [
+            _as_json(film, picture, taken.has_pictures, context)
+            for film, picture in zip(films, taken.pictures, strict=True)
+        ]
         print_json({"predictions": predictions, "refused": refusals_json(refused)})
     else:
-        _print(classifier.card, films, refused)
-    if arguments.csv is not None:
-        write_csv(arguments.csv, _table(classifier.card, films))
+        _print(films, refused, context)
+    _write_files(arguments, taken, context)
     if not films:
-        # Reasons that name their file come last, see `_find`.
         raise ImageReadError(Message("No X-ray could be read. {reason}", reason=refused[-1].reason))
 
 
-def _find(paths: Sequence[Path], bars: ProgressBars) -> tuple[list[Path], list[Refusal]]:
-    """The files that were named; of a folder, all images in it and below, as in training.
+def _context(classifier: "Classifier") -> ReportContext:
+    from core.training.card_writer import program_version
 
-    Where there is no file at all, the refusals are of whole folders and name them.
-    """
-    films: list[Path] = []
+    return ReportContext(
+        card=classifier.card,
+        model_file=classifier.path.name,
+        created=datetime.datetime.now().astimezone(),
+        version=program_version(),
+        say=say,
+        language=language(),
+    )
+
+
+def _read(
+    taken: TakenFilms,
+    classifier: "Classifier",
+    paths: Sequence[Path],
+    workspace: Workspace,
+    bars: ProgressBars,
+) -> list[Refusal]:
+    """Find the films and read them; what is none, in the order of the paths."""
+    from core.prediction.reading import FilmRead, read_films
+
+    found = _find(paths, workspace, bars)
     refused: list[Refusal] = []
-    for path in paths:
-        if not os.path.isdir(path):  # Path.is_dir raises for names that are too long
-            films.append(path)
-            continue
-        try:
-            found = last_of(list_folder(path), Unpacked, bars)
-        except ArchiveError as error:
-            refused.append(Refusal(str(path), error.message))
-            continue
-        films += [file.path for file in found.files]
-        refused += [Refusal(str(path / one.file), one.reason) for one in found.left_out]
-    return films, refused
+    with closing(read_films(classifier, found)) as events:
+        for done, event in enumerate(events, start=1):
+            if isinstance(event, FilmRead):
+                taken.take(event)
+            elif isinstance(event, FilmRefused):
+                refused.append(event.refusal)
+            bars.advance(tr("Reading films"), done, len(found))
+    return refused
 
 
-def _as_json(card: ModelCard, film: _Film) -> dict[str, Any]:
-    return {
-        "file": film.file,
-        "class": _winner(card, film),
-        "probabilities": {
-            name: float(p) for name, p in zip(card.classes, film.probabilities, strict=True)
-        },
-    }
+def _find(
+    paths: Sequence[Path], workspace: Workspace, bars: ProgressBars
+) -> list[FoundFilm | FilmRefused]:
+    """All of the files, folders and zips that were named, before the first film is read."""
+    found: list[FoundFilm | FilmRefused] = []
+    with closing(find_films(paths, workspace.datasets, keep_repeated=True)) as search:
+        for event in search:
+            if isinstance(event, Progress):
+                bars.show(event)
+            else:
+                found.append(event)
+    return found
 
 
-def _print(card: ModelCard, films: Sequence[_Film], refused: Sequence[Refusal]) -> None:
+def _write_files(arguments: argparse.Namespace, taken: TakenFilms, context: ReportContext) -> None:
+    """Write what was asked for; one file that cannot be written does not stop the other.
+
+    Raises:
+        RunFolderError: The first that could not be written.
+    """
+    error = taken.error
+    try:
+        if arguments.csv is not None:
+            write_films_csv(arguments.csv, taken.films, context)
+    except RunFolderError as problem:
+        error = error or problem
+    try:
+        if arguments.report is not None and taken.films:
+            _write_report(arguments.report, taken.films, context)
+    except RunFolderError as problem:
+        error = error or problem
+    if error is not None:
+        raise error
+
+
+def _write_report(path: Path, films: Sequence[ReportFilm], context: ReportContext) -> None:
+    pages = write_report(path, films, context)
+    assert isinstance(pages, Generator)
+    with ProgressBars() as bars, closing(pages):
+        for progress in pages:
+            bars.show(progress)
+
+
+def _as_json(
+    film: ReportFilm, picture: Path | None, has_pictures: bool, context: ReportContext
+) -> dict[str, Any]:
+    facts = film_facts(film, context)
+    if has_pictures:
+        facts["heatmap"] = None if picture is None else str(picture)
+    return facts
+
+
+def _print(films: Sequence[ReportFilm], refused: Sequence[Refusal], context: ReportContext) -> None:
+    classes = context.card.classes
     for film in films:
-        pairs = zip(card.classes, film.probabilities, strict=True)
+        pairs = zip(classes, film.opinion.probabilities, strict=True)
         scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)
-        print_line(f"{film.file}: {_winner(card, film)}  ({scores})")
+        print_line(f"{film.file}: {classes[film.opinion.predicted]}  ({scores})")
+        for remark in _remarks(film, context):
+            print_line(f"  {remark}")
     if films:
+        if not films[0].opinion.is_calibrated:
+            print_line(tr("The probabilities are uncalibrated: read them as a ranking."))
         print_line(tr("Research and teaching only, never diagnosis."))
     if films or len(refused) > 1:  # one alone is what the command ends with
         for refusal in refused:
             tell(f"{refusal.file}: {say(refusal.reason)}")
 
 
-def _winner(card: ModelCard, film: _Film) -> str:
-    return card.classes[int(film.probabilities.argmax())]
-
-
-def _table(card: ModelCard, films: Sequence[_Film]) -> Iterator[Sequence[str]]:
-    """The rows of the table, the disclaimer among the titles."""
-    yield ("file", "class", *card.classes, tr("Research and teaching only, never diagnosis."))
-    for film in films:
-        yield (film.file, _winner(card, film), *(f"{p:.6f}" for p in film.probabilities), "")
+def _remarks(film: ReportFilm, context: ReportContext) -> Iterator[str]:
+    """What speaks against taking an answer at its word."""
+    opinion, novelty = film.opinion, film.opinion.novelty
+    if novelty is not None and not novelty.is_familiar:
+        yield tr("unlike the training films: {reason}", reason=say(novelty.reason))
+    if not opinion.is_sure and opinion.candidates:
+        names = listing(context.card.classes[label] for label in opinion.candidates)
+        yield tr("not sure: {classes} remain possible", classes=names)
+    elif not opinion.is_sure:
+        yield tr("not sure: no class is as probable as it should be")
+    explanation = None if callable(film.explanation) else film.explanation
+    if explanation is not None and explanation.honesty is not None:
+        for reason in explanation.honesty.reasons if not explanation.honesty.is_trustworthy else ():
+            yield tr("heat map not to be trusted: {reason}", reason=say(reason))
+    yield from (f"{name}: {value}" for name, value in film.dicom.items() if value)

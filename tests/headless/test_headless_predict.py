@@ -10,10 +10,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.events import FilmRead
+from core.errors import Message
+from core.prediction.novelty import Novelty
+from core.prediction.opinion import Opinion
+from core.prediction.reading import FilmRead
 
 Command = Callable[..., Any]
 CLASSES = ["COVID", "NORMAL", "Viral_Pneumonia"]
+DISCLAIMER = "Research and teaching only, never diagnosis."
+
+
+def opinion(novelty: Novelty | None = None, candidates: tuple[int, ...] = (0,)) -> Opinion:
+    return Opinion(np.array([0.5, 0.3, 0.2], np.float32), novelty is not None, candidates, novelty)
+
+
+def answering(answer: Opinion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every film get the same answer."""
+
+    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmRead]:
+        for film in found:
+            picture = np.zeros((8, 8), np.uint8)
+            yield FilmRead(film.file, film.path, "0" * 64, answer, picture, film.name)
+
+    monkeypatch.setattr("core.prediction.reading.read_films", read)
 
 
 def test_json_tells_a_class_and_probabilities_of_each_film(
@@ -25,7 +44,8 @@ def test_json_tells_a_class_and_probabilities_of_each_film(
     assert said.json["refused"] == []
     one, other = said.json["predictions"]
     assert one == other
-    assert list(one) == ["file", "class", "probabilities"]
+    assert set(one) >= {"file", "class", "probabilities", "calibrated", "novelty"}
+    assert "heatmap" not in one
     assert one["file"] == str(film)
     assert list(one["probabilities"]) == CLASSES
     assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
@@ -38,17 +58,17 @@ def test_pictures_of_films_that_were_read_are_let_go(
     pictures: list[weakref.ref[Any]] = []
     most = 0
 
-    def read(_classifier: object, paths: Sequence[Path]) -> Iterator[FilmRead]:
+    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmRead]:
         nonlocal most
-        for path in paths:
+        for one in found:
             picture = np.zeros((8, 8), np.uint8)
             pictures.append(weakref.ref(picture))
-            event = FilmRead(str(path), path, np.array([1, 0, 0], np.float32), picture)
+            event = FilmRead(one.file, one.path, "", opinion(), picture)
             del picture
             yield event
             most = max(most, sum(reference() is not None for reference in pictures))
 
-    monkeypatch.setattr("core.prediction.classifier.read_films", read)
+    monkeypatch.setattr("core.prediction.reading.read_films", read)
     assert command("predict", model, *[film] * 9, "--json").code == 0
     assert len(pictures) == 9
     assert most <= 2
@@ -120,13 +140,52 @@ def test_the_table_opens_in_a_spreadsheet(
     content = Path("out.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")
     header, *rows = csv.reader(content.decode("utf-8-sig").splitlines())
-    assert header == ["file", "class", *CLASSES, "Research and teaching only, never diagnosis."]
+    assert header[:5] == ["file", "class", *CLASSES]
+    assert header[-1] == DISCLAIMER
     assert [row[0] for row in rows] == ["'=1+1.png", "正常,肺部.png"]
     for row, one in zip(rows, said.json["predictions"], strict=True):
         assert row[1] == one["class"]
         assert [float(p) for p in row[2:5]] == pytest.approx(
             list(one["probabilities"].values()), abs=1e-6
         )
+
+
+def test_json_tells_whether_the_answer_can_be_believed(
+    command: Command, model: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    novelty = Novelty(9.5, 4.0, False, "unlike_training", Message("Nothing like it."))
+    answering(opinion(novelty, (0, 1)), monkeypatch)
+    (one,) = command("predict", model, film, "--json").json["predictions"]
+    assert one["calibrated"] is True
+    assert one["novelty"] == {
+        "score": 9.5,
+        "threshold": 4.0,
+        "is_familiar": False,
+        "reason": "Nothing like it.",
+    }
+    assert one["candidates"] == ["COVID", "NORMAL"]
+    answering(opinion(), monkeypatch)
+    (one,) = command("predict", model, film, "--json").json["predictions"]
+    assert one["calibrated"] is False
+    assert one["novelty"] is None
+
+
+def test_plain_text_says_what_speaks_against_an_answer(
+    command: Command, model: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    novelty = Novelty(9.5, 4.0, False, "unlike_training", Message("Nothing like it."))
+    answering(opinion(novelty, (0, 1)), monkeypatch)
+    assert command("predict", model, film).out.splitlines() == [
+        f"{film}: COVID  (COVID 0.5000, NORMAL 0.3000, Viral_Pneumonia 0.2000)",
+        "  unlike the training films: Nothing like it.",
+        "  not sure: COVID, NORMAL remain possible",
+        DISCLAIMER,
+    ]
+    answering(opinion(), monkeypatch)
+    assert command("predict", model, film).out.splitlines()[1:] == [
+        "The probabilities are uncalibrated: read them as a ranking.",
+        DISCLAIMER,
+    ]
 
 
 def test_the_result_is_there_where_the_table_cannot_be_written(

@@ -74,7 +74,8 @@ def _write_all(
     paper: Paper, answers: Sequence[Answer], n_detailed: int, context: ReportContext
 ) -> Iterator[Progress]:
     say = context.say
-    y = draw_title(paper, paper.add_page(say(Message("Overview"))), len(answers), context)
+    y = paper.add_page(say(Message("Overview")), is_cover=True)
+    y = draw_title(paper, y, len(answers), context)
     y = draw_counts(paper, y, answers, context)
     if n_detailed < len(answers):
         left_out = Message(
@@ -105,7 +106,7 @@ def _new_paper(context: ReportContext) -> Paper:
     say = context.say
     title = say(Message("Reading report"))
     return Paper(
-        head=(f"PneumoScope · {title}", context.model_file),
+        head=(f"PneumoScope · {title}", f"{context.model_file} · {context.date}"),
         foot=context.disclaimer,
         page_words=lambda number: say(Message("Page {number}", number=number)),
         title=title,

@@ -7,7 +7,7 @@ from core.prediction.report.film import ReportFilm
 from core.prediction.verdict import verdict_of
 
 if TYPE_CHECKING:
-    from core.prediction.explanation import Explanation
+    from core.prediction.explanation import Honesty
     from core.prediction.novelty import Novelty
 
 
@@ -30,13 +30,11 @@ def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
         "calibrated": opinion.is_calibrated,
         "sure": opinion.is_sure,
         "candidates": [classes[label] for label in opinion.candidates],
-        "true_class": None if film.true_class is None else classes[film.true_class],
         "novelty": novelty_facts(opinion.novelty, context),
         "verdict": {
             "level": verdict.level,
             "reasons": [context.say(reason) for reason in verdict.reasons],
         },
-        "heat_map": _heat_facts(explanation, context),
         "neighbours": [
             {
                 "class": classes[one.label],
@@ -47,6 +45,10 @@ def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
         ],
         "sha256": film.digest,
     }
+    if film.true_class is not None:
+        facts["true_class"] = classes[film.true_class]
+    if honesty is not None and explanation is not None:
+        facts["heat_checks"] = _heat_facts(explanation.label, honesty, context)
     if film.dicom:
         facts["dicom"] = dict(film.dicom)
     return facts
@@ -60,7 +62,6 @@ def novelty_facts(novelty: "Novelty | None", context: ReportContext) -> dict[str
         "score": float(novelty.score),
         "threshold": float(novelty.threshold),
         "is_familiar": novelty.is_familiar,
-        "kind": novelty.kind,
         "reason": context.say(novelty.reason),
     }
 
@@ -80,12 +81,9 @@ def model_facts(context: ReportContext) -> dict[str, Any]:
     }
 
 
-def _heat_facts(explanation: "Explanation | None", context: ReportContext) -> dict[str, Any] | None:
-    if explanation is None or explanation.honesty is None:
-        return None
-    honesty = explanation.honesty
+def _heat_facts(label: int, honesty: "Honesty", context: ReportContext) -> dict[str, Any]:
     return {
-        "class": context.card.classes[explanation.label],
+        "class": context.card.classes[label],
         "lung_share": None if honesty.lung_share is None else float(honesty.lung_share),
         "agreement": float(honesty.agreement),
         "random_likeness": float(honesty.random_likeness),

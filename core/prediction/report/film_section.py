@@ -33,6 +33,7 @@ from core.prediction.verdict import level_words
 
 _COLUMN, _GAP = 85.0, 8.0  # mm
 _RIGHT: Final = MARGIN + _COLUMN + _GAP
+_LEGEND = 15.0  # mm
 _MOST_BARS = 8
 _BLACK = (0, 0, 0)
 
@@ -88,15 +89,18 @@ def _draw_pictures(paper: Paper, y: float, answer: Answer, context: ReportContex
     _draw_picture(paper, _RIGHT, y, film_with_heat(film, answer.explanation))
     name = context.class_name(answer.explanation.label)
     words = say(Message("What speaks for {name}", name=name))
-    paper.text(_RIGHT, below, words, 8, MUTED, width=_COLUMN - 44)
-    end = _RIGHT + _COLUMN
-    little, much = say(Message("little")), say(Message("much"))
-    taken = paper.text(end, below, much, 7, MUTED, align="right")
-    bar = 20.0
-    start = end - taken - 2 - bar
-    paper.picture(jpeg(legend(256, 8)), start, below - 2.2, bar, 2.4)
-    paper.text(start - 2, below, little, 7, MUTED, align="right")
+    start = _draw_legend(paper, below, context)
+    paper.text(_RIGHT, below, words, 8, MUTED, width=start - 3 - _RIGHT)
     return below + 6
+
+
+def _draw_legend(paper: Paper, baseline: float, context: ReportContext) -> float:
+    """What the colours mean, below the heat map's right end; where it starts."""
+    little, much = context.say(Message("little")), context.say(Message("much"))
+    end = _RIGHT + _COLUMN
+    start = end - paper.text(end, baseline, much, 7, MUTED, align="right") - 1.5 - _LEGEND
+    paper.picture(jpeg(legend(256, 32)), start, baseline - 2.2, _LEGEND, 2.4)
+    return start - 1.5 - paper.text(start - 1.5, baseline, little, 7, MUTED, align="right")
 
 
 def _draw_picture(paper: Paper, x: float, y: float, pixels: NDArray[np.uint8]) -> None:

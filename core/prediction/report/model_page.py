@@ -56,7 +56,8 @@ def draw_model(paper: Paper, y: float, context: ReportContext) -> float:
 
 
 def _draw_test(paper: Paper, y: float, context: ReportContext) -> float:
-    say, test = context.say, context.card.metrics.get("test")
+    say = context.say
+    test: Any = context.card.metrics.get("test")
     y = paper.heading(MARGIN, y, say(Message("On films it was not trained on")))
     if not _is_evaluation(test, len(context.card.classes)):
         words = Message("The model was never tested: how often it is right is not known.")

@@ -40,7 +40,7 @@ class Paper:
     """A document of A4 pages; measures are in mm, text sizes in points, y runs downwards.
 
     Args:
-        head: What stands at the top of each page but the first.
+        head: What stands at the top of each page but a cover, left and right.
         foot: What stands at the bottom of each page.
         page_words: The words for a page's number.
         title: In the file's properties.
@@ -83,16 +83,15 @@ class Paper:
         """How many there are so far."""
         return self._pdf.page
 
-    def add_page(self, bookmark: str = "", level: int = 0) -> float:
+    def add_page(self, bookmark: str = "", *, is_cover: bool = False) -> float:
         """Begin a page; where its content starts.
 
         Args:
             bookmark: What a viewer lists it by; "": not at all.
-            level: Of the bookmark; 0 is the outermost.
+            is_cover: Whether it has its own title and needs none at its top.
         """
         self._pdf.add_page()
-        y = TOP
-        if self.n_pages > 1:
+        if not is_cover:
             left, right = self._head
             self.text(MARGIN, 14, left, 7.5, MUTED, width=INNER / 2 - 4)
             self.text(WIDTH - MARGIN, 14, right, 7.5, MUTED, width=INNER / 2 - 4, align="right")
@@ -102,8 +101,8 @@ class Paper:
         number = self._page_words(self.n_pages)
         self.text(WIDTH - MARGIN, HEIGHT - 10.5, number, 7.5, MUTED, align="right")
         if bookmark:
-            self._pdf.start_section(self.shown(bookmark), level)
-        return y
+            self._pdf.start_section(self.shown(bookmark))
+        return TOP
 
     def shown(self, text: str) -> str:
         """`text` with only characters that the font has."""

@@ -27,10 +27,10 @@ _COLUMNS = {
     "novelty_reason": ("novelty", "reason"),
     "verdict": ("verdict", "level"),
     "verdict_reasons": ("verdict", "reasons"),
-    "lung_share": ("heat_map", "lung_share"),
-    "heat_agreement": ("heat_map", "agreement"),
-    "heat_is_trustworthy": ("heat_map", "is_trustworthy"),
-    "heat_reasons": ("heat_map", "reasons"),
+    "lung_share": ("heat_checks", "lung_share"),
+    "heat_agreement": ("heat_checks", "agreement"),
+    "heat_is_trustworthy": ("heat_checks", "is_trustworthy"),
+    "heat_reasons": ("heat_checks", "reasons"),
     "neighbours": ("neighbours",),
     "sha256": ("sha256",),
 }
@@ -125,7 +125,7 @@ def write_export(path: Path, content: bytes | memoryview) -> None:
 def _at(facts: dict[str, Any], place: tuple[str, ...]) -> Any:
     value: Any = facts
     for name in place:
-        value = None if value is None else value[name]
+        value = None if value is None else value.get(name)
     return value
 
 
@@ -137,7 +137,9 @@ def _cell(value: Any) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:.6g}"
-        case list():
-            return "; ".join(one["class"] if isinstance(one, dict) else one for one in value)
+        case [{"class": _}, *_]:  # neighbours
+            return "; ".join(one["class"] for one in value)
+        case list():  # class names have spaces in them, sentences end in a stop
+            return (" " if value[0].endswith((".", "。")) else "; ").join(value) if value else ""
         case _:
             return str(value)

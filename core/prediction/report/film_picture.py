@@ -1,0 +1,155 @@
+"""A film under its heat map as a PNG file that explains itself: a caption, and who made it."""
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from core.data.names import showable
+from core.errors import Message
+from core.prediction.report.answer import Answer
+from core.prediction.report.context import ReportContext
+from core.prediction.report.film import Pixels
+from core.prediction.report.line_breaking import break_lines, fit_line
+from core.prediction.report.paper import FONT_FILE
+from core.prediction.report.pictures import film_with_heat, legend, reduced
+from core.prediction.report.signs import LEVEL_COLOURS
+from core.prediction.report.summary import percent
+from core.prediction.report.tables import write_export
+from core.prediction.verdict import level_words
+
+MOST_SIDE: Final = 2048  # pixels of the film's longer side; a wall screen shows no more
+LEAST_WIDTH: Final = 480  # narrower films are enlarged, or no caption could be read
+SOURCE_KEY: Final = "Source"  # in the PNG's text: which film and which model it shows
+_STRIP, _TEXT, _MUTED = (16, 20, 24), (236, 240, 243), (150, 162, 172)
+_MOST_LINES: Final = 3  # of a reason not to trust the map
+
+
+def write_picture(path: Path, film: Pixels, answer: Answer, context: ReportContext) -> None:
+    """Write a film's PNG.
+
+    Args:
+        path: Replaced if it exists.
+        film: Shape (H, W) or (H, W, 3), at any size.
+        answer: What the model said of it; without an explanation no heat is drawn.
+        context: Of the report.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    about = PngInfo()
+    about.add_itxt("Description", context.disclaimer, context.language.replace("_", "-"))
+    about.add_text("Software", f"PneumoScope {context.version}")
+    about.add_text(SOURCE_KEY, source_of(answer.film.digest))
+    file = io.BytesIO()
+    draw_picture(film, answer, context).save(file, "PNG", pnginfo=about, compress_level=4)
+    write_export(path, file.getbuffer())
+
+
+def source_of(digest: str) -> str:
+    """What a picture's file says about the film it shows."""
+    return f"PneumoScope heat map of sha256:{digest}"
+
+
+def draw_picture(film: Pixels, answer: Answer, context: ReportContext) -> Image.Image:
+    """The film at its own resolution up to MOST_SIDE, and below it a caption."""
+    film = reduced(film, MOST_SIDE)
+    if film.shape[1] < LEAST_WIDTH:
+        film = _enlarged(film)
+    is_explained = answer.explanation is not None
+    shown = film_with_heat(film, answer.explanation) if answer.explanation is not None else film
+    height, width = film.shape[:2]
+    size = max(15, width // 44)
+    warnings = _warnings(answer, context, width - 2 * size, size)
+    rows = 4.0 + 1.55 * is_explained + 1.4 * len(warnings)
+    picture = Image.new("RGB", (width, height + round(rows * size)), _STRIP)
+    picture.paste(Image.fromarray(shown).convert("RGB"))
+    _Caption(picture, height, size).write(answer, context, warnings)
+    return picture
+
+
+class _Caption:
+    """Writes the strip below a film, row by row."""
+
+    def __init__(self, picture: Image.Image, top: int, size: int) -> None:
+        self._picture, self._draw = picture, ImageDraw.Draw(picture)
+        self._size, self._y = size, top + size * 0.6
+        self._left, self._right = size, picture.width - size
+
+    def write(self, answer: Answer, context: ReportContext, warnings: list[str]) -> None:
+        """Write all rows."""
+        say, opinion = context.say, answer.film.opinion
+        name = context.class_name(opinion.predicted)
+        level = answer.verdict.level
+        bright = tuple(min(255, round(part * 0.6 + 102)) for part in LEVEL_COLOURS[level])
+        title = f"{name}  {percent(answer.probability)}"
+        self._row(title, say(level_words(level)), _TEXT, bright, 1.25)
+        if answer.explanation is not None:
+            name = context.class_name(answer.explanation.label)
+            self._legend(say(Message("What speaks for {name}", name=name)), context)
+        for line in warnings:
+            self._row(line, "", bright, _MUTED)
+        self._row(context.disclaimer, f"PneumoScope · {context.model_file}", _MUTED, _MUTED, 0.8)
+
+    def _row(
+        self,
+        left: str,
+        right: str,
+        colour: tuple[int, ...],
+        right_colour: tuple[int, ...],
+        scale: float = 1.0,
+    ) -> None:
+        """Text at both ends; the right one yields."""
+        font = _font(round(self._size * scale))
+        width = self._right - self._left
+        left = fit_line(showable(left), width, font.getlength)
+        self._draw.text((self._left, self._y), left, colour, font)
+        room = width - font.getlength(left) - 2 * self._size
+        if right and room > 3 * self._size:
+            right = fit_line(showable(right), room, font.getlength)
+            x = self._right - font.getlength(right)
+            self._draw.text((x, self._y), right, right_colour, font)
+        self._y += round(self._size * (1.4 if scale <= 1 else 1.85))
+
+    def _legend(self, words: str, context: ReportContext) -> None:
+        """What the colours mean."""
+        font, y = _font(self._size), self._y
+        little, much = context.say(Message("little")), context.say(Message("much"))
+        bar = round(self._size * 7)
+        x = self._right - font.getlength(much)
+        self._draw.text((x, y), much, _MUTED, font)
+        x -= bar + self._size * 0.5
+        colours = Image.fromarray(legend(bar, max(4, round(self._size * 0.6))))
+        self._picture.paste(colours, (round(x), round(y + self._size * 0.45)))
+        x -= font.getlength(little) + self._size * 0.5
+        self._draw.text((x, y), little, _MUTED, font)
+        words = fit_line(showable(words), x - self._left - self._size, font.getlength)
+        self._draw.text((self._left, y), words, _TEXT, font)
+        self._y += round(self._size * 1.55)
+
+
+def _warnings(answer: Answer, context: ReportContext, width: float, size: int) -> list[str]:
+    """Why the map or the answer is not to be trusted, in lines."""
+    if answer.verdict.level in ("believe", "unknown"):
+        return []
+    text = context.say(answer.verdict.reasons[0])
+    lines = break_lines(showable(text), width, _font(size).getlength)
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + "…"]
+    return lines
+
+
+def _enlarged(film: Pixels) -> Pixels:
+    height, width = film.shape[:2]
+    scale = -(-LEAST_WIDTH // width)  # a whole number: the pixels stay square
+    size = (width * scale, height * scale)
+    return np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BICUBIC))
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT_FILE, size, layout_engine=ImageFont.Layout.BASIC)

@@ -49,6 +49,7 @@ class ProbabilityBars(TranslatedWidget):
         column.addLayout(head)
         column.addWidget(self._summary)
         column.addWidget(self._view)
+        column.addStretch()  # else the summary would take what room is left
         self._view.selectionModel().currentChanged.connect(self._on_current_changed)
         self.retranslate()
 

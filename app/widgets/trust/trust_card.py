@@ -46,6 +46,7 @@ class TrustCard(TranslatedWidget):
         column.addWidget(self._novelty)
         column.addWidget(self._neighbours)
         column.addWidget(self._lines)
+        column.addStretch()
         self.retranslate()
         self._show_parts()
 

@@ -130,6 +130,26 @@ class FilmGeometry:
         """Carry the film along, `way` in Qt's pixels."""
         self.look_at(self._centre - way / self.unit)
 
+    def turn_film(self, film: QSizeF, middle: QPointF) -> None:
+        """Take the film laid down anew; its point `middle` stays in the middle of the room."""
+        self._film = QSizeF(film)
+        if self._is_fitted:
+            self.fit()
+        else:
+            self.look_at(middle)
+
+    def follow(self, other: "FilmGeometry") -> None:
+        """Show the same part, as much larger than fitted, as another geometry does."""
+        if not (self.has_film and other.has_film):
+            return
+        if other.is_fitted:
+            self.fit()
+            return
+        self._is_fitted = False
+        self._scale = self.fitting * other.scale / other.fitting
+        across, down = other.centre.x() / other.film.width(), other.centre.y() / other.film.height()
+        self.look_at(QPointF(across * self._film.width(), down * self._film.height()))
+
     def film_point(self, place: QPointF) -> QPointF:
         """The film's point that is drawn at `place`."""
         return self._centre + (place - self.middle) / self.unit

@@ -126,12 +126,12 @@ def _describe(
 
 
 def _pyramid(film: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-    image = Image.fromarray(film).convert("F")
-    # Pillow's bilinear kernel widens with the reduction, so that nothing is skipped.
-    return [
-        np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), np.float32)
-        for side in SCALES
-    ]
+    image, levels = Image.fromarray(film).convert("F"), []
+    for side in SCALES:
+        # Pillow's bilinear kernel widens with the reduction, so that nothing is skipped.
+        image = image.resize((side, side), Image.Resampling.BILINEAR)
+        levels.append(np.asarray(image, np.float32))
+    return levels
 
 
 def _enlarged(level: NDArray[np.float32], side: int) -> NDArray[np.float32]:

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from sklearn.covariance import ShrunkCovariance
+
+from core.prediction.novelty.gaussian import PooledGaussian
+
+
+def points(n, width, seed=0):
+    random = np.random.default_rng(seed)
+    return (random.normal(0, 1, (n, width)) * np.linspace(0.5, 3, width) + 4).astype(np.float32)
+
+
+@pytest.mark.parametrize(("n", "width"), [(300, 12), (25, 60)])
+def test_with_all_axes_the_distance_is_that_under_a_shrunk_covariance(n, width):
+    known, others = points(n, width), points(40, width, seed=1)
+    # scikit-learn divides by n, where we divide by n - 1.
+    theirs = ShrunkCovariance(shrinkage=0.05).fit(known).mahalanobis(others) * (n - 1) / n
+
+    assert PooledGaussian.fit(known, 999).distances(others) == pytest.approx(theirs, rel=1e-3)
+
+
+def test_axes_are_perpendicular_and_the_widest_come_first():
+    fitted = PooledGaussian.fit(points(200, 20), 6)
+
+    assert fitted.axes @ fitted.axes.T == pytest.approx(np.eye(6), abs=1e-5)
+    assert (np.diff(fitted.variances[:-1]) <= 0).all()
+    assert fitted.variances[-1] <= fitted.variances[-2]
+
+
+def test_beside_the_axes_every_direction_counts_alike():
+    known = points(200, 20)
+    fitted = PooledGaussian.fit(known, 3)
+    beside = np.linalg.svd(fitted.axes)[2][3:]  # 17 directions that no axis sees
+
+    distances = fitted.distances(fitted.mean + 2 * beside)
+
+    assert distances == pytest.approx(4 / fitted.variances[-1], rel=1e-3)
+
+
+def test_points_that_are_all_alike_have_finite_distances():
+    fitted = PooledGaussian.fit(np.ones((30, 8), np.float32), 5)
+
+    assert fitted.distances(np.ones((1, 8), np.float32)) == pytest.approx(0)
+    assert np.isfinite(fitted.distances(np.zeros((1, 8), np.float32))).all()

@@ -19,11 +19,12 @@ from app.pages.page import primary_button
 from app.settings import Theme
 from app.translation import language, tr
 from app.viewmodels.quiz import QuizViewModel
-from app.widgets.film_canvas import FilmCanvas
 from app.widgets.labels import card, plain_label, plain_tip
 from app.widgets.quiz.answer_choice import MOST_BUTTONS, AnswerChoice
 from app.widgets.quiz.opinion_card import OpinionCard
+from app.widgets.quiz.viewer_keys import add_viewer_keys
 from app.widgets.translated import TranslatedWidget
+from app.widgets.viewer.film_pane import FilmPane
 from core.quiz.session import QuizSession
 
 if TYPE_CHECKING:  # loads Paddle
@@ -40,13 +41,13 @@ class QuizQuestion(TranslatedWidget):
         super().__init__()
         self._model = model
         self._film_shown = ""  # digest
-        self._canvas = FilmCanvas()
+        self._pane = FilmPane()
         self._progress, self._clock = plain_label("sectionTitle"), plain_label("muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._asks = plain_label("figure", wraps=True)
         self._tells = plain_label("muted", wraps=True)
-        self._file = plain_label("muted")
+        self._file, self._help = plain_label("muted"), plain_label("muted", wraps=True)
         self._answers, self._opinion = AnswerChoice(), OpinionCard()
         self._confirm, self._stop = primary_button(), QPushButton()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -54,6 +55,8 @@ class QuizQuestion(TranslatedWidget):
         self._ticking.setInterval(TICK_MS)
         self._lay_out()
         self._connect()
+        self._opinion.hide()
+        self._file.hide()
         self.retranslate()
 
     def focus(self) -> None:
@@ -86,6 +89,7 @@ class QuizQuestion(TranslatedWidget):
         side.addWidget(self._answers)
         side.addWidget(self._opinion, 1)
         side.addStretch()
+        side.addWidget(self._help)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self._stop)
@@ -94,7 +98,7 @@ class QuizQuestion(TranslatedWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
-        layout.addWidget(self._canvas, 1)
+        layout.addWidget(self._pane, 1)
         layout.addWidget(panel)
 
     def _connect(self) -> None:
@@ -108,6 +112,7 @@ class QuizQuestion(TranslatedWidget):
         # Shortcuts and not key events: whatever has the focus, the keys mean the same.
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             QShortcut(QKeySequence(key), self, context=here).activated.connect(model.confirm)
+        add_viewer_keys(self, self._pane)
         self._digits = [
             QShortcut(QKeySequence(str(number + 1)), self, context=here)
             for number in range(MOST_BUTTONS)
@@ -116,7 +121,13 @@ class QuizQuestion(TranslatedWidget):
             shortcut.activated.connect(lambda label=number: model.choose(label))
 
     def retranslate(self) -> None:
-        self._canvas.setAccessibleName(tr("Film"))
+        self._pane.setAccessibleName(tr("Film"))
+        self._help.setText(
+            tr(
+                "Drag with the right button: window and level. Wheel: zoom. I inverts, F fits, M "
+                "magnifies."
+            )
+        )
         self._stop.setText(tr("Stop here …"))
         self._stop.setToolTip(tr("Ends the quiz with the score so far"))
         self._clock.setToolTip(tr("How long you have looked at this film"))
@@ -129,7 +140,7 @@ class QuizQuestion(TranslatedWidget):
         shown = model.card
         if session is None or session.stage == "over" or shown is None:
             self._film_shown = ""
-            self._canvas.show_text("")
+            self._pane.show_message("")
             return
         n, number = len(session.films), len(session.answers) + (session.stage != "truth")
         self._progress.setText(tr("Film {number} of {n}", number=number, n=n))
@@ -145,10 +156,11 @@ class QuizQuestion(TranslatedWidget):
         read = self._model.shown
         if read is None:
             self._film_shown = ""
-            self._canvas.show_text(tr("Reading the film …"))
+            self._pane.show_message(tr("Reading the film …"))
         elif read.film.digest != self._film_shown:
             self._film_shown = read.film.digest
-            self._canvas.show_film(read.view.shown())
+            # Unnamed: a file name or its folder often tells the class.
+            self._pane.show_film(read.view, "")
             self._answers.clear_search()
 
     def _show_answers(self) -> None:
@@ -165,13 +177,14 @@ class QuizQuestion(TranslatedWidget):
         self._answers.show_answer(session.answers[-1].final if is_truth else model.chosen)
         self._answers.show_marks(_marks(session, heard))
         self._opinion.setVisible(heard is not None)
+        self._help.setVisible(heard is None)
         if heard is not None:
             self._opinion.show_opinion(names, heard.opinion, heard.verdict)
 
     def _let_answer(self, is_asked: bool) -> None:
         if is_asked == self._answers.isEnabled():
             return
-        has_focus = self.isAncestorOf(QApplication.focusWidget() or self._canvas)
+        has_focus = self.isAncestorOf(QApplication.focusWidget() or self._pane)
         self._answers.setEnabled(is_asked)
         if has_focus:  # a field that is switched off would pass it to who knows whom
             self.focus()

@@ -3,14 +3,23 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QLineEdit, QListWidget, QVBoxLayout
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QLineEdit,
+    QListWidget,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.translation import listing, tr
 from app.widgets.quiz.answer_row import AnswerRow
 from app.widgets.translated import TranslatedWidget
 
 MOST_BUTTONS = 9  # as many as there are digits to press
-LIST_LEAST_PX = 150
+LIST_LEAST_PX = 132
+ROWS_LEAST = 3  # in sight; in a low window one scrolls to the others
+SPACING_PX = 6
 
 
 class AnswerChoice(TranslatedWidget):
@@ -31,12 +40,24 @@ class AnswerChoice(TranslatedWidget):
         self._filter.textChanged.connect(self._on_filter_changed)
         self._list.setMinimumHeight(LIST_LEAST_PX)
         self._list.currentRowChanged.connect(self._on_row_changed)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(6)
-        self._layout.addWidget(self._filter)
-        self._layout.addWidget(self._list, 1)
-        self.show_classes(())
+        rows = QWidget()
+        rows.setObjectName("bare")
+        self._column = QVBoxLayout(rows)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(SPACING_PX)
+        self._scroll = QScrollArea()
+        self._scroll.setWidget(rows)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACING_PX)
+        layout.addWidget(self._scroll)
+        layout.addWidget(self._filter)
+        layout.addWidget(self._list, 1)
+        for part in (self._scroll, self._filter, self._list):
+            part.hide()  # until it is known how many classes there are
         self.retranslate()
 
     @property
@@ -67,6 +88,8 @@ class AnswerChoice(TranslatedWidget):
         self._group.setExclusive(False)  # else nothing could be unmarked
         for number, row in enumerate(self._rows):
             row.setChecked(number == label)
+            if number == label:
+                self._scroll.ensureWidgetVisible(row, 0, 0)
         self._group.setExclusive(True)
         if not self._rows:
             self._list.blockSignals(True)
@@ -96,13 +119,18 @@ class AnswerChoice(TranslatedWidget):
     def _make_rows(self, n: int) -> None:
         for row in self._rows:
             self._group.removeButton(row)
-            self._layout.removeWidget(row)
+            self._column.removeWidget(row)
             row.deleteLater()
         self._rows = [AnswerRow(str(number + 1)) for number in range(n)]
+        self._scroll.setVisible(n > 0)
+        if n:
+            height = self._rows[0].sizeHint().height() + SPACING_PX
+            self._scroll.setMinimumHeight(min(n, ROWS_LEAST) * height - SPACING_PX)
+            self._scroll.setMaximumHeight(n * height - SPACING_PX)
         for number, row in enumerate(self._rows):
             row.show_colours(self._colours)
             self._group.addButton(row, number)
-            self._layout.addWidget(row)
+            self._column.addWidget(row)
 
     def _say_marks(self) -> None:
         for label, name in enumerate(self._names):

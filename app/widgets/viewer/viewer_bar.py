@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QSlider, QToolBar, QToolButton
 from app.resources import pixmap
 from app.translation import tr
 from app.widgets.viewer.commands import Command
+from app.widgets.viewer.pane_grid import LAYOUTS
 from app.widgets.viewer.presets import Preset
 from app.widgets.viewer.viewer_actions import ICON_PX, ViewerActions
 
-LAYOUTS = (1, 2, 3, 4)  # films side by side; four stand two by two
 _SLIDER_PX = 84
 _BEFORE = (
     (Command.HAND, Command.WINDOW, Command.RULER, Command.MAGNIFIER),

@@ -1,19 +1,18 @@
 """One to four films side by side, a slim toolbar, and keys for everything."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QVBoxLayout
 
 from app.translation import tr
 from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer.commands import Command
-from app.widgets.viewer.dark_ground import DarkGround
 from app.widgets.viewer.film_pane import FilmPane
+from app.widgets.viewer.full_screen import fill_screen
 from app.widgets.viewer.help_card import HelpCard
 from app.widgets.viewer.overlays import DEFAULT_OPACITY
 from app.widgets.viewer.pane_commands import (
@@ -22,12 +21,12 @@ from app.widgets.viewer.pane_commands import (
     choose_preset,
     preset_keys,
 )
+from app.widgets.viewer.pane_grid import LAYOUTS, PaneGrid
 from app.widgets.viewer.tool import Tool
 from app.widgets.viewer.viewer_actions import ViewerActions
-from app.widgets.viewer.viewer_bar import LAYOUTS, ViewerBar
+from app.widgets.viewer.viewer_bar import ViewerBar
 from core.data.images import FullDepthFilm
 
-_N_COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2}
 _NEXT_LAYOUT = {1: 2, 2: 4, 3: 4, 4: 1}
 _TOOLS = {Command.HAND: Tool.HAND, Command.WINDOW: Tool.WINDOW, Command.RULER: Tool.RULER}
 _OPACITY_STEP = 0.1
@@ -46,33 +45,26 @@ class ViewerDesk(TranslatedWidget):
     n_panes_changed = Signal(int)
     heat_toggled = Signal(bool)
     opacity_changed = Signal(float)
-    full_screen_wanted = Signal(bool)  # answer with `set_full_screen`
+    full_screen_wanted = Signal(bool)  # answer with `fill_screen`
 
     def __init__(self) -> None:
         super().__init__()
-        self._panes = [FilmPane() for _ in range(max(LAYOUTS))]
-        self._n_panes, self._chosen = 1, 0
-        self._is_linked, self._is_full_screen = True, False
+        self._grid = PaneGrid()
+        self._is_full_screen = False
         self._is_heat_shown, self._opacity = True, DEFAULT_OPACITY
         self._actions = ViewerActions(self)
         self._bar = ViewerBar(self._actions)
-        self._ground = DarkGround()
-        self._grid = QGridLayout(self._ground)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
         self._help = HelpCard(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._bar)
-        layout.addWidget(self._ground, 1)
-        self.setFocusProxy(self._panes[0])
+        layout.addWidget(self._grid, 1)
+        self.setFocusProxy(self._grid)
         self._commands = self._handlers()
         self._connect()
-        self._arrange()
-        self._actions.check(Command.HAND, True)
-        self._actions.check(Command.LINK, True)
-        self._actions.check(Command.HEAT, True)
+        for command in (Command.HAND, Command.LINK, Command.HEAT):
+            self._actions.check(command, True)
         self._bar.show_opacity(self._opacity)
         self._show_state()
         self.retranslate()
@@ -82,22 +74,22 @@ class ViewerDesk(TranslatedWidget):
     @property
     def n_panes(self) -> int:
         """How many films stand side by side."""
-        return self._n_panes
+        return self._grid.n_panes
 
     @property
     def chosen_pane(self) -> int:
         """The one that takes the keys."""
-        return self._chosen
+        return self._grid.place
 
     @property
     def panes(self) -> tuple[FilmPane, ...]:
         """Those in sight."""
-        return tuple(self._panes[: self._n_panes])
+        return self._grid.panes
 
     @property
     def is_linked(self) -> bool:
         """Whether all films follow the one that is moved."""
-        return self._is_linked
+        return self._grid.is_linked
 
     @property
     def is_heat_shown(self) -> bool:
@@ -117,54 +109,41 @@ class ViewerDesk(TranslatedWidget):
             film: At full depth, or grey levels (H, W) or colours (H, W, 3).
             name: What to call it; foreign text.
         """
-        self._panes[pane].show_film(film, name)
+        self._grid.all_panes[pane].show_film(film, name)
 
     def show_message(self, pane: int, text: str, name: str = "") -> None:
         """Say something in place of a film."""
-        self._panes[pane].show_message(text, name)
+        self._grid.all_panes[pane].show_message(text, name)
 
     def set_heat(self, pane: int, heat: NDArray[np.floating] | None) -> None:
         """Lay a heat map, shape (h, w) in [0, 1], over a film, or take it away."""
-        self._panes[pane].overlays.set_heat(heat)
-        self._panes[pane].refresh()
+        self._grid.all_panes[pane].overlays.set_heat(heat)
+        self._grid.all_panes[pane].refresh()
 
     def set_outline(self, pane: int, mask: NDArray[np.bool_] | None) -> None:
         """Draw the border of a mask, shape (h, w), over a film, or none."""
-        self._panes[pane].overlays.set_outline(mask)
-        self._panes[pane].refresh()
+        self._grid.all_panes[pane].overlays.set_outline(mask)
+        self._grid.all_panes[pane].refresh()
 
     def set_stamp(self, pane: int, text: str) -> None:
         """Write a warning across a film while its heat map is shown; "" for none."""
-        self._panes[pane].overlays.stamp = text
-        self._panes[pane].refresh()
+        self._grid.all_panes[pane].overlays.stamp = text
+        self._grid.all_panes[pane].refresh()
 
     def set_n_panes(self, n_panes: int) -> None:
         """Show so many films side by side, 1 to 4; four stand two by two."""
-        if n_panes == self._n_panes or n_panes not in LAYOUTS:
-            return
-        self._n_panes = n_panes
-        self._arrange()
-        if self._chosen >= n_panes:
-            self.choose_pane(0)
-        self._mark()
-        self.n_panes_changed.emit(n_panes)
+        if n_panes != self.n_panes and n_panes in LAYOUTS:
+            self._grid.show_panes(n_panes)
+            self.n_panes_changed.emit(n_panes)
 
     def choose_pane(self, pane: int) -> None:
         """Let keys and buttons go to a pane."""
-        if pane == self._chosen or not 0 <= pane < self._n_panes:
-            return
-        self._chosen = pane
-        self.setFocusProxy(self._pane)
-        self._mark()
-        self._show_state()
-        self.pane_chosen.emit(pane)
+        self._grid.choose(pane)
 
     def set_linked(self, is_linked: bool) -> None:
         """Let all films follow the one that is moved, or not."""
-        self._is_linked = is_linked
+        self._grid.set_linked(is_linked)
         self._actions.check(Command.LINK, is_linked)
-        if is_linked:
-            self._on_view_changed(self._pane)
 
     def set_heat_shown(self, is_shown: bool) -> None:
         """Show heat maps and outlines, or hide them."""
@@ -185,21 +164,22 @@ class ViewerDesk(TranslatedWidget):
         if is_new:
             self.opacity_changed.emit(opacity)
 
-    def set_full_screen(self, is_full: bool) -> None:
-        """Know whether the viewer fills the screen now."""
+    def fill_screen(self, is_full: bool) -> None:
+        """Fill the screen, or come back into the page."""
         self._is_full_screen = is_full
+        fill_screen(self, is_full)
         self._actions.check(Command.FULL_SCREEN, is_full)
 
     def set_tool(self, tool: Tool) -> None:
         """Choose what the left button does."""
-        for pane in self._panes:
+        for pane in self._grid.all_panes:
             pane.set_tool(tool)
         for command, its_tool in _TOOLS.items():
             self._actions.check(command, its_tool is tool)
 
     def set_magnifier(self, is_on: bool) -> None:
         """Let a magnifying glass follow the pointer, or take it away."""
-        for pane in self._panes:
+        for pane in self._grid.all_panes:
             pane.set_magnifier(is_on)
         self._actions.check(Command.MAGNIFIER, is_on)
 
@@ -221,7 +201,7 @@ class ViewerDesk(TranslatedWidget):
         self._actions.show_words()
         self._bar.show_words()
         self._help.show_words()
-        for place, pane in enumerate(self._panes):
+        for place, pane in enumerate(self._grid.all_panes):
             pane.setAccessibleName(tr("Film {n}", n=place + 1))
         self._place_help()
 
@@ -229,7 +209,7 @@ class ViewerDesk(TranslatedWidget):
 
     @property
     def _pane(self) -> FilmPane:
-        return self._panes[self._chosen]
+        return self._grid.chosen
 
     def _handlers(self) -> dict[Command, Callable[[], object]]:
         """What the commands do that are not for one film alone."""
@@ -241,9 +221,9 @@ class ViewerDesk(TranslatedWidget):
             Command.HEAT: lambda: self.set_heat_shown(not self._is_heat_shown),
             Command.MORE_HEAT: lambda: self.set_opacity(self._opacity + _OPACITY_STEP),
             Command.LESS_HEAT: lambda: self.set_opacity(self._opacity - _OPACITY_STEP),
-            Command.LAYOUT: lambda: self.set_n_panes(_NEXT_LAYOUT[self._n_panes]),
-            Command.LINK: lambda: self.set_linked(not self._is_linked),
-            Command.NEXT_PANE: lambda: self.choose_pane((self._chosen + 1) % self._n_panes),
+            Command.LAYOUT: lambda: self.set_n_panes(_NEXT_LAYOUT[self.n_panes]),
+            Command.LINK: lambda: self.set_linked(not self.is_linked),
+            Command.NEXT_PANE: lambda: self.choose_pane((self.chosen_pane + 1) % self.n_panes),
             Command.PREVIOUS_FILM: self.previous_wanted.emit,
             Command.NEXT_FILM: self.next_wanted.emit,
             Command.FULL_SCREEN: lambda: self._want_full_screen(not self._is_full_screen),
@@ -257,11 +237,8 @@ class ViewerDesk(TranslatedWidget):
         self._bar.layout_chosen.connect(self.set_n_panes)
         self._bar.opacity_chosen.connect(self.set_opacity)
         self._help.dismissed.connect(lambda: self.show_help(False))
-        for place, pane in enumerate(self._panes):
-            pane.pressed.connect(partial(self.choose_pane, place))
-            pane.view_changed.connect(partial(self._on_view_changed, pane))
-            pane.window_changed.connect(partial(self._on_window_changed, pane))
-            pane.altered.connect(self._show_state)
+        self._grid.chosen_changed.connect(self.pane_chosen)
+        self._grid.altered.connect(self._show_state)
         for keys, slot in (arrow_keys() | preset_keys()).items():
             self._key(keys, slot)
 
@@ -276,16 +253,6 @@ class ViewerDesk(TranslatedWidget):
             self._show_state()  # a button that was pressed in vain comes up again
         else:
             self._commands[command]()
-
-    def _on_view_changed(self, pane: FilmPane) -> None:
-        for other in self.panes:
-            if self._is_linked and other is not pane:
-                other.follow_view(pane)
-
-    def _on_window_changed(self, pane: FilmPane) -> None:
-        for other in self.panes:
-            if self._is_linked and other is not pane:
-                other.follow_window(pane)
 
     def _on_escape(self) -> None:
         """Put away what is nearest at hand."""
@@ -304,26 +271,8 @@ class ViewerDesk(TranslatedWidget):
 
     # The look.
 
-    def _arrange(self) -> None:
-        for pane in self._panes:
-            self._grid.removeWidget(pane)
-            pane.setParent(self._ground)
-        n_columns = _N_COLUMNS[self._n_panes]
-        for place, pane in enumerate(self._panes):
-            if place < self._n_panes:
-                self._grid.addWidget(pane, place // n_columns, place % n_columns)
-            pane.setVisible(place < self._n_panes)
-        for index in range(len(self._panes)):
-            self._grid.setColumnStretch(index, int(index < n_columns))
-            self._grid.setRowStretch(index, int(index < -(-self._n_panes // n_columns)))
-        self._help.raise_()
-
-    def _mark(self) -> None:
-        for place, pane in enumerate(self._panes):
-            pane.set_marked(self._n_panes > 1 and place == self._chosen)
-
     def _spread_heat(self) -> None:
-        for pane in self._panes:
+        for pane in self._grid.all_panes:
             pane.overlays.is_heat_shown, pane.overlays.opacity = self._is_heat_shown, self._opacity
             pane.update()
 
@@ -340,6 +289,13 @@ class ViewerDesk(TranslatedWidget):
         place.moveCenter(room.center())
         self._help.move(max(0, place.left()), max(room.top(), place.top()))
         self._help.raise_()
+
+    # Qt's own.
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._is_full_screen:  # closed like a window, though it is a part of one
+            event.ignore()
+            self._want_full_screen(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -1,8 +1,8 @@
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from core.prediction.explanation import Honesty
 from foreign_words import HOSTILE_NAMES, speak_tilde
 from hands import label_texts
 from PySide6.QtCore import Qt
@@ -19,6 +19,16 @@ from app.widgets.trust.verdict_sign import VerdictSign
 from core.errors import Message
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.opinion import Opinion
+
+
+@dataclass
+class Honesty:
+    lung_share: float | None
+    agreement: float
+    random_likeness: float
+    is_trustworthy: bool
+    reasons: tuple[Message, ...]
+
 
 NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
 LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))

@@ -107,7 +107,7 @@ class TrainingConfig:
         _check_name(Message("Initial weights"), self.initial_weights)
         check_flag(Message("Frozen backbone on or off"), self.is_backbone_frozen)
         check_flag(Message("Norm warm-up on or off"), self.is_norm_warmed_up)
-        check_flag(Message("Small pictures in the model file on or off"), self.is_keeping_thumbnails)
+        check_flag(Message("Pictures in the model file on or off"), self.is_keeping_thumbnails)
         check_choice(Message("Split"), self.split, SPLITS)
         check_range(Message("Validation share"), self.validation_share, 0.0, 0.4)
         check_range(Message("Test share"), self.test_share, 0.0, 0.4)

@@ -21,7 +21,7 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
 }
 MAX_BYTES: Final = 64 * 2**20
 _MAX_COUNT, _MAX_DIMENSIONS = 16, 4
-_NAME = re.compile(r"novelty\.[a-z_]{1,40}")  # no network has such a name
+_NAME = re.compile(r"novelty(\.[a-z_]{1,40}){1,3}")  # no network has such a name
 
 
 def describe_extras(extras: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.covariance import ShrunkCovariance
+from sklearn.decomposition import PCA
 
 from core.prediction.novelty.gaussian import PooledGaussian
 
@@ -42,3 +43,16 @@ def test_points_that_are_all_alike_have_finite_distances():
 
     assert fitted.distances(np.ones((1, 8), np.float32)) == pytest.approx(0)
     assert np.isfinite(fitted.distances(np.zeros((1, 8), np.float32))).all()
+
+
+def test_the_axes_of_many_points_are_those_of_the_whole_decomposition():
+    random = np.random.default_rng(0)
+    known = (random.normal(0, 1, (300, 250)) * np.geomspace(30, 1, 250)).astype(np.float32)
+
+    fitted = PooledGaussian.fit(known, 20)
+
+    theirs = PCA(20, svd_solver="full").fit(known)
+    overlap = np.linalg.svd(fitted.axes @ theirs.components_.T)[1]  # cosines of the angles
+    assert overlap.min() > 0.999
+    shrunk = theirs.explained_variance_ * 0.95 + 0.05 * known.var(axis=0, ddof=1).mean()
+    assert fitted.variances[:-1] == pytest.approx(shrunk, rel=1e-3)

@@ -20,7 +20,7 @@ from app.durations import duration
 from app.pages.page import primary_button
 from app.pages.quiz_words import (
     caution_lines,
-    gain_line,
+    gain_lines,
     influence_lines,
     share,
     summary_cells,
@@ -176,7 +176,7 @@ class QuizScore(TranslatedWidget):
         n_asked, n_refused = self._model.n_asked, len(session.refused)
         _say(self._cautions, caution_lines(score, n_asked, n_refused))
         self._matrices.show_matrices(titles, [one.confusion for one in readers], names)
-        _say(self._influence, [*influence_lines(score.influence), gain_line(score)])
+        _say(self._influence, [*influence_lines(score.influence), *gain_lines(score)])
         self._classes.show_header([tr("Class"), *titles])
         self._classes.show_rows(_class_rows(names, readers), numbers=(1, 2, 3))
         self._classes.fit_height(at_least=200)

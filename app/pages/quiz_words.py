@@ -68,11 +68,11 @@ def influence_lines(influence: ModelInfluence) -> list[str]:
     return lines
 
 
-def gain_line(card: ScoreCard) -> str:
+def gain_lines(card: ScoreCard) -> list[str]:
     """What hearing the model was worth, and whether that can be chance."""
     alone, together = card.alone.n_right, card.together.n_right
     if alone == together:
-        return tr("With the model as many of your answers were right as without it.")
+        return [tr("With the model as many of your answers were right as without it.")]
     line = tr(
         "Right answers with the model: {together}, without it: {alone}.",
         together=together,
@@ -83,7 +83,7 @@ def gain_line(card: ScoreCard) -> str:
         chance = tr("Chance alone hardly explains that (exact McNemar test, p = {p}).", p=p)
     else:
         chance = tr("With so few films that can be chance (exact McNemar test, p = {p}).", p=p)
-    return f"{line} {chance}"
+    return [line, chance]
 
 
 def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:

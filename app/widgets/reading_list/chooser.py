@@ -13,6 +13,7 @@ from app.widgets.translated import TranslatedWidget
 from app.widgets.wheel_guard import WheelGuard
 
 _MIN_CHARACTERS: Final = 6
+_EDGES_PX, _MAX_POPUP_PX = 28, 480  # of the list that opens, wider than its box
 
 
 class ListChooser(TranslatedWidget):
@@ -34,7 +35,8 @@ class ListChooser(TranslatedWidget):
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(_MIN_CHARACTERS)
-            box.currentIndexChanged.connect(self._tell)
+        self._show.currentIndexChanged.connect(self._tell)
+        self._order.currentIndexChanged.connect(self._tell)
         self._guard = WheelGuard(self, self._show, self._order)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -111,9 +113,9 @@ class ListChooser(TranslatedWidget):
                     (tr("As they came"), Order.ARRIVAL),
                     (tr("By name"), Order.NAME),
                     (tr("By class"), Order.CLASS),
-                    (tr("Most probable first"), Order.MOST_PROBABLE),
-                    (tr("Least probable first"), Order.LEAST_PROBABLE),
-                    (tr("Least believable first"), Order.LEAST_BELIEVABLE),
+                    (tr("Most probable"), Order.MOST_PROBABLE),
+                    (tr("Least probable"), Order.LEAST_PROBABLE),
+                    (tr("Least believable"), Order.LEAST_BELIEVABLE),
                 ]
             ],
             before.order,
@@ -150,4 +152,5 @@ def _fill(box: QComboBox, groups: list[list[tuple[str, object]]], chosen: object
                 place = box.count()
             box.addItem(text, value)
     box.setCurrentIndex(place)
+    box.view().setMinimumWidth(min(box.view().sizeHintForColumn(0) + _EDGES_PX, _MAX_POPUP_PX))
     box.blockSignals(False)

@@ -203,11 +203,12 @@ class ReadingList(TranslatedWidget):
     def _on_choice_changed(self, choice: Choice) -> None:
         self._flush()
         n_chosen = len(self._view.selected())
+        is_other_order = choice.order is not self._model.choice.order
         self._model.choose(choice)
         if self._has_several and len(self._view.selected()) < n_chosen:
             self._on_selection_changed()
-        if self._model.row_of(self._chosen) < 0:
-            self._view.scroll_to_top()
+        if is_other_order or self._model.row_of(self._chosen) < 0:
+            self._view.scroll_to_top()  # what one sorts for stands there
         elif not self._has_several and self._chosen is not None:
             self._view.choose(self._chosen)
         self._after_arranging()

@@ -63,7 +63,7 @@ def unpack(data: bytes, name: object) -> Unpacked:
         Exception: It is damaged.
     """
     syntax = syntax_of(data, name)
-    _silence()
+    silence_pydicom()
     picture = find_picture(data, syntax, name)
     stored = stored_pixels(data, picture, syntax)
     return Unpacked(picture, stored, syntax.decoder not in ("", "rle"))
@@ -104,7 +104,7 @@ def _rgb(stored: NDArray[np.generic], picture: Picture) -> NDArray[np.uint8]:
 
 
 @cache
-def _silence() -> None:
+def silence_pydicom() -> None:
     """Keep pydicom from writing about damaged files."""
     from pydicom import config
 

@@ -1,14 +1,19 @@
 """Networks whose batch norms have something to say, and the cards that go with them."""
 
 import dataclasses
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Architecture, Preprocessing
+from core.models.export.folded_network import FoldedNetwork, save_traced
+from core.models.export.folding import folded_shapes
 from core.models.model_card import ModelCard
 from core.models.resnet import build_resnet
+from core.models.weights import PLANS
 from core.runtime.paddle_library import paddle
 from core.runtime.seeds import seed_everything
 from tests.core.models.model_bytes import card
@@ -45,3 +50,11 @@ def eager(network: Any, images: NDArray[np.float32]) -> tuple[Any, Any]:
 def films(n: int, size: int = SIZE, seed: int = 0) -> NDArray[np.float32]:
     """Noise as the network takes films, (n, 3, size, size)."""
     return np.random.default_rng(seed).normal(size=(n, 3, size, size)).astype(np.float32)
+
+
+def traced(architecture: Architecture, n_classes: int) -> bytes:
+    """What `paddle_program.trace` gives, but at once: in a test nothing else runs."""
+    network = FoldedNetwork(PLANS[architecture], folded_shapes(architecture, n_classes))
+    with tempfile.TemporaryDirectory() as folder:
+        save_traced(network, Path(folder))
+        return (Path(folder) / "network.json").read_bytes()

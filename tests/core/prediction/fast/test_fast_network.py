@@ -3,14 +3,11 @@ import threading
 import numpy as np
 import pytest
 
-from core.config import ARCHITECTURES
 from core.models.export.folding import fold
-from core.models.export.paddle_program import trace
 from core.models.weights import to_arrays
 from core.prediction.fast.fast_network import FastNetwork
 from core.runtime.memory import OutOfMemoryError
-from core.runtime.paddle_library import paddle
-from tests.core.models.export.networks import eager, films, network_of
+from tests.core.models.export.networks import eager, films, network_of, traced
 from tests.core.training.narrow import make_narrow
 
 
@@ -20,7 +17,7 @@ def pair():
     with pytest.MonkeyPatch.context() as patch:
         make_narrow(patch.setattr)
         network = network_of()
-        return network, FastNetwork.load(trace("resnet18", 3), fold(to_arrays(network)))
+        return network, FastNetwork.load(traced("resnet18", 3), fold(to_arrays(network)))
 
 
 def is_close(got, wanted):
@@ -30,11 +27,14 @@ def is_close(got, wanted):
     )
 
 
-@pytest.mark.parametrize("architecture", [n for n in ARCHITECTURES if n != "resnet18"])
+DEEP = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet101", "resnet152")]
+
+
+@pytest.mark.parametrize("architecture", ["resnet34", "resnet50", *DEEP])
 def test_every_architecture_gives_the_eager_networks_answers(architecture, monkeypatch):
     make_narrow(monkeypatch.setattr)
     network = network_of(architecture)
-    fast = FastNetwork.load(trace(architecture, 3), fold(to_arrays(network)))
+    fast = FastNetwork.load(traced(architecture, 3), fold(to_arrays(network)))
     assert is_close(fast(films(2)), eager(network, films(2)))
 
 
@@ -60,7 +60,7 @@ def test_threads_that_ask_at_once_get_their_own_answers(pair):
     wrong = []
 
     def ask(number):
-        for _ in range(20):
+        for _ in range(5):
             if not np.allclose(pair[1](batches[number])[0], alone[number], atol=1e-5):
                 wrong.append(number)
 
@@ -80,22 +80,3 @@ def test_want_of_memory_is_said_in_words(pair, monkeypatch):
     monkeypatch.setattr(pair[1], "_predictor", Full())
     with pytest.raises(OutOfMemoryError, match="does not hold 2 films"):
         pair[1](films(2))
-
-
-class TestTrace:
-    def test_it_holds_no_weights(self, pair):
-        assert len(trace("resnet18", 3)) < 100_000
-
-    def test_it_leaves_the_generator_of_random_numbers_alone(self, pair):
-        paddle.seed(7)
-        wanted = paddle.rand([3]).numpy()
-        paddle.seed(7)
-        trace("resnet18", 3)
-        np.testing.assert_array_equal(paddle.rand([3]).numpy(), wanted)
-
-    def test_eager_mode_is_on_before_and_after(self, pair):
-        trace("resnet18", 3)
-        assert paddle.in_dynamic_mode()
-
-    def test_the_same_network_gives_the_same_program(self, pair):
-        assert trace("resnet18", 3) == trace("resnet18", 3)

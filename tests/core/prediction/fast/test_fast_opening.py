@@ -1,21 +1,26 @@
 import errno
-import threading
+import functools
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from core import atomic_file
-from core.models.weights import to_arrays
 from core.prediction.fast import build_fast, open_fast, opening
-from core.runtime.devices import use_device
-from core.runtime.paddle_library import F, paddle
-from tests.core.models.export.networks import SIZE, card_of, eager, films, network_of
+from core.runtime.paddle_library import paddle
+from tests.core.models.export.networks import SIZE, card_of, eager, films, network_of, traced
 from tests.core.training.narrow import make_narrow
+
+
+TRACED = functools.cache(traced)
 
 
 @pytest.fixture(autouse=True)
 def _narrow(monkeypatch):
     make_narrow(monkeypatch.setattr)
+    monkeypatch.setattr(opening, "trace", TRACED)
 
 
 @pytest.fixture
@@ -118,44 +123,67 @@ def test_no_temporary_file_is_left(network, workspace, monkeypatch, tmp_path):
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-class TestBesideATraining:
-    """The weights must be those of a training that has the program for itself."""
+TRAINING = """
+import sys, threading
+import numpy as np
+from core.models.weights import to_arrays
+from core.prediction.fast import build_fast
+from core.runtime.devices import use_device
+from core.runtime.paddle_library import F, paddle
+from core.workspace import Workspace
+from pathlib import Path
+from tests.core.models.export.networks import SIZE, card_of, network_of
+from tests.core.training.narrow import make_narrow
 
-    N_STEPS = 40
+make_narrow(setattr)
+workspace = Workspace(Path(sys.argv[1]))
 
-    def train(self):
-        use_device("cpu")
-        paddle.seed(3)
-        network = network_of(seed=3)
-        network.train()
-        optimiser = paddle.optimizer.AdamW(1e-3, parameters=network.parameters())
-        rng = np.random.default_rng(3)
-        for _ in range(self.N_STEPS):
-            images = paddle.to_tensor(rng.normal(size=(4, 3, SIZE, SIZE)).astype(np.float32))
-            loss = F.cross_entropy(network(images), paddle.to_tensor([0, 1, 2, 0]))
-            loss.backward()
-            optimiser.step()
-            optimiser.clear_grad()
-        return to_arrays(network)
+def train(step_done=lambda: None):
+    use_device("cpu")
+    network = network_of(seed=3)
+    network.train()
+    optimiser = paddle.optimizer.AdamW(1e-3, parameters=network.parameters())
+    rng, steps = np.random.default_rng(3), 0
+    while steps < 20:
+        images = paddle.to_tensor(rng.normal(size=(4, 3, SIZE, SIZE)).astype(np.float32))
+        F.cross_entropy(network(images), paddle.to_tensor([0, 1, 2, 0])).backward()
+        optimiser.step()
+        optimiser.clear_grad()
+        steps += 1
+        step_done()
+    return to_arrays(network)
 
-    def test_it_ends_with_the_same_weights(self, network, workspace):
-        alone, done, builds = self.train(), threading.Event(), []
+alone, network, built = train(), network_of(), []
+begun, finished = threading.Event(), threading.Event()
 
-        def build():
-            use_device("cpu")
-            while not done.is_set():
-                for path in kept(workspace) if builds else ():
-                    path.unlink()
-                builds.append(build_fast(card_of(), network, workspace))
+def build():
+    use_device("cpu")
+    begun.wait()
+    for _ in range(3):
+        built.append(build_fast(card_of(), network, workspace))
+    finished.set()
 
-        thread = threading.Thread(target=build)
-        thread.start()
-        try:
-            together = self.train()
-        finally:
-            done.set()
-            thread.join()
-        assert builds
-        assert None not in builds
-        for name, array in alone.items():
-            np.testing.assert_array_equal(together[name], array)
+thread = threading.Thread(target=build)
+thread.start()
+together = train(begun.set)
+while not finished.is_set():
+    again = train()
+    assert all(np.array_equal(alone[name], again[name]) for name in alone)
+thread.join()
+assert all(np.array_equal(alone[name], together[name]) for name in alone)
+assert None not in built
+print("equal")
+"""
+
+
+@pytest.mark.slow
+def test_a_training_beside_it_ends_with_the_weights_it_would_have_alone(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TRAINING, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # More threads add up in an order of their own, and no two trainings are alike.
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.stdout.split() == ["equal"], done.stderr

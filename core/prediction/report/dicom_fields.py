@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from core.data.images.dicom.elements import ElementWalk
+from core.data.images.dicom.reading import silence_pydicom
 from core.data.images.dicom.syntax import TransferSyntax, syntax_of
 from core.data.images.formats import HEAD_BYTES, format_of
 from core.data.images.reading import content_of
@@ -97,6 +98,7 @@ def dicom_fields(path: Path, names: Sequence[str]) -> dict[str, str]:
 def _read(data: bytes, name: str, names: Sequence[str]) -> dict[str, str]:
     from pydicom.filereader import read_dataset
 
+    silence_pydicom()
     syntax = syntax_of(data, name)
     header = read_dataset(
         io.BytesIO(_wanted(data, syntax, {DICOM_FIELDS[name] for name in names})),

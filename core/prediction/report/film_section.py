@@ -61,7 +61,7 @@ def _draw_head(paper: Paper, y: float, answer: Answer, context: ReportContext) -
     if not film.opinion.is_sure and film.opinion.candidates:
         names = [context.class_name(label) for label in film.opinion.candidates[:_MOST_BARS]]
         possible = Message("not sure: {classes} remain possible", classes=context.listing(names))
-        words = context.listing([words, say(possible)])
+        words = f"{words} · {say(possible)}"
     paper.text(MARGIN + 15, y + 11.6, words, 9.5, colour, width=INNER - 15)
     paper.text(MARGIN, y + 18.4, film.file, 9, MUTED, width=INNER)
     return y + 21.5
@@ -165,8 +165,8 @@ def _draw_novelty(
     say, span = context.say, max(score, threshold) * 1.15
     words = Message(
         "Strangeness {score}, usual up to {threshold}",
-        score=f"{score:.3g}",
-        threshold=f"{threshold:.3g}",
+        score=format(score, ".3g"),
+        threshold=format(threshold, ".3g"),
     )
     paper.text(_RIGHT, y + 3, say(words), 8, MUTED, width=_COLUMN)
     if not 0 < span < float("inf"):

@@ -37,7 +37,7 @@ def draw_model(paper: Paper, y: float, context: ReportContext) -> float:
                 fingerprint=card.dataset["fingerprint"][:12],
             )
         ),
-        Message("Finished"): say(
+        Message("Training ended"): say(
             Message(
                 "{date}, the best of {epochs} epochs was epoch {epoch}",
                 date=card.created[:16].replace("T", " "),
@@ -109,7 +109,7 @@ def _draw_calibration(paper: Paper, y: float, context: ReportContext) -> float:
         "Calibrated: one temperature ({temperature}) was fitted on {n} validation films, so that "
         "of films given 80 % about 80 in 100 are right. The mean error fell from {before} to "
         "{after} on these films.",
-        temperature=f"{values['temperature']:.2f}",
+        temperature=format(values["temperature"], ".2f"),
         n=values["n"],
         before=percent(values["ece_before"]),
         after=percent(values["ece_after"]),

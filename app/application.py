@@ -22,15 +22,19 @@ from app.tasks import TaskRunner
 from app.translation import set_language, tr
 from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
+from app.viewmodels.desk import DeskViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.film_reader import FilmReader
 from app.viewmodels.initial_weights import InitialWeightsViewModel
 from app.viewmodels.of_window import ViewModels
+from app.viewmodels.quiz import QuizViewModel
 from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.runs import RunsViewModel
 from app.viewmodels.split import SplitViewModel
+from app.viewmodels.taking_away import TakingAwayViewModel
 from app.viewmodels.training import TrainingViewModel
 from core.events import TrainingDone
+from core.quiz.films import sources_of
 from core.runtime.devices import Device
 from core.runtime.processor import tune_process
 from core.workspace import Workspace
@@ -63,13 +67,19 @@ class Application(QObject):
         self._wear(settings.theme)
 
         self._runners = [TaskRunner() for _ in range(6)]
-        loading, training, evaluating, reading, viewing, opening_weights = self._runners
-        self._background = [TaskRunner() for _ in range(4)]
-        self._preparing, auditing, looking, listing_runs = self._background
+        loading, training, evaluating, reading, taking, opening_weights = self._runners
+        self._background = [TaskRunner() for _ in range(8)]
+        self._preparing, auditing, looking, listing_runs, *behind_reading = self._background
+        speeding, viewing, explaining, asking = behind_reading
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
-        self.reading = ReadingViewModel(reading, viewing)
+        self.reading = ReadingViewModel(reading, speeding, workspace)
+        self.desk = DeskViewModel(viewing, explaining)
+        self.taking = TakingAwayViewModel(
+            taking, lambda film: self.desk.explanation(film.key, film.predicted)
+        )
+        self.quiz = QuizViewModel(asking)
         self.split = SplitViewModel(self.data, self.training)
         self.augmentation = AugmentationViewModel()
         self.weights = InitialWeightsViewModel(opening_weights, self.training, workspace)
@@ -85,6 +95,9 @@ class Application(QObject):
             weights=self.weights,
             evaluation=self.evaluation,
             reading=self.reading,
+            desk=self.desk,
+            taking=self.taking,
+            quiz=self.quiz,
             runs=self.runs,
         )
         self.window = MainWindow(
@@ -113,6 +126,9 @@ class Application(QObject):
     def _connect(self) -> None:
         self.data.loaded.connect(self.training.set_dataset)
         self.data.loaded.connect(self.evaluation.set_dataset)
+        self.data.loaded.connect(self.reading.set_dataset)
+        self.data.loaded.connect(self._offer_quiz)
+        self.reading.model_opened.connect(self._on_model_opened)
         self.split.changed.connect(self._on_split_changed)
         self.augmentation.changed.connect(self._on_augmentation_changed)
         self.training.changed.connect(self._on_training_changed)
@@ -167,6 +183,18 @@ class Application(QObject):
     @Slot()
     def _on_training_changed(self) -> None:
         self.augmentation.follow(self.training.config)
+
+    @Slot(object)
+    def _on_model_opened(self, classifier: object) -> None:
+        self.taking.use(classifier)  # type: ignore[arg-type]
+        self._offer_quiz()
+
+    @Slot()
+    def _offer_quiz(self) -> None:
+        """Let the quiz ask about the films of the open dataset."""
+        loaded = self.data.dataset
+        sources = sources_of(loaded.dataset) if loaded is not None else ()
+        self.quiz.prepare(sources, self.reading.classifier)
 
     @Slot(object)
     def _on_trained(self, done: TrainingDone) -> None:

@@ -15,11 +15,13 @@ from PySide6.QtWidgets import (
 )
 
 from app import resources
+from app.dropped import contents_of, welcome
 from app.failures import show_failure
-from app.file_dialogs import MODEL_ENDING, FileDialogs
+from app.file_dialogs import FileDialogs
+from app.incoming import Incoming
 from app.pages.data_page import DataPage
 from app.pages.evaluation_page import EvaluationPage
-from app.pages.page import DATA, EVALUATE, READ, TRAIN
+from app.pages.page import DATA, TRAIN
 from app.pages.reading_page import ReadingPage
 from app.pages.runs_page import RunsPage
 from app.pages.training_page import TrainingPage
@@ -28,12 +30,10 @@ from app.tasks import Failure, TaskRunner
 from app.translation import LANGUAGES, language, tr
 from app.viewmodels.of_window import ViewModels
 from app.widgets.about import show_about
-from app.widgets.drop_zone import local_files
 from app.widgets.labels import plain_label
 from app.widgets.menu_bar import MenuBar
 from app.widgets.rail import Rail
 from core.config import TrainingConfig
-from core.errors import Message
 
 PAGE_ICONS = ("data", "train", "evaluate", "read", "runs")
 
@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._data, self._training, self._runs = models.data, models.training, models.runs
         self._evaluation, self._reading = models.evaluation, models.reading
+        self._desk, self._taking, self._quiz = models.desk, models.taking, models.quiz
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
@@ -68,7 +69,7 @@ class MainWindow(QMainWindow):
         self.data_page = DataPage(models.data, models.split, models.augmentation)
         self.training_page = TrainingPage(models.training, models.weights)
         self.evaluation_page = EvaluationPage(models.evaluation)
-        self.reading_page = ReadingPage(models.reading)
+        self.reading_page = ReadingPage(models.reading, models.desk, models.taking, models.quiz)
         self.runs_page = RunsPage(models.runs)
         self._pages = (
             self.data_page,
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
             self.runs_page,
         )
         self._dialogs = FileDialogs(self, settings)
+        self._incoming = Incoming(models, settings, self)
         self._rail = Rail(len(self._pages))
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
@@ -100,6 +102,11 @@ class MainWindow(QMainWindow):
         """Whether the window waits for work to end in order to close: start nothing new."""
         return self._is_closing
 
+    @property
+    def page(self) -> int:
+        """The one in front."""
+        return self._stack.currentIndex()
+
     def show_page(self, index: int) -> None:
         """Bring a page to the front."""
         self._stack.setCurrentIndex(index)
@@ -119,37 +126,18 @@ class MainWindow(QMainWindow):
 
     def open_paths(self, paths: list[Path]) -> None:
         """Send files to the page they are for, wherever they were dropped."""
-        models = [path for path in paths if path.suffix.lower() == MODEL_ENDING]
-        archives = [path for path in paths if path.suffix.lower() == ".zip"]
-        folders = [path for path in paths if path.is_dir()]
-        films = [path for path in paths if path not in (*models, *archives, *folders)]
-        if paths:
-            self._settings.last_folder = str(paths[0].parent)
-        if models:
-            self.open_model(models[0])
-        if folders and self._stack.currentIndex() == READ:
-            films, folders = [*folders, *films], []  # there, a folder is a list of films
-        if films:
-            self.show_page(READ)
-            self._reading.read(films)
-        sources = [*archives, *folders]
-        if sources:  # together they are one dataset
-            self.show_page(DATA)
-            self._data.open(sources)
-        if len(models) > 1:
-            self.show_failure(
-                Failure(
-                    Message("Only {name} was opened: one model at a time.", name=models[0].name),
-                    "",
-                )
-            )
+        self._incoming.open_paths(paths)
 
-    def open_model(self, path: Path) -> None:
-        """Use a model file for reading and evaluating."""
-        if self._stack.currentIndex() != EVALUATE:
-            self.show_page(READ)
-        self._reading.open_model(path, kept_from=self._data.dataset)
-        self._evaluation.set_model(path)
+    @Slot(bool)
+    def set_full_screen(self, is_full: bool) -> None:
+        """Give the viewer the whole screen, but for the line that says what this is not."""
+        for widget in (self._rail, self._menus):
+            widget.setVisible(not is_full)
+        self.reading_page.set_full_screen(is_full)
+        if is_full:
+            self.showFullScreen()
+        else:
+            self.showNormal()
 
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
@@ -162,12 +150,11 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_files(event.mimeData()):
-            event.acceptProposedAction()
+        welcome(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
-        self.open_paths(local_files(event.mimeData()))
+        if welcome(event):
+            self._incoming.open_dropped(contents_of(event.mimeData()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once when idle; else ask, stop the work, and close when it has ended."""
@@ -208,7 +195,8 @@ class MainWindow(QMainWindow):
         self._disclaimer.setText(tr("Closing: finishing this batch …"))
         self._data.end()
         self._runs.end()
-        self._reading.cancel()
+        self._reading.end()
+        self._taking.cancel()
         self._evaluation.cancel()
         self._training.stop()
         for runner in (*self._runners, *self._background):
@@ -253,7 +241,9 @@ class MainWindow(QMainWindow):
         self.evaluation_page.model_wanted.connect(self._dialogs.choose_model)
         self.reading_page.model_wanted.connect(self._dialogs.choose_model)
         self.reading_page.films_wanted.connect(self._dialogs.choose_films)
-        self._dialogs.chosen.connect(self.open_paths)
+        self.reading_page.folder_wanted.connect(self._dialogs.choose_folder)
+        self.reading_page.full_screen_wanted.connect(self.set_full_screen)
+        self._dialogs.chosen.connect(self._incoming.open_paths)
         self._menus.recent_chosen.connect(self._on_recent_chosen)
         self.data_page.recent_chosen.connect(self._on_recent_chosen)
         self._data.opened.connect(self._on_dataset_opened)
@@ -266,12 +256,21 @@ class MainWindow(QMainWindow):
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)
         self._menus.theme_chosen.connect(self.theme_chosen)
-        self._runs.model_wanted.connect(self.open_model)
+        self._runs.model_wanted.connect(self._incoming.open_model)
         self._runs.config_wanted.connect(self._on_runs_config_wanted)
         self._runs.resume_wanted.connect(self._on_runs_resume_wanted)
         for page in (self.data_page, self.evaluation_page, self.reading_page):
-            page.files_dropped.connect(self.open_paths)
-        for model in (self._data, self._training, self._evaluation, self._reading, self._runs):
+            page.dropped.connect(self._incoming.open_dropped)
+        for model in (
+            self._data,
+            self._training,
+            self._evaluation,
+            self._reading,
+            self._desk,
+            self._taking,
+            self._quiz,
+            self._runs,
+        ):
             model.failed.connect(self.show_failure)
         for runner in (*self._runners, *self._background):
             runner.finished.connect(self._close_if_idle)

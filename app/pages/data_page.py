@@ -32,7 +32,7 @@ class DataPage(Page):
     zip_wanted = Signal()
     folder_wanted = Signal()
     train_wanted = Signal()
-    files_dropped = Signal(list)  # of Path
+    dropped = Signal(object)  # app.dropped.Dropped
     recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
 
     def __init__(
@@ -61,7 +61,7 @@ class DataPage(Page):
         self._first_folder.clicked.connect(self.folder_wanted)
         self._demo.clicked.connect(model.open_demo)
         self._zone = DropZone([self._first_zip, self._first_folder, self._demo])
-        self._zone.files_dropped.connect(self.files_dropped)
+        self._zone.dropped.connect(self.dropped)
         self._recent = QHBoxLayout()
         self._offers: list[tuple[QPushButton, str]] = []  # below the invitation, each with a name
 

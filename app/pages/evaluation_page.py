@@ -31,7 +31,7 @@ class EvaluationPage(Page):
     """Shows one evaluation, or what is missing for one."""
 
     model_wanted = Signal()
-    files_dropped = Signal(list)  # of Path
+    dropped = Signal(object)  # app.dropped.Dropped
 
     def __init__(self, model: EvaluationViewModel) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class EvaluationPage(Page):
         self.add_to_head(self._part, self._open, self._evaluate)
         self._first_open = QPushButton()
         self._zone = DropZone([self._first_open])
-        self._zone.files_dropped.connect(self.files_dropped)
+        self._zone.dropped.connect(self.dropped)
         self._progress = ProgressCard()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._zone)

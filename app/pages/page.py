@@ -6,7 +6,7 @@ from app.settings import Theme
 from app.widgets.labels import plain_label
 from app.widgets.translated import TranslatedWidget
 
-MARGIN_PX = 20
+MARGIN_PX, MARGIN_TOP_PX = 20, 14
 DATA, TRAIN, EVALUATE, READ, RUNS = range(5)  # the places of the pages in the rail
 
 
@@ -26,9 +26,15 @@ class Page(TranslatedWidget):
         head.addStretch()
         head.addLayout(self._buttons)
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(MARGIN_PX, 14, MARGIN_PX, 14)
+        self.spread(False)
         self.body.setSpacing(12)
         self.body.addLayout(head)
+
+    def spread(self, is_full: bool) -> None:
+        """Leave no margin around the body, for a full screen, or the usual one."""
+        self.body.setContentsMargins(
+            *((0, 0, 0, 0) if is_full else (MARGIN_PX, MARGIN_TOP_PX, MARGIN_PX, MARGIN_TOP_PX))
+        )
 
     def add_to_head(self, *widgets: QWidget) -> None:
         """Put buttons and choices at the right of the title."""

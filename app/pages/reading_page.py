@@ -1,98 +1,126 @@
-"""Read: drop X-rays, see what the model says of each."""
-
-from pathlib import Path
+"""Read: drop X-rays, see what the network says of each, why, and whether to believe it."""
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QPushButton, QScrollArea, QSplitter, QStackedWidget, QVBoxLayout
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget
 
 from app import resources
+from app.dropped import contents_of
 from app.pages.page import Page, primary_button
+from app.pages.quiz_view import QuizView
+from app.pages.reading_desk import ReadingDesk
+from app.pages.reading_exports import ReadingExports
 from app.settings import Theme
-from app.translation import language, say, tr
-from app.viewmodels.reading import ReadFilm, ReadingViewModel
+from app.translation import say, tr
+from app.viewmodels.desk import DeskViewModel
+from app.viewmodels.quiz import QuizViewModel
+from app.viewmodels.reading import ReadingViewModel
+from app.viewmodels.taking_away import TakingAwayViewModel
 from app.widgets.drop_zone import DropZone
-from app.widgets.film_list import FilmList
-from app.widgets.image_view import ImageView
-from app.widgets.labels import card, plain_label
-from app.widgets.score_bars import ScoreBars
-from core.errors import Refusal
-
-LIST_PX, ANSWER_PX = 300, 300
+from app.widgets.labels import plain_label
+from app.widgets.trust.export_menu import ExportMenu
+from core.errors import Message
+from core.events import Progress
+from core.models.model_card import ModelCard
 
 
 class ReadingPage(Page):
-    """A list of films, the current film, and its probabilities."""
+    """An invitation to drop films, then the desk; or the quiz.
+
+    Args:
+        model: The films and the model.
+        looking: The films at full depth, and their explanations.
+        taking: Writes files.
+        quiz: Holds a quiz.
+    """
 
     model_wanted = Signal()
     films_wanted = Signal()
-    files_dropped = Signal(list)  # of Path
+    folder_wanted = Signal()
+    dropped = Signal(object)  # app.dropped.Dropped
+    full_screen_wanted = Signal(bool)
 
-    def __init__(self, model: ReadingViewModel) -> None:
+    def __init__(
+        self,
+        model: ReadingViewModel,
+        looking: DeskViewModel,
+        taking: TakingAwayViewModel,
+        quiz: QuizViewModel,
+    ) -> None:
         super().__init__()
-        self._model = model
-        self._rows: list[ReadFilm | Refusal] = []
-        self._colours: dict[str, str] = {}
-        self._open_model, self._clear = QPushButton(), QPushButton()
-        self._open_films = primary_button()
-        self.add_to_head(self._clear, self._open_model, self._open_films)
-        self._first_model, self._first_films = QPushButton(), primary_button()
-        self._zone = DropZone([self._first_films, self._first_model])
-        self._zone.files_dropped.connect(self.files_dropped)
-        self._status = plain_label("muted")
+        self._model, self._taking = model, taking
+        self._note: Message | None = None  # what happened last and is worth a line
+        self._search: Progress | None = None
+        self._open_model, self._clear, self._start_quiz = (QPushButton() for _ in range(3))
+        self._open_films, self.exports = primary_button(), ExportMenu()
+        self.add_to_head(
+            self._clear, self._start_quiz, self.exports, self._open_model, self._open_films
+        )
+        self._first_model, self._first_folder = QPushButton(), QPushButton()
+        self._first_films = primary_button()
+        self._zone = DropZone([self._first_films, self._first_folder, self._first_model])
+        self._zone.dropped.connect(self.dropped)
+        self._status, self._cancel = plain_label("muted"), QPushButton()
+        self.desk, self.quiz = ReadingDesk(model, looking), QuizView(quiz)
+        ReadingExports(self.exports, self.desk, taking, self)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self._zone)
-        self._stack.addWidget(self._build_desk())
-        self.body.addWidget(self._status)
+        for part in (self._zone, self.desk, self.quiz):
+            self._stack.addWidget(part)
+        status = QHBoxLayout()
+        status.addWidget(self._status, 1)
+        status.addWidget(self._cancel)
+        self.body.addLayout(status)
         self.body.addWidget(self._stack, 1)
+        self._connect(quiz)
+        self.retranslate()
 
+    def _connect(self, quiz: QuizViewModel) -> None:
+        model, taking = self._model, self._taking
         for button in (self._open_model, self._first_model):
             button.clicked.connect(self.model_wanted)
         for button in (self._open_films, self._first_films):
             button.clicked.connect(self.films_wanted)
+        self._first_folder.clicked.connect(self.folder_wanted)
         self._clear.clicked.connect(model.clear)
-        self._list.film_chosen.connect(self._show_row)
+        self._cancel.clicked.connect(self._on_cancel_clicked)
+        self._start_quiz.clicked.connect(self._on_quiz_clicked)
+        self.quiz.closed.connect(self._on_quiz_closed)
+        quiz.changed.connect(self._on_model_changed)
+        self.desk.current_changed.connect(self._on_model_changed)
+        self.desk.full_screen_wanted.connect(self.full_screen_wanted)
         model.changed.connect(self._on_model_changed)
-        model.cleared.connect(self._on_model_cleared)
-        model.film_read.connect(self._on_film_read)
-        model.film_refused.connect(self._on_film_refused)
-        model.view_loaded.connect(self._on_view_loaded)
-        self.retranslate()
+        model.cleared.connect(self._on_cleared)
+        for signal in (model.film_read, model.film_refused, model.film_repeated):
+            signal.connect(self._on_model_changed)
+        for signal in (model.progressed, taking.progressed):
+            signal.connect(self._on_progressed)
+        taking.changed.connect(self._on_model_changed)
+        taking.saved.connect(self._on_saved)
+        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
+        paste.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        paste.activated.connect(self._on_paste)
 
-    def _build_desk(self) -> QSplitter:
-        self._list = FilmList()
-        self._view = ImageView()
-        self._name = plain_label("sectionTitle", wraps=True)
-        self._answer = plain_label("figure", wraps=True)
-        self._truth = plain_label(wraps=True)
-        self._bars = ScoreBars()
-        self._model_line = plain_label("muted", wraps=True)
-        answer = card()
-        layout = QVBoxLayout(answer)
-        layout.setContentsMargins(14, 12, 14, 12)
-        layout.setSpacing(10)
-        for part in (self._name, self._answer, self._truth):
-            layout.addWidget(part)
-        scroll = QScrollArea()  # a thousand classes must not make the window as tall
-        scroll.setWidget(self._bars)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._bars.setObjectName("bare")
-        layout.addWidget(scroll, 1)
-        layout.addWidget(self._model_line)
-        desk = QSplitter(Qt.Orientation.Horizontal)
-        desk.addWidget(self._list)
-        desk.addWidget(self._view)
-        desk.addWidget(answer)
-        desk.setStretchFactor(1, 1)
-        desk.setSizes([LIST_PX, 700, ANSWER_PX])
-        desk.setHandleWidth(10)
-        desk.setChildrenCollapsible(False)
-        return desk
+    def set_full_screen(self, is_full: bool) -> None:
+        """Give the viewer all the room."""
+        for widget in (
+            self.title,
+            self.subtitle,
+            self._clear,
+            self._start_quiz,
+            self.exports,
+            self._open_model,
+            self._open_films,
+        ):
+            widget.setVisible(not is_full)
+        self.spread(is_full)
+        self.desk.set_alone(is_full)
+        self._on_model_changed()
 
     def apply_theme(self, theme: Theme) -> None:
-        colours = self._colours = resources.colours(theme)
+        colours = resources.colours(theme)
         self._zone.show_picture(resources.pixmap("read", colours["accent"], 56))
-        self._bars.show_colours(colours["accent"], colours["muted"], colours["raised"])
+        self.desk.apply_theme(theme)
+        self.quiz.apply_theme(theme)
 
     def retranslate(self) -> None:
         self.title.setText(tr("Read"))
@@ -100,135 +128,136 @@ class ReadingPage(Page):
         self._first_model.setText(tr("Open model …"))
         self._open_films.setText(tr("Open X-rays …"))
         self._first_films.setText(tr("Choose X-rays …"))
+        self._first_folder.setText(tr("Choose folder …"))
         self._clear.setText(tr("Clear"))
-        for row, entry in enumerate(self._rows):
-            self._list.show_text(row, self._line(entry))
+        self._start_quiz.setText(tr("Quiz …"))
+        self._start_quiz.setToolTip(
+            tr("Answer yourself, first without and then with the model's opinion.")
+        )
+        self._cancel.setText(tr("Stop"))
         self._on_model_changed()
-        self._show_row(self._list.currentRow())
+
+    # What is going on.
 
     @Slot()
     def _on_model_changed(self) -> None:
         model = self._model
-        has_model = model.card is not None
-        if has_model:
-            title = tr("Drop X-rays here")
-            hint = tr("One or many PNG or JPEG files. Each is read by the model that is open.")
-        else:
-            title = tr("No model yet")
-            hint = tr("Train one on the Train page, or drop a model file (.safetensors) here.")
+        card, n_rows = model.card, len(model.films) + len(model.refused)
+        has_model, has_rows = card is not None, n_rows > 0
+        title, hint = _invitation(has_model=has_model)
         self._zone.show_words(title, hint)
-        self._open_films.setEnabled(has_model)
-        self._first_films.setVisible(has_model)
-        self._clear.setEnabled(bool(self._rows))
-        self._stack.setCurrentIndex(1 if self._rows else 0)
-        card = model.card
+        for widget in (self._open_films, self._clear, self._start_quiz):
+            widget.setEnabled(has_model)
+        for button in (self._first_films, self._first_folder):
+            button.setVisible(has_model)
+        self._clear.setEnabled(has_rows)
+        self.exports.show_available(
+            has_film=self.desk.current is not None,
+            n_films=len(model.films),
+            has_model=has_model,
+        )
+        if self._stack.currentWidget() is not self.quiz:
+            self._stack.setCurrentWidget(self.desk if has_rows else self._zone)
         if card is not None and model.model is not None:
             self.subtitle.setText(f"{model.model.parent.name}/{model.model.name}")
-            self._model_line.setText(
-                tr(
-                    "{architecture} at {size} px, trained on {dataset}. The probabilities are "
-                    "uncalibrated: read them as a ranking.",
-                    architecture=card.architecture.replace("resnet", "ResNet-"),
-                    size=card.preprocessing.image_size,
-                    dataset=card.dataset["name"],
-                )
-            )
-        self._status.setVisible(model.is_busy or bool(self._rows) or model.n_waiting > 0)
-        if model.is_busy and not has_model:
-            self._status.setText(tr("Opening the model …"))
-        elif not has_model and model.n_waiting:
-            self._status.setText(tr("{n} films wait for a model.", n=model.n_waiting))
-        elif model.is_busy:
-            self._status.setText(tr("Reading films …"))
-        else:
-            self._status.setText(
-                tr(
-                    "{read} films read, {refused} refused",
-                    read=len(model.films),
-                    refused=len(model.refused),
-                )
-            )
+            self.desk.panel.model_line.setText(_model_words(card))
+        is_busy = model.is_busy or self._taking.is_busy
+        self._cancel.setVisible(is_busy and (has_model or model.n_waiting > 0))
+        self._status.setText(self._status_words())
+        self._status.setVisible(bool(self._status.text()))
+
+    def _status_words(self) -> str:
+        model = self._model
+        if self._taking.is_busy and self._search is not None:
+            return _progress_words(self._search)
+        if model.is_busy and model.card is None:
+            return tr("Opening the model …")
+        if model.card is None:
+            return tr("{n} films wait for a model.", n=model.n_waiting) if model.n_waiting else ""
+        counts = self._counts()
+        if model.is_busy:
+            return "  ·  ".join(filter(None, (tr("Reading films …"), counts)))
+        if self._note is not None:
+            return "  ·  ".join(filter(None, (say(self._note), counts)))
+        return counts
+
+    def _counts(self) -> str:
+        model = self._model
+        if not (model.films or model.refused):
+            return ""
+        read = tr(
+            "{read} films read, {refused} refused",
+            read=len(model.films),
+            refused=len(model.refused),
+        )
+        if not model.n_repeated:
+            return read
+        repeated = tr("{n} were in the list already", n=model.n_repeated)
+        return tr("{first}, {second}", first=read, second=repeated)
+
+    @Slot(object)
+    def _on_progressed(self, progress: Progress) -> None:
+        self._search = progress
+        self._note = None
+        self._status.setText(self._status_words())
+
+    @Slot(object)
+    def _on_saved(self, message: Message) -> None:
+        self._note = message
+        self._on_model_changed()
 
     @Slot()
-    def _on_model_cleared(self) -> None:
-        self._rows = []
-        self._list.clear()
-        self._view.clear()
+    def _on_cleared(self) -> None:
+        self._note = None
         self._on_model_changed()
 
-    @Slot(object)
-    def _on_film_read(self, film: ReadFilm) -> None:
-        self._rows.append(film)
-        self._list.add_film(film.thumbnail, self._line(film))
+    @Slot()
+    def _on_cancel_clicked(self) -> None:
+        self._taking.cancel()
+        self._model.cancel()
+
+    @Slot()
+    def _on_paste(self) -> None:
+        self.dropped.emit(contents_of(QGuiApplication.clipboard().mimeData()))
+
+    @Slot()
+    def _on_quiz_clicked(self) -> None:
+        self._stack.setCurrentWidget(self.quiz)
         self._on_model_changed()
 
-    @Slot(object)
-    def _on_view_loaded(self, path: Path) -> None:
-        row = self._list.currentRow()
-        entry = self._rows[row] if 0 <= row < len(self._rows) else None
-        if isinstance(entry, ReadFilm) and entry.path == path:
-            self._show_row(row)
+    @Slot()
+    def _on_quiz_closed(self) -> None:
+        self._stack.setCurrentWidget(self._zone)
+        self._on_model_changed()
 
-    @Slot(object)
-    def _on_film_refused(self, refusal: Refusal) -> None:
-        self._rows.append(refusal)
-        self._list.add_refused(
-            resources.icon("warning", self._colours["warning"], 40), self._line(refusal)
+
+def _invitation(*, has_model: bool) -> tuple[str, str]:
+    if has_model:
+        return tr("Drop X-rays here"), tr(
+            "One or many, a folder or a zip: PNG, JPEG, BMP, TIFF or DICOM. A picture can also be "
+            "pasted. Each film is read by the model that is open."
         )
-        self._on_model_changed()
+    return tr("No model yet"), tr(
+        "Train one on the Train page, or drop a model file (.safetensors) here."
+    )
 
-    def _line(self, entry: ReadFilm | Refusal) -> str:
-        if isinstance(entry, Refusal):
-            return entry.file + "\n" + tr("not read")
-        answer = self._name_of(self._class_of(entry))
-        line = f"{entry.name}\n{answer}  {entry.probabilities[entry.predicted]:.1%}"
-        if entry.true_class is not None:
-            line += "  ✓" if entry.true_class == self._class_of(entry) else "  ×"
-        return line
 
-    @Slot(int)
-    def _show_row(self, row: int) -> None:
-        if not 0 <= row < len(self._rows):
-            return
-        entry = self._rows[row]
-        is_film = isinstance(entry, ReadFilm)
-        self._bars.setVisible(is_film)
-        if isinstance(entry, Refusal):
-            self._view.clear()
-            self._name.setText(entry.file)
-            self._answer.setText(tr("not read"))
-            self._truth.setText(say(entry.reason))
-            self._truth.setVisible(True)
-            return
-        card = self._model.card
-        if card is None:
-            return
-        image = self._model.view(entry)
-        # Until the picture is read again, its thumbnail stands for it.
-        self._view.show_film(entry.thumbnail if image is None else image)
-        self._name.setText(entry.name)
-        self._answer.setText(self._name_of(self._class_of(entry)))
-        self._bars.show_scores(
-            [self._name_of(name) for name in card.classes], list(entry.probabilities)
+def _progress_words(progress: Progress) -> str:
+    stage = say(progress.stage)
+    if progress.total > 1:
+        return tr(
+            "{stage}: {done} of {total}", stage=stage, done=progress.done, total=progress.total
         )
-        if entry.true_class is None:
-            self._truth.setText("")
-        else:
-            is_right = entry.true_class == self._class_of(entry)
-            self._truth.setText(
-                tr(
-                    "True class: {name} ({verdict})",
-                    name=self._name_of(entry.true_class),
-                    verdict=tr("✓ right") if is_right else tr("× wrong"),
-                )
-            )
-        self._truth.setVisible(entry.true_class is not None)
+    return f"{stage} …"
 
-    def _class_of(self, film: ReadFilm) -> str:
-        card = self._model.card
-        return card.classes[film.predicted] if card is not None else ""
 
-    def _name_of(self, folder: str) -> str:
-        card = self._model.card
-        names = card.display_names.get(folder) if card is not None else None
-        return names[language()] if names is not None else folder
+def _model_words(card: ModelCard) -> str:
+    words = tr(
+        "{architecture} at {size} px, trained on {dataset}.",
+        architecture=card.architecture.replace("resnet", "ResNet-"),
+        size=card.preprocessing.image_size,
+        dataset=card.dataset["name"],
+    )
+    if card.calibration is None:
+        return words + " " + tr("The probabilities are uncalibrated: read them as a ranking.")
+    return words

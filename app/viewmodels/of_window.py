@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from app.viewmodels.augmentation import AugmentationViewModel
 from app.viewmodels.data import DataViewModel
+from app.viewmodels.desk import DeskViewModel
 from app.viewmodels.evaluation import EvaluationViewModel
 from app.viewmodels.initial_weights import InitialWeightsViewModel
+from app.viewmodels.quiz import QuizViewModel
 from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.runs import RunsViewModel
 from app.viewmodels.split import SplitViewModel
+from app.viewmodels.taking_away import TakingAwayViewModel
 from app.viewmodels.training import TrainingViewModel
 
 
@@ -23,4 +26,7 @@ class ViewModels:
     weights: InitialWeightsViewModel
     evaluation: EvaluationViewModel
     reading: ReadingViewModel
+    desk: DeskViewModel
+    taking: TakingAwayViewModel
+    quiz: QuizViewModel
     runs: RunsViewModel

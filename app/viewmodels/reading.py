@@ -1,9 +1,7 @@
 """The Read page's state: a model, and the films it was asked about."""
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,67 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.dropped import Picture
+from app.pasted_pictures import PastedPictures
 from app.tasks import Outcome, TaskRunner
-from core.data.images import is_named_as_image, load_xray, shrink
+from app.viewmodels.read_film import PARTS, Part, ReadFilm, RefusedFile
+from app.viewmodels.reading_work import (
+    Answered,
+    ModelOpened,
+    Wanted,
+    WantedModel,
+    kept_films,
+    open_wanted,
+    read_wanted,
+    speed_up,
+)
 from core.data.loading import LoadedDataset
-from core.errors import ImageReadError, Message, Refusal
-from core.events import FilmRead, FilmRefused, Progress
+from core.events import FilmRefused, Progress
 from core.models.model_card import ModelCard
+from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms
+from core.workspace import Workspace
 
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
-
-
-THUMBNAIL_PX = 128
-VIEW_PX = 1024  # of a film's longer side, as it is looked at
-MAX_VIEWS = 60  # films kept at that size: 60 MB of grey ones
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadFilm:
-    """One film and what the model says of it."""
-
-    name: str
-    path: Path
-    thumbnail: NDArray[np.uint8]  # (H, W) or (H, W, 3), no side longer than THUMBNAIL_PX
-    probabilities: NDArray[np.float32]  # (C,), sums to 1
-    true_class: str | None  # known only of the images kept from the dataset
-
-    @property
-    def predicted(self) -> int:
-        """Index of the class with the highest probability."""
-        return int(self.probabilities.argmax())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _View:
-    """A film at the size it is looked at, fresh from the network or from its file again."""
-
-    path: Path
-    image: NDArray[np.uint8] | None  # None: the file cannot be read any more
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A film that waits to be read."""
-
-    path: Path
-    name: str
-    true_class: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _WantedModel:
-    """A model that waits to be opened."""
-
-    path: Path
-    kept_from: LoadedDataset | None
-
-
-@dataclass(frozen=True, slots=True)
-class _ModelOpened:
-    wanted: _WantedModel
-    classifier: "Classifier"
 
 
 class ReadingViewModel(QObject):
@@ -79,40 +38,48 @@ class ReadingViewModel(QObject):
 
     Args:
         runner: Where the work is done; this view-model's own.
-        viewing: Where films are read again to be looked at; likewise.
+        speeding: Where a model is made faster while its first films are read; likewise.
+        workspace: Where zips are unpacked and pasted pictures are kept.
     """
 
     changed = Signal()  # model or busy
-    view_loaded = Signal(object)  # Path of a film whose picture is there now
+    progressed = Signal(object)  # Progress of a search
+    model_opened = Signal(object)  # Classifier
     cleared = Signal()
     film_read = Signal(object)  # ReadFilm
-    film_refused = Signal(object)  # Refusal
+    film_refused = Signal(object)  # RefusedFile
+    film_repeated = Signal(object)  # ReadFilm that is in the list already
+    film_removed = Signal(int)  # key
     failed = Signal(object)  # Failure
 
-    def __init__(self, runner: TaskRunner, viewing: TaskRunner) -> None:
+    def __init__(self, runner: TaskRunner, speeding: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
-        self._runner, self._viewing = runner, viewing
-        # Large pictures of the latest films only: ten thousand would fill the memory.
-        self._views: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
-        self._view_next: Path | None = None
-        self._classifier: Classifier | None = None
-        self._open_next: _WantedModel | None = None
-        self._is_opening = False
-        self._is_discarding = False
-        self._waiting: list[_Wanted] = []
+        self._runner, self._speeding, self._workspace = runner, speeding, workspace
+        self._pasted = PastedPictures(workspace.root / "pasted")
+        self._open_next: WantedModel | None = None
+        self._is_opening = self._is_discarding = False
+        self._waiting: list[Wanted] = []
+        self._seen = SeenFilms()
+        self._next_key = 0
+        self._keys: dict[Path, int] = {}  # of the film that was read last from a file
+        self._dataset: LoadedDataset | None = None
+        self._class_of: dict[str, str] = {}  # digest -> class, of the open dataset
+        self._part_of: dict[str, Part] = {}  # digest -> part of the model's own films
+        self._sped_up: Classifier | None = None  # the last one for which it was tried
+        self.classifier: Classifier | None = None
         self.model: Path | None = None
-        self.films: list[ReadFilm] = []
-        self.refused: list[Refusal] = []
+        self.films: dict[int, ReadFilm] = {}  # by key, in the order in which they came
+        self.refused: list[RefusedFile] = []
+        self.n_repeated = 0  # films that were dropped again and are in the list already
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self.failed)
         runner.finished.connect(self._on_runner_finished)
-        viewing.reported.connect(self._on_viewing_reported)
-        viewing.finished.connect(self._on_viewing_finished)
+        speeding.finished.connect(self._speed_up)
 
     @property
     def card(self) -> ModelCard | None:
         """What the open model says about itself."""
-        return self._classifier.card if self._classifier is not None else None
+        return self.classifier.card if self.classifier is not None else None
 
     @property
     def is_busy(self) -> bool:
@@ -121,8 +88,28 @@ class ReadingViewModel(QObject):
 
     @property
     def n_waiting(self) -> int:
-        """Films that were dropped and not looked at yet."""
-        return len(self._waiting)
+        """What was dropped and not looked at yet."""
+        return sum(wanted.n for wanted in self._waiting)
+
+    def set_dataset(self, loaded: LoadedDataset) -> None:
+        """Know the films of the open dataset again: their classes, and how they look."""
+        self._dataset = loaded
+        records = loaded.dataset.records
+        self._class_of = {one.digest: loaded.dataset.classes[one.label] for one in records}
+
+    def with_pictures(self, film: ReadFilm) -> ReadFilm:
+        """A film whose nearest training films have pictures, where the open dataset has them."""
+        opinion = film.opinion
+        neighbours = tuple(
+            replace(one, thumbnail=self._picture_of(one.digest)) if one.thumbnail is None else one
+            for one in opinion.neighbours
+        )
+        return replace(film, opinion=replace(opinion, neighbours=neighbours))
+
+    def _picture_of(self, digest: str) -> NDArray[np.uint8] | None:
+        if self._dataset is None or digest not in self._dataset.cache.rows:
+            return None
+        return self._dataset.cache.thumbnail(digest)
 
     def open_model(self, path: Path, kept_from: LoadedDataset | None = None) -> None:
         """Use another model from now on; the films read with the old one are read again.
@@ -132,21 +119,22 @@ class ReadingViewModel(QObject):
             kept_from: Where to look for the films that training kept for a last look; they
                 are read at once, their true classes being known.
         """
-        self._open_next = _WantedModel(path, kept_from)
+        self._open_next = WantedModel(path, kept_from)
         self._work()
 
-    def read(self, paths: Sequence[Path]) -> None:
-        """Ask the model about these films."""
-        self._waiting += [_Wanted(path, path.name) for path in paths]
+    def read(self, paths: Sequence[Path], pictures: Sequence[Picture] = ()) -> None:
+        """Ask the model about the films in these files, folders and zips, and about pictures."""
+        self._waiting.append(Wanted(paths=tuple(paths), pictures=tuple(pictures)))
         self._work()
 
-    def view(self, film: ReadFilm) -> NDArray[np.uint8] | None:
-        """The film's picture; None: it is being read again, `view_loaded` will tell."""
-        image = self._views.get(film.path)
-        if image is None:
-            self._view_next = film.path
-            self._load_view()
-        return image
+    def remove(self, key: int) -> None:
+        """Put one film away, or a file that was refused."""
+        film = self.films.pop(key, None)
+        if film is not None and film.duplicate_of is None:
+            self._seen.forget(film.digest)
+        self.refused = [one for one in self.refused if one.key != key]
+        self.film_removed.emit(key)
+        self.changed.emit()
 
     def clear(self) -> None:
         """Put away all films."""
@@ -154,13 +142,24 @@ class ReadingViewModel(QObject):
         if not self._is_opening:
             self._runner.stop()
         self._is_discarding = self.is_busy  # films on their way come too late
-        self.films, self.refused = [], []
-        self.cleared.emit()
+        self._empty()
 
     def cancel(self) -> None:
         """Leave what waits unread."""
         self._waiting = []
         self._runner.stop()
+
+    def end(self) -> None:
+        """The window closes: leave what waits, and remove what was pasted."""
+        self.cancel()
+        if not self.is_busy:
+            self._pasted.remove()
+
+    def _empty(self) -> None:
+        self.films, self.refused, self.n_repeated = {}, [], 0
+        self._keys = {}
+        self._seen.clear()
+        self.cleared.emit()
 
     def _work(self) -> None:
         """Start on what waits, unless it is being worked on already."""
@@ -169,112 +168,89 @@ class ReadingViewModel(QObject):
         if self._open_next is not None:
             model, self._open_next = self._open_next, None
             self._is_opening = True
-            self._runner.start(lambda: _open(model))
-        elif self._waiting and self._classifier is not None:
-            wanted, classifier = self._waiting, self._classifier
+            self._runner.start(lambda: open_wanted(model))
+        elif self._waiting and self.classifier is not None:
+            wanted, classifier = self._waiting, self.classifier
             self._waiting = []
-            self._runner.start(lambda: _read(classifier, wanted))
+            store, pasted = self._workspace.datasets, self._pasted
+            self._runner.start(lambda: read_wanted(classifier, wanted, store, pasted))
         self.changed.emit()
 
     @Slot(object)
     def _on_runner_reported(self, event: object) -> None:
         match event:
-            case ReadFilm() | FilmRefused() if self._is_discarding:
+            case Answered() | FilmRefused() if self._is_discarding:
                 pass
-            case _View():
-                self._keep_view(event)
-            case ReadFilm():
-                self.films.append(event)
-                self.film_read.emit(event)
+            case Answered():
+                self._take(event)
             case FilmRefused(refusal):
-                self.refused.append(refusal)
-                self.film_refused.emit(refusal)
-            case _ModelOpened(model, classifier):
-                self.model, self._classifier = model.path, classifier
-                again = [
-                    _Wanted(film.path, film.name) for film in self.films if film.true_class is None
-                ]
-                self.films, self.refused = [], []
-                self._waiting = [*again, *self._waiting]
-                self.cleared.emit()
-                if model.kept_from is not None and self._open_next is None:
-                    kept = _kept_films(model.kept_from, classifier.card)
-                    self._waiting = [*kept, *self._waiting]
+                name = event.name if isinstance(event, RefusedFilm) else refusal.file
+                row = RefusedFile(self._new_key(), name, refusal)
+                self.refused.append(row)
+                self.film_refused.emit(row)
+            case ModelOpened():
+                self._use(event)
+            case Progress():
+                self.progressed.emit(event)
+
+    def _take(self, answered: Answered) -> None:
+        found, digest = answered.found, answered.digest
+        known = self.films.get(self._keys.get(found.path, 0))
+        if known is not None and known.digest == digest:
+            self.n_repeated += 1
+            self.film_repeated.emit(known)
+            return
+        film = ReadFilm(
+            key=self._new_key(),
+            name=found.name,
+            file=found.file,
+            path=found.path,
+            digest=digest,
+            thumbnail=answered.thumbnail,
+            opinion=answered.opinion,
+            true_class=self._class_of.get(digest),
+            part=self._part_of.get(digest),
+            duplicate_of=self._seen.meet(digest, found.name),
+        )
+        self.films[film.key] = film
+        self._keys[film.path] = film.key
+        self.film_read.emit(film)
+
+    def _use(self, opened: ModelOpened) -> None:
+        wanted, classifier = opened.wanted, opened.classifier
+        card = classifier.card
+        self.model, self.classifier = wanted.path, classifier
+        self._part_of = {digest: part for part in PARTS for digest in card.split[part]}
+        if wanted.kept_from is not None:
+            self.set_dataset(wanted.kept_from)
+        again = tuple(
+            FoundFilm(film.path, film.name, film.file, film.path)
+            for film in self.films.values()
+            if film.part != "kept" or wanted.kept_from is None
+        )
+        self._empty()
+        self._waiting = [Wanted(films=again), *self._waiting] if again else self._waiting
+        if wanted.kept_from is not None and self._open_next is None:
+            kept = kept_films(wanted.kept_from, card)
+            self._waiting = [Wanted(films=kept), *self._waiting] if kept else self._waiting
+        self.model_opened.emit(classifier)
+        self._speed_up()
+
+    @Slot()
+    def _speed_up(self) -> None:
+        """Make the model answer faster, unless that was tried already."""
+        classifier = self.classifier
+        if classifier is None or classifier is self._sped_up or self._speeding.is_running:
+            return
+        self._sped_up = classifier
+        self._speeding.start(lambda: speed_up(classifier, self._workspace))
+
+    def _new_key(self) -> int:
+        self._next_key += 1
+        return self._next_key
 
     @Slot(object)
     def _on_runner_finished(self, _outcome: Outcome) -> None:
         self._is_opening = self._is_discarding = False
         self.changed.emit()
         self._work()
-
-    def _keep_view(self, view: _View) -> None:
-        if view.image is not None:
-            self._views[view.path] = view.image
-            self._views.move_to_end(view.path)
-            if len(self._views) > MAX_VIEWS:
-                self._views.popitem(last=False)
-
-    def _load_view(self) -> None:
-        if self._view_next is not None and not self._viewing.is_running:
-            path, self._view_next = self._view_next, None
-            self._viewing.start(lambda: _load(path))
-
-    @Slot(object)
-    def _on_viewing_reported(self, view: _View) -> None:
-        self._keep_view(view)
-        if view.image is not None:
-            self.view_loaded.emit(view.path)
-
-    @Slot(object)
-    def _on_viewing_finished(self, _outcome: Outcome) -> None:
-        self._load_view()
-
-
-def _kept_films(loaded: LoadedDataset, card: ModelCard) -> Iterator[_Wanted]:
-    kept = set(card.split["kept"])
-    for record in loaded.dataset.records:
-        if record.digest in kept:
-            name = record.name.rsplit("/", 1)[-1]
-            yield _Wanted(record.path, name, loaded.dataset.classes[record.label])
-
-
-def _open(model: _WantedModel) -> Iterator[object]:
-    yield Progress(Message("Loading the deep-learning library"), 0, 0)
-    from core.prediction.classifier import Classifier
-
-    yield _ModelOpened(model, Classifier.open(model.path))
-
-
-def _read(classifier: "Classifier", wanted: Sequence[_Wanted]) -> Iterator[object]:
-    from core.prediction.classifier import read_films
-
-    files = [film for item in wanted for film in _files_of(item)]
-    known = iter(files)
-    with closing(read_films(classifier, [film.path for film in files])) as events:
-        for event in events:
-            film = next(known)  # films come back in the order they were asked for
-            if isinstance(event, FilmRead):
-                yield _View(film.path, event.image)
-                small = shrink(event.image, THUMBNAIL_PX)
-                yield ReadFilm(
-                    film.name, film.path, small.copy(), event.probabilities, film.true_class
-                )
-            else:
-                yield FilmRefused(Refusal(film.name, event.refusal.reason))
-
-
-def _files_of(wanted: _Wanted) -> Iterator[_Wanted]:
-    """The film itself; of a folder, every file below it that is named as an image."""
-    if not wanted.path.is_dir():
-        yield wanted
-        return
-    for path in sorted(wanted.path.rglob("*")):
-        if is_named_as_image(path.name) and path.is_file():
-            yield _Wanted(path, path.relative_to(wanted.path.parent).as_posix())
-
-
-def _load(path: Path) -> Iterator[_View]:
-    try:
-        yield _View(path, shrink(load_xray(path), VIEW_PX))
-    except ImageReadError:
-        yield _View(path, None)  # moved away since it was read; its answer stays

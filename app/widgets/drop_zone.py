@@ -1,17 +1,11 @@
 """An empty page's invitation: what to drop here, and the buttons that do the same."""
 
-from pathlib import Path
-
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
+from app.dropped import contents_of, welcome
 from app.widgets.labels import plain_label
-
-
-def local_files(data: QMimeData) -> list[Path]:
-    """The files and folders in a drag; links to the network are left out."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
 class DropZone(QFrame):
@@ -20,7 +14,7 @@ class DropZone(QFrame):
     Its words are set by its page through `show_words`.
     """
 
-    files_dropped = Signal(list)  # of Path
+    dropped = Signal(object)  # app.dropped.Dropped
 
     def __init__(self, buttons: list[QPushButton]) -> None:
         super().__init__()
@@ -55,8 +49,7 @@ class DropZone(QFrame):
         self._picture.setPixmap(picture)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_files(event.mimeData()):
-            event.acceptProposedAction()
+        if welcome(event):
             self._set_active(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -65,8 +58,8 @@ class DropZone(QFrame):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._set_active(False)
-        event.acceptProposedAction()
-        self.files_dropped.emit(local_files(event.mimeData()))
+        if welcome(event):
+            self.dropped.emit(contents_of(event.mimeData()))
 
     def _set_active(self, is_active: bool) -> None:
         self.setProperty("active", is_active)

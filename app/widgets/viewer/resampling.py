@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize
 
 _MOST_HALVINGS = 6
+_STILL_REDUCED = 0.5  # at least so much is left to the filter, or fine patterns would shimmer
 _SHARP_FROM = 4.0  # times as large: the film's own pixels are shown as squares
 
 
@@ -35,7 +36,7 @@ class Pyramid:
         """
         scale = max(size.width() / box.width(), size.height() / box.height())
         halvings = 0
-        while scale * 2 ** (halvings + 1) <= 1 and self._can_halve(halvings):
+        while scale * 2 ** (halvings + 1) <= _STILL_REDUCED and self._can_halve(halvings):
             halvings += 1
         image = self._image(halvings)
         height, width = self._sizes[0].shape[:2]

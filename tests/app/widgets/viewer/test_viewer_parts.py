@@ -1,0 +1,198 @@
+"""The parts of the viewer that need no window."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from film_hands import deep
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF
+from PySide6.QtGui import QKeySequence
+
+from app.resources import ROOT
+from app.widgets.viewer.commands import ICONS, KEYS, Command, words
+from app.widgets.viewer.film_state import FilmState
+from app.widgets.viewer.heat_colours import heat_colours, heat_table
+from app.widgets.viewer.orientation import Orientation
+from app.widgets.viewer.outline import outline
+from app.widgets.viewer.pane_commands import arrow_keys, preset_keys
+from app.widgets.viewer.presets import presets_of
+from app.widgets.viewer.resampling import Pyramid
+from app.widgets.viewer.rulers import Ruler, distance_to, grip_at, length_text
+from app.widgets.viewer.scale_marks import round_length
+from core.data.images import Spacing, Window, film_of_pixels
+
+EVERY_WAY = [Orientation(turns, is_mirrored) for turns in range(4) for is_mirrored in (False, True)]
+
+
+class TestOrientation:
+    @pytest.mark.parametrize("way", EVERY_WAY)
+    def test_points_go_where_pixels_go(self, way: Orientation) -> None:
+        picture = np.arange(12).reshape(3, 4)
+        laid = way.applied(picture)
+        for row in range(3):
+            for column in range(4):
+                size = QSizeF(4, 3)
+                place = way.shown_point(QPointF(column + 0.5, row + 0.5), size)
+                assert laid[int(place.y()), int(place.x())] == picture[row, column]
+                back = way.film_point(place, size)
+                assert (back.x(), back.y()) == (column + 0.5, row + 0.5)
+
+    @pytest.mark.parametrize("way", EVERY_WAY)
+    def test_what_the_user_sees_is_what_is_turned(self, way: Orientation) -> None:
+        picture = np.arange(12).reshape(3, 4)
+        seen = way.applied(picture)
+        assert (way.turned(1).applied(picture) == np.rot90(seen, -1)).all()
+        assert (way.flipped_across().applied(picture) == seen[:, ::-1]).all()
+        assert (way.flipped_down().applied(picture) == seen[::-1]).all()
+
+    def test_only_an_upright_film_says_nothing(self) -> None:
+        assert [way.words() for way in EVERY_WAY if not way.words()] == [""]
+        assert len({way.words() for way in EVERY_WAY}) == 8
+
+
+class TestResampling:
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+    @pytest.mark.parametrize("scale", [0.11, 0.3, 0.6, 1.0, 1.7, 3.0, 8.0])
+    def test_a_part_is_the_part_of_the_whole(self, dtype: type, scale: float) -> None:
+        values = np.random.default_rng(2).integers(0, 250, (160, 240)).astype(dtype)
+        pyramid = Pyramid(values)
+        width, height = round(240 * scale), round(160 * scale)
+        whole = pyramid.part(QRectF(0, 0, 240, 160), QSize(width, height))
+        left, top, right, bottom = width // 4, height // 3, width // 2, height // 3 * 2
+        box = QRectF(
+            left * 240 / width,
+            top * 160 / height,
+            (right - left) * 240 / width,
+            (bottom - top) * 160 / height,
+        )
+        part = pyramid.part(box, QSize(right - left, bottom - top))
+        expected = whole[top:bottom, left:right].astype(int)
+        assert np.abs(part.astype(int) - expected).max() <= 1
+
+    def test_the_average_of_a_film_stays(self) -> None:
+        values = np.random.default_rng(2).integers(0, 65_000, (700, 900)).astype(np.uint16)
+        small = Pyramid(values).part(QRectF(0, 0, 900, 700), QSize(45, 35))
+        assert small.mean() == pytest.approx(values.mean(), rel=0.005)
+
+
+class TestHeatColours:
+    def test_no_heat_is_not_drawn(self) -> None:
+        assert heat_table(1.0)[0] == 0
+
+    def test_heat_becomes_lighter_and_less_transparent(self) -> None:
+        alpha = heat_table(0.6) >> 24
+        assert (np.diff(alpha.astype(int)) >= 0).all()
+        assert alpha[-1] == 153
+        red, green, blue = heat_colours(np.linspace(0, 1, 60)).astype(float).T
+        assert (np.diff(0.2126 * red + 0.7152 * green + 0.0722 * blue) > 0).all()
+
+    def test_no_channel_is_above_its_alpha(self) -> None:
+        table = heat_table(0.4)
+        for shift in (16, 8, 0):
+            assert ((table >> shift & 255) <= (table >> 24)).all()
+
+
+class TestOutline:
+    def test_it_closes_around_the_mask(self) -> None:
+        mask = np.zeros((40, 60), bool)
+        mask[10:30, 20:50] = True
+        lines = outline(mask)
+        ends: dict[tuple[float, float], int] = {}
+        for line in lines:
+            for end in (line.p1(), line.p2()):
+                key = (round(end.x(), 6), round(end.y(), 6))
+                ends[key] = ends.get(key, 0) + 1
+        assert set(ends.values()) == {2}
+        xs, ys = [x for x, _ in ends], [y for _, y in ends]
+        assert (min(xs), max(xs)) == pytest.approx((20 / 60, 50 / 60), abs=0.01)
+        assert (min(ys), max(ys)) == pytest.approx((10 / 40, 30 / 40), abs=0.01)
+
+    def test_masks_at_the_edge_and_of_everything_have_one_too(self) -> None:
+        assert outline(np.ones((5, 5), bool))
+        assert outline(np.zeros((5, 5), bool)) == []
+
+    def test_all_crossings_are_known(self) -> None:
+        noise = np.random.default_rng(4).random((64, 64)) > 0.5
+        assert len(outline(noise)) > 50
+
+
+class TestPresets:
+    def test_the_networks_window_comes_first(self) -> None:
+        film = deep()
+        assert presets_of(film)[0].window == film.default
+
+    def test_lungs_are_darker_than_bones(self) -> None:
+        values = np.random.default_rng(5).integers(0, 4_000, (300, 300)).astype(np.uint8)
+        lungs, bones = presets_of(film_of_pixels(values))[2:4]
+        assert lungs.window.high < bones.window.high
+        assert lungs.window.low < bones.window.low
+
+    def test_of_a_negative_the_lungs_are_high(self) -> None:
+        lungs, bones = presets_of(deep(is_negative=True))[2:4]
+        assert lungs.window.low > bones.window.low
+
+    def test_a_flat_film_has_windows(self) -> None:
+        for preset in presets_of(film_of_pixels(np.full((20, 20), 7, np.uint8))):
+            assert preset.window.width >= 1
+
+
+class TestRulers:
+    def test_lengths_are_in_mm_where_the_file_knows(self) -> None:
+        line = QLineF(0, 0, 30, 40)
+        assert length_text(line, None) == "50 px"
+        assert length_text(line, Spacing(0.2, 0.2, is_at_detector=False)) == "10.0 mm"
+        assert length_text(line, Spacing(1.0, 0.5, is_at_detector=False)) == "36.1 mm"
+
+    def test_what_is_measured_at_the_detector_is_said_to_be(self) -> None:
+        text = length_text(QLineF(0, 0, 30, 40), Spacing(0.2, 0.2, is_at_detector=True))
+        assert text == "10.0 mm at the detector"
+
+    def test_the_nearest_end_within_reach_is_taken_hold_of(self) -> None:
+        first = Ruler(QPointF(0, 0), QPointF(100, 0))
+        second = Ruler(QPointF(100, 6), QPointF(200, 6))
+        grip = grip_at([first, second], QPointF(101, 5), 9)
+        assert grip is not None
+        assert (grip.ruler, grip.is_start, grip.is_end) == (second, True, False)
+        assert grip_at([first, second], QPointF(50, 30), 9) is None
+
+    def test_the_distance_to_a_line_is_that_to_its_nearest_point(self) -> None:
+        line = QLineF(0, 0, 10, 0)
+        assert distance_to(line, QPointF(5, 3)) == 3
+        assert distance_to(line, QPointF(14, 3)) == 5
+        assert distance_to(QLineF(1, 1, 1, 1), QPointF(4, 5)) == 5
+
+    @pytest.mark.parametrize(("most", "length"), [(130, 100), (9.9, 5), (0.034, 0.02), (5, 5)])
+    def test_a_scale_bar_is_a_round_number(self, most: float, length: float) -> None:
+        assert round_length(most) == pytest.approx(length)
+
+
+class TestLevels:
+    @pytest.mark.parametrize(("level", "text"), [(500, "-500 HU"), (1_500, "500 HU")])
+    def test_a_level_is_told_as_what_it_stands_for(self, level: int, text: str) -> None:
+        state = FilmState(deep())
+        row, column = np.argwhere(state.film.values == level)[0]
+        assert state.level_text(QPointF(column + 0.5, row + 0.5)) == text
+
+    def test_another_films_window_is_followed_in_proportion(self) -> None:
+        first, second = FilmState(deep()), FilmState(film_of_pixels(np.zeros((20, 20), np.uint8)))
+        first.use(Window(1_500.0, 4_000.0), is_inverted=True)
+        second.follow(first)
+        assert second.is_inverted
+        assert (second.window.low, second.window.high) == pytest.approx((63.75, 382.5))
+
+
+class TestCommands:
+    def test_every_command_has_a_key_and_a_name(self) -> None:
+        assert set(KEYS) == set(Command)
+        assert len({words(command) for command in Command}) == len(Command)
+
+    def test_no_key_does_two_things(self) -> None:
+        keys = [key for its_keys in KEYS.values() for key in its_keys]
+        keys += [*arrow_keys(), *preset_keys()]
+        sequences = [QKeySequence(key).toString() for key in keys]
+        assert all(sequences)
+        assert len(set(sequences)) == len(sequences)
+
+    @pytest.mark.parametrize("name", [*ICONS.values(), "presets"])
+    def test_its_icon_is_there(self, name: str) -> None:
+        assert (Path(ROOT) / "icons" / "viewer" / f"{name}.svg").is_file()

@@ -5,6 +5,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from app.translation import tr
+from app.widgets.trust.dicom_menu import DicomMenu
 
 
 class ExportMenu(QPushButton):
@@ -17,6 +18,7 @@ class ExportMenu(QPushButton):
     reports_wanted = Signal()  # of all films, PDF
     copy_wanted = Signal()  # the film's picture and figures to the clipboard
     model_wanted = Signal(str)  # "onnx", "paddle" or "pdparams"
+    dicom_chosen = Signal(list)  # of str: keywords of the fields that exports may hold
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,11 +31,14 @@ class ExportMenu(QPushButton):
         self._csv = _action(menu, self.csv_wanted)
         self._json = _action(menu, self.json_wanted)
         self._reports = _action(menu, self.reports_wanted)
+        self._dicom = DicomMenu(self)
+        menu.addMenu(self._dicom)
         menu.addSeparator()
         self._formats = menu.addMenu("")
         self._onnx = self._add_format("onnx")
         self._paddle = self._add_format("paddle")
         self._pdparams = self._add_format("pdparams")
+        self._dicom.fields_chosen.connect(self.dicom_chosen)
         self.setMenu(menu)
         self.show_available(has_film=False, n_films=0, has_model=False)
         self.retranslate()
@@ -50,6 +55,7 @@ class ExportMenu(QPushButton):
             action.setEnabled(has_film)
         for action in (self._csv, self._json, self._reports):
             action.setEnabled(n_films > 0)
+        self._dicom.setEnabled(has_film or n_films > 0)
         self._formats.setEnabled(has_model)
         self.setEnabled(has_film or n_films > 0 or has_model)
 
@@ -68,6 +74,7 @@ class ExportMenu(QPushButton):
         self._csv.setText(tr("Table of all films (CSV) …"))
         self._json.setText(tr("All films (JSON) …"))
         self._reports.setText(tr("Report of all films (PDF) …"))
+        self._dicom.retranslate()
         self._formats.setTitle(tr("Export the model"))
         self._onnx.setText(tr("ONNX, for other programs …"))
         self._paddle.setText(tr("Paddle inference …"))

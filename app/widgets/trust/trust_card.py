@@ -51,16 +51,18 @@ class TrustCard(TranslatedWidget):
         self._show_parts()
 
     def show_opinion(self, opinion: "Opinion", names: Sequence[str]) -> None:
-        """Judge another film; what was found of the heat map before it is forgotten.
+        """Judge another film; what was found of the heat map of the one before is forgotten.
 
         Args:
             opinion: What the model says of the film.
             names: Of all its classes, as they are shown.
         """
-        self._opinion, self._honesty = opinion, None
+        if opinion is not self._opinion:  # else it is told again, in another language
+            self._honesty = None
+            self._lines.show_honesty(None)
+        self._opinion = opinion
         self._novelty.show_novelty(opinion.novelty)
         self._neighbours.show_neighbours(opinion.neighbours, names)
-        self._lines.show_honesty(None)
         self._show_parts()
 
     def show_examining(self) -> None:

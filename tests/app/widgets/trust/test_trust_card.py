@@ -103,6 +103,14 @@ class TestVerdict:
         assert "Most heat lies outside the lungs." not in label_texts(card)
         assert figures(card) == ["–", "–", "–"]
 
+    def test_the_same_film_told_again_keeps_its_stamp(self, card: TrustCard) -> None:
+        film = opinion()
+        card.show_opinion(film, NAMES)
+        card.show_honesty(STAMPED)
+        card.show_opinion(film, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
+        assert card.findChild(VerdictSign).level == "doubt"
+        assert figures(card) == ["22%", "20%", "70%"]
+
     def test_another_map_of_the_film_is_examined_anew(self, card: TrustCard) -> None:
         card.show_opinion(opinion(), NAMES)
         card.show_honesty(STAMPED)

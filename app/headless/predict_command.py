@@ -25,6 +25,8 @@ from core.workspace import Workspace
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
 
+WORTH_BUILDING = 100  # films; building the fast network takes about six seconds
+
 
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Classify films; files that are none are told and do not stop the others.
@@ -87,6 +89,7 @@ def _read(
     from core.prediction.reading import FilmRead, read_films
 
     found = _find(paths, workspace, bars)
+    classifier.speed_up(workspace, may_build=len(found) >= WORTH_BUILDING)
     refused: list[Refusal] = []
     with closing(read_films(classifier, found)) as events:
         for done, event in enumerate(events, start=1):

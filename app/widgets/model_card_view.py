@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QDate, QLocale, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from app.translation import language, tr
@@ -172,7 +172,9 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
         (tr("Pictures"), *_picture_words(card)),
         (
             tr("Made"),
-            QLocale(language()).toString(made.date(), QLocale.FormatType.LongFormat),
+            QLocale(language()).toString(
+                QDate(made.year, made.month, made.day), QLocale.FormatType.LongFormat
+            ),
             card.created,
         ),
         (

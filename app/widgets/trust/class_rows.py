@@ -156,9 +156,9 @@ class ClassRowDelegate(QStyledItemDelegate):
             painter.drawText(QRectF(left, room.top(), width, room.height()), _LEFT, word)
         painter.setFont(font)
         painter.setPen(quiet if row.is_ruled_out else strong)
-        width = max(0.0, left - GAP_PX - room.left())
-        fitting = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(width))
-        painter.drawText(QRectF(room.left(), room.top(), width, room.height()), _LEFT, fitting)
+        rest = max(0.0, left - GAP_PX - room.left())
+        fitting = metrics.elidedText(row.name, Qt.TextElideMode.ElideRight, int(rest))
+        painter.drawText(QRectF(room.left(), room.top(), rest, room.height()), _LEFT, fitting)
 
     def _draw_bar(self, painter: QPainter, place: QRectF, row: ClassRow) -> None:
         painter.setPen(Qt.PenStyle.NoPen)

@@ -16,11 +16,13 @@ from PySide6.QtWidgets import (
 from app import resources
 from app.durations import duration
 from app.pages.page import primary_button
+from app.pages.quiz_words import answer_marks
 from app.settings import Theme
 from app.translation import language, tr
 from app.viewmodels.quiz import QuizViewModel
-from app.widgets.labels import card, plain_label, plain_tip
+from app.widgets.labels import card, plain_label
 from app.widgets.quiz.answer_choice import MOST_BUTTONS, AnswerChoice
+from app.widgets.quiz.file_line import FileLine
 from app.widgets.quiz.opinion_card import OpinionCard
 from app.widgets.quiz.viewer_keys import add_viewer_keys
 from app.widgets.translated import TranslatedWidget
@@ -47,7 +49,7 @@ class QuizQuestion(TranslatedWidget):
         self._bar.setTextVisible(False)
         self._asks = plain_label("figure", wraps=True)
         self._tells = plain_label("muted", wraps=True)
-        self._file, self._help = plain_label("muted"), plain_label("muted", wraps=True)
+        self._file, self._help = FileLine(), plain_label("muted", wraps=True)
         self._answers, self._opinion = AnswerChoice(), OpinionCard()
         self._confirm, self._stop = primary_button(), QPushButton()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -212,12 +214,7 @@ class QuizQuestion(TranslatedWidget):
         self._tells.setText(tells)
         self._tells.setVisible(bool(tells))
         self._file.setVisible(bool(file))
-        self._file.setToolTip(plain_tip(file))
-        self._file.setText(
-            self._file.fontMetrics().elidedText(
-                file, Qt.TextElideMode.ElideMiddle, PANEL_PX - 2 * MARGIN_PX
-            )
-        )
+        self._file.show_file(file)
         self._confirm.setText(confirms)
 
     @Slot()
@@ -259,14 +256,9 @@ class QuizQuestion(TranslatedWidget):
 
 def _marks(session: QuizSession, heard: "QuizFilmRead | None") -> list[tuple[str, int]]:
     """Who gave which answer, as far as the learner may know."""
-    marks = []
+    marks: list[tuple[str, int]] = []
     if session.stage == "truth":
-        answer = session.answers[-1]
-        if answer.alone == answer.final:
-            marks.append((tr("you"), answer.final))
-        else:
-            marks += [(tr("you first"), answer.alone), (tr("you now"), answer.final)]
-        marks.append((tr("✓ truth"), answer.film.label))
+        marks += answer_marks(session.answers[-1])
     elif session.alone is not None:
         marks.append((tr("you"), session.alone))
     if heard is not None:

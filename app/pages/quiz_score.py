@@ -48,6 +48,7 @@ class QuizScore(TranslatedWidget):
     def __init__(self, model: QuizViewModel) -> None:
         super().__init__()
         self._model = model
+        self._told: tuple[object, ...] = ()  # what the tables show
         self._title, self._subtitle = plain_label("pageTitle"), plain_label("muted")
         self._save, self._again, self._back = QPushButton(), primary_button(), QPushButton()
         self._note = plain_label("muted", wraps=True)
@@ -56,12 +57,14 @@ class QuizScore(TranslatedWidget):
         self._films = PlainTable(stretched=1)
         self._matrices = MatrixRow(3)
         self._classes_title, self._films_title = (plain_label("sectionTitle") for _ in range(2))
+        self._films_hint = plain_label("muted", wraps=True)
         self._influence_title = plain_label("sectionTitle")
         self._influence, self._explanation = (plain_label(wraps=True) for _ in range(2))
         self._explanation.setObjectName("muted")
         self._lay_out()
         self._save.clicked.connect(self._on_save_clicked)
         self._again.clicked.connect(model.leave)
+        self._films.activated.connect(lambda cell: model.review(cell.row()))
         self._back.clicked.connect(self.closed)
         model.changed.connect(self.show_state)
         model.noted.connect(self._show_note)
@@ -92,7 +95,7 @@ class QuizScore(TranslatedWidget):
         figures.addLayout(self._top)
         figures.addWidget(self._matrices)
         figures.addWidget(_in_card(self._classes_title, self._classes))
-        figures.addWidget(_in_card(self._films_title, self._films))
+        figures.addWidget(_in_card(self._films_title, self._films_hint, self._films))
         column.addWidget(self._refused)
         column.addWidget(self._figures)
         column.addStretch()
@@ -121,6 +124,7 @@ class QuizScore(TranslatedWidget):
         self._influence_title.setText(tr("What the model did to your answers"))
         self._classes_title.setText(tr("How much of each class was found (sensitivity)"))
         self._films_title.setText(tr("Film by film"))
+        self._films_hint.setText(tr("Double click or Enter: look at the film again."))
         self._explanation.setText(
             tr(
                 "In brackets: where the true figure lies, 95 times in 100. Kappa is the agreement "

@@ -1,10 +1,11 @@
-"""The quiz: its settings, the films one by one, the score card."""
+"""The quiz: its settings, the films one by one, the score card, the films again."""
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout
 
 from app.pages.quiz_question import QuizQuestion
+from app.pages.quiz_review import QuizReview
 from app.pages.quiz_score import QuizScore
 from app.pages.quiz_start import QuizStart
 from app.settings import Theme
@@ -21,15 +22,16 @@ class QuizView(TranslatedWidget):
         super().__init__()
         self._model = model
         self._start, self._question = QuizStart(model), QuizQuestion(model)
-        self._score = QuizScore(model)
+        self._score, self._review = QuizScore(model), QuizReview(model)
         self._stack = QStackedWidget()
-        for part in (self._start, self._question, self._score):
+        for part in (self._start, self._question, self._score, self._review):
             self._stack.addWidget(part)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
         self._start.closed.connect(self.closed)
         self._score.closed.connect(self._on_score_closed)
+        self._review.closed.connect(lambda: model.review(None))
         model.changed.connect(self._on_model_changed)
         model.set_in_sight(False)
         self._on_model_changed()
@@ -38,19 +40,22 @@ class QuizView(TranslatedWidget):
         """Redraw what the style sheet does not reach."""
         self._question.apply_theme(theme)
         self._score.apply_theme(theme)
+        self._review.apply_theme(theme)
 
     @Slot()
     def _on_model_changed(self) -> None:
         match self._model.stage:
             case None:
                 part: TranslatedWidget = self._start
+            case "over" if self._model.reviewing is not None:
+                part = self._review
             case "over":
                 part = self._score
             case _:
                 part = self._question
         if self._stack.currentWidget() is not part:
             self._stack.setCurrentWidget(part)
-            if isinstance(part, QuizQuestion):
+            if isinstance(part, QuizQuestion | QuizReview):
                 part.focus()
 
     @Slot()

@@ -3,6 +3,7 @@
 from app.translation import tr
 from core.quiz.agreement import Interval
 from core.quiz.score_card import ModelInfluence, ReaderScore, ScoreCard
+from core.quiz.session import QuizAnswer
 
 CHANCE = 0.05  # p below which a difference is hardly chance
 FEW = 200  # films: below, the interval of an accuracy is more than about 10 points wide
@@ -114,3 +115,12 @@ def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:
             )
         )
     return lines
+
+
+def answer_marks(answer: QuizAnswer) -> list[tuple[str, int]]:
+    """What to write beside which class: the learner's answers and the truth."""
+    if answer.alone == answer.final:
+        own = [(tr("you"), answer.final)]
+    else:
+        own = [(tr("you first"), answer.alone), (tr("you now"), answer.final)]
+    return [*own, (tr("✓ truth"), answer.film.label)]

@@ -2,14 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Failure, Outcome, TaskRunner
+from app.tasks import Failure, TaskRunner
+from app.viewmodels.quiz_reader import QuizReader
 from core.errors import Message, PneumoScopeError, Refusal
 from core.models.model_card import ModelCard
 from core.quiz.films import QuizFilm, QuizPool, QuizSource, choose_films, make_pool
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
     from core.quiz.reading import QuizFilmRead
 
-N_AHEAD = 3  # films that are read before they are asked for
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Offer:
@@ -31,23 +30,6 @@ class _Offer:
 
     classifier: "Classifier"
     pool: QuizPool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """A film that was read for a quiz."""
-
-    quiz: int
-    film: "QuizFilmRead"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Refused:
-    """A film that a quiz has to do without."""
-
-    quiz: int
-    film: QuizFilm
-    refusal: Refusal
 
 
 class QuizViewModel(QObject):
@@ -67,12 +49,9 @@ class QuizViewModel(QObject):
 
     def __init__(self, runner: TaskRunner, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._runner, self._clock = runner, clock
+        self._reader, self._clock = QuizReader(runner), clock
         self._offer: _Offer | None = None
         self._used: _Offer | None = None  # by the quiz under way or just over
-        self._number = 0  # of the quiz; films that were read for an earlier one come too late
-        self._unread: list[QuizFilm] = []
-        self._ready: dict[str, QuizFilmRead] = {}  # by digest
         self.n_asked = 0  # films that the quiz began with
         self._is_in_sight = True
         self.settings = QuizSettings()
@@ -81,9 +60,12 @@ class QuizViewModel(QObject):
         self.chosen: int | None = None  # the label that would be the answer now
         self.score: ScoreCard | None = None  # of a quiz that is over
         self.note: Message | None = None  # on the last table
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self._on_runner_failed)
-        runner.finished.connect(self._on_runner_finished)
+        self.reviewing: int | None = None  # the place of the answer whose film is looked at again
+        self.reviewed: QuizFilmRead | None = None  # that film, once it is there
+        self.review_refusal: Message | None = None  # why it cannot be
+        self._reader.film_read.connect(self._on_film_read)
+        self._reader.film_refused.connect(self._on_film_refused)
+        self._reader.failed.connect(self._on_reader_failed)
 
     # Before it begins.
 
@@ -129,9 +111,9 @@ class QuizViewModel(QObject):
         films = choose_films(
             offer.pool, settings.n_films, settings.seed, with_learned=settings.with_learned
         )
-        self._number += 1
-        self._used, self._unread, self.n_asked = offer, list(films), len(films)
+        self._used, self.n_asked = offer, len(films)
         self.session = QuizSession(films=films, shows_truth=settings.shows_truth)
+        self._reader.read(offer.classifier, films)
         self._go_on()
 
     # Under way.
@@ -198,6 +180,20 @@ class QuizViewModel(QObject):
 
     # When it is over.
 
+    def review(self, place: int | None) -> None:
+        """Look again at the film of an answer, 0 the first; None: at none any more."""
+        session, used = self.session, self._used
+        if session is None or used is None or session.stage != "over":
+            return
+        if place is None:
+            self._reader.stop()
+        elif 0 <= place < len(session.answers):
+            self._reader.read(used.classifier, [session.answers[place].film])
+        else:
+            return
+        self.reviewing, self.reviewed, self.review_refusal = place, None, None
+        self.changed.emit()
+
     def leave(self) -> None:
         """Put the quiz away, whatever it has come to; the next one asks other films."""
         if self.session is None:
@@ -243,18 +239,17 @@ class QuizViewModel(QObject):
         if session.stage in ("waiting", "over"):
             self.shown = self.chosen = None
         film = session.film
-        if session.stage == "waiting" and film is not None and film.digest in self._ready:
-            self.shown = self._ready.pop(film.digest)
-            self.session = session.begun(self._clock())
+        if session.stage == "waiting" and film is not None:
+            self.shown = self._reader.take(film)
+            if self.shown is not None:
+                self.session = session.begun(self._clock())
         if session.stage == "over":
             self._finish(session)
         self._keep_time()
-        self._read_ahead()
         self.changed.emit()
 
     def _finish(self, session: QuizSession) -> None:
-        self._unread, self._ready = [], {}
-        self._runner.stop()
+        self._reader.stop()
         card = self.card
         if session.answers and card is not None:
             self.score = ScoreCard.of(session.answers, len(card.classes))
@@ -262,10 +257,9 @@ class QuizViewModel(QObject):
             self._drop()
 
     def _drop(self) -> None:
-        self._number += 1
-        self._runner.stop()
+        self._reader.stop()
         self._used = self.session = self.shown = self.chosen = self.score = self.note = None
-        self._unread, self._ready = [], {}
+        self.reviewing = self.reviewed = self.review_refusal = None
 
     def _keep_time(self) -> None:
         if self.session is not None:
@@ -273,43 +267,34 @@ class QuizViewModel(QObject):
             in_sight = self._is_in_sight
             self.session = self.session.resumed(now) if in_sight else self.session.paused(now)
 
-    def _read_ahead(self) -> None:
-        used, number = self._used, self._number
-        n = N_AHEAD - len(self._ready)
-        if used is None or n <= 0 or not self._unread or self._runner.is_running:
-            return
-        films, self._unread = self._unread[:n], self._unread[n:]
-        self._runner.start(lambda: _read(number, used.classifier, films))
+    @property
+    def _film_again(self) -> QuizFilm | None:
+        """The film that is looked at again."""
+        if self.session is None or self.reviewing is None:
+            return None
+        return self.session.answers[self.reviewing].film
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
-        session = self.session
-        if session is None or session.stage == "over":
-            return
-        match event:
-            case _Read(number, read) if number == self._number:
-                self._ready[read.film.digest] = read
-                if session.stage == "waiting":
-                    self._go_on()
-            case _Refused(number, film, refusal) if number == self._number:
-                self.session = session.without(film, refusal)
-                self._go_on()
+    def _on_film_read(self, film: QuizFilm) -> None:
+        if film == self._film_again:
+            self.reviewed = self._reader.take(film)
+            self.changed.emit()
+        elif self.stage == "waiting":
+            self._go_on()
+
+    @Slot(object, object)
+    def _on_film_refused(self, film: QuizFilm, refusal: Refusal) -> None:
+        if film == self._film_again:
+            self.review_refusal = refusal.reason
+            self.changed.emit()
+        elif self.session is not None:
+            self.session = self.session.without(film, refusal)
+            self._go_on()
 
     @Slot(object)
-    def _on_runner_failed(self, failure: Failure) -> None:
+    def _on_reader_failed(self, failure: Failure) -> None:
+        if self._film_again is not None:
+            self.review_refusal = failure.message
+            self.changed.emit()
         self.end()  # with what was answered: no film would come any more
         self.failed.emit(failure)
-
-    @Slot(object)
-    def _on_runner_finished(self, _outcome: Outcome) -> None:
-        self._read_ahead()
-
-
-def _read(number: int, classifier: "Classifier", films: Sequence[QuizFilm]) -> Iterator[object]:
-    from core.quiz.reading import QuizFilmRead, read_quiz_films
-
-    for event in read_quiz_films(classifier, films):
-        if isinstance(event, QuizFilmRead):
-            yield _Read(number, event)
-        else:
-            yield _Refused(number, event.film, event.refusal)

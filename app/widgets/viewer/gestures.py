@@ -9,7 +9,7 @@ from app.widgets.viewer.rulers import REACH_PX, Grip, Ruler, grip_at
 from app.widgets.viewer.tool import Tool
 
 if TYPE_CHECKING:
-    from app.widgets.viewer.film_pane import FilmPane
+    from app.widgets.viewer.viewed_film import ViewedFilm
 
 Button = Qt.MouseButton
 Shape = Qt.CursorShape
@@ -30,7 +30,7 @@ class Gestures:
         pane: Whose mouse it is.
     """
 
-    def __init__(self, pane: "FilmPane") -> None:
+    def __init__(self, pane: "ViewedFilm") -> None:
         self._pane = pane
         self._tool = Tool.HAND
         self._is_space_held = False

@@ -23,7 +23,7 @@ from app.widgets.viewer.rulers import length_text
 from app.widgets.viewer.scale_marks import draw_legend, draw_scale_bar
 
 if TYPE_CHECKING:
-    from app.widgets.viewer.film_pane import FilmPane
+    from app.widgets.viewer.viewed_film import ViewedFilm
 
 FRAME = QColor("#4db6ac")
 RULER = QColor("#7fe3d4")
@@ -34,7 +34,7 @@ _SMALL_PX = 220  # narrower panes are told nothing but the film's name
 Align = Qt.AlignmentFlag
 
 
-def paint_pane(painter: QPainter, pane: "FilmPane") -> None:
+def paint_pane(painter: QPainter, pane: "ViewedFilm") -> None:
     """Draw all of a pane."""
     room = QRectF(pane.rect())
     painter.fillRect(room, QColor("black"))  # what surrounds a film is dark
@@ -63,7 +63,9 @@ def paint_pane(painter: QPainter, pane: "FilmPane") -> None:
         painter.drawRect(pane.rect().adjusted(0, 0, -1, -1))
 
 
-def _draw_film(painter: QPainter, pane: "FilmPane", state: FilmState, placement: Placement) -> None:
+def _draw_film(
+    painter: QPainter, pane: "ViewedFilm", state: FilmState, placement: Placement
+) -> None:
     painter.save()
     painter.scale(1 / placement.ratio, 1 / placement.ratio)
     state.picture.draw(painter, placement, state.orientation)
@@ -73,7 +75,7 @@ def _draw_film(painter: QPainter, pane: "FilmPane", state: FilmState, placement:
     painter.restore()
 
 
-def _draw_outline(painter: QPainter, pane: "FilmPane", state: FilmState) -> None:
+def _draw_outline(painter: QPainter, pane: "ViewedFilm", state: FilmState) -> None:
     width, height = state.size.toTuple()
 
     def place(point: QPointF) -> QPointF:
@@ -86,7 +88,7 @@ def _draw_outline(painter: QPainter, pane: "FilmPane", state: FilmState) -> None
             painter.drawLines(lines)
 
 
-def _draw_rulers(painter: QPainter, pane: "FilmPane", state: FilmState, room: QRectF) -> None:
+def _draw_rulers(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF) -> None:
     for ruler in state.rulers:
         colour = CHOSEN_RULER if ruler is pane.gestures.chosen else RULER
         start, end = pane.place_of(ruler.start), pane.place_of(ruler.end)
@@ -102,7 +104,7 @@ def _draw_rulers(painter: QPainter, pane: "FilmPane", state: FilmState, room: QR
         draw_label(painter, lower, length_text(ruler.line, state.film.spacing), room)
 
 
-def _write(painter: QPainter, pane: "FilmPane", state: FilmState, room: QRectF) -> None:
+def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF) -> None:
     film, window = state.film, state.window
     header = film.header
     facts = f"{film.width:,} × {film.height:,}"
@@ -143,11 +145,11 @@ def _write(painter: QPainter, pane: "FilmPane", state: FilmState, room: QRectF) 
         draw_legend(painter, room, bottom)
 
 
-def _name(pane: "FilmPane") -> Line:
+def _name(pane: "ViewedFilm") -> Line:
     return Line(pane.name, is_cut_in_the_middle=True)
 
 
-def _pointed(pane: "FilmPane", state: FilmState) -> str:
+def _pointed(pane: "ViewedFilm", state: FilmState) -> str:
     """Where the pointer is on the film and what is there."""
     if pane.pointer is None:
         return ""

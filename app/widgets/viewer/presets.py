@@ -12,8 +12,8 @@ from core.data.images import FullDepthFilm, Window
 Kind = Literal["network", "full", "lungs", "bones", "file"]
 
 _FRAME = 0.06  # of each side: borders, markers and collimator leaves are left out of account
-_LUNGS = (0.02, 0.62)  # which part of the pixels, from the darkest, gets the greys
-_BONES = (0.40, 0.998)
+_LUNGS = (0.02, 0.72)  # which part of the pixels, from the darkest, gets the greys
+_BONES = (0.28, 0.998)
 _MOST_COUNTED = 1_000_000  # pixels
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MOST_WINDOWS = 12
 _MOST_LETTERS = 40  # of a window's name
 _MOST_UNIT_LETTERS = 16
+_FARTHEST = 1e9  # levels: what lies beyond shows nothing of the film, and must not overflow
 _MM_RANGE = (0.001, 10.0)  # of a pixel; a film's is 0.1 to 0.2
 _NO_UNITS = ("", "US")  # "unspecified" (PS3.3, C.11.1.1.2)
 
@@ -44,7 +45,7 @@ def read_full_dicom(data: bytes, name: object) -> FullDepthFilm:
         values[rows] = levels[stored]
 
     def in_levels(window: FileWindow) -> Window:
-        low, high = ((end - first) / step for end in (window.low, window.high))
+        low, high = (_bounded((end - first) / step) for end in (window.low, window.high))
         return Window(low, high, window.is_sigmoid)
 
     return FullDepthFilm(
@@ -60,6 +61,10 @@ def read_full_dicom(data: bytes, name: object) -> FullDepthFilm:
     )
 
 
+def _bounded(level: float) -> float:
+    return min(max(level, -_FARTHEST), _FARTHEST)
+
+
 def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
     """What separates two levels, and the number that level 0 stands for."""
     different = np.unique(values)
@@ -67,6 +72,8 @@ def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
     if not len(steps):
         return 1.0, first
     whole_range = float(different[-1]) - first
+    if not np.isfinite(whole_range):
+        raise ValueError("numbers too far apart")
     if np.ptp(steps) <= 1e-6 * steps.min():  # slope and intercept
         return whole_range / len(steps), first
     # A lookup table gives whole numbers of at most 16 bits.

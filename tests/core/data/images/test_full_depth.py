@@ -176,6 +176,15 @@ def test_windows_without_names_are_offered_too() -> None:
     assert [name for name, _ in found.file_windows] == [""]
 
 
+@pytest.mark.parametrize("centre", [-1e300, 0, 1e300])
+@pytest.mark.parametrize("width", [1e-300, 1e300])
+def test_absurd_windows_do_no_harm(centre: float, width: float) -> None:
+    found = read_full(dicom(deep(), WindowCenter=[300, centre], WindowWidth=[99, width]))
+    for _, window in found.file_windows:
+        assert np.isfinite([window.low, window.high]).all()
+        found.shown(window)
+
+
 def test_a_name_of_a_window_is_one_short_line() -> None:
     made = dicom(deep(), WindowCenter=9, WindowWidth=9, WindowCenterWidthExplanation="a\n" * 99)
     ((name, _),) = read_full(made).file_windows

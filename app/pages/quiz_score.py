@@ -1,5 +1,6 @@
 """After a quiz: how the learner did alone, how the model did, and how both did together."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -48,7 +50,6 @@ class QuizScore(TranslatedWidget):
     def __init__(self, model: QuizViewModel) -> None:
         super().__init__()
         self._model = model
-        self._told: tuple[object, ...] = ()  # what the tables show
         self._title, self._subtitle = plain_label("pageTitle"), plain_label("muted")
         self._save, self._again, self._back = QPushButton(), primary_button(), QPushButton()
         self._note = plain_label("muted", wraps=True)
@@ -63,9 +64,9 @@ class QuizScore(TranslatedWidget):
         self._explanation.setObjectName("muted")
         self._lay_out()
         self._save.clicked.connect(self._on_save_clicked)
-        self._again.clicked.connect(model.leave)
+        self._again.clicked.connect(lambda: self._leave(model.leave))
         self._films.activated.connect(lambda cell: model.review(cell.row()))
-        self._back.clicked.connect(self.closed)
+        self._back.clicked.connect(lambda: self._leave(self.closed.emit))
         model.changed.connect(self.show_state)
         model.noted.connect(self._show_note)
         self.retranslate()
@@ -219,6 +220,23 @@ class QuizScore(TranslatedWidget):
         dialog.fileSelected.connect(lambda name: self._model.save_table(Path(name)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _leave(self, go: Callable[[], object]) -> None:
+        """Go away, but not from a signed score card that was not saved without asking."""
+        if not self._model.would_be_missed:
+            go()
+            return
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(tr("PneumoScope"))
+        box.setText(tr("The answers have not been saved. Leave them?"))
+        box.setInformativeText(tr("The teacher will not see them."))
+        leave = box.addButton(tr("Leave without saving"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole))
+        leave.clicked.connect(go)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowModality(Qt.WindowModality.WindowModal)
+        box.open()
 
     # Qt's own.
 

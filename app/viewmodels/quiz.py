@@ -53,7 +53,7 @@ class QuizViewModel(QObject):
         self._offer: _Offer | None = None
         self._used: _Offer | None = None  # by the quiz under way or just over
         self.n_asked = 0  # films that the quiz began with
-        self._is_in_sight = True
+        self._is_in_sight, self._is_saved = True, False
         self.settings = QuizSettings()
         self.session: QuizSession | None = None  # None: not begun
         self.shown: QuizFilmRead | None = None  # the film in hand, once it is there
@@ -111,7 +111,7 @@ class QuizViewModel(QObject):
         films = choose_films(
             offer.pool, settings.n_films, settings.seed, with_learned=settings.with_learned
         )
-        self._used, self.n_asked = offer, len(films)
+        self._used, self.n_asked, self._is_saved = offer, len(films), False
         self.session = QuizSession(films=films, shows_truth=settings.shows_truth)
         self._reader.read(offer.classifier, films)
         self._go_on()
@@ -210,6 +210,11 @@ class QuizViewModel(QObject):
         learner = "".join(one if one.isalnum() else "_" for one in self.settings.learner)
         return f"quiz_{learner}.csv" if learner else "quiz.csv"
 
+    @property
+    def would_be_missed(self) -> bool:
+        """Whether there is a score that a learner has signed and nobody has saved."""
+        return self.score is not None and bool(self.settings.learner) and not self._is_saved
+
     def save_table(self, path: Path) -> None:
         """Write the answers for the teacher; `note` tells how that went."""
         session, used = self.session, self._used
@@ -227,6 +232,7 @@ class QuizViewModel(QObject):
             self.note = error.message
         else:
             self.note = Message("Saved in {file}", file=str(path))
+            self._is_saved = True
         self.noted.emit()
 
     # How it goes on.

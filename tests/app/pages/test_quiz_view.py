@@ -75,12 +75,14 @@ def view(qtbot: QtBot, model: QuizViewModel) -> Iterator[QuizView]:
 
 
 def begin(view: QuizView, model: QuizViewModel) -> None:
+    view.activateWindow()  # offscreen, a question that is closed leaves no window active
     press(view, "Start the quiz")
     wait_until(lambda: model.stage == "alone")
 
 
 def hit(key: Qt.Key) -> None:
     """Press a key, whoever has the focus."""
+    assert QApplication.focusWidget() is not None
     QTest.keyClick(QApplication.focusWidget(), key)
 
 
@@ -105,7 +107,7 @@ def rows(view: QuizView) -> list[AnswerRow]:
     return [row for row in view.findChildren(AnswerRow) if row.isVisible()]
 
 
-def in_sight(view: QuizView, kind: type[Kind]) -> Kind:
+def in_sight(view: QWidget, kind: type[Kind]) -> Kind:
     """The one widget of a kind that is visible."""
     [found] = [one for one in view.findChildren(kind) if one.isVisible()]
     return found
@@ -415,6 +417,24 @@ def test_leaving_the_score_card_puts_the_quiz_away(
     finish(view, model)
     with qtbot.waitSignal(view.closed):
         press(view, "Back to reading")
+    assert model.stage is None
+
+
+def test_signed_answers_are_not_left_unsaved_without_asking(
+    view: QuizView, model: QuizViewModel, tmp_path: Path
+) -> None:
+    model.change(learner="Li Lei")
+    finish(view, model)
+    press(view, "Another quiz")
+    box = in_sight(view, QMessageBox)
+    press(box, "Stay")
+    assert model.stage == "over"
+    press(view, "Back to reading")
+    press(in_sight(view, QMessageBox), "Leave without saving")
+    assert model.stage is None
+    finish(view, model)
+    model.save_table(tmp_path / "quiz.csv")
+    press(view, "Another quiz")
     assert model.stage is None
 
 

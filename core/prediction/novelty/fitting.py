@@ -30,7 +30,8 @@ def fit_memory(
         keep_thumbnails: Whether small pictures of the films may travel in the model file.
 
     Returns:
-        None where there are too few films, or the network's features are no numbers.
+        None where there are too few films, or the network's features are no numbers or absurd
+        ones.
     """
     if len(validation) < LEAST_VALIDATION_FILMS or len(train) < LEAST_TRAINING_FILMS:
         return None
@@ -43,7 +44,7 @@ def fit_memory(
     distances = _distances(features, image, validation)
     scale = Scale.fit(*distances)
     scores = joined(scale.parts(*distances))
-    return TrainingMemory(
+    memory = TrainingMemory(
         features=features,
         image=image,
         scale=scale,
@@ -54,6 +55,21 @@ def fit_memory(
         n_validation=len(validation),
         familiar_share=float(np.mean(scores <= THRESHOLD)),
     )
+    return memory if _can_be_read(memory) else None
+
+
+def _can_be_read(memory: TrainingMemory) -> bool:
+    """Whether a model file with it could be opened again: nobody must lose a model by this."""
+    try:
+        TrainingMemory.from_parts(
+            *memory.to_parts(),
+            n_features=len(memory.features.mean),
+            n_classes=int(memory.labels.max()) + 1,
+            train_digests=memory.digests,
+        )
+    except ValueError:
+        return False
+    return True
 
 
 def _spread(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -21,8 +21,8 @@ THUMBNAIL_SIDE = 64  # pixels
 _BLANK_SCORE = 2.0
 # A picture is called turned or a negative where another pose brings it this much nearer to the
 # training films (logarithm of the squared distance), and clearly nearer than any third pose: the
-# more so, the less it looks like a film even then. Of 330 films turned or inverted on purpose 94 %
-# passed, none of 1390 left as they were, and 4 % of 439 strange pictures.
+# more so, the less it looks like a film even then. Of 330 films turned or inverted on purpose 97 %
+# passed, of 733 films as they were none, of 715 other strange pictures 3 %.
 _LEAST_GAIN = 0.3
 _LEAST_LEAD, _LEAD_WHERE_STRANGE = 0.2, 0.5
 

@@ -102,7 +102,7 @@ def fields_of(
     n_eigen_films, _ = _two(given["image.eigen_films"])
     n_numbers = n_eigen_films + 1 + N_CONTRASTS
     n_image_axes, _ = _two(given["image.likeness.axes"])
-    _require(1 <= n_films <= min(MOST_FILMS, len(train_digests)), "films")
+    _require(1 <= n_films <= MOST_FILMS, "films")
     _require(1 <= n_axes <= min(MOST_AXES, n_features), "axes")
     _require(1 <= n_eigen_films <= MOST_EIGEN_FILMS, "eigen-films")
     _require(1 <= n_image_axes <= n_numbers, "image axes")

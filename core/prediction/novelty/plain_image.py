@@ -27,7 +27,7 @@ N_POSES = 8  # turned by 0, 90, 180, 270 degrees counter-clockwise, then the sam
 _MOST_EIGEN_FILMS = 32
 _FILMS_FOR_EACH = 8  # an eigen-film is fitted to at least so many films
 # A blank picture has less contrast than this, so that its noise is not taken for a pattern. The
-# flattest of 733 real films had 22 grey levels.
+# flattest of 733 real films had 13 grey levels.
 _BLANK = 4.0  # standard deviation in grey levels
 _COLOURED = 24  # grey levels between the channels
 _FLOOR = 1e-4  # of a variance in units of the film's; finer is rounding

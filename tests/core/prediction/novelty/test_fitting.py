@@ -28,6 +28,17 @@ def test_features_that_are_no_numbers_leave_nothing_to_remember(train, validatio
     assert fit_memory(films, validation, keep_thumbnails=False) is None
 
 
+def test_absurd_features_are_not_remembered_rather_than_refused_when_the_model_is_opened(
+    train, validation
+):
+    absurd, also = (
+        FilmSet(part.features * np.float32(1e20), part.films, part.labels, part.digests)
+        for part in (train, validation)
+    )
+
+    assert fit_memory(absurd, also, keep_thumbnails=False) is None
+
+
 def test_a_network_that_sees_nothing_can_be_fitted(train, validation):
     blind, also = (
         FilmSet(np.zeros_like(part.features), part.films, part.labels, part.digests)

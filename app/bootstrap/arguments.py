@@ -10,7 +10,7 @@ from app.bootstrap.requirements import BUILDS
 from app.translation import tr
 from core.errors import Message
 
-HEADLESS_COMMANDS = ("train", "evaluate", "predict", "check", "demo")
+HEADLESS_COMMANDS = ("train", "evaluate", "predict", "export", "check", "demo")
 _BUILD_OPTION = "--device-build"
 
 
@@ -83,6 +83,7 @@ python3 main.py check DATA               what is in a zip or folder of X-rays
 python3 main.py train DATA --out DIR     train a network
 python3 main.py evaluate MODEL DATA      measure a trained model
 python3 main.py predict MODEL PATH...    classify X-rays
+python3 main.py export MODEL OUT         write a model for other programs
 python3 main.py test [PYTEST ARGUMENT]   set up what the tests need and run them
 
 `python3 main.py COMMAND --help` lists the options of a command.

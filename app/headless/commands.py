@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from app.headless.check_command import check
 from app.headless.data_commands import evaluate
+from app.headless.export_command import export
 from app.headless.interruption import interruptible
 from app.headless.options import build_parser
 from app.headless.output import tell
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Command] = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "export": export,
     "demo": demo,
 }
 

@@ -43,7 +43,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of `check`, `train`, `evaluate`, `predict` and `demo`."""
+    """The parser of `check`, `train`, `evaluate`, `predict`, `export` and `demo`."""
     # argparse looks its sentences up under this name, in the system's language at best.
     vars(argparse)["_"] = tr
     parser = _Parser(prog="python3 main.py")
@@ -119,6 +119,12 @@ def build_parser() -> argparse.ArgumentParser:
         help=tr("fields of DICOM files to hand on, such as PatientID; without it none are"),
     )
     _add_json(predict)
+
+    export = commands.add_parser("export", help=tr("write a model for other programs"))
+    export.add_argument("model", type=Path, metavar="MODEL")
+    export.add_argument("--format", choices=("onnx", "paddle", "pdparams"), required=True)
+    export.add_argument("out", type=Path, metavar="OUT", help=tr("a file; with paddle, a folder"))
+    _add_json(export)
 
     demo = commands.add_parser("demo", help=tr("the whole job on the built-in dataset"))
     demo.add_argument("--out", type=Path, metavar="DIR", help=tr("a new folder for the run"))

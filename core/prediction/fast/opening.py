@@ -20,10 +20,11 @@ from core import atomic_file
 from core.data.batches import stack
 from core.data.images import square
 from core.errors import PneumoScopeError
+from core.models.export.comparison import TOLERANCE, eager_outputs, largest_difference
 from core.models.export.folding import fold, folded_shapes
 from core.models.export.paddle_program import trace
 from core.models.model_card import ModelCard
-from core.models.network_input import place_of, to_input
+from core.models.network_input import place_of
 from core.models.weights import to_arrays
 from core.phantom import draw_film
 from core.prediction.fast.fast_network import FastNetwork
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 VERSION = 1  # raise it when programs or comparisons are made in another way
 FOLDER = "fast-networks"  # among the caches
-TOLERANCE = 1e-4  # of the largest value, or of 1 where all are smaller
 N_FILMS = 2  # drawn for the comparison
 
 # What Paddle raises where it cannot: no kernel, no memory, a damaged program, a full disk.
@@ -94,8 +94,9 @@ def build_fast(
         if program is None:
             program = trace(card.architecture, len(card.classes))
         fast = FastNetwork.load(program, fold(to_arrays(network)))
-        inputs = to_input(stack(films or _phantoms(card)), card.preprocessing, place_of(network))
-        difference = _difference(fast, network, inputs)
+        compared = stack(films or _phantoms(card))
+        images, *wanted = eager_outputs(network, compared, card.preprocessing)
+        difference = largest_difference(fast(images), wanted)
         if not difference <= TOLERANCE:  # also where it is no number
             log.warning("the fast network differs by %g and is not used", difference)
             return None
@@ -104,17 +105,6 @@ def build_fast(
         return None
     _keep(path, program if is_new else None, _note_path(card, workspace), difference)
     return fast
-
-
-def _difference(fast: FastNetwork, network: Any, inputs: Any) -> float:
-    """The largest difference of logits or maps, in units of the largest value (at least 1)."""
-    with paddle.no_grad():
-        maps = network.features(inputs)
-        wanted = network.classify(maps).numpy(), maps.numpy()
-    return max(
-        float(np.abs(got - want).max() / max(1.0, np.abs(want).max()))
-        for got, want in zip(fast(inputs.numpy()), wanted, strict=True)
-    )
 
 
 def _phantoms(card: ModelCard) -> list[NDArray[np.uint8]]:

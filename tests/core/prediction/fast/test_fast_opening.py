@@ -13,7 +13,6 @@ from core.runtime.paddle_library import paddle
 from tests.core.models.export.networks import SIZE, card_of, eager, films, network_of, traced
 from tests.core.training.narrow import make_narrow
 
-
 TRACED = functools.cache(traced)
 
 

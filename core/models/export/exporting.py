@@ -1,0 +1,204 @@
+"""A checked model file in, the same network in another program's form out."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import atomic_file
+from core.errors import Message
+from core.models.export.comparison import (
+    TOLERANCE,
+    eager_outputs,
+    largest_difference,
+    made_up_films,
+)
+from core.models.export.description import MADE_BY, ExportKind, describe, to_text
+from core.models.export.engine import InferenceEngine
+from core.models.export.errors import ExportError
+from core.models.export.folding import fold
+from core.models.export.inference_folder import check_folder, write_folder
+from core.models.export.onnx_file import onnx_file
+from core.models.export.onnx_runtime import run_onnx
+from core.models.export.paddle_program import trace
+from core.models.export.state_dict_file import state_dict_file
+from core.models.model_file import OpenedModel, open_model
+from core.models.resnet import build_resnet
+from core.models.weights import load_arrays
+from core.runtime.devices import MAX_REASON, use_device
+from core.runtime.paddle_library import paddle
+
+SUFFIXES: Final[dict[ExportKind, str]] = {"onnx": ".onnx", "pdparams": ".pdparams"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What was written, and how it was checked."""
+
+    kind: ExportKind
+    files: tuple[Path, ...]
+    n_bytes: int  # of all of them
+    checked_with: str | None  # the program that read it again; None: none is installed
+    difference: float | None  # of its outputs, in units of the largest value (of 1 where smaller)
+    description: dict[str, Any]  # what goes with the export, see `describe`
+
+
+def export_model(model: Path, kind: ExportKind, out: Path) -> ExportReport:
+    """Write a model in another form, once that is known to give the same answers.
+
+    Args:
+        model: A model file of this program's.
+        kind: "onnx": one file that describes itself. "pdparams": the weights, and a description
+            in `OUT.json`. "paddle": a folder for Paddle's inference engine.
+        out: An older export of that kind there is replaced, as a whole.
+
+    Raises:
+        ModelFileError: The model is damaged, foreign or hostile.
+        ExportError: Something else is at `out`, the disk refuses, or the answers differ.
+    """
+    opened = open_model(model)
+    with _refused(out):
+        _check_place(model, kind, out)
+        with model.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        description = describe(opened.card, kind, model.name, digest)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        checked_with, difference, files = _WRITERS[kind](opened, description, out)
+        return ExportReport(
+            kind=kind,
+            files=files,
+            n_bytes=sum(file.stat().st_size for file in files),
+            checked_with=checked_with,
+            difference=difference,
+            description=description,
+        )
+
+
+_Written = tuple[str | None, float | None, tuple[Path, ...]]  # checked with, difference, files
+
+
+def _write_onnx(opened: OpenedModel, description: dict[str, Any], out: Path) -> _Written:
+    card = opened.card
+    content = onnx_file(
+        card.architecture,
+        opened.weights,
+        card.preprocessing.image_size,
+        producer=(MADE_BY, description["program_version"]),
+        doc=description["disclaimer"],
+        metadata={"pneumoscope": to_text(description), "disclaimer": description["disclaimer"]},
+    )
+    images, *wanted = _outputs(opened)
+    ran = run_onnx(content, images)
+    checked_with, difference = None, None
+    if ran is not None:
+        checked_with = f"ONNX Runtime {ran.version}"
+        difference = _checked((ran.logits, ran.maps), wanted, checked_with)
+    atomic_file.write_bytes(out, content)
+    return checked_with, difference, (out,)
+
+
+def _write_paddle(opened: OpenedModel, description: dict[str, Any], out: Path) -> _Written:
+    images, *wanted = _outputs(opened)
+    program = trace(opened.card.architecture, len(opened.card.classes))
+    checked_with = f"Paddle {paddle.version.full_version}"
+    differences = []
+
+    def check(*files: Path) -> None:
+        differences.append(_checked(InferenceEngine(*files)(images), wanted, checked_with))
+
+    files = write_folder(out, program, fold(opened.weights), description, check)
+    return checked_with, differences[0], files
+
+
+def _write_state_dict(opened: OpenedModel, description: dict[str, Any], out: Path) -> _Written:
+    atomic_file.write_bytes(out, state_dict_file(_network(opened)))
+    beside = out.with_name(f"{out.name}.json")
+    atomic_file.write_text(beside, to_text(description))
+    return MADE_BY, 0.0, (out, beside)  # bit by bit, or `state_dict_file` had refused
+
+
+_WRITERS: Final[dict[ExportKind, Callable[[OpenedModel, dict[str, Any], Path], _Written]]] = {
+    "onnx": _write_onnx,
+    "paddle": _write_paddle,
+    "pdparams": _write_state_dict,
+}
+
+
+def _network(opened: OpenedModel) -> Any:
+    """The eager network, on the processor; another thread's device stays what it was."""
+    before = paddle.get_device()
+    use_device("cpu")
+    try:
+        network = build_resnet(opened.card.architecture, len(opened.card.classes))
+        load_arrays(network, opened.weights)
+    finally:
+        use_device(before)
+    network.eval()
+    return network
+
+
+def _outputs(opened: OpenedModel) -> tuple[NDArray[np.float32], ...]:
+    """Input, logits and last feature maps of the eager network, on films made up for it."""
+    preprocessing = opened.card.preprocessing
+    return eager_outputs(_network(opened), made_up_films(preprocessing), preprocessing)
+
+
+def _checked(
+    got: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.float32]], program: str
+) -> float:
+    difference = largest_difference(got, wanted)
+    if not difference <= TOLERANCE:  # also where it is no number
+        raise ExportError(
+            Message(
+                "Nothing was exported: in {program} the network gives other answers (difference "
+                "{difference}). Use the model in PneumoScope itself.",
+                program=program,
+                difference=f"{difference:.1e}",
+            )
+        )
+    return difference
+
+
+def _check_place(model: Path, kind: ExportKind, out: Path) -> None:
+    if kind == "paddle":
+        check_folder(out)
+        return
+    suffix = SUFFIXES[kind]
+    if out.suffix.lower() != suffix:
+        raise ExportError(
+            Message(
+                "Give {file} a name that ends in {suffix}, so that other programs know what it is.",
+                file=out.name or str(out),
+                suffix=suffix,
+            )
+        )
+    if os.path.lexists(out) and (not out.is_file() or out.samefile(model)):
+        raise ExportError(
+            Message(
+                "{file} exists already and is no export of PneumoScope's. Choose another name.",
+                file=str(out),
+            )
+        )
+
+
+@contextmanager
+def _refused(out: Path) -> Iterator[None]:
+    """Turn what the system and Paddle raise into a refusal."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, SystemError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ExportError(
+            Message(
+                "The model could not be exported to {file}: {reason}. Free some space, choose "
+                "another place, or try another format.",
+                file=str(out),
+                reason=next(iter(reason.splitlines()), type(error).__name__)[:MAX_REASON],
+            )
+        ) from error

@@ -2,20 +2,16 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.headless.output import print_json, print_line
 from app.translation import tr
+from core.models.export import ExportReport, export_model
 from core.workspace import Workspace
-
-if TYPE_CHECKING:
-    from core.models.export.exporting import ExportReport
 
 
 def export(arguments: argparse.Namespace, _workspace: Workspace) -> None:
     """Write a model in the form that other programs read."""
-    from core.models.export.exporting import export_model
-
     report = export_model(arguments.model, arguments.format, arguments.out)
     if arguments.json:
         print_json(_json(report))
@@ -23,7 +19,7 @@ def export(arguments: argparse.Namespace, _workspace: Workspace) -> None:
         _print(report)
 
 
-def _json(report: "ExportReport") -> dict[str, Any]:
+def _json(report: ExportReport) -> dict[str, Any]:
     return {
         "format": report.kind,
         "files": [str(file) for file in report.files],
@@ -34,7 +30,7 @@ def _json(report: "ExportReport") -> dict[str, Any]:
     }
 
 
-def _print(report: "ExportReport") -> None:
+def _print(report: ExportReport) -> None:
     for file in report.files:
         print_line(str(file))
     print_line(_checked_words(report))
@@ -52,7 +48,7 @@ def _print(report: "ExportReport") -> None:
     print_line(tr("Research and teaching only, never diagnosis."))
 
 
-def _checked_words(report: "ExportReport") -> str:
+def _checked_words(report: ExportReport) -> str:
     if report.checked_with is None:
         return tr(
             "Not checked, for ONNX Runtime is not installed. `{command}` adds it.",

@@ -103,7 +103,7 @@ def _outputs(card: ModelCard, kind: ExportKind) -> list[dict[str, Any]]:
 
 
 def _probabilities(card: ModelCard) -> dict[str, Any]:
-    temperature = (card.calibration or {}).get("temperature")
+    temperature: Any = (card.calibration or {}).get("temperature")
     is_number = isinstance(temperature, int | float) and not isinstance(temperature, bool)
     if not (is_number and 0 < temperature < math.inf):
         return {"calibrated": False, "temperature": None, "formula": "softmax(logits)"}

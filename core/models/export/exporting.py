@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from core.models.export.inference_folder import check_folder, write_folder
 from core.models.export.onnx_file import onnx_file
 from core.models.export.onnx_runtime import run_onnx
 from core.models.export.paddle_program import trace
+from core.models.export.report import ExportReport
 from core.models.export.state_dict_file import state_dict_file
 from core.models.model_file import OpenedModel, open_model
 from core.models.resnet import build_resnet
@@ -35,18 +35,6 @@ from core.runtime.devices import MAX_REASON, use_device
 from core.runtime.paddle_library import paddle
 
 SUFFIXES: Final[dict[ExportKind, str]] = {"onnx": ".onnx", "pdparams": ".pdparams"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
-    """What was written, and how it was checked."""
-
-    kind: ExportKind
-    files: tuple[Path, ...]
-    n_bytes: int  # of all of them
-    checked_with: str | None  # the program that read it again; None: none is installed
-    difference: float | None  # of its outputs, in units of the largest value (of 1 where smaller)
-    description: dict[str, Any]  # what goes with the export, see `describe`
 
 
 def export_model(model: Path, kind: ExportKind, out: Path) -> ExportReport:

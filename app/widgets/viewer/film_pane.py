@@ -83,6 +83,7 @@ class FilmPane(ViewedFilm):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = event.position()
         self._gestures.move(event.position())
+        self.pointed.emit()
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -95,6 +96,7 @@ class FilmPane(ViewedFilm):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._pointer = None
+        self.pointed.emit()
         self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -19,7 +19,7 @@ class HeatLayer:
     """
 
     def __init__(self, heat: NDArray[np.floating]) -> None:
-        steps = np.nan_to_num(np.asarray(heat, np.float64), nan=0.0, posinf=1.0, neginf=0.0)
+        steps = np.nan_to_num(np.asarray(heat, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
         self._steps = (steps.clip(0.0, 1.0) * 255).round().astype(np.uint8)
         self._pyramid = Pyramid(self._steps)
         self._last: tuple[Placement, Orientation, float, QImage] | None = None

@@ -31,6 +31,7 @@ class PaneGrid(QWidget):
             pane.pressed.connect(partial(self.choose, place))
             pane.view_changed.connect(partial(self._on_view_changed, pane))
             pane.window_changed.connect(partial(self._on_window_changed, pane))
+            pane.pointed.connect(partial(self._on_pointed, pane))
             pane.altered.connect(partial(self._on_altered, pane))
         self._arrange()
 
@@ -85,6 +86,8 @@ class PaneGrid(QWidget):
     def set_linked(self, is_linked: bool) -> None:
         """Let the others follow, from now on and to where the chosen one is."""
         self._is_linked = is_linked
+        for pane in self._panes:
+            pane.forget_echo()
         self._on_view_changed(self.chosen)
         self._on_window_changed(self.chosen)
 
@@ -113,6 +116,11 @@ class PaneGrid(QWidget):
         for other in self.panes:
             if self._is_linked and other is not pane:
                 other.follow_window(pane)
+
+    def _on_pointed(self, pane: FilmPane) -> None:
+        for other in self.panes:
+            if self._is_linked and other is not pane:
+                other.follow_pointer(pane)
 
     def _on_altered(self, pane: FilmPane) -> None:
         if pane is self.chosen:

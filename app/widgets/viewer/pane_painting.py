@@ -54,6 +54,8 @@ def paint_pane(painter: QPainter, pane: "ViewedFilm") -> None:
         if pane.overlays.stamp and pane.overlays.visible_heat is not None:
             top = draw_stamp(painter, room, pane.overlays.stamp)
         _write(painter, pane, state, room.adjusted(0, top, 0, 0))
+        if pane.echo is not None:
+            _draw_cross(painter, pane.echo)
         if pane.has_magnifier and pane.pointer is not None:
             draw_magnifier(painter, state, pane.geometry_now, pane.pointer)
     if pane.is_marked:
@@ -102,6 +104,13 @@ def _draw_rulers(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: 
                 painter.drawLine(place - arm, place + arm)
         lower = max(start, end, key=QPointF.y)
         draw_label(painter, lower, length_text(ruler.line, state.film.spacing), room)
+
+
+def _draw_cross(painter: QPainter, place: QPointF) -> None:
+    for pen in (QPen(_SHADE, 3.2), QPen(RULER, 1.2)):
+        painter.setPen(pen)
+        for way in (QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)):
+            painter.drawLine(place + way * 4, place + way * 11)
 
 
 def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF) -> None:

@@ -20,6 +20,7 @@ class ViewedFilm(TranslatedWidget):
     pressed = Signal()  # by the mouse or by way of the keyboard
     view_changed = Signal()  # the user zoomed or moved the film
     window_changed = Signal()  # the user changed the window or swapped black and white
+    pointed = Signal()  # the mouse was moved over the film, or away
     altered = Signal()  # anything that a toolbar might show
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class ViewedFilm(TranslatedWidget):
         self._overlays = Overlays()
         self._gestures = Gestures(self)
         self._pointer: QPointF | None = None
+        self._echo: QPointF | None = None
         self._has_magnifier, self._is_marked = False, False
 
     # What is shown.
@@ -71,6 +73,11 @@ class ViewedFilm(TranslatedWidget):
         return self._pointer
 
     @property
+    def echo(self) -> QPointF | None:
+        """Where the mouse would be if it were over the same part of this film as of another."""
+        return self._echo
+
+    @property
     def has_magnifier(self) -> bool:
         """Whether a magnifying glass follows the pointer."""
         return self._has_magnifier
@@ -97,6 +104,7 @@ class ViewedFilm(TranslatedWidget):
     def _take(self, state: FilmState | None, name: str, text: str) -> None:
         self._state, self._name, self._text = state, name, text
         self._overlays.clear()
+        self._echo = None
         width, height = state.size.toTuple() if state else (0.0, 0.0)
         self.geometry_now.take_film(width, height)
         self._gestures.let_go()
@@ -185,6 +193,24 @@ class ViewedFilm(TranslatedWidget):
             self.geometry_now.follow(other.geometry_now)
             self._gestures.show_cursor()
             self.refresh()
+
+    def follow_pointer(self, other: "ViewedFilm") -> None:
+        """Mark the place that is under the mouse in another pane."""
+        place = other.pointer
+        self._echo = None
+        if place is not None and self._state is not None and other.state is not None:
+            point, film = other.geometry_now.film_point(place), other.geometry_now.film
+            across, down = point.x() / film.width(), point.y() / film.height()
+            if 0 <= across <= 1 and 0 <= down <= 1:
+                mine = self.geometry_now.film
+                there = QPointF(across * mine.width(), down * mine.height())
+                self._echo = self.geometry_now.place_of(there)
+        self.update()
+
+    def forget_echo(self) -> None:
+        """Mark no place any more."""
+        self._echo = None
+        self.update()
 
     def turn(self, quarters: int) -> None:
         """Turn the film by quarter turns to the right."""

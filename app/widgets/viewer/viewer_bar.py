@@ -59,14 +59,20 @@ class ViewerBar(QToolBar):
         self._opacity.blockSignals(False)
 
     def show_colours(self, plain: str) -> None:
-        """Draw its own icon in a colour (#rrggbb)."""
+        """Draw its own icons in a colour (#rrggbb)."""
         self._presets.setIcon(QIcon(pixmap("viewer/presets", plain, ICON_PX)))
+        # Qt's own button for what finds no room is all but black on a dark ground.
+        for button in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
+            button.setIcon(QIcon(pixmap("viewer/more", plain, ICON_PX)))
 
     def show_words(self) -> None:
         """Say everything in the user's language."""
         self._presets.setToolTip(tr("Ready-made windows (keys 2 to 9)"))
         self._presets.setAccessibleName(tr("Ready-made windows (keys 2 to 9)"))
         self._opacity.setToolTip(tr("How strongly the heat map covers the film ([ and ])"))
+        for button in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
+            button.setToolTip(tr("More"))
+            button.setAccessibleName(tr("More"))
         self._opacity.setAccessibleName(tr("How strongly the heat map covers the film ([ and ])"))
 
     def _lay_out(self, actions: ViewerActions) -> None:

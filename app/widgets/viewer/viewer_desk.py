@@ -282,13 +282,9 @@ class ViewerDesk(TranslatedWidget):
         self._actions.check(Command.INVERT, state is not None and state.is_inverted)
 
     def _place_help(self) -> None:
-        self._help.adjustSize()
-        room = self.rect()
-        room.setTop(self._bar.height())
-        place = self._help.rect()
-        place.moveCenter(room.center())
-        self._help.move(max(0, place.left()), max(room.top(), place.top()))
-        self._help.raise_()
+        if self._help.isVisible():
+            self._help.fit_into(self._grid.geometry())
+            self._help.raise_()
 
     # Qt's own.
 

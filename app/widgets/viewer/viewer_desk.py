@@ -45,7 +45,7 @@ class ViewerDesk(TranslatedWidget):
     n_panes_changed = Signal(int)
     heat_toggled = Signal(bool)
     opacity_changed = Signal(float)
-    full_screen_wanted = Signal(bool)  # answer with `fill_screen`
+    full_screen_wanted = Signal(bool)  # answer with `set_full_screen` or `fill_screen`
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,11 +164,15 @@ class ViewerDesk(TranslatedWidget):
         if is_new:
             self.opacity_changed.emit(opacity)
 
-    def fill_screen(self, is_full: bool) -> None:
-        """Fill the screen, or come back into the page."""
+    def set_full_screen(self, is_full: bool) -> None:
+        """Know that the window around it fills the screen now, or no longer."""
         self._is_full_screen = is_full
-        fill_screen(self, is_full)
         self._actions.check(Command.FULL_SCREEN, is_full)
+
+    def fill_screen(self, is_full: bool) -> None:
+        """Fill the screen alone, or come back into the page."""
+        self.set_full_screen(is_full)
+        fill_screen(self, is_full)
 
     def set_tool(self, tool: Tool) -> None:
         """Choose what the left button does."""
@@ -289,7 +293,7 @@ class ViewerDesk(TranslatedWidget):
     # Qt's own.
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if self._is_full_screen:  # closed like a window, though it is a part of one
+        if self.isWindow() and self._is_full_screen:  # closed like a window, but a part of one
             event.ignore()
             self._want_full_screen(False)
 

@@ -83,7 +83,7 @@ class HonestyLines(TranslatedWidget):
             self._figure(agreement, "–"),
             tr(
                 "How alike the activation map and the map from covering parts of the film are: "
-                "100% is the same."
+                "the full bar means the same."
             ),
         )
         likeness = honesty.random_likeness if honesty is not None else None

@@ -49,7 +49,7 @@ class NoveltyMeter(TranslatedWidget):
         novelty = self._novelty
         meaning = tr(
             "How far what the network sees in this film lies from what it saw in its training "
-            "films. Of the films kept for checking, 95% lie below the limit."
+            "films. Of the films kept for checking, 19 in 20 lie below the limit."
         )
         self._head.show_title(tr("Novelty"), meaning)
         if novelty is None:

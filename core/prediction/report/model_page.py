@@ -65,8 +65,8 @@ def _draw_test(paper: Paper, y: float, context: ReportContext) -> float:
     n, accuracy = test["n"], test["accuracy"]
     low, high = wilson_interval(round(accuracy * n), n)
     words = Message(
-        "{accuracy} of {n} test films were classified correctly (95 % confidence interval {low} "
-        "to {high}). On films from another hospital or device it may be much less.",
+        "{accuracy} of {n} test films were classified correctly (interval {low} "
+        "to {high}, 95%). On films from another hospital or device it may be much less.",
         accuracy=percent(accuracy),
         n=n,
         low=percent(low),

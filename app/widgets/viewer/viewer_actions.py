@@ -8,7 +8,7 @@ from app.resources import pixmap
 from app.widgets.labels import plain_tip
 from app.widgets.viewer.commands import ICONS, KEYS, SWITCHES, Command, words
 
-ICON_PX = 20
+ICON_PX = 18
 _TOOLS = (Command.HAND, Command.WINDOW, Command.RULER)
 
 

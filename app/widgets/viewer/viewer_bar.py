@@ -11,12 +11,10 @@ from app.widgets.viewer.pane_grid import LAYOUTS
 from app.widgets.viewer.presets import Preset
 from app.widgets.viewer.viewer_actions import ICON_PX, ViewerActions
 
-_SLIDER_PX = 84
-_BEFORE = (
-    (Command.HAND, Command.WINDOW, Command.RULER, Command.MAGNIFIER),
-    (Command.INVERT, Command.TURN_LEFT, Command.TURN_RIGHT, Command.FLIP_ACROSS, Command.FLIP_DOWN),
-    (Command.FIT, Command.PIXELS, Command.RESET),
-)
+_SLIDER_PX = 60
+_TOOLS = (Command.HAND, Command.WINDOW, Command.RULER, Command.MAGNIFIER)
+_TURNS = (Command.TURN_RIGHT, Command.TURN_LEFT, Command.FLIP_ACROSS, Command.FLIP_DOWN)
+_SIZES = (Command.FIT, Command.PIXELS, Command.RESET)
 
 
 class ViewerBar(QToolBar):
@@ -36,6 +34,7 @@ class ViewerBar(QToolBar):
         self.setIconSize(QSize(ICON_PX, ICON_PX))
         self.setMovable(False)
         self._presets, self._preset_menu = _menu_button()
+        self._turns, self._turn_menu = _menu_button()
         self._layouts, self._layout_menu = _menu_button()
         self._layouts.setDefaultAction(actions[Command.LAYOUT])
         self._layouts.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
@@ -61,26 +60,34 @@ class ViewerBar(QToolBar):
     def show_colours(self, plain: str) -> None:
         """Draw its own icons in a colour (#rrggbb)."""
         self._presets.setIcon(QIcon(pixmap("viewer/presets", plain, ICON_PX)))
+        self._turns.setIcon(QIcon(pixmap("viewer/turn-right", plain, ICON_PX)))
         # Qt's own button for what finds no room is all but black on a dark ground.
         for button in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
             button.setIcon(QIcon(pixmap("viewer/more", plain, ICON_PX)))
 
     def show_words(self) -> None:
         """Say everything in the user's language."""
-        self._presets.setToolTip(tr("Ready-made windows (keys 2 to 9)"))
-        self._presets.setAccessibleName(tr("Ready-made windows (keys 2 to 9)"))
-        self._opacity.setToolTip(tr("How strongly the heat map covers the film ([ and ])"))
-        for button in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
-            button.setToolTip(tr("More"))
-            button.setAccessibleName(tr("More"))
-        self._opacity.setAccessibleName(tr("How strongly the heat map covers the film ([ and ])"))
+        more = self.findChildren(QToolButton, "qt_toolbar_ext_button")
+        named = [
+            (self._presets, tr("Ready-made windows (keys 2 to 9)")),
+            (self._turns, tr("Turn and flip")),
+            (self._opacity, tr("How strongly the heat map covers the film ([ and ])")),
+            *((button, tr("More")) for button in more),
+        ]
+        for widget, name in named:
+            widget.setToolTip(name)
+            widget.setAccessibleName(name)
 
     def _lay_out(self, actions: ViewerActions) -> None:
-        for group in _BEFORE:
-            self.addActions([actions[command] for command in group])
-            if group is _BEFORE[0]:
-                self.addWidget(self._presets)
-            self.addSeparator()
+        self._turn_menu.addActions([actions[command] for command in _TURNS])
+        self.addActions([actions[command] for command in _TOOLS])
+        self.addSeparator()
+        self.addWidget(self._presets)
+        self.addAction(actions[Command.INVERT])
+        self.addWidget(self._turns)
+        self.addSeparator()
+        self.addActions([actions[command] for command in _SIZES])
+        self.addSeparator()
         self.addAction(actions[Command.HEAT])
         self.addWidget(self._opacity)
         self.addSeparator()

@@ -23,8 +23,8 @@ from app.viewmodels.quiz import QuizViewModel
 from app.widgets.labels import card, plain_label
 from app.widgets.quiz.answer_choice import MOST_BUTTONS, AnswerChoice
 from app.widgets.quiz.file_line import FileLine
+from app.widgets.quiz.film_controls import add_viewer_keys, lay_heat
 from app.widgets.quiz.opinion_card import OpinionCard
-from app.widgets.quiz.viewer_keys import add_viewer_keys
 from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer.film_pane import FilmPane
 from core.quiz.session import QuizSession
@@ -43,6 +43,7 @@ class QuizQuestion(TranslatedWidget):
         super().__init__()
         self._model = model
         self._film_shown = ""  # digest
+        self._heard: QuizFilmRead | None = None  # whose opinion is shown
         self._pane = FilmPane()
         self._progress, self._clock = plain_label("sectionTitle"), plain_label("muted")
         self._bar = QProgressBar()
@@ -114,7 +115,8 @@ class QuizQuestion(TranslatedWidget):
         # Shortcuts and not key events: whatever has the focus, the keys mean the same.
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             QShortcut(QKeySequence(key), self, context=here).activated.connect(model.confirm)
-        add_viewer_keys(self, self._pane)
+        add_viewer_keys(self, self._pane, self._opinion.toggle_heat)
+        self._opinion.heat_toggled.connect(self._show_heat)
         self._digits = [
             QShortcut(QKeySequence(str(number + 1)), self, context=here)
             for number in range(MOST_BUTTONS)
@@ -181,7 +183,18 @@ class QuizQuestion(TranslatedWidget):
         self._opinion.setVisible(heard is not None)
         self._help.setVisible(heard is None)
         if heard is not None:
-            self._opinion.show_opinion(names, heard.opinion, heard.verdict)
+            self._opinion.show_opinion(
+                names, heard.opinion, heard.verdict, has_heat=heard.heat is not None
+            )
+            if self._heard is not heard:
+                self._show_heat()
+        self._heard = heard
+
+    @Slot()
+    def _show_heat(self) -> None:
+        heard = self._model.opinion
+        if heard is not None:
+            lay_heat(self._pane, heard.heat, is_shown=self._opinion.is_heat_wanted)
 
     def _let_answer(self, is_asked: bool) -> None:
         if is_asked == self._answers.isEnabled():

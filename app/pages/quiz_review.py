@@ -14,8 +14,8 @@ from app.viewmodels.quiz import QuizViewModel
 from app.widgets.labels import card, plain_label
 from app.widgets.quiz.answer_choice import AnswerChoice
 from app.widgets.quiz.file_line import FileLine
+from app.widgets.quiz.film_controls import add_viewer_keys, lay_heat
 from app.widgets.quiz.opinion_card import OpinionCard
-from app.widgets.quiz.viewer_keys import add_viewer_keys
 from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer.film_pane import FilmPane
 
@@ -84,7 +84,8 @@ class QuizReview(TranslatedWidget):
             (Qt.Key.Key_Escape, self.closed.emit),
         ):
             QShortcut(QKeySequence(key), self, context=here).activated.connect(slot)
-        add_viewer_keys(self, self._pane)
+        add_viewer_keys(self, self._pane, self._opinion.toggle_heat)
+        self._opinion.heat_toggled.connect(self._show_heat)
         self._model.changed.connect(self.show_state)
 
     def _go(self, step: int) -> None:
@@ -128,7 +129,16 @@ class QuizReview(TranslatedWidget):
             self._shown = None
             self._pane.show_message(say(refused) if refused else tr("Reading the film …"))
             return
-        self._opinion.show_opinion(names, read.opinion, read.verdict)
+        self._opinion.show_opinion(
+            names, read.opinion, read.verdict, has_heat=read.heat is not None
+        )
         if read is not self._shown:
             self._shown = read
             self._pane.show_film(read.view, "")
+            self._show_heat()
+
+    @Slot()
+    def _show_heat(self) -> None:
+        read = self._model.reviewed
+        if read is not None:
+            lay_heat(self._pane, read.heat, is_shown=self._opinion.is_heat_wanted)

@@ -50,7 +50,7 @@ class QuizScore(TranslatedWidget):
     def __init__(self, model: QuizViewModel) -> None:
         super().__init__()
         self._model = model
-        self._title, self._subtitle = plain_label("pageTitle"), plain_label("muted")
+        self._title, self._subtitle = plain_label("pageTitle"), plain_label("muted", wraps=True)
         self._save, self._again, self._back = QPushButton(), primary_button(), QPushButton()
         self._note = plain_label("muted", wraps=True)
         self._cautions, self._refused = plain_label(wraps=True), plain_label("muted", wraps=True)
@@ -75,8 +75,6 @@ class QuizScore(TranslatedWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._title)
-        head.addSpacing(6)
-        head.addWidget(self._subtitle)
         head.addStretch()
         for button in (self._back, self._save, self._again):
             head.addWidget(button)
@@ -108,6 +106,7 @@ class QuizScore(TranslatedWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self._subtitle)
         layout.addWidget(self._note)
         layout.addWidget(scroll, 1)
 

@@ -113,7 +113,7 @@ class QuizViewModel(QObject):
         )
         self._used, self.n_asked, self._is_saved = offer, len(films), False
         self.session = QuizSession(films=films, shows_truth=settings.shows_truth)
-        self._reader.read(offer.classifier, films)
+        self._reader.read(offer.classifier, films, with_heat=settings.allows_heat_map)
         self._go_on()
 
     # Under way.
@@ -188,7 +188,9 @@ class QuizViewModel(QObject):
         if place is None:
             self._reader.stop()
         elif 0 <= place < len(session.answers):
-            self._reader.read(used.classifier, [session.answers[place].film])
+            film = session.answers[place].film
+            with_heat = self.settings.allows_heat_map
+            self._reader.read(used.classifier, [film], with_heat=with_heat)
         else:
             return
         self.reviewing, self.reviewed, self.review_refusal = place, None, None

@@ -47,16 +47,17 @@ class QuizReader(QObject):
         self._classifier: Classifier | None = None
         self._turn = 0  # of the list; films that were read for an earlier one come too late
         self._turn_at_work = 0
+        self._with_heat = False
         self._unread: list[QuizFilm] = []
         self._ready: dict[QuizFilm, QuizFilmRead] = {}
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self._on_runner_failed)
         runner.finished.connect(self._on_runner_finished)
 
-    def read(self, classifier: "Classifier", films: Sequence[QuizFilm]) -> None:
+    def read(self, classifier: "Classifier", films: Sequence[QuizFilm], *, with_heat: bool) -> None:
         """Read these films in their order, and those of an earlier list no more."""
         self.stop()
-        self._classifier, self._unread = classifier, list(films)
+        self._classifier, self._unread, self._with_heat = classifier, list(films), with_heat
         self._read_ahead()
 
     def take(self, film: QuizFilm) -> "QuizFilmRead | None":
@@ -78,7 +79,8 @@ class QuizReader(QObject):
             return
         films, self._unread = self._unread[:n], self._unread[n:]
         self._turn_at_work = turn
-        self._runner.start(lambda: _read(turn, classifier, films))
+        with_heat = self._with_heat
+        self._runner.start(lambda: _read(turn, classifier, films, with_heat))
 
     @Slot(object)
     def _on_runner_reported(self, event: object) -> None:
@@ -100,10 +102,12 @@ class QuizReader(QObject):
         self._read_ahead()
 
 
-def _read(turn: int, classifier: "Classifier", films: Sequence[QuizFilm]) -> Iterator[object]:
+def _read(
+    turn: int, classifier: "Classifier", films: Sequence[QuizFilm], with_heat: bool
+) -> Iterator[object]:
     from core.quiz.reading import QuizFilmRead, read_quiz_films
 
-    for event in read_quiz_films(classifier, films):
+    for event in read_quiz_films(classifier, films, with_heat=with_heat):
         if isinstance(event, QuizFilmRead):
             yield _Read(turn, event)
         else:

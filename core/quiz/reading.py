@@ -2,8 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.data.images import FullDepthFilm, content_of, load_xray, read_full
 from core.errors import ImageReadError, Message, Refusal
@@ -24,6 +28,7 @@ class QuizFilmRead:
     view: FullDepthFilm
     opinion: "Opinion"
     verdict: Verdict
+    heat: NDArray[np.float32] | None = None  # (h, w) in [0, 1], over the whole film
 
     @property
     def model(self) -> ModelAnswer:
@@ -47,24 +52,25 @@ class QuizFilmRefused:
 
 
 def read_quiz_films(
-    classifier: "Classifier", films: Sequence[QuizFilm]
+    classifier: "Classifier", films: Sequence[QuizFilm], *, with_heat: bool
 ) -> Iterator[QuizFilmRead | QuizFilmRefused]:
     """Read films one after the other, each as soon as it can be.
 
     Args:
         classifier: The model to ask.
         films: A file that has changed since its class was noted is refused.
+        with_heat: Whether each comes with the heat map of the class that the model names.
     """
     for film in films:
         try:
-            yield _read(classifier, film)
+            yield _read(classifier, film, with_heat)
         except ImageReadError as error:
             # Read from bytes, or from where a zip was unpacked to: the user knows another name.
             reason = Message(error.message.template, **{**error.message.values, "file": film.name})
             yield QuizFilmRefused(film, Refusal(film.name, reason, error.kind))
 
 
-def _read(classifier: "Classifier", film: QuizFilm) -> QuizFilmRead:
+def _read(classifier: "Classifier", film: QuizFilm, with_heat: bool) -> QuizFilmRead:
     content = content_of(film.path)
     if hashlib.sha256(content).hexdigest() != film.digest:
         raise ImageReadError(
@@ -75,5 +81,18 @@ def _read(classifier: "Classifier", film: QuizFilm) -> QuizFilmRead:
             ),
             "other",
         )
-    [opinion] = classifier.opinions([classifier.prepare(load_xray(content))])
-    return QuizFilmRead(film, read_full(content), opinion, verdict_of(opinion))
+    pixels = load_xray(content)
+    [opinion] = classifier.opinions([classifier.prepare(pixels)])
+    heat = _heat(classifier, pixels, opinion.predicted) if with_heat else None
+    return QuizFilmRead(film, read_full(content), opinion, verdict_of(opinion), heat)
+
+
+def _heat(
+    classifier: "Classifier", pixels: NDArray[np.uint8], label: int
+) -> NDArray[np.float32] | None:
+    from core.prediction.explanation import explain  # loads Paddle
+
+    with closing(explain(classifier, pixels, label)) as steps:
+        # The first step has the map; its checks take longer than a learner would wait.
+        first = next(steps, None)
+    return first.first.values if first is not None else None

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.translation import listing, say, tr
 from app.widgets.labels import plain_label
@@ -20,6 +20,8 @@ LEAST_PX = 90  # high; more is scrolled to
 class OpinionCard(TranslatedWidget):
     """Probabilities, how sure the model is, and the verdict on it."""
 
+    heat_toggled = Signal(bool)  # whether the heat map is to be seen
+
     def __init__(self) -> None:
         super().__init__()
         self._said: tuple[tuple[str, ...], Opinion, Verdict] | None = None
@@ -27,6 +29,9 @@ class OpinionCard(TranslatedWidget):
         self._verdict = VerdictSign()
         self._bars = ScoreBars()
         self._sure, self._reasons = plain_label(wraps=True), plain_label("muted", wraps=True)
+        self._heat = QCheckBox()
+        self._heat.setChecked(True)
+        self._heat.toggled.connect(self.heat_toggled)
         head = QHBoxLayout()
         head.addWidget(self._title)
         head.addStretch()
@@ -38,6 +43,7 @@ class OpinionCard(TranslatedWidget):
         column.setSpacing(6)
         column.addLayout(head)
         column.addWidget(self._bars)
+        column.addWidget(self._heat)
         column.addWidget(self._sure)
         column.addWidget(self._reasons)
         column.addStretch()
@@ -52,16 +58,30 @@ class OpinionCard(TranslatedWidget):
         layout.addWidget(self._scroll)
         self.retranslate()
 
-    def show_opinion(self, names: Sequence[str], opinion: Opinion, verdict: Verdict) -> None:
+    @property
+    def is_heat_wanted(self) -> bool:
+        """Whether the heat map is to be seen."""
+        return self._heat.isChecked()
+
+    def toggle_heat(self) -> None:
+        """Switch the heat map on or off, where there is one."""
+        if self._heat.isVisible():
+            self._heat.toggle()
+
+    def show_opinion(
+        self, names: Sequence[str], opinion: Opinion, verdict: Verdict, *, has_heat: bool = False
+    ) -> None:
         """Show what the model says.
 
         Args:
             names: Of the classes, in the order of their labels; foreign text.
             opinion: Of the film.
             verdict: Whether to believe it.
+            has_heat: Whether there is a heat map to be switched on and off.
         """
         is_new = self._said is None or self._said[1] is not opinion
         self._said = tuple(names), opinion, verdict
+        self._heat.setVisible(has_heat)
         self.retranslate()
         if is_new:
             self._scroll.verticalScrollBar().setValue(0)
@@ -73,6 +93,7 @@ class OpinionCard(TranslatedWidget):
 
     def retranslate(self) -> None:
         self._title.setText(tr("The model says"))
+        self._heat.setText(tr("Heat map of its answer (O)"))
         if self._said is None:
             return
         names, opinion, verdict = self._said

@@ -1,10 +1,11 @@
 import csv
 import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 from hands import button, field, label_texts, press, table_rows, wait_until, words
 from pretended_quiz import Clock, PretendedModel, sources
@@ -34,10 +35,14 @@ from app.widgets.quiz.answer_row import AnswerRow
 from app.widgets.viewer.film_pane import FilmPane
 from core.data.loading import LoadedDataset
 from core.errors import ImageReadError, Message
+from core.quiz import QuizFilm
+from core.quiz import reading as reading_module
+from core.quiz.reading import QuizFilmRead, read_quiz_films
 
 Key = Qt.Key
 Kind = TypeVar("Kind", bound=QWidget)
 N_FILMS = 5
+HEAT = np.eye(4, dtype=np.float32)
 
 
 @pytest.fixture
@@ -57,7 +62,7 @@ def model(
     """A quiz of five films is offered."""
     model = QuizViewModel(runner, clock)
     model.prepare(sources(loaded), classifier)
-    model.change(n_films=N_FILMS)
+    model.change(n_films=N_FILMS, allows_heat_map=False)
     return model
 
 
@@ -172,7 +177,7 @@ def test_settings_are_the_teachers(view: QuizView, model: QuizViewModel) -> None
             box.click()
     settings = model.settings
     assert (settings.n_films, settings.seed, settings.learner) == (12, 7, "Li Lei")
-    assert (settings.shows_truth, settings.allows_heat_map) == (False, False)
+    assert (settings.shows_truth, settings.allows_heat_map) == (False, True)
     assert field(view, QLineEdit, "Learner").text() == "Li Lei "  # one may go on typing
 
 
@@ -341,6 +346,60 @@ def test_stopping_before_the_first_answer_goes_back_to_the_start(
     begin(view, model)
     press(view, "Stop here …")
     assert button(view, "Start the quiz").isVisible()
+
+
+# The heat map.
+
+
+@pytest.fixture
+def _heat(model: QuizViewModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heat map comes with every opinion: all heat in one corner."""
+
+    def read_all(
+        classifier: PretendedModel, films: Sequence[QuizFilm], *, with_heat: bool
+    ) -> Iterator[object]:
+        for event in read_quiz_films(classifier, films, with_heat=False):  # type: ignore[arg-type]
+            assert isinstance(event, QuizFilmRead)
+            yield dataclasses.replace(event, heat=HEAT) if with_heat else event
+
+    monkeypatch.setattr(reading_module, "read_quiz_films", read_all)
+    model.change(allows_heat_map=True)
+
+
+@pytest.mark.usefixtures("_heat")
+def test_the_heat_map_comes_with_the_opinion_and_goes_by_a_key(
+    view: QuizView, model: QuizViewModel
+) -> None:
+    begin(view, model)
+    pane = in_sight(view, FilmPane)
+    hit(Key.Key_O)
+    assert pane.overlays.heat is None
+    hit(Key.Key_1)
+    hit(Key.Key_Return)
+    assert pane.overlays.visible_heat is not None
+    before = pane.grab().toImage()
+    hit(Key.Key_O)
+    assert pane.overlays.visible_heat is None
+    assert pane.grab().toImage() != before
+    hit(Key.Key_Return)
+    hit(Key.Key_Return)
+    wait_until(lambda: model.stage == "alone")
+    assert pane.overlays.heat is None
+    hit(Key.Key_1)
+    hit(Key.Key_Return)
+    assert pane.overlays.heat is not None
+    assert pane.overlays.visible_heat is None  # as it was left
+
+
+def test_where_the_teacher_allows_none_there_is_no_heat_map(
+    view: QuizView, model: QuizViewModel
+) -> None:
+    begin(view, model)
+    hit(Key.Key_1)
+    hit(Key.Key_Return)
+    assert in_sight(view, FilmPane).overlays.heat is None
+    boxes = [one for one in view.findChildren(QCheckBox) if "Heat map of" in one.text()]
+    assert not any(box.isVisible() for box in boxes)
 
 
 # The score card.

@@ -39,7 +39,7 @@ def model(
 ) -> Iterator[QuizViewModel]:
     """A quiz of six films is offered."""
     idle.prepare(sources(loaded), classifier)
-    idle.change(n_films=6)
+    idle.change(n_films=6, allows_heat_map=False)
     yield idle
     for _ in range(99):  # whatever a test has left waiting
         if classifier.gate is not None:

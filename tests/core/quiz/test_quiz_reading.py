@@ -1,6 +1,7 @@
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -39,7 +40,7 @@ def of_file(path: Path) -> QuizFilm:
 
 
 def read(*films: QuizFilm) -> list[QuizFilmRead | QuizFilmRefused]:
-    return list(read_quiz_films(cast(Any, Model()), films))
+    return list(read_quiz_films(cast(Any, Model()), films, with_heat=False))
 
 
 def test_a_film_comes_at_full_depth_with_the_models_opinion(film: QuizFilm) -> None:
@@ -52,7 +53,7 @@ def test_a_film_comes_at_full_depth_with_the_models_opinion(film: QuizFilm) -> N
 
 def test_the_model_sees_the_film_as_its_own_reader_reads_it(film: QuizFilm) -> None:
     model = Model()
-    list(read_quiz_films(cast(Any, model), [film]))
+    list(read_quiz_films(cast(Any, model), [film], with_heat=False))
     np.testing.assert_array_equal(model.asked[0], load_xray(film.path)[::2, ::2])
 
 
@@ -89,3 +90,28 @@ def test_a_broken_film_does_not_keep_the_others_back(film: QuizFilm) -> None:
     assert isinstance(first, QuizFilmRefused)
     assert "ward/broken.png" in str(first.refusal.reason)
     assert isinstance(second, QuizFilmRead)
+
+
+def test_the_heat_map_is_that_of_the_class_the_model_names(
+    film: QuizFilm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.prediction import explanation
+    from core.prediction.explanation.heat_map import HeatMap
+
+    closed = False
+
+    def explain(classifier: object, pixels: NDArray[np.uint8], label: int) -> Iterator[object]:
+        nonlocal closed
+        try:
+            assert pixels.shape == (48, 40)
+            yield SimpleNamespace(first=HeatMap.of(np.eye(3) * label, label, "cam"))
+            raise AssertionError("the checks were not asked for")
+        finally:
+            closed = True
+
+    monkeypatch.setattr(explanation, "explain", explain)
+    [event] = read_quiz_films(cast(Any, Model()), [film], with_heat=True)
+    assert isinstance(event, QuizFilmRead)
+    assert event.heat is not None
+    np.testing.assert_array_equal(event.heat, np.eye(3))
+    assert closed

@@ -1,7 +1,9 @@
-"""The viewer's keys for a quiz's film: those of them that do not stand for an answer."""
+"""How the film of a quiz is seen: the viewer's keys that stand for no answer, the heat map."""
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
@@ -11,7 +13,7 @@ from app.widgets.viewer.commands import KEYS, Command
 from app.widgets.viewer.film_pane import FilmPane
 
 
-def add_viewer_keys(owner: QWidget, pane: FilmPane) -> None:
+def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], object]) -> None:
     """Let keys that are pressed anywhere in `owner` change how the film is seen."""
     does: dict[Command, Callable[[], object]] = {
         Command.INVERT: pane.invert,
@@ -19,6 +21,7 @@ def add_viewer_keys(owner: QWidget, pane: FilmPane) -> None:
         Command.LARGER: lambda: pane.zoom_by(STEP),
         Command.SMALLER: lambda: pane.zoom_by(1 / STEP),
         Command.RESET: pane.reset,
+        Command.HEAT: toggle_heat,
         Command.MAGNIFIER: lambda: pane.set_magnifier(not pane.has_magnifier),
     }
     for command, slot in does.items():
@@ -26,3 +29,10 @@ def add_viewer_keys(owner: QWidget, pane: FilmPane) -> None:
             shortcut = QShortcut(QKeySequence(key), owner)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
+
+
+def lay_heat(pane: FilmPane, heat: NDArray[np.float32] | None, *, is_shown: bool) -> None:
+    """Lay a heat map (h, w) in [0, 1] over the film, or take it away."""
+    pane.overlays.is_heat_shown = is_shown
+    pane.overlays.set_heat(heat)
+    pane.refresh()

@@ -71,7 +71,9 @@ class Classifier:
         network = build_resnet(card.architecture, len(card.classes))
         load_arrays(network, opened.weights)
         network.eval()
-        return cls(path, card, network, device, calibration, memory)
+        classifier = cls(path, card, network, device, calibration, memory)
+        classifier.opinions([_probe(card.preprocessing.image_size)])  # also warms it up
+        return classifier
 
     @property
     def is_fast(self) -> bool:
@@ -107,8 +109,13 @@ class Classifier:
         return compute_outputs(self.network, images, preprocessing)
 
     def opinions(self, films: Sequence[NDArray[np.uint8]]) -> list[Opinion]:
-        """What the model says of films that `prepare` made, and how far it may be believed."""
+        """What the model says of films that `prepare` made, and how far it may be believed.
+
+        Raises:
+            ModelFileError: The network's answers are no numbers.
+        """
         outputs = self.outputs(films)
+        self._check(outputs)
         features, memory = outputs.features, self.memory
         novelties = memory.judge(features, films) if memory is not None else [None] * len(films)
         threshold = UNCALIBRATED_THRESHOLD
@@ -132,11 +139,25 @@ class Classifier:
 
         Calibrated where the model knows how.
         """
-        return self._probabilities(self.outputs(films).logits)
+        outputs = self.outputs(films)
+        self._check(outputs)
+        return self._probabilities(outputs.logits)
 
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A film of any size as the network takes it; safe to call from any thread."""
         return square(film, self.card.preprocessing.image_size)
+
+    def _check(self, outputs: Outputs) -> None:
+        """Refuse the answers of weights that are finite, but absurd."""
+        if np.isfinite(outputs.logits).all() and np.isfinite(outputs.features).all():
+            return
+        raise ModelFileError(
+            Message(
+                "The model {file} is of no use: its answers are no finite numbers. Train it again "
+                "with a lower learning rate, or get a fresh copy of it.",
+                file=self.path.name,
+            )
+        )
 
     def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.calibration is not None:
@@ -144,9 +165,7 @@ class Classifier:
         return softmax(logits)
 
 
-def _knowledge(
-    path: Path, opened: OpenedModel
-) -> tuple[Calibration | None, TrainingMemory | None]:
+def _knowledge(path: Path, opened: OpenedModel) -> tuple[Calibration | None, TrainingMemory | None]:
     """What a file says of its network beside the weights.
 
     Raises:
@@ -176,6 +195,11 @@ def _knowledge(
             )
         ) from error
     return calibration, memory
+
+
+def _probe(size: int) -> NDArray[np.uint8]:
+    """A picture of all grey levels, (size, size): a network that fails here fails everywhere."""
+    return np.linspace(0, 255, size * size).astype(np.uint8).reshape(size, size)
 
 
 def _check_reader(path: Path, card: ModelCard) -> None:

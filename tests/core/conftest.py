@@ -14,6 +14,7 @@ from core.data.loading import LoadedDataset, load_dataset
 from core.data.splits import split
 from core.runtime.devices import Device
 from core.workspace import Workspace
+from tests.core.training.narrow import make_narrow
 
 if TYPE_CHECKING:
     from core.training.loop import TrainingData
@@ -37,6 +38,14 @@ def draw(label: int, seed: int, size: int = FILM_SIZE) -> np.ndarray:
     third = size // 3
     film[third : 2 * third, label * third : (label + 1) * third] += 120
     return film.astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def narrow_network() -> Iterator[None]:
+    """ResNet-18 with an eighth of its channels: what is tested is the loop around it."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_narrow(patch.setattr)
+        yield
 
 
 @pytest.fixture

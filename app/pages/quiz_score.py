@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFileDialog,
@@ -64,12 +64,20 @@ class QuizScore(TranslatedWidget):
         self._explanation.setObjectName("muted")
         self._lay_out()
         self._save.clicked.connect(self._on_save_clicked)
+        saving = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self)
+        saving.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        saving.activated.connect(self._save.click)
         self._again.clicked.connect(lambda: self._leave(model.leave))
         self._films.activated.connect(lambda cell: model.review(cell.row()))
         self._back.clicked.connect(lambda: self._leave(self.closed.emit))
         model.changed.connect(self.show_state)
         model.noted.connect(self._show_note)
         self.retranslate()
+
+    def focus(self) -> None:
+        """Be where the keys go: the arrows scroll."""
+        self._scroll.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._scroll.verticalScrollBar().setValue(0)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -98,9 +106,10 @@ class QuizScore(TranslatedWidget):
         column.addWidget(self._refused)
         column.addWidget(self._figures)
         column.addStretch()
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -56,6 +57,10 @@ class QuizStart(TranslatedWidget):
         self._lay_out()
         self._connect()
         self.retranslate()
+
+    def focus(self) -> None:
+        """Be where the keys go."""
+        self._start.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _lay_out(self) -> None:
         form = self._form = QFormLayout()
@@ -112,7 +117,9 @@ class QuizStart(TranslatedWidget):
         self._heat.toggled.connect(lambda is_on: model.change(allows_heat_map=is_on))
         self._learned.toggled.connect(lambda is_on: model.change(with_learned=is_on))
         self._start.clicked.connect(model.start)
-        self._learner.returnPressed.connect(model.start)
+        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            QShortcut(QKeySequence(key), self, context=here).activated.connect(model.start)
         self._back.clicked.connect(self.closed)
         model.changed.connect(self.show_state)
 

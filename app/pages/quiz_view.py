@@ -46,7 +46,7 @@ class QuizView(TranslatedWidget):
     def _on_model_changed(self) -> None:
         match self._model.stage:
             case None:
-                part: TranslatedWidget = self._start
+                part: QuizStart | QuizQuestion | QuizScore | QuizReview = self._start
             case "over" if self._model.reviewing is not None:
                 part = self._review
             case "over":
@@ -55,8 +55,7 @@ class QuizView(TranslatedWidget):
                 part = self._question
         if self._stack.currentWidget() is not part:
             self._stack.setCurrentWidget(part)
-            if isinstance(part, QuizQuestion | QuizReview):
-                part.focus()
+            part.focus()
 
     @Slot()
     def _on_score_closed(self) -> None:
@@ -68,6 +67,8 @@ class QuizView(TranslatedWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._model.set_in_sight(True)
+        if self._stack.currentWidget() is self._start:
+            self._start.focus()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hands import button, field, label_texts, press, table_rows, wait_until, words
 from pretended_quiz import Clock, PretendedModel, sources
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QMessageBox,
+    QScrollArea,
     QSpinBox,
     QTableWidget,
     QWidget,
@@ -28,10 +29,12 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.quiz_view import QuizView
 from app.tasks import TaskRunner
+from app.translation import set_language
 from app.viewmodels.quiz import QuizViewModel
 from app.widgets.confusion_matrix_view import ConfusionMatrixView
 from app.widgets.quiz.answer_choice import AnswerChoice
 from app.widgets.quiz.answer_row import AnswerRow
+from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer.film_pane import FilmPane
 from core.data.loading import LoadedDataset
 from core.errors import ImageReadError, Message
@@ -271,9 +274,32 @@ def test_the_truth_comes_with_a_word_and_the_name_of_the_film(
 
 
 def test_all_of_a_quiz_can_be_done_by_keys(view: QuizView, model: QuizViewModel) -> None:
-    finish(view, model)
+    hit(Key.Key_Return)
+    for _ in range(N_FILMS):
+        answer(view, model, 1, 0)
     assert model.score is not None
     assert model.score.alone.n == N_FILMS
+    scroll = QApplication.focusWidget()
+    assert isinstance(scroll, QScrollArea)
+    hit(Key.Key_PageDown)
+    assert scroll.verticalScrollBar().value() > 0
+
+
+def test_words_change_with_the_language_and_answers_stay(
+    view: QuizView, model: QuizViewModel
+) -> None:
+    begin(view, model)
+    hit(Key.Key_2)
+    hit(Key.Key_Return)
+    try:
+        set_language("zh_CN")
+        QApplication.sendEvent(view, QEvent(QEvent.Type.LanguageChange))
+        for part in view.findChildren(TranslatedWidget):
+            QApplication.sendEvent(part, QEvent(QEvent.Type.LanguageChange))
+        assert rows(view)[1].accessibleName().startswith("正常肺部")
+        assert rows(view)[1].isChecked()
+    finally:
+        set_language("en")
 
 
 def test_keys_still_answer_when_a_button_has_the_focus(
@@ -453,7 +479,7 @@ def test_the_table_is_saved_where_the_teacher_says(
     view: QuizView, model: QuizViewModel, tmp_path: Path
 ) -> None:
     finish(view, model)
-    press(view, "Save table …")
+    QTest.keyClick(QApplication.focusWidget(), Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     [dialog] = view.findChildren(QFileDialog)
     dialog.fileSelected.emit(str(tmp_path / "quiz.csv"))
     dialog.close()

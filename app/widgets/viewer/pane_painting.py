@@ -19,7 +19,7 @@ from app.widgets.viewer.corner_texts import (
 from app.widgets.viewer.film_state import FilmState
 from app.widgets.viewer.magnifier import draw_magnifier
 from app.widgets.viewer.placement import Placement
-from app.widgets.viewer.rulers import length_text
+from app.widgets.viewer.rulers import length_text, part_within
 from app.widgets.viewer.scale_marks import draw_legend, draw_scale_bar
 
 if TYPE_CHECKING:
@@ -102,8 +102,10 @@ def _draw_rulers(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: 
             painter.drawLine(line)
             for place in (start, end):
                 painter.drawLine(place - arm, place + arm)
-        lower = max(start, end, key=QPointF.y)
-        draw_label(painter, lower, length_text(ruler.line, state.film.spacing), room)
+        seen = part_within(line, room)
+        if seen is not None:
+            lower = max(seen.p1(), seen.p2(), key=QPointF.y)
+            draw_label(painter, lower, length_text(ruler.line, state.film.spacing), room)
 
 
 def _draw_cross(painter: QPainter, place: QPointF) -> None:

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from PySide6.QtCore import QLineF, QPointF
+from PySide6.QtCore import QLineF, QPointF, QRectF
 
 from app.translation import tr
 from core.data.images import Spacing
@@ -48,6 +48,22 @@ def length_text(line: QLineF, spacing: Spacing | None) -> str:
     if spacing.is_at_detector:
         return tr("{length} mm at the detector", length=f"{length:,.1f}")
     return tr("{length} mm", length=f"{length:,.1f}")
+
+
+def part_within(line: QLineF, room: QRectF) -> QLineF | None:
+    """The part of a line that lies within a room (Liang and Barsky, 1984); None where none does."""
+    first, last = 0.0, 1.0
+    for way, before, after in (
+        (line.dx(), room.left() - line.x1(), room.right() - line.x1()),
+        (line.dy(), room.top() - line.y1(), room.bottom() - line.y1()),
+    ):
+        if way == 0:
+            if before > 0 or after < 0:
+                return None
+            continue
+        enters, leaves = sorted((before / way, after / way))
+        first, last = max(first, enters), min(last, leaves)
+    return QLineF(line.pointAt(first), line.pointAt(last)) if first <= last else None
 
 
 def distance_to(line: QLineF, point: QPointF) -> float:

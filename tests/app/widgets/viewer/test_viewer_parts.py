@@ -17,7 +17,7 @@ from app.widgets.viewer.outline import outline
 from app.widgets.viewer.pane_commands import arrow_keys, preset_keys
 from app.widgets.viewer.presets import presets_of
 from app.widgets.viewer.resampling import Pyramid
-from app.widgets.viewer.rulers import Ruler, distance_to, grip_at, length_text
+from app.widgets.viewer.rulers import Ruler, distance_to, grip_at, length_text, part_within
 from app.widgets.viewer.scale_marks import round_length
 from core.data.images import Spacing, Window, film_of_pixels
 
@@ -160,6 +160,19 @@ class TestRulers:
         assert distance_to(line, QPointF(5, 3)) == 3
         assert distance_to(line, QPointF(14, 3)) == 5
         assert distance_to(QLineF(1, 1, 1, 1), QPointF(4, 5)) == 5
+
+    @pytest.mark.parametrize(
+        ("line", "seen"),
+        [
+            (QLineF(10, 10, 60, 20), QLineF(10, 10, 60, 20)),
+            (QLineF(-50, 50, 150, 50), QLineF(0, 50, 100, 50)),
+            (QLineF(50, 150, 50, -150), QLineF(50, 100, 50, 0)),
+            (QLineF(-10, 10, -10, 90), None),
+            (QLineF(-60, 40, 40, -60), None),
+        ],
+    )
+    def test_the_part_of_a_line_that_is_in_sight(self, line: QLineF, seen: QLineF | None) -> None:
+        assert part_within(line, QRectF(0, 0, 100, 100)) == seen
 
     @pytest.mark.parametrize(("most", "length"), [(130, 100), (9.9, 5), (0.034, 0.02), (5, 5)])
     def test_a_scale_bar_is_a_round_number(self, most: float, length: float) -> None:

@@ -20,6 +20,7 @@ from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer import ViewerDesk
 from core.data.images import FullDepthFilm
 from core.errors import Message
+from core.prediction.explanation.heat_map import HeatMap
 
 if TYPE_CHECKING:
     from core.prediction.explanation import Explanation
@@ -333,7 +334,7 @@ def _heat_of(explanation: "Explanation | None", method: str) -> NDArray[np.float
         return None
     if method == "occlusion":
         return explanation.second.values if explanation.second is not None else None
-    return explanation.first.values
+    return HeatMap.of(explanation.cams[explanation.label], explanation.label, "cam").values
 
 
 def _stamp_of(explanation: "Explanation | None") -> str:

@@ -18,6 +18,7 @@ from app.viewmodels.reading import ReadingViewModel
 from app.viewmodels.taking_away import TakingAwayViewModel
 from app.widgets.drop_zone import DropZone
 from app.widgets.labels import plain_label
+from app.widgets.model_card_dialog import show_model_card
 from app.widgets.trust.export_menu import ExportMenu
 from core.errors import Message
 from core.events import Progress
@@ -88,6 +89,7 @@ class ReadingPage(Page):
         quiz.changed.connect(self._on_model_changed)
         self.desk.current_changed.connect(self._on_model_changed)
         self.desk.full_screen_wanted.connect(self.full_screen_wanted)
+        self.desk.panel.card_wanted.connect(self._on_card_wanted)
         model.changed.connect(self._on_model_changed)
         model.cleared.connect(self._on_cleared)
         for signal in (model.film_read, model.film_refused, model.film_repeated):
@@ -219,6 +221,12 @@ class ReadingPage(Page):
     @Slot()
     def _on_paste(self) -> None:
         self.dropped.emit(contents_of(QGuiApplication.clipboard().mimeData()))
+
+    @Slot()
+    def _on_card_wanted(self) -> None:
+        card, path = self._model.card, self._model.model
+        if card is not None and path is not None:
+            show_model_card(card, path.name, self)
 
     @Slot()
     def _on_quiz_clicked(self) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import resources
 from app.settings import Theme
@@ -25,6 +25,7 @@ class ReadingPanel(TranslatedWidget):
     """The right-hand side of the Read page."""
 
     class_chosen = Signal(int)  # whose heat map is wanted
+    card_wanted = Signal()  # what the model says about itself
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,10 +36,11 @@ class ReadingPanel(TranslatedWidget):
         self._answer = plain_label("figure", wraps=True)
         self._truth, self._part = plain_label(wraps=True), plain_label("warning", wraps=True)
         self.bars, self.trust, self.heat = ProbabilityBars(), TrustCard(), HeatControls()
-        self.model_line = plain_label("muted", wraps=True)
+        self.model_line, self._about = plain_label("muted", wraps=True), QPushButton()
         for label in (self._name, self._answer, self._truth, self._part, self.model_line):
             label.setMinimumWidth(1)  # foreign names must not widen the panel
         self._lay_out()
+        self._about.clicked.connect(self.card_wanted)
         self.bars.class_chosen.connect(self._on_class_chosen)
         self.heat.class_chosen.connect(self._on_class_chosen)
         self.retranslate()
@@ -58,6 +60,7 @@ class ReadingPanel(TranslatedWidget):
             column.addWidget(widget)
         column.addStretch(1)
         column.addWidget(self.model_line)
+        column.addWidget(self._about, 0, Qt.AlignmentFlag.AlignLeft)
         scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
@@ -111,6 +114,7 @@ class ReadingPanel(TranslatedWidget):
         self._show()
 
     def retranslate(self) -> None:
+        self._about.setText(tr("About this model …"))
         self._show()
 
     def _show(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
@@ -31,6 +32,7 @@ from app.settings import Theme
 from app.translation import language, say, tr
 from app.viewmodels.quiz import QuizViewModel
 from app.widgets.labels import card, plain_label
+from app.widgets.quiz.answer_choice import MOST_BUTTONS
 from app.widgets.quiz.matrix_row import MatrixRow
 from app.widgets.tables import PlainTable
 from app.widgets.translated import TranslatedWidget
@@ -188,7 +190,12 @@ class QuizScore(TranslatedWidget):
         self._summary.fit_height(at_least=200)
         n_asked, n_refused = self._model.n_asked, len(session.refused)
         _say(self._cautions, caution_lines(score, n_asked, n_refused))
-        self._matrices.show_matrices(titles, [one.confusion for one in readers], names)
+        named = _named_labels(readers)
+        self._matrices.show_matrices(
+            titles,
+            [one.confusion[np.ix_(named, named)] for one in readers],
+            [names[label] for label in named],
+        )
         _say(self._influence, [*influence_lines(score.influence), *gain_lines(score)])
         self._classes.show_header([tr("Class"), *titles])
         self._classes.show_rows(_class_rows(names, readers), numbers=(1, 2, 3))
@@ -253,6 +260,15 @@ class QuizScore(TranslatedWidget):
         is_wide = event.size().width() >= SIDE_BY_SIDE_PX
         way = QBoxLayout.Direction
         self._top.setDirection(way.LeftToRight if is_wide else way.TopToBottom)
+
+
+def _named_labels(readers: list[ReaderScore]) -> list[int]:
+    """The classes for the matrices: of many, only those that were asked about or answered."""
+    n_classes = len(readers[0].confusion)
+    if n_classes <= MOST_BUTTONS:
+        return list(range(n_classes))
+    counts = sum(one.confusion + one.confusion.T for one in readers)
+    return np.flatnonzero(np.sum(counts, axis=0)).tolist()
 
 
 def _class_rows(names: list[str], readers: list[ReaderScore]) -> list[tuple[str, ...]]:

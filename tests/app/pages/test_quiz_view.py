@@ -625,6 +625,21 @@ def test_with_many_classes_one_searches(view: QuizView, model: QuizViewModel) ->
 
 
 @pytest.mark.usefixtures("many")
+def test_of_many_classes_the_matrices_have_those_that_were_named(
+    view: QuizView, model: QuizViewModel
+) -> None:
+    begin(view, model)
+    while model.stage != "over":
+        wait_until(lambda: model.stage != "waiting")
+        model.choose(7)
+        model.confirm()
+    matrices = view.findChildren(ConfusionMatrixView)
+    assert len({matrix.sizeHint().width() for matrix in matrices}) == 1
+    assert matrices[0].sizeHint().width() < 600  # the three of the dataset, and one more
+    assert not view.grab().isNull()
+
+
+@pytest.mark.usefixtures("many")
 def test_a_thousand_classes_leave_the_window_as_it_is(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
     for _ in range(2):

@@ -59,10 +59,13 @@ def open_fast(card: ModelCard, network: Any, workspace: Workspace) -> FastNetwor
         program = _kept_program(_program_path(card, workspace))
         if program is None or not _note_path(card, workspace).exists():
             return None
-        return FastNetwork.load(program, fold(to_arrays(network)))
+        fast = FastNetwork.load(program, fold(to_arrays(network)))
+        size = card.preprocessing.image_size
+        fast(np.zeros((1, 3, size, size), np.float32))  # the first time takes twice as long
     except _FAILURES as error:
         log.info("no fast network: %s", error)
         return None
+    return fast
 
 
 def build_fast(

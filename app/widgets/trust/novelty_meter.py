@@ -167,7 +167,7 @@ def place_of(score: float, limit: float) -> float:
 
 
 def figure(value: float) -> str:
-    """A score in three digits; distances may be thousands as well as thousandths."""
+    """A score or distance; their limits are mostly 1, but other files may count in thousands."""
     if not math.isfinite(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -143,7 +143,7 @@ class TestNovelty:
         card.show_opinion(opinion(), NAMES)
         meter = card.findChild(NoveltyMeter)
         names = [child.accessibleName() for child in meter.findChildren(QWidget)]
-        assert "score 0.8 limit 1.2" in names
+        assert "score 0.80 limit 1.20" in names
 
     def test_the_limit_has_one_place_and_all_scores_fit(self) -> None:
         places = [place_of(score, 2.0) for score in (-1, 0, 1, 2, 2.1, 4, 1e9)]
@@ -165,7 +165,7 @@ class TestNovelty:
 
     @pytest.mark.parametrize(
         ("value", "words"),
-        [(0.01234, "0.0123"), (1.2, "1.2"), (123.4, "123"), (12345.6, "12,346"), (math.nan, "–")],
+        [(0.01234, "0.01"), (1.2, "1.20"), (123.4, "123"), (12345.6, "12,346"), (math.nan, "–")],
     )
     def test_scores_of_any_size_are_short(self, value: float, words: str) -> None:
         assert figure(value) == words
@@ -176,8 +176,8 @@ class TestNeighbours:
         card.show_opinion(opinion(neighbours=FIVE), NAMES)
         strip = card.findChild(NeighbourStrip)
         named = [child.accessibleName() for child in strip.findChildren(QWidget)]
-        assert "Normal, distance 0.4" in named
-        assert "Viral pneumonia, distance 0.8" in named
+        assert "Normal, distance 0.40" in named
+        assert "Viral pneumonia, distance 0.80" in named
         assert "4 × Viral pneumonia, 1 × Normal" in named
         assert not any(text.startswith("No pictures") for text in label_texts(strip))
 
@@ -187,7 +187,7 @@ class TestNeighbours:
         strip = card.findChild(NeighbourStrip)
         assert "No pictures: the model file was made without them." in label_texts(strip)
         named = [one.accessibleName() for one in strip.findChildren(QWidget) if one.isVisible()]
-        assert "COVID-19, distance 0.3" in named
+        assert "COVID-19, distance 0.30" in named
 
     @pytest.mark.parametrize("n", [0, 1, 3, 9])
     def test_any_number_of_them_is_drawn(self, card: TrustCard, n: int) -> None:
@@ -205,7 +205,7 @@ class TestNeighbours:
     def test_a_class_without_a_name_is_a_number(self, card: TrustCard) -> None:
         card.show_opinion(opinion(neighbours=(neighbour(7, 1.0),)), NAMES)
         named = [child.accessibleName() for child in card.findChildren(QWidget)]
-        assert "7, distance 1" in named
+        assert "7, distance 1.00" in named
 
 
 class TestHonesty:

@@ -12,12 +12,15 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pytest
 from hands import FILMS_PER_CLASS, wait_until
 from pretended import Audits, Openings
+from pretended_explanations import Explanations
 from PySide6.QtWidgets import QApplication, QWidget
 from whole_program import end, english_settings, running_application
 
 from app.application import Application
 from app.settings import AppSettings
 from app.tasks import EventSource, TaskRunner
+from app.viewmodels import reading as reading_module
+from app.viewmodels import reading_work
 from core.config import Preprocessing, TrainingConfig, preset
 from core.data.loading import LoadedDataset, load_dataset
 from core.events import TrainingDone
@@ -70,6 +73,19 @@ def _visible_windows() -> set[QWidget]:
     if QApplication.instance() is None:
         return set()
     return {window for window in QApplication.topLevelWidgets() if window.isVisible()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_stay_as_they_are() -> Iterator[None]:
+    """No model is made faster, which takes seconds for each workspace; `_sped_up` does it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_module, "speed_up", lambda *_: iter(()))
+        yield
+
+
+@pytest.fixture
+def _sped_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_module, "speed_up", reading_work.speed_up)
 
 
 # Films, and a model that learned from them.
@@ -164,6 +180,14 @@ def audits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Audits]:
     audits = Audits(monkeypatch)
     yield audits
     audits.gate.set()
+
+
+@pytest.fixture
+def explanations(monkeypatch: pytest.MonkeyPatch) -> Iterator[Explanations]:
+    """No answer is really explained; the gate is open."""
+    explanations = Explanations(monkeypatch)
+    yield explanations
+    explanations.gate.set()
 
 
 @pytest.fixture

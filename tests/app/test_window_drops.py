@@ -19,15 +19,18 @@ from hands import (
     wait_until,
 )
 from pretended import ONE, THREE, TWO, Audits, Openings
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtWidgets import QComboBox, QMenu, QMessageBox, QProgressBar, QWidget
 
 from app.application import Application
-from app.main_window import DATA, EVALUATE, READ, TRAIN
+from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.settings import AppSettings
 from app.viewmodels import data as data_module
+from app.widgets.image_view import to_image
 from core.data.loading import LoadedDataset
+from core.phantom import draw_film
 
+pytestmark = pytest.mark.usefixtures("explanations")
 PAGES = {"data": DATA, "train": TRAIN, "evaluate": EVALUATE, "read": READ}
 
 
@@ -36,6 +39,11 @@ def page(program: Application) -> QWidget:
     window = program.window
     pages = (window.data_page, window.training_page, window.evaluation_page, window.reading_page)
     return next(one for one in pages if one.isVisible())
+
+
+def names(program: Application) -> list[str]:
+    """Of the films that were read."""
+    return [film.name for film in program.reading.films.values()]
 
 
 def shown_failure(program: Application) -> str:
@@ -50,8 +58,10 @@ def test_a_zip_may_be_dropped_on_anything_that_is_seen(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
+    """On the Read page it is a list of films, everywhere else a dataset."""
     opened: list[list[Path]] = []
-    monkeypatch.setattr(application.data, "open", opened.append)
+    opening = application.reading if name == "read" else application.data
+    monkeypatch.setattr(opening, "read" if name == "read" else "open", opened.append)
     window = application.window
     window.show_page(PAGES[name])
     shown = page(application)
@@ -105,7 +115,7 @@ def test_a_model_with_its_dataset_open_reads_the_films_it_kept(
     application.data._on_runner_reported(loaded)  # as if it had been dropped
     drop(application.window, model_file)
     wait_until(lambda: len(application.reading.films) == 3)
-    assert all(film.true_class is not None for film in application.reading.films)
+    assert all(film.true_class is not None for film in application.reading.films.values())
 
 
 def test_films_before_any_model_wait_and_the_page_says_what_is_missing(
@@ -151,9 +161,32 @@ def test_a_refused_model_is_told_and_the_page_is_as_before(
     assert "No model yet" in label_texts(application.window)
 
 
-def test_a_link_is_not_wanted(application: Application) -> None:
-    link = QUrl("https://example.org/films.zip")
-    assert not drag_over(application.window, carrying(link))
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_is_answered_in_words(application: Application, name: str) -> None:
+    application.window.show_page(PAGES[name])
+    drop(application.window, QUrl("https://example.org/films.zip"))
+    assert "This is a link to example.org." in shown_failure(application)
+    assert application.window.page == PAGES[name]
+
+
+def test_files_beside_a_link_are_read_and_the_link_is_refused(
+    application: Application, film_files: list[Path]
+) -> None:
+    drop(application.window, film_files[0], QUrl("https://example.org/film.png"))
+    assert application.reading.n_waiting == 1
+    assert "example.org" in shown_failure(application)
+
+
+def test_a_picture_that_is_no_file_is_read(application: Application, model_file: Path) -> None:
+    data = QMimeData()
+    data.setImageData(to_image(draw_film("NORMAL", 3, 64)))
+    assert drag_over(application.window, data)
+    let_go(application.window, data)
+    assert page(application) is application.window.reading_page
+    drop(application.window, model_file)
+    wait_until(lambda: len(application.reading.films) == 1)
+    [film] = application.reading.films.values()
+    assert film.name == "Pasted picture 1.png"
 
 
 def test_the_folder_of_what_was_dropped_is_remembered(
@@ -192,7 +225,7 @@ def test_a_folder_on_the_read_page_is_a_list_of_films(
     drop(application.window, model_file)
     wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
     drop(application.window, folder)
-    wait_until(lambda: [film.name for film in application.reading.films] == ["ward/one.png"])
+    wait_until(lambda: names(application) == ["ward/one.png"])
     assert not application.data.is_busy
     assert application.data.dataset is None
 
@@ -202,9 +235,10 @@ def test_films_beside_a_zip_are_not_forgotten(
 ) -> None:
     drop(application.window, model_file)
     wait_until(lambda: application.reading.card is not None and not application.reading.is_busy)
+    application.window.show_page(DATA)
     drop(application.window, films_zip, film_files[0])
     wait_until(lambda: application.data.dataset is not None and not application.data.is_busy)
-    wait_until(lambda: len(application.reading.films) == 1)
+    wait_until(lambda: names(application) == [film_files[0].name])
 
 
 def test_two_zips_become_one_dataset(

@@ -26,7 +26,7 @@ from whole_program import english_settings, running_application
 
 from app import resources
 from app.application import Application
-from app.main_window import DATA, EVALUATE, READ, TRAIN
+from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.translation import tr

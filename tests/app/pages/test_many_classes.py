@@ -11,7 +11,7 @@ from hands import drop, wait_until
 from PySide6.QtCore import QSize
 
 from app.application import Application
-from app.main_window import EVALUATE, READ
+from app.pages.page import EVALUATE, READ
 from app.widgets.score_bars import ScoreBars
 from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.metrics import evaluation

@@ -1,12 +1,15 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hands import carrying, drag_over, drop, let_go
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.dropped import Dropped
 from app.widgets.drop_zone import DropZone
+from app.widgets.image_view import to_image
 
 LINK = QUrl("http://example.org/film.png")
 
@@ -22,19 +25,34 @@ def test_dropped_files_are_told_in_their_order(
     qtbot: QtBot, zone: DropZone, tmp_path: Path
 ) -> None:
     paths = [tmp_path / name for name in ("b.png", "a 片.png", "folder")]
-    with qtbot.waitSignal(zone.files_dropped) as dropped:
+    with qtbot.waitSignal(zone.dropped) as dropped:
         drop(zone, *paths)
-    assert dropped.args == [paths]
+    assert dropped.args == [Dropped(paths=tuple(paths))]
 
 
-def test_links_among_the_files_are_left_out(qtbot: QtBot, zone: DropZone, tmp_path: Path) -> None:
-    with qtbot.waitSignal(zone.files_dropped) as dropped:
+def test_links_among_the_files_are_refused_in_words(
+    qtbot: QtBot, zone: DropZone, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(zone.dropped) as dropped:
         drop(zone, LINK, tmp_path / "a.png")
-    assert dropped.args == [[tmp_path / "a.png"]]
+    assert dropped.args[0].paths == (tmp_path / "a.png",)
+    [refusal] = dropped.args[0].refusals
+    assert "example.org" in str(refusal)
 
 
-def test_a_link_alone_is_not_wanted(zone: DropZone) -> None:
-    assert not drag_over(zone, carrying(LINK))
+def test_a_link_alone_is_answered_in_words(qtbot: QtBot, zone: DropZone) -> None:
+    with qtbot.waitSignal(zone.dropped) as dropped:
+        drop(zone, LINK)
+    assert (dropped.args[0].paths, len(dropped.args[0].refusals)) == ((), 1)
+
+
+def test_a_picture_without_a_file_is_taken(qtbot: QtBot, zone: DropZone) -> None:
+    data = QMimeData()
+    data.setImageData(to_image(np.full((4, 4), 90, np.uint8)))
+    assert drag_over(zone, data)
+    with qtbot.waitSignal(zone.dropped) as dropped:
+        let_go(zone, data)
+    assert len(dropped.args[0].pictures) == 1
 
 
 def test_text_is_not_wanted(zone: DropZone) -> None:

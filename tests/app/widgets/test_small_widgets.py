@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 from hands import has_colour, label_texts, press
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.film_list import FilmList
 from app.widgets.image_view import ImageView
 from app.widgets.labels import Figure
 from app.widgets.progress_card import ProgressCard
@@ -111,47 +110,6 @@ class TestImageView:
         view.show_film(flat(200))
         view.clear()
         assert not has_colour(view, "#c8c8c8", range(0, 400, 5), range(0, 200, 5))
-
-
-class TestFilmList:
-    @pytest.fixture
-    def films(self, qtbot: QtBot) -> FilmList:
-        films = FilmList()
-        qtbot.addWidget(films)
-        return films
-
-    def test_the_first_film_is_chosen_at_once(self, qtbot: QtBot, films: FilmList) -> None:
-        with qtbot.waitSignal(films.film_chosen) as chosen:
-            films.add_film(flat(100), "a.png")
-        assert chosen.args == [0]
-        with qtbot.assertNotEmitted(films.film_chosen):
-            films.add_film(flat(100), "b.png")
-
-    def test_the_keys_choose_the_next_film(self, qtbot: QtBot, films: FilmList) -> None:
-        for name in ("a.png", "b.png"):
-            films.add_film(flat(100), name)
-        with qtbot.waitSignal(films.film_chosen) as chosen:
-            QTest.keyClick(films, Qt.Key.Key_Down)
-        assert chosen.args == [1]
-
-    def test_a_small_picture_stands_beside_the_name(self, films: FilmList) -> None:
-        films.add_film(flat(123), "a.png")
-        picture = films.item(0).icon().pixmap(52, 52).toImage()
-        assert picture.pixelColor(26, 26) == QColor(123, 123, 123)
-
-    def test_a_name_can_be_said_anew(self, films: FilmList) -> None:
-        films.add_film(flat(1), "a.png\nNormal")
-        films.show_text(0, "a.png\n正常")
-        assert films.item(0).text() == "a.png\n正常"
-
-    def test_after_clearing_the_next_film_is_chosen_again(
-        self, qtbot: QtBot, films: FilmList
-    ) -> None:
-        films.add_film(flat(1), "a.png")
-        films.clear()
-        with qtbot.waitSignal(films.film_chosen) as chosen:
-            films.add_refused(QIcon(QPixmap(8, 8)), "b.png")
-        assert chosen.args == [0]
 
 
 class TestPlainTable:

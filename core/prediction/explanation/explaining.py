@@ -1,0 +1,113 @@
+"""Why a network answers as it does, for one film: first a map, then what speaks against it."""
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.batches import stack
+from core.prediction.explanation.activation import class_activation_maps
+from core.prediction.explanation.heat_map import HeatMap
+from core.prediction.explanation.honesty import Honesty, chance_of, examine
+from core.prediction.explanation.occlusion import GRID, occluded
+from core.prediction.lungs import LungField, find_lungs
+
+if TYPE_CHECKING:
+    from core.prediction.classifier import Classifier
+
+_BATCH: Final = 16  # covered films that go through the network together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why a network names one class, as far as is known yet."""
+
+    label: int  # the class that is explained
+    cams: NDArray[np.float32]  # (C, h, w), evidence for each class against the mean of all, logits
+    second: HeatMap | None = None  # by occlusion
+    lungs: LungField | None = None
+    honesty: Honesty | None = None  # None: not examined yet
+
+    @property
+    def first(self) -> HeatMap:
+        """The class activation map of the class that is explained."""
+        return HeatMap.of(self.cams[self.label], self.label, "cam")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more will be found out."""
+        return self.honesty is not None
+
+
+def explain(
+    classifier: "Classifier", film: NDArray[np.uint8], label: int | None = None
+) -> Generator[Explanation, None, None]:
+    """Explain an answer, at once and then thoroughly.
+
+    The weights of all classes are taken less their mean: a part that all classes share moves
+    no probability, but would heat every map.
+
+    Args:
+        classifier: The model.
+        film: Shape (H, W) or (H, W, 3), any size.
+        label: The class to explain; None: the one with the highest logit.
+
+    Yields:
+        First the class activation maps; the same again after each batch of covered films, for
+        these are the points to cancel at; at last the complete explanation.
+    """
+    # Both load Paddle.
+    from core.prediction.explanation.random_twin import random_twin
+    from core.prediction.inference import compute_outputs
+
+    prepared = classifier.prepare(film)
+    outputs = classifier.outputs([prepared])
+    if label is None:
+        label = int(outputs.logits[0].argmax())
+    weights = _contrast(classifier.network)
+    early = Explanation(label, class_activation_maps(outputs, weights))
+    yield early
+
+    logits = []
+    for batch in _batches(prepared):
+        logits.append(_centred(classifier.outputs(batch).logits)[:, label])
+        yield early
+    drops = _centred(outputs.logits)[0, label] - np.concatenate(logits).reshape(GRID, GRID)
+
+    card = classifier.card
+    twin = random_twin(card.architecture, len(card.classes))
+    random = compute_outputs(twin, stack([prepared]), card.preprocessing)
+    lungs = find_lungs(film)
+    yield dataclasses.replace(
+        early,
+        second=HeatMap.of(drops, label, "occlusion"),
+        lungs=lungs,
+        honesty=examine(
+            early.cams[label],
+            drops,
+            class_activation_maps(random, _contrast(twin))[label],
+            chance=chance_of(weights[label], outputs.features[0], len(weights)),
+            lungs=lungs,
+        ),
+    )
+
+
+def _batches(prepared: NDArray[np.uint8]) -> Iterator[list[NDArray[np.uint8]]]:
+    films = occluded(prepared)
+    while batch := list(islice(films, _BATCH)):
+        yield batch
+
+
+def _contrast(network: Any) -> NDArray[np.float32]:
+    """The last layer's weights less their mean over the classes, (C, F)."""
+    weights: NDArray[np.float32] = network.fc.weight.numpy().T
+    return weights - weights.mean(axis=0)
+
+
+def _centred(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred: NDArray[np.float32] = logits - logits.mean(axis=1, keepdims=True)
+    return centred

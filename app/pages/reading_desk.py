@@ -273,7 +273,9 @@ class ReadingDesk(TranslatedWidget):
             explanation = self._looking.explanation(film.key, self._label_of(film))
         self.viewer.set_heat(pane, _heat_of(explanation, self._method))
         lungs = explanation.lungs if explanation is not None and self._has_outline else None
-        self.viewer.set_outline(pane, lungs.mask if lungs is not None else None)
+        # What was found in doubt would be taken for anatomy.
+        is_drawn = lungs is not None and lungs.is_reliable
+        self.viewer.set_outline(pane, lungs.mask if lungs is not None and is_drawn else None)
         self.viewer.set_stamp(pane, _stamp_of(explanation))
 
     @Slot(int, object)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 N_COLOURS: Final = 256
 # What the viewer starts with and a report prints with: the film stays readable underneath.
-USUAL_OPACITY: Final = 0.55
+USUAL_OPACITY: Final = 0.45
 # Strength of heat, and there lightness, chroma and hue (degrees).
 _STRENGTH = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LIGHTNESS = (0.30, 0.46, 0.62, 0.78, 0.94)
 _CHROMA = (0.13, 0.19, 0.20, 0.16, 0.11)
 _HUE = (295.0, 335.0, 385.0, 430.0, 465.0)
-_CLEAR_UNTIL, _FULL_FROM = 0.05, 0.45  # below the one nothing is drawn, above the other all of it
+_CLEAR_UNTIL, _FULL_FROM = 0.05, 0.8  # below the one nothing is drawn, above the other all of it
 # Oklab to the cones' responses (cube roots), and these to linear sRGB: its author's matrices.
 _TO_CONES = ((1.0, 1.0, 1.0), (0.3963377774, -0.1055613458, -0.0894841775),
              (0.2158037573, -0.0638541728, -1.2914855480))  # fmt: skip

@@ -17,6 +17,7 @@ from app.widgets.viewer.placement import Placement
 from app.widgets.viewer.resampling import Pyramid
 from core.data.images import FullDepthFilm, Window
 
+_SLOW_FROM = 3_000_000  # pixels; smaller films are resampled in a few ms
 _MARGIN = 0.25  # of the part in sight, added on each side once the film is moved
 
 
@@ -28,6 +29,7 @@ class _Resampled:
     orientation: Orientation
     part: QRect
     levels: NDArray[Any]
+    is_hurried: bool  # a little blurred
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +61,29 @@ class FilmPicture:
         """Show the film so from now on."""
         self._table = _table_of(self._film, window, is_inverted)
 
-    def draw(self, painter: QPainter, placement: Placement, orientation: Orientation) -> None:
-        """Draw the part in sight; one unit of the painter is one pixel of the screen."""
+    @property
+    def is_slow(self) -> bool:
+        """Whether so large a film is better drawn in a hurry while the user zooms."""
+        return self._film.width * self._film.height > _SLOW_FROM
+
+    def draw(
+        self,
+        painter: QPainter,
+        placement: Placement,
+        orientation: Orientation,
+        *,
+        is_hurried: bool = False,
+    ) -> None:
+        """Draw the part in sight; one unit of the painter is one pixel of the screen.
+
+        Args:
+            painter: Of the widget.
+            placement: Where the film lies.
+            orientation: How.
+            is_hurried: Whether it may be a little blurred for the moment.
+        """
         if not placement.seen.isEmpty():
-            image = self._image(placement, orientation)
+            image = self._image(placement, orientation, is_hurried)
             place = placement.seen.topLeft() + QPoint(placement.left, placement.top)
             painter.drawImage(place, image)
 
@@ -84,8 +105,8 @@ class FilmPicture:
         painter.end()
         return picture
 
-    def _image(self, placement: Placement, orientation: Orientation) -> QImage:
-        source = self._covering(placement, orientation)
+    def _image(self, placement: Placement, orientation: Orientation, is_hurried: bool) -> QImage:
+        source = self._covering(placement, orientation, is_hurried)
         last = self._shown
         if (
             last is not None
@@ -102,25 +123,31 @@ class FilmPicture:
         self._shown = _Shown(source, QRect(placement.seen), self._table, image)
         return image
 
-    def _covering(self, placement: Placement, orientation: Orientation) -> _Resampled:
+    def _covering(
+        self, placement: Placement, orientation: Orientation, is_hurried: bool
+    ) -> _Resampled:
         """The resampled part that holds what is in sight, made anew only where it must be."""
         kept, whole, part = self._resampled, placement.whole, placement.seen
         if kept is not None and (kept.whole, kept.orientation) == (whole, orientation):
-            if kept.part.contains(part):
+            if kept.part.contains(part) and is_hurried >= kept.is_hurried:
                 return kept
             # It is moved. After a zoom, what is beside would be wasted on the next zoom.
             across, down = round(part.width() * _MARGIN), round(part.height() * _MARGIN)
             wider = part.adjusted(-across, -down, across, down)
             part = wider & QRect(0, 0, *whole.toTuple())
         box = placement.on_film(part, *orientation.shown_size(self._size).toTuple())
-        levels = self._laid_down(box, part.size(), orientation)
-        self._resampled = _Resampled(QSize(whole), orientation, QRect(part), levels)
+        levels = self._laid_down(box, part.size(), orientation, is_hurried)
+        self._resampled = _Resampled(QSize(whole), orientation, QRect(part), levels, is_hurried)
         return self._resampled
 
-    def _laid_down(self, box: QRectF, size: QSize, orientation: Orientation) -> NDArray[Any]:
+    def _laid_down(
+        self, box: QRectF, size: QSize, orientation: Orientation, is_hurried: bool = False
+    ) -> NDArray[Any]:
         """The levels of a part, `box` as it is laid down, at a size."""
         stored = size.transposed() if orientation.is_on_its_side else size
-        levels = self._pyramid.part(orientation.film_rect(box, self._size), stored)
+        levels = self._pyramid.part(
+            orientation.film_rect(box, self._size), stored, is_hurried=is_hurried
+        )
         return np.ascontiguousarray(orientation.applied(levels))
 
     def _as_image(self, levels: NDArray[Any]) -> QImage:

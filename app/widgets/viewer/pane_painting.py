@@ -70,7 +70,7 @@ def _draw_film(
 ) -> None:
     painter.save()
     painter.scale(1 / placement.ratio, 1 / placement.ratio)
-    state.picture.draw(painter, placement, state.orientation)
+    state.picture.draw(painter, placement, state.orientation, is_hurried=pane.is_hurried)
     heat = pane.overlays.visible_heat
     if heat is not None:
         heat.draw(painter, placement, state.orientation, pane.overlays.opacity)

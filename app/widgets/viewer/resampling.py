@@ -8,6 +8,7 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize
 
 _MOST_HALVINGS = 6
+_HURRIED = 1.5  # so far a smaller size may be enlarged again while the user zooms
 _STILL_REDUCED = 0.5  # at least so much is left to the filter, or fine patterns would shimmer
 _SHARP_FROM = 4.0  # times as large: the film's own pixels are shown as squares
 
@@ -23,20 +24,23 @@ class Pyramid:
         self._sizes = [np.ascontiguousarray(values)]
         self._images: dict[int, Image.Image] = {}
 
-    def part(self, box: QRectF, size: QSize, *, is_smooth: bool = False) -> NDArray[Any]:
+    def part(
+        self, box: QRectF, size: QSize, *, is_smooth: bool = False, is_hurried: bool = False
+    ) -> NDArray[Any]:
         """Resample a part.
 
         Args:
             box: Which, in pixels of the whole.
             size: How large it is to become.
             is_smooth: Whether no pixel may be seen as a square, however large it becomes.
+            is_hurried: Whether it may be a little blurred for the sake of speed.
 
         Returns:
             Shape (height, width) or (height, width, 3), of the same type.
         """
         scale = max(size.width() / box.width(), size.height() / box.height())
-        halvings = 0
-        while scale * 2 ** (halvings + 1) <= _STILL_REDUCED and self._can_halve(halvings):
+        halvings, most = 0, _HURRIED if is_hurried else _STILL_REDUCED
+        while scale * 2 ** (halvings + 1) <= most and self._can_halve(halvings):
             halvings += 1
         image = self._image(halvings)
         height, width = self._sizes[0].shape[:2]

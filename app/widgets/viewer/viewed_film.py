@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Signal
+from PySide6.QtCore import QPointF, QTimer, Signal
 
 from app.widgets.film_geometry import FilmGeometry
 from app.widgets.translated import TranslatedWidget
@@ -12,6 +12,8 @@ from app.widgets.viewer.orientation import Orientation
 from app.widgets.viewer.overlays import Overlays
 from app.widgets.viewer.tool import Tool
 from core.data.images import FullDepthFilm, Window, film_of_pixels
+
+_HURRY_MS = 120  # after the last zoom, until the picture is made sharp
 
 
 class ViewedFilm(TranslatedWidget):
@@ -33,6 +35,10 @@ class ViewedFilm(TranslatedWidget):
         self._pointer: QPointF | None = None
         self._echo: QPointF | None = None
         self._has_magnifier, self._is_marked = False, False
+        self._hurry = QTimer(self)
+        self._hurry.setSingleShot(True)
+        self._hurry.setInterval(_HURRY_MS)
+        self._hurry.timeout.connect(self.update)
 
     # What is shown.
 
@@ -76,6 +82,11 @@ class ViewedFilm(TranslatedWidget):
     def echo(self) -> QPointF | None:
         """Where the mouse would be if it were over the same part of this film as of another."""
         return self._echo
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the user is zooming just now, and so may be shown a blurred picture."""
+        return self._hurry.isActive()
 
     @property
     def has_magnifier(self) -> bool:
@@ -179,7 +190,12 @@ class ViewedFilm(TranslatedWidget):
         geometry = self.geometry_now
         anchor = self._pointer if place is None else place
         geometry.zoom_to(scale, geometry.middle if anchor is None else anchor)
+        self._zoom_hastily()
         self._after_view()
+
+    def _zoom_hastily(self) -> None:
+        if self._state is not None and self._state.picture.is_slow:
+            self._hurry.start()
 
     def move_by(self, way: QPointF) -> None:
         """Carry the film along."""
@@ -190,7 +206,10 @@ class ViewedFilm(TranslatedWidget):
     def follow_view(self, other: "ViewedFilm") -> None:
         """Look at the same part, as much magnified, as another pane does."""
         if self._state is not None and other.state is not None:
+            before = self.geometry_now.scale
             self.geometry_now.follow(other.geometry_now)
+            if self.geometry_now.scale != before:
+                self._zoom_hastily()
             self._gestures.show_cursor()
             self.refresh()
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.widgets.film_geometry import MAX_SCALE
+from app.widgets.film_geometry import MAX_SCALE, STEP
 from app.widgets.viewer import FilmPane, Tool
 from core.data.images import FullDepthFilm, Spacing, Window
 
@@ -163,6 +163,21 @@ class TestView:
         film[::5] = 250
         pane.show_film(film, "a.png")
         assert grey(pane, 200, 205) == pytest.approx(50, abs=12)
+
+    def test_a_large_film_is_sharp_again_when_the_zoom_is_over(
+        self, qtbot: QtBot, pane: FilmPane
+    ) -> None:
+        film = np.zeros((2_000, 2_000), np.uint8)
+        film[:, ::9] = 250
+        pane.show_film(film, "a.png")
+        turn_wheel(pane, 3, QPointF(CENTRE))
+        hurried = pane.grab().toImage()
+        qtbot.waitUntil(lambda: not pane.is_hurried)
+        sharp = pane.grab().toImage()
+        assert hurried != sharp
+        pane.show_film(film, "a.png")
+        pane.geometry_now.zoom_to(pane.geometry_now.scale * STEP**3, QPointF(CENTRE))
+        assert pane.grab().toImage() == sharp
 
     def test_averages_are_taken_before_the_window(self, pane: FilmPane) -> None:
         film = np.zeros((1_600, 1_600), np.uint8)

@@ -111,6 +111,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="FILE.pdf", help=tr("also write a report (PDF)")
     )
     predict.add_argument(
+        "--quick",
+        action="store_true",
+        help=tr("do not check the heat maps, which takes many times as long as drawing them"),
+    )
+    predict.add_argument(
         "--include-dicom",
         type=_names,
         action="extend",

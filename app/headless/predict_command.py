@@ -47,6 +47,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
         context,
         heat_folder=arguments.heatmaps,
         is_for_report=arguments.report is not None,
+        is_quick=arguments.quick,
         dicom_names=fields,
     )
     with ProgressBars() as bars:

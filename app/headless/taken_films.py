@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.data.images import load_xray
 from core.errors import ImageReadError, RunFolderError
+from core.prediction.explanation import Explanation, explain
 from core.prediction.report.answer import answer_of
 from core.prediction.report.context import ReportContext
 from core.prediction.report.dicom_fields import dicom_fields
@@ -17,8 +19,6 @@ from core.prediction.report.film_picture import write_picture
 from core.prediction.report.heat_files import HeatFiles
 
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.explanation import Explanation
-
     from core.prediction.classifier import Classifier
     from core.prediction.opinion import Opinion
     from core.prediction.reading import FilmRead
@@ -32,6 +32,7 @@ class TakenFilms:
         context: Of the pictures.
         heat_folder: Where a picture of each film with its heat map goes; made at once.
         is_for_report: Whether films that get a page must be explained.
+        is_quick: Whether heat maps go unchecked: a check asks the network fifty times.
         dicom_names: Fields of DICOM files that were asked for.
 
     Raises:
@@ -45,6 +46,7 @@ class TakenFilms:
         *,
         heat_folder: Path | None,
         is_for_report: bool,
+        is_quick: bool,
         dicom_names: Sequence[str],
     ) -> None:
         self.films: list[ReportFilm] = []
@@ -52,7 +54,8 @@ class TakenFilms:
         self.error: RunFolderError | None = None  # why, the first time
         self._classifier, self._context = classifier, context
         self._files = None if heat_folder is None else HeatFiles(heat_folder)
-        self._is_for_report, self._dicom_names = is_for_report, dicom_names
+        self._is_for_report, self._is_quick = is_for_report, is_quick
+        self._dicom_names = dicom_names
 
     @property
     def has_pictures(self) -> bool:
@@ -72,7 +75,7 @@ class TakenFilms:
         picture = None
         if self.has_pictures or (self._is_for_report and is_detailed):
             pixels = _pixels(film, read.image)
-            explanation = self._explain(pixels)
+            explanation = self._explain(pixels, read.opinion.predicted)
             film = dataclasses.replace(film, explanation=explanation)
             picture = self._draw(film, pixels)
             if not is_detailed:  # the mask of the lungs and the second map are for its page
@@ -81,10 +84,11 @@ class TakenFilms:
         self.films.append(film)
         self.pictures.append(picture)
 
-    def _explain(self, pixels: Pixels) -> "Explanation":
-        from core.prediction.explanation import explain
-
-        *_, explanation = explain(self._classifier, pixels)
+    def _explain(self, pixels: Pixels, label: int) -> Explanation:
+        with closing(explain(self._classifier, pixels, label)) as steps:
+            explanation = next(steps)
+            if not self._is_quick:
+                *_, explanation = steps
         return explanation
 
     def _draw(self, film: ReportFilm, pixels: Pixels) -> Path | None:

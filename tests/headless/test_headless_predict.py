@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pypdfium2
 import pytest
+from PIL import Image
 
-from core.errors import Message
+from app.translation import set_language
+from core.errors import Message, RunFolderError
 from core.prediction.novelty import Novelty
 from core.prediction.opinion import Opinion
 from core.prediction.reading import FilmRead
+from tests.core.data.images.dicom_files import dicom
 
 Command = Callable[..., Any]
 CLASSES = ["COVID", "NORMAL", "Viral_Pneumonia"]
@@ -22,6 +26,11 @@ DISCLAIMER = "Research and teaching only, never diagnosis."
 
 def opinion(novelty: Novelty | None = None, candidates: tuple[int, ...] = (0,)) -> Opinion:
     return Opinion(np.array([0.5, 0.3, 0.2], np.float32), novelty is not None, candidates, novelty)
+
+
+def pdf_text(path: Path) -> str:
+    with pypdfium2.PdfDocument(path) as document:
+        return "\n".join(page.get_textpage().get_text_range() for page in document)
 
 
 def answering(answer: Opinion, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,3 +218,119 @@ def test_names_that_are_no_text_are_read_too(
     text = command("predict", model, strange)
     assert text.code == 0
     assert "bad\ufffd\ufffdname.png: " in text.out
+
+
+def test_heat_maps_go_into_a_folder_that_is_made(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    shutil.copy(film, tmp_path / "胸片.png")
+    (tmp_path / "heat").mkdir()
+    (tmp_path / "heat" / "胸片.heatmap.png").write_bytes(b"mine")
+    words = ("predict", model, film, tmp_path / "胸片.png", "--heatmaps")
+    said = command(*words, tmp_path / "new" / "heat", "--json")
+    assert said.code == 0
+    for one, name in zip(said.json["predictions"], (film.stem, "胸片"), strict=True):
+        assert one["heatmap"] == str(tmp_path / "new" / "heat" / f"{name}.heatmap.png")
+        with Image.open(one["heatmap"]) as picture:
+            assert picture.info["Description"] == DISCLAIMER
+            picture.load()
+        assert set(one["heat_checks"]) >= {"lung_share", "agreement", "is_trustworthy"}
+    again = command(*words, tmp_path / "new" / "heat", "--json")
+    assert again.json == said.json
+    kept = command(*words, tmp_path / "heat", "--json").json["predictions"][1]
+    assert Path(kept["heatmap"]).name == "胸片 (2).heatmap.png"
+    assert (tmp_path / "heat" / "胸片.heatmap.png").read_bytes() == b"mine"
+
+
+def test_a_folder_for_heat_maps_that_cannot_be_made_is_refused_at_once(
+    command: Command, model: Path, film: Path
+) -> None:
+    said = command("predict", model, film, "--heatmaps", film / "heat", "--json")
+    assert said.code == 1
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "cannot be made" in said.err
+
+
+def test_the_answers_are_there_where_a_picture_cannot_be_written(
+    command: Command, model: Path, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise RunFolderError(Message("The disk is full."))
+
+    monkeypatch.setattr("app.headless.taken_films.write_picture", full)
+    said = command("predict", model, film, film, "--heatmaps", tmp_path / "heat", "--json")
+    assert said.code == 1
+    assert said.err == "The disk is full.\n"
+    assert [one["heatmap"] for one in said.json["predictions"]] == [None, None]
+
+
+def test_a_report_tells_of_all_films(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    said = command("predict", model, film, film, "--report", tmp_path / "out.pdf", "--json")
+    assert said.code == 0
+    assert "heatmap" not in said.json["predictions"][0]
+    text = pdf_text(tmp_path / "out.pdf")
+    assert text.count(film.name) == 4  # twice in the table, and on a page each
+    assert "What speaks for" in text
+    assert "best.safetensors" in text
+
+
+def test_the_report_speaks_the_users_language(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    set_language("zh_CN")
+    assert command("predict", model, film, "--report", tmp_path / "out.pdf").code == 0
+    assert "仅供科研与教学" in pdf_text(tmp_path / "out.pdf")
+
+
+IDENTIFIERS = {
+    "PatientName": "Doe^Jane",
+    "PatientID": "P-1799",
+    "PatientBirthDate": "19510203",
+    "StudyDate": "20200102",
+    "InstitutionName": "St. Elsewhere",
+    "AccessionNumber": "ACC-991",
+}
+
+
+@pytest.mark.parametrize("asked", [(), ("PatientID", "StudyDate")], ids=["none", "two"])
+def test_of_a_dicom_header_nothing_goes_out_that_was_not_asked_for(
+    command: Command, model: Path, tmp_path: Path, asked: tuple[str, ...]
+) -> None:
+    pixels = np.random.default_rng(4).integers(0, 256, (64, 64), dtype=np.uint8)
+    path, out = tmp_path / "film", tmp_path / "out"
+    path.write_bytes(dicom(pixels, **IDENTIFIERS))
+    words = ["--include-dicom", ",".join(asked)] if asked else []
+    words += ["--csv", out / "out.csv", "--report", out / "out.pdf", "--heatmaps", out]
+    out.mkdir()
+    plain = command("predict", model, path, *words)
+    said = command("predict", model, path, *words, "--json")
+    assert said.code == 0
+    png = out / "film.heatmap.png"
+    with Image.open(png) as picture:
+        told = [str(picture.info), str(png.read_bytes())]
+    told += [plain.out, said.out, pdf_text(out / "out.pdf")]
+    told += [(out / "out.csv").read_text("utf-8-sig"), str((out / "out.pdf").read_bytes())]
+    for name, value in IDENTIFIERS.items():
+        n_found = sum(value in text for text in told)
+        assert n_found == (4 if name in asked else 0), name
+
+
+def test_only_known_fields_of_dicom_files_can_be_asked_for(
+    command: Command, model: Path, film: Path
+) -> None:
+    said = command("predict", model, film, "--include-dicom", "PatientID,PixelData")
+    assert said.code == 2
+    assert said.err.startswith("PixelData is no DICOM field that can be exported; choose from")
+
+
+def test_a_refused_model_is_one_line(command: Command, film: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(b"PK\x03\x04" + bytes(200))
+    said = command("predict", model, film, "--heatmaps", tmp_path / "heat", "--json")
+    assert said.code == 1
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "heat").exists()

@@ -87,6 +87,7 @@ def _heat_facts(label: int, honesty: "Honesty", context: ReportContext) -> dict[
         "lung_share": None if honesty.lung_share is None else float(honesty.lung_share),
         "agreement": float(honesty.agreement),
         "random_likeness": float(honesty.random_likeness),
+        "chance": float(honesty.chance),
         "is_trustworthy": honesty.is_trustworthy,
         "reasons": [context.say(reason) for reason in honesty.reasons],
     }

@@ -203,16 +203,20 @@ def _draw_neighbours(paper: Paper, y: float, answer: Answer, context: ReportCont
 
 def _draw_checks(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
     """What the checks of the heat map found."""
-    honesty = None if answer.explanation is None else answer.explanation.honesty
-    if honesty is None or y > BOTTOM - 30:
+    if answer.explanation is None or y > BOTTOM - 30:
         return y
+    honesty = answer.explanation.honesty
     say = context.say
     y = paper.heading(_RIGHT, y, say(Message("Checks of the heat map")), _COLUMN)
+    if honesty is None:
+        words = say(Message("This heat map was not checked."))
+        return paper.paragraph(_RIGHT, y, words, 8.5, MUTED, width=_COLUMN)
     share = honesty.lung_share
     facts = {
         Message("Heat inside the lungs"): "–" if share is None else percent(share),
         Message("Agreement with a second method"): f"{honesty.agreement:.2f}",
         Message("Likeness to a map of random weights"): f"{honesty.random_likeness:.2f}",
+        Message("Evidence as strong by chance"): percent(honesty.chance),
     }
     for name, value in facts.items():
         paper.text(_RIGHT, y + 3.3, say(name), 8.5, MUTED, width=_COLUMN - 16)

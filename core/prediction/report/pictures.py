@@ -37,9 +37,7 @@ def heat_of(explanation: "Explanation", shape: tuple[int, int]) -> NDArray[np.fl
     """The heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
     from core.prediction.explanation import heat_at
 
-    evidence = np.maximum(explanation.cams[explanation.label], 0)  # (h, w)
-    strongest = float(evidence.max())
-    return heat_at(evidence / strongest if strongest > 0 else evidence, shape)
+    return heat_at(explanation.first.values, shape)
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:

@@ -63,7 +63,7 @@ def neighbours(thumbnail: NDArray[np.uint8] | None = None) -> tuple[Neighbour, .
 
 
 def honesty(**changes: Any) -> Honesty:
-    made = Honesty(0.625, 0.5, 0.25, True, ())
+    made = Honesty(0.625, 0.5, 0.25, 0.001, True, ())
     return dataclasses.replace(made, **changes)
 
 

@@ -62,7 +62,7 @@ def test_a_report_of_many_has_a_cover_a_table_and_a_page_a_film(tmp_path: Path) 
     cover, table, *each = pages(tmp_path / "out.pdf", films)
     assert "Reading report" in cover
     assert "3 films, read by best.safetensors, 2026-11-28 12:30" in cover
-    assert "90.0 % of 60 test films were classified correctly (95 % confidence" in flat(cover)
+    assert "90.0 % of 60 test films were classified correctly (interval 79.9 % to" in flat(cover)
     assert "film 2.png" in table
     assert len(each) == 3
     for number, page in enumerate(each):

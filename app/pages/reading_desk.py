@@ -88,6 +88,7 @@ class ReadingDesk(TranslatedWidget):
         heat.outline_toggled.connect(self._on_outline_toggled)
         heat.set_opacity(viewer.opacity)
         heat.set_heat(viewer.is_heat_shown)
+        heat.set_outline(self._has_outline)
         self.panel.class_chosen.connect(self._on_class_chosen)
 
     # What others may ask.
@@ -217,6 +218,7 @@ class ReadingDesk(TranslatedWidget):
         for pane in range(n_panes):
             if self._in_sight[pane] is None and following:
                 self._put(pane, following.pop(0))
+        self._show_all_heat()
         self._show_current()
         self._look()
 
@@ -276,7 +278,9 @@ class ReadingDesk(TranslatedWidget):
         # What was found in doubt would be taken for anatomy.
         is_drawn = lungs is not None and lungs.is_reliable
         self.viewer.set_outline(pane, lungs.mask if lungs is not None and is_drawn else None)
-        self.viewer.set_stamp(pane, _stamp_of(explanation))
+        # Beside others there is no room for the reason; the panel has it.
+        is_short = self.viewer.n_panes > 1
+        self.viewer.set_stamp(pane, _stamp_of(explanation, is_short=is_short))
 
     @Slot(int, object)
     def _on_film_loaded(self, key: int, film: FullDepthFilm) -> None:
@@ -339,8 +343,10 @@ def _heat_of(explanation: "Explanation | None", method: str) -> NDArray[np.float
     return HeatMap.of(explanation.cams[explanation.label], explanation.label, "cam").values
 
 
-def _stamp_of(explanation: "Explanation | None") -> str:
+def _stamp_of(explanation: "Explanation | None", *, is_short: bool) -> str:
     honesty = explanation.honesty if explanation is not None else None
     if honesty is None or honesty.is_trustworthy:
         return ""
+    if is_short or not honesty.reasons:
+        return tr("Do not trust this map")
     return tr("Do not trust this map: {reason}", reason=say(honesty.reasons[0]))

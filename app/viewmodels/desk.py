@@ -15,9 +15,8 @@ from core.data.images.full_depth_film import FullDepthFilm
 from core.errors import ImageReadError, Message
 
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.explanation import Explanation
-
     from core.prediction.classifier import Classifier
+    from core.prediction.explanation import Explanation
 
 MAX_BYTES = 384 * 2**20  # of films kept at full depth
 MAX_EXPLANATIONS = 500

@@ -15,10 +15,9 @@ from core.errors import Message
 from core.events import Progress
 
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.explanation import Explanation
-
     from core.models.export import ExportKind
     from core.prediction.classifier import Classifier
+    from core.prediction.explanation import Explanation
     from core.prediction.report.context import ReportContext
     from core.prediction.report.film import ReportFilm
 

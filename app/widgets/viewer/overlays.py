@@ -6,8 +6,9 @@ from PySide6.QtCore import QLineF
 
 from app.widgets.viewer.heat_layer import HeatLayer
 from app.widgets.viewer.outline import outline
+from core.prediction.heat_colours import USUAL_OPACITY
 
-DEFAULT_OPACITY = 0.55
+DEFAULT_OPACITY = USUAL_OPACITY
 
 
 class Overlays:

@@ -31,6 +31,7 @@ CHOSEN_RULER = QColor("#ffd166")
 OUTLINE = QColor("#58c7f3")
 _SHADE = QColor(0, 0, 0, 170)
 _SMALL_PX = 220  # narrower panes are told nothing but the film's name
+_NARROW_PX = 400  # in narrower ones the legend stands above what is written at the left
 Align = Qt.AlignmentFlag
 
 
@@ -153,6 +154,9 @@ def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF
             state.orientation.is_on_its_side,
         )
     if pane.overlays.visible_heat is not None:
+        if room.width() < _NARROW_PX:
+            n_lines = sum(bool(line.text) for line in lines)
+            bottom -= n_lines * painter.fontMetrics().lineSpacing() + MARGIN_PX
         draw_legend(painter, room, bottom)
 
 

@@ -18,8 +18,8 @@ from core.models.model_file import save_model
 from core.models.resnet import build_resnet
 from core.models.weights import to_arrays
 from core.prediction.classifier import Classifier
-from core.prediction.reading import read_films
 from core.prediction.inference import compute_logits
+from core.prediction.reading import read_films
 from core.runtime.seeds import seed_everything
 from core.training.card_writer import CardWriter
 from core.workspace import Workspace

@@ -30,7 +30,9 @@ class FastNetwork(InferenceEngine):
             OSError: The temporary folder cannot be written.
             RuntimeError, ValueError, SystemError, MemoryError: The engine refuses.
         """
-        with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="pneumoscope-", ignore_cleanup_errors=True
+        ) as folder:
             code, values = Path(folder) / "network.json", Path(folder) / "network.pdiparams"
             code.write_bytes(program)
             with values.open("wb") as file:

@@ -15,8 +15,10 @@ from PySide6.QtWidgets import (
 )
 
 from app import resources
+from app.double_click import DoubleClick
 from app.dropped import contents_of, welcome
 from app.failures import show_failure
+from app.file_association import association
 from app.file_dialogs import FileDialogs
 from app.incoming import Incoming
 from app.pages.data_page import DataPage
@@ -62,7 +64,7 @@ class MainWindow(QMainWindow):
         self._data, self._training, self._runs = models.data, models.training, models.runs
         self._evaluation, self._reading = models.evaluation, models.reading
         self._desk, self._taking, self._quiz = models.desk, models.taking, models.quiz
-        self._runners, self._background, self._settings = runners, background, settings
+        self._runners, self._settings = runners, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
@@ -83,6 +85,8 @@ class MainWindow(QMainWindow):
         self._rail = Rail(len(self._pages))
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
+        self._double_click = DoubleClick(self._menus, association(), self)
+        self._background = [*background, self._double_click.runner]
         self._stack = QStackedWidget()
         self._disclaimer = plain_label("disclaimer")
         self._lay_out()
@@ -252,6 +256,7 @@ class MainWindow(QMainWindow):
         self._menus.model_wanted.connect(self._dialogs.choose_model)
         self._menus.films_wanted.connect(self._dialogs.choose_films)
         self._menus.demo_wanted.connect(self._on_demo_wanted)
+        self._double_click.failed.connect(self.show_failure)
         self._menus.quit_wanted.connect(self.close)
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)

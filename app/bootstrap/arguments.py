@@ -33,8 +33,8 @@ class Arguments:
 
     @property
     def paths(self) -> list[str]:
-        """The files that the window opens with."""
-        return [] if self.is_demo else list(self.words)
+        """The files that the window opens with, whole: it remembers them for another day."""
+        return [] if self.is_demo else [str(Path(word).absolute()) for word in self.words]
 
 
 def parse(argv: list[str], has_screen: Callable[[], bool]) -> Arguments:

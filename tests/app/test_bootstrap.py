@@ -173,6 +173,18 @@ def test_dropped_paths_open_in_the_window(tmp_path: Path) -> None:
     assert (asked.face, asked.paths, asked.is_demo) == ("window", [str(tmp_path)], False)
 
 
+def test_paths_are_whole_wherever_they_were_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "模型 1" / "best.safetensors"
+    model.parent.mkdir()
+    model.touch()
+    monkeypatch.chdir(tmp_path)
+    asked = parse(["模型 1/best.safetensors"], lambda: True)
+    assert asked.paths == [str(model)]
+    assert asked.words == ("模型 1/best.safetensors",)
+
+
 def test_demo_is_no_path() -> None:
     assert parse(["demo"], lambda: True).paths == []
 

@@ -2,27 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter
 
 from app import resources
+from app.pages.films_in_sight import FilmsInSight
 from app.pages.reading_panel import PANEL_PX, ReadingPanel
 from app.pages.reading_rows import film_row, refused_row, truth_words
 from app.settings import Theme
-from app.translation import language, say, tr
+from app.translation import language
 from app.viewmodels.desk import DeskViewModel
-from app.viewmodels.read_film import ReadFilm, RefusedFile
+from app.viewmodels.read_film import ReadFilm
 from app.viewmodels.reading import ReadingViewModel
 from app.widgets.reading_list import ReadingList, ReadingRow
 from app.widgets.translated import TranslatedWidget
 from app.widgets.viewer import ViewerDesk
-from core.data.images import FullDepthFilm
-from core.errors import Message
-from core.prediction.explanation.heat_map import HeatMap
 
 if TYPE_CHECKING:
+    from core.prediction.classifier import Classifier
     from core.prediction.explanation import Explanation
 
 LIST_PX = 300
@@ -42,26 +39,25 @@ class ReadingDesk(TranslatedWidget):
     def __init__(self, reading: ReadingViewModel, looking: DeskViewModel) -> None:
         super().__init__()
         self._reading, self._looking = reading, looking
-        self._in_sight: list[int | None] = [None] * 4  # the key in each pane
-        self._labels: dict[int, int] = {}  # key -> class whose heat map was chosen
         self._is_comparing = False  # several panes because several films were chosen
-        self._method, self._has_outline = "cam", True
         self.list, self.viewer, self.panel = ReadingList(), ViewerDesk(), ReadingPanel()
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.sight = FilmsInSight(self.viewer, reading, looking, self)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
         for widget in (self.list, self.viewer, self.panel):
-            self._splitter.addWidget(widget)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([LIST_PX, 700, PANEL_PX])
-        self._splitter.setHandleWidth(10)
-        self._splitter.setChildrenCollapsible(False)
+            splitter.addWidget(widget)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([LIST_PX, 700, PANEL_PX])
+        splitter.setHandleWidth(10)
+        splitter.setChildrenCollapsible(False)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._splitter)
+        layout.addWidget(splitter)
         self._connect()
+        self._connect_heat()
         self.retranslate()
 
     def _connect(self) -> None:
-        reading, looking = self._reading, self._looking
+        reading, viewer = self._reading, self.viewer
         reading.film_read.connect(lambda film: self.list.add_rows([self._row(film)]))
         reading.film_refused.connect(lambda refused: self.list.add_rows([refused_row(refused)]))
         reading.film_removed.connect(self._on_film_removed)
@@ -69,41 +65,41 @@ class ReadingDesk(TranslatedWidget):
         reading.model_opened.connect(self._on_model_opened)
         self.list.film_chosen.connect(self._on_film_chosen)
         self.list.rows_chosen.connect(self._on_rows_chosen)
-        self.list.film_opened.connect(lambda _key: self.viewer.take_keys())
+        self.list.film_opened.connect(lambda _key: viewer.take_keys())
         self.list.removal_wanted.connect(self._on_removal_wanted)
-        looking.film_loaded.connect(self._on_film_loaded)
-        looking.film_failed.connect(self._on_film_failed)
-        looking.explained.connect(self._on_explained)
-        viewer, heat = self.viewer, self.panel.heat
+        self.sight.explained.connect(self._on_explained)
         viewer.previous_wanted.connect(lambda: self.list.step(-1))
         viewer.next_wanted.connect(lambda: self.list.step(1))
-        viewer.pane_chosen.connect(self._on_pane_chosen)
+        viewer.pane_chosen.connect(self._show_current)
         viewer.n_panes_changed.connect(self._on_n_panes_changed)
+        viewer.full_screen_wanted.connect(self.full_screen_wanted)
+        self.panel.class_chosen.connect(self._on_class_chosen)
+
+    def _connect_heat(self) -> None:
+        """Keep the viewer and the panel in step."""
+        viewer, heat = self.viewer, self.panel.heat
         viewer.heat_toggled.connect(heat.set_heat)
         viewer.opacity_changed.connect(heat.set_opacity)
-        viewer.full_screen_wanted.connect(self.full_screen_wanted)
         heat.heat_toggled.connect(viewer.set_heat_shown)
         heat.opacity_changed.connect(viewer.set_opacity)
-        heat.method_chosen.connect(self._on_method_chosen)
-        heat.outline_toggled.connect(self._on_outline_toggled)
+        heat.method_chosen.connect(self.sight.choose_method)
+        heat.outline_toggled.connect(self.sight.set_outline)
         heat.set_opacity(viewer.opacity)
         heat.set_heat(viewer.is_heat_shown)
-        heat.set_outline(self._has_outline)
-        self.panel.class_chosen.connect(self._on_class_chosen)
+        heat.set_outline(True)
 
     # What others may ask.
 
     @property
     def current(self) -> ReadFilm | None:
         """The film in hand."""
-        key = self._in_sight[self.viewer.chosen_pane]
-        return self._reading.films.get(key) if key is not None else None
+        return self.sight.current
 
     @property
     def current_label(self) -> int | None:
         """The class whose heat map is shown of it."""
         film = self.current
-        return self._label_of(film) if film is not None else None
+        return self.sight.label_of(film) if film is not None else None
 
     @property
     def listed(self) -> list[ReadFilm]:
@@ -130,54 +126,42 @@ class ReadingDesk(TranslatedWidget):
         self._show_classes()
         if self.current is not None:
             self._show_current()
-        for pane in range(self.viewer.n_panes):
-            self._show_heat(pane)
+        self.sight.show_heat()
 
     # What happens to films.
 
-    def _row(self, film: ReadFilm, explanation: "Explanation | None" = None) -> ReadingRow:
-        return film_row(film, self._reading.card, explanation.honesty if explanation else None)
-
-    def _label_of(self, film: ReadFilm) -> int:
-        return self._labels.get(film.key, film.predicted)
+    def _row(self, film: ReadFilm, found: "Explanation | None" = None) -> ReadingRow:
+        return film_row(film, self._reading.card, found.honesty if found else None)
 
     @Slot(object)
-    def _on_model_opened(self) -> None:
-        assert self._reading.classifier is not None
-        self._looking.use(self._reading.classifier)
+    def _on_model_opened(self, classifier: "Classifier") -> None:
+        self._looking.use(classifier)
         self._show_classes()
 
     def _show_classes(self) -> None:
         card = self._reading.card
-        if card is None:
-            return
-        names = tuple(card.display_names[name][language()] for name in card.classes)
-        self.list.set_classes(names)
-        self.panel.show_classes(names)
+        if card is not None:
+            names = tuple(card.display_names[name][language()] for name in card.classes)
+            self.list.set_classes(names)
+            self.panel.show_classes(names)
 
     @Slot()
     def _on_cleared(self) -> None:
-        self._in_sight = [None] * 4
-        self._labels.clear()
         self.list.clear()
-        self._looking.forget()
+        self.sight.clear()
         self._is_comparing = False
         self.viewer.set_n_panes(1)
-        for pane in range(4):
-            self._empty_pane(pane)
         self.panel.clear()
         self.current_changed.emit()
 
     @Slot(int)
     def _on_film_removed(self, key: int) -> None:
-        for pane, shown in enumerate(self._in_sight):
-            if shown == key:
-                self._in_sight[pane] = None
-                self._empty_pane(pane)
+        self.sight.remove(key)
         self.list.remove([key])
         if self.current is None:
             self.panel.clear()
-        self._look()
+        self.sight.look()
+        self.current_changed.emit()
 
     @Slot(list)
     def _on_removal_wanted(self, keys: list[int]) -> None:
@@ -189,164 +173,58 @@ class ReadingDesk(TranslatedWidget):
         if self._is_comparing:
             self._is_comparing = False
             self.viewer.set_n_panes(1)
-        self._put(self.viewer.chosen_pane, key)
+        self.sight.put(self.viewer.chosen_pane, key)
         self._show_current()
-        self._look()
+        self.sight.look()
 
     @Slot(list)
     def _on_rows_chosen(self, keys: list[int]) -> None:
         self._is_comparing = True
         for pane, key in enumerate(keys):
-            self._put(pane, key)
+            self.sight.put(pane, key)
         self.viewer.set_n_panes(len(keys))
         self.viewer.choose_pane(0)
         self._show_current()
-        self._look()
-
-    @Slot(int)
-    def _on_pane_chosen(self) -> None:
-        self._show_current()
+        self.sight.look()
 
     @Slot(int)
     def _on_n_panes_changed(self, n_panes: int) -> None:
         """Fill new panes with the films that follow in the list."""
         self._is_comparing = self._is_comparing and n_panes > 1
-        shown = [key for key in self._in_sight[:n_panes] if key is not None]
+        shown = [key for key in self.sight.keys[:n_panes] if key is not None]
         order = self.list.keys_in_order()
         start = order.index(shown[-1]) + 1 if shown and shown[-1] in order else 0
-        following = [key for key in order[start:] if key in self._reading.films]
-        for pane in range(n_panes):
-            if self._in_sight[pane] is None and following:
-                self._put(pane, following.pop(0))
-        self._show_all_heat()
+        self.sight.fill(n_panes, order[start:])
+        self.sight.show_heat()  # warnings are short where there are several films
         self._show_current()
-        self._look()
+        self.sight.look()
 
-    # What is in sight.
+    @Slot(object, object)
+    def _on_explained(self, film: ReadFilm, found: "Explanation") -> None:
+        if film is self.current:
+            self.panel.show_explanation(found)
+        if found.honesty is not None and found.label == film.predicted:
+            self.list.update_row(film.key, self._row(film, found))
 
-    def _put(self, pane: int, key: int) -> None:
-        """Show a film in a pane; until it is read again, its thumbnail stands for it."""
-        self._in_sight[pane] = key
-        film = self._reading.films.get(key)
-        if film is None:
-            self._empty_pane(pane)
-            return
-        full = self._looking.film(key)
-        self.viewer.show_film(pane, film.thumbnail if full is None else full, film.name)
-        self._show_heat(pane)
+    @Slot(int)
+    def _on_class_chosen(self, label: int) -> None:
+        self.sight.choose_label(label)
+        self._show_current()
 
-    def _empty_pane(self, pane: int) -> None:
-        self.viewer.show_message(pane, "")
-        self.viewer.set_heat(pane, None)
-        self.viewer.set_outline(pane, None)
-        self.viewer.set_stamp(pane, "")
-
-    def _look(self) -> None:
-        """Have read and explained what is in sight, the film in hand first."""
-        panes = sorted(range(self.viewer.n_panes), key=lambda pane: pane != self.viewer.chosen_pane)
-        keys = (self._in_sight[pane] for pane in panes)
-        films = (self._reading.films.get(key) for key in keys if key is not None)
-        self._looking.look_at([(film, self._label_of(film)) for film in films if film is not None])
-
+    @Slot()
     def _show_current(self) -> None:
-        key = self._in_sight[self.viewer.chosen_pane]
         film = self.current
         if film is None:
+            key = self.sight.current_key
             refused = next((one for one in self._reading.refused if one.key == key), None)
-            if isinstance(refused, RefusedFile):
+            if refused is not None:
                 self.panel.show_refused(refused)
             else:
                 self.panel.clear()
         else:
-            label = self._label_of(film)
-            self.panel.show_film(self._reading.with_pictures(film), label)
+            self.panel.show_film(self._reading.with_pictures(film), self.sight.label_of(film))
             self.panel.show_truth(truth_words(film, self._reading.card))
-            explanation = self._looking.explanation(film.key, label)
-            if explanation is not None:
-                self.panel.show_explanation(explanation)
+            found = self.sight.explanation_of(film)
+            if found is not None:
+                self.panel.show_explanation(found)
         self.current_changed.emit()
-
-    def _show_heat(self, pane: int, explanation: "Explanation | None" = None) -> None:
-        key = self._in_sight[pane]
-        film = self._reading.films.get(key) if key is not None else None
-        if film is None:
-            return
-        if explanation is None:
-            explanation = self._looking.explanation(film.key, self._label_of(film))
-        self.viewer.set_heat(pane, _heat_of(explanation, self._method))
-        lungs = explanation.lungs if explanation is not None and self._has_outline else None
-        # What was found in doubt would be taken for anatomy.
-        is_drawn = lungs is not None and lungs.is_reliable
-        self.viewer.set_outline(pane, lungs.mask if lungs is not None and is_drawn else None)
-        # Beside others there is no room for the reason; the panel has it.
-        is_short = self.viewer.n_panes > 1
-        self.viewer.set_stamp(pane, _stamp_of(explanation, is_short=is_short))
-
-    @Slot(int, object)
-    def _on_film_loaded(self, key: int, film: FullDepthFilm) -> None:
-        read = self._reading.films.get(key)
-        for pane, shown in enumerate(self._in_sight):
-            if shown == key and read is not None:
-                self.viewer.show_film(pane, film, read.name)
-                self._show_heat(pane)
-
-    @Slot(int, object)
-    def _on_film_failed(self, key: int, reason: Message) -> None:
-        read = self._reading.films.get(key)
-        for pane, shown in enumerate(self._in_sight):
-            if shown == key and read is not None:
-                self.viewer.show_message(pane, say(reason), read.name)
-
-    @Slot(int, object)
-    def _on_explained(self, key: int, explanation: "Explanation") -> None:
-        film = self._reading.films.get(key)
-        if film is None or explanation.label != self._label_of(film):
-            return
-        for pane, shown in enumerate(self._in_sight):
-            if shown == key:
-                self._show_heat(pane, explanation)
-        if film is self.current:
-            self.panel.show_explanation(explanation)
-        if explanation.honesty is not None and explanation.label == film.predicted:
-            self.list.update_row(key, self._row(film, explanation))
-
-    @Slot(int)
-    def _on_class_chosen(self, label: int) -> None:
-        film = self.current
-        if film is None:
-            return
-        self._labels[film.key] = label
-        self._show_current()
-        self._show_heat(self.viewer.chosen_pane)
-        self._look()
-
-    @Slot(str)
-    def _on_method_chosen(self, method: str) -> None:
-        self._method = method
-        self._show_all_heat()
-
-    @Slot(bool)
-    def _on_outline_toggled(self, is_on: bool) -> None:
-        self._has_outline = is_on
-        self._show_all_heat()
-
-    def _show_all_heat(self) -> None:
-        for pane in range(self.viewer.n_panes):
-            self._show_heat(pane)
-
-
-def _heat_of(explanation: "Explanation | None", method: str) -> NDArray[np.float32] | None:
-    if explanation is None:
-        return None
-    if method == "occlusion":
-        return explanation.second.values if explanation.second is not None else None
-    return HeatMap.of(explanation.cams[explanation.label], explanation.label, "cam").values
-
-
-def _stamp_of(explanation: "Explanation | None", *, is_short: bool) -> str:
-    honesty = explanation.honesty if explanation is not None else None
-    if honesty is None or honesty.is_trustworthy:
-        return ""
-    if is_short or not honesty.reasons:
-        return tr("Do not trust this map")
-    return tr("Do not trust this map: {reason}", reason=say(honesty.reasons[0]))

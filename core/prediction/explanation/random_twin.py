@@ -25,13 +25,13 @@ def random_twin(architecture: Architecture, n_classes: int) -> Any:
         return _twin(architecture, n_classes)
 
 
-def random_weights(architecture: Architecture, n_classes: int) -> Weights:
+def random_weights(architecture: Architecture, n_classes: int, seed: int = _SEED) -> Weights:
     """Weights as networks begin with; Paddle's generator, which trainings share, is not touched.
 
     Convolutions by He et al. (2015), eq. 14; the last layer uniform as torchvision's; norms
     that change nothing.
     """
-    random = np.random.default_rng(_SEED)
+    random = np.random.default_rng(seed)
     weights: Weights = {}
     for name, shape in expected_shapes(architecture, n_classes).items():
         if len(shape) == 4:

@@ -17,7 +17,7 @@ MASK_SIDE: Final = 128
 # Scores: real films 1.26 (median), 95 % above 0.75; films on their side at most 0.75, negatives
 # 0.68 (median), 90 % below 0.85; smooth noise 0.6, fine noise and text below 0.4. Of the real
 # films below 0.8, four of five had been outlined wrongly (one lung white, or not on the film).
-_NOTHING: Final = 0.5  # scores below are no lungs at all
+_NOTHING: Final = 0.55  # scores below are no lungs at all
 _RELIABLE: Final = 0.8
 
 _ROUNDS: Final = 12

@@ -52,6 +52,7 @@ class ReadingPage(Page):
         self._model, self._taking = model, taking
         self._note: Message | None = None  # what happened last and is worth a line
         self._search: Progress | None = None
+        self._is_full_screen = False
         self._open_model, self._clear, self._start_quiz = (QPushButton() for _ in range(3))
         self._open_films, self.exports = primary_button(), ExportMenu()
         self.add_to_head(
@@ -104,15 +105,8 @@ class ReadingPage(Page):
 
     def set_full_screen(self, is_full: bool) -> None:
         """Give the viewer all the room."""
-        for widget in (
-            self.title,
-            self.subtitle,
-            self._clear,
-            self._start_quiz,
-            self.exports,
-            self._open_model,
-            self._open_films,
-        ):
+        self._is_full_screen = is_full
+        for widget in (self.title, self.subtitle, self._open_model, self._open_films):
             widget.setVisible(not is_full)
         self.spread(is_full)
         self.desk.set_alone(is_full)
@@ -153,6 +147,9 @@ class ReadingPage(Page):
         for button in (self._first_films, self._first_folder):
             button.setVisible(has_model)
         self._clear.setEnabled(has_rows)
+        is_quiz = self._stack.currentWidget() is self.quiz
+        for widget in (self._clear, self._start_quiz, self.exports):
+            widget.setVisible(not (is_quiz or self._is_full_screen))
         self.exports.show_available(
             has_film=self.desk.current is not None,
             n_films=len(model.films),
@@ -166,7 +163,7 @@ class ReadingPage(Page):
         is_busy = model.is_busy or self._taking.is_busy
         self._cancel.setVisible(is_busy and (has_model or model.n_waiting > 0))
         self._status.setText(self._status_words())
-        self._status.setVisible(bool(self._status.text()))
+        self._status.setVisible(bool(self._status.text()) and not is_quiz)
 
     def _status_words(self) -> str:
         model = self._model

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.data.images import FullDepthFilm, content_of, load_xray, read_full
 from core.errors import ImageReadError, Message, Refusal
+from core.prediction.explanation import explain
 from core.prediction.verdict import Verdict, verdict_of
 from core.quiz.films import QuizFilm
 from core.quiz.session import ModelAnswer
@@ -90,8 +91,6 @@ def _read(classifier: "Classifier", film: QuizFilm, with_heat: bool) -> QuizFilm
 def _heat(
     classifier: "Classifier", pixels: NDArray[np.uint8], label: int
 ) -> NDArray[np.float32] | None:
-    from core.prediction.explanation import explain  # loads Paddle
-
     with closing(explain(classifier, pixels, label)) as steps:
         # The first step has the map; its checks take longer than a learner would wait.
         first = next(steps, None)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.data.images import load_xray
+from core.prediction.explanation import HeatMap
 from core.prediction.opinion import Opinion
+from core.quiz import reading
 from core.quiz.films import QuizFilm
 from core.quiz.reading import QuizFilmRead, QuizFilmRefused, read_quiz_films
 
@@ -95,9 +97,6 @@ def test_a_broken_film_does_not_keep_the_others_back(film: QuizFilm) -> None:
 def test_the_heat_map_is_that_of_the_class_the_model_names(
     film: QuizFilm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.prediction import explanation
-    from core.prediction.explanation.heat_map import HeatMap
-
     closed = False
 
     def explain(classifier: object, pixels: NDArray[np.uint8], label: int) -> Iterator[object]:
@@ -109,7 +108,7 @@ def test_the_heat_map_is_that_of_the_class_the_model_names(
         finally:
             closed = True
 
-    monkeypatch.setattr(explanation, "explain", explain)
+    monkeypatch.setattr(reading, "explain", explain)
     [event] = read_quiz_films(cast(Any, Model()), [film], with_heat=True)
     assert isinstance(event, QuizFilmRead)
     assert event.heat is not None

@@ -2,19 +2,22 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core import atomic_file
 from core.errors import Message, RunFolderError
 
+_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 # What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def inert(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell.startswith(FORMULA_STARTS) else cell
+    """A cell that no spreadsheet takes for a formula; a number stays one."""
+    is_formula = cell.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(cell)
+    return "'" + cell if is_formula else cell
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:

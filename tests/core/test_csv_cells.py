@@ -12,6 +12,13 @@ def test_a_cell_that_could_be_a_formula_is_made_text(start: str) -> None:
     assert inert(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
 
 
+def test_a_number_below_zero_stays_a_number() -> None:
+    numbers = ["-1", "-0.25", "-1e-05"]
+    assert [inert(cell) for cell in numbers] == numbers
+    formulas = ["-1+1", "-A1", "-", "-1\n", "-1 2", "-\u0661"]
+    assert [inert(cell) for cell in formulas] == ["'" + cell for cell in formulas]
+
+
 def test_other_cells_stay_as_they_are() -> None:
     assert [inert(cell) for cell in ("a=b.png", "", "1-2")] == ["a=b.png", "", "1-2"]
 

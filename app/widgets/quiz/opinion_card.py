@@ -29,8 +29,7 @@ class OpinionCard(TranslatedWidget):
         self._verdict = VerdictSign()
         self._bars = ScoreBars()
         self._sure, self._reasons = plain_label(wraps=True), plain_label("muted", wraps=True)
-        self._heat = QCheckBox()
-        self._heat.setChecked(True)
+        self._heat = QCheckBox()  # off at first: the film is to be seen
         self._heat.toggled.connect(self.heat_toggled)
         head = QHBoxLayout()
         head.addWidget(self._title)
@@ -94,6 +93,9 @@ class OpinionCard(TranslatedWidget):
     def retranslate(self) -> None:
         self._title.setText(tr("The model says"))
         self._heat.setText(tr("Heat map of its answer (O)"))
+        unchecked = tr("Not examined here: the Read page tells whether a heat map can be trusted.")
+        self._heat.setToolTip(unchecked)
+        self._heat.setAccessibleDescription(unchecked)
         if self._said is None:
             return
         names, opinion, verdict = self._said

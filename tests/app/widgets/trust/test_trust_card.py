@@ -1,5 +1,4 @@
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -17,24 +16,15 @@ from app.widgets.trust.share_row import ShareRow
 from app.widgets.trust.trust_card import TrustCard
 from app.widgets.trust.verdict_sign import VerdictSign
 from core.errors import Message
+from core.prediction.explanation import Honesty
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.opinion import Opinion
-
-
-@dataclass
-class Honesty:
-    lung_share: float | None
-    agreement: float
-    random_likeness: float
-    is_trustworthy: bool
-    reasons: tuple[Message, ...]
-
 
 NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
 LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))
 UNLIKE = Novelty(9.0, 1.2, False, "not_a_chest_film", Message("It is a photograph."))
-HONEST = Honesty(0.78, 0.64, 0.11, True, ())
-STAMPED = Honesty(0.22, 0.2, 0.7, False, (Message("Most heat lies outside the lungs."),))
+HONEST = Honesty(0.78, 0.64, 0.11, 0.0001, True, ())
+STAMPED = Honesty(0.22, -0.2, 0.7, 0.3, False, (Message("Most heat lies outside the lungs."),))
 
 
 def neighbour(label: int, distance: float, *, has_picture: bool = True) -> Neighbour:
@@ -101,7 +91,7 @@ class TestVerdict:
         card.show_opinion(opinion(), NAMES)
         assert card.findChild(VerdictSign).level == "believe"
         assert "Most heat lies outside the lungs." not in label_texts(card)
-        assert figures(card) == ["–", "–", "–"]
+        assert figures(card) == ["–"] * 4
 
     def test_the_same_film_told_again_keeps_its_stamp(self, card: TrustCard) -> None:
         film = opinion()
@@ -109,7 +99,7 @@ class TestVerdict:
         card.show_honesty(STAMPED)
         card.show_opinion(film, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
         assert card.findChild(VerdictSign).level == "doubt"
-        assert figures(card) == ["22%", "20%", "70%"]
+        assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
     def test_another_map_of_the_film_is_examined_anew(self, card: TrustCard) -> None:
         card.show_opinion(opinion(), NAMES)
@@ -211,12 +201,12 @@ class TestNeighbours:
 class TestHonesty:
     def test_figures_fill_in_when_they_arrive(self, card: TrustCard) -> None:
         card.show_opinion(opinion(), NAMES)
-        assert figures(card) == ["–", "–", "–"]
+        assert figures(card) == ["–"] * 4
         card.show_examining()
-        assert figures(card) == ["…", "…", "…"]
+        assert figures(card) == ["…"] * 4
         assert "examining …" in chips(card)
         card.show_honesty(HONEST)
-        assert figures(card) == ["78%", "64%", "11%"]
+        assert figures(card) == ["78%", "0.64", "11%", "< 0.1%"]
         assert "passed" in chips(card)
 
     def test_nothing_moves_while_they_do(self, card: TrustCard) -> None:
@@ -235,8 +225,8 @@ class TestHonesty:
 
     def test_lungs_that_were_not_found_are_no_share(self, card: TrustCard) -> None:
         card.show_opinion(opinion(), NAMES)
-        card.show_honesty(Honesty(None, 0.6, math.nan, True, ()))
-        assert figures(card) == ["lungs not found", "60%", "–"]
+        card.show_honesty(Honesty(None, 0.6, math.nan, math.nan, True, ()))
+        assert figures(card) == ["lungs not found", "0.60", "–", "–"]
         card.grab()
 
     def test_each_figure_explains_itself(self, card: TrustCard) -> None:
@@ -262,7 +252,7 @@ class TestRoomAndWords:
         reason = Message("{file} is strange.", file="Unbroken" * 40)
         strange = Novelty(9.0, 1.0, False, "blank", reason)
         card.show_opinion(opinion(strange, films, n_classes=n), HOSTILE_NAMES)
-        card.show_honesty(Honesty(0.1, 0.1, 0.9, False, (reason, reason)))
+        card.show_honesty(Honesty(0.1, 0.1, 0.9, 1.0, False, (reason, reason)))
         area.grab()
         widest = area.horizontalScrollBar().maximum()
         area.takeWidget()

@@ -25,7 +25,8 @@ from core.workspace import Workspace
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
 
-WORTH_BUILDING = 100  # films; building the fast network takes about six seconds
+# Films that the network sees; building the fast one takes about six seconds.
+WORTH_BUILDING = 200
 
 
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
@@ -90,7 +91,8 @@ def _read(
     from core.prediction.reading import FilmRead, read_films
 
     found = _find(paths, workspace, bars)
-    classifier.speed_up(workspace, may_build=len(found) >= WORTH_BUILDING)
+    n_asked = len(found) * taken.n_times_asked
+    classifier.speed_up(workspace, may_build=n_asked >= WORTH_BUILDING)
     refused: list[Refusal] = []
     with closing(read_films(classifier, found)) as events:
         for done, event in enumerate(events, start=1):

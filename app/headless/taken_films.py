@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # load Paddle
     from core.prediction.opinion import Opinion
     from core.prediction.reading import FilmRead
 
+TIMES_ASKED_BY_A_CHECK = 50  # see core.prediction.explanation.occlusion
+
 
 class TakenFilms:
     """Collects films; of each only what the tables and the report need.
@@ -61,6 +63,12 @@ class TakenFilms:
     def has_pictures(self) -> bool:
         """Whether pictures of films are drawn."""
         return self._files is not None
+
+    @property
+    def n_times_asked(self) -> int:
+        """How often the network sees a film, about."""
+        is_checked = (self.has_pictures or self._is_for_report) and not self._is_quick
+        return TIMES_ASKED_BY_A_CHECK if is_checked else 1
 
     def take(self, read: "FilmRead") -> None:
         """Keep a film that was read; its picture is drawn now."""

@@ -65,7 +65,7 @@ def draw_picture(film: Pixels, answer: Answer, context: ReportContext) -> Image.
     height, width = film.shape[:2]
     size = max(15, width // 44)
     warnings = _warnings(answer, context, width - 2 * size, size)
-    rows = 4.0 + 1.55 * is_explained + 1.4 * len(warnings)
+    rows = 4.3 + 1.55 * is_explained + 1.4 * len(warnings)
     picture = Image.new("RGB", (width, height + round(rows * size)), _STRIP)
     picture.paste(Image.fromarray(shown).convert("RGB"))
     _Caption(picture, height, size).write(answer, context, warnings)

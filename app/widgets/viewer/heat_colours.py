@@ -16,7 +16,5 @@ def heat_table(opacity: float) -> NDArray[np.uint32]:
     alpha = opacity * table[:, 3] / 255
     channels = (table[:, :3] * alpha[:, None]).round().astype(np.uint32)
     whole = (alpha * 255).round().astype(np.uint32)
-    pixels: NDArray[np.uint32] = whole << 24
-    for channel, shift in enumerate((16, 8, 0)):
-        pixels |= channels[:, channel] << shift
-    return pixels
+    pixels = whole << 24 | channels[:, 0] << 16 | channels[:, 1] << 8 | channels[:, 2]
+    return pixels.astype(np.uint32)

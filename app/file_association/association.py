@@ -6,8 +6,8 @@ from typing import Protocol
 from core.errors import Message, PneumoScopeError
 
 DONE = Message(
-    "Model files (.safetensors) now open in PneumoScope by double click. Other programs stay in "
-    "the file manager’s “Open with” menu."
+    "Model files (.safetensors) now open in PneumoScope by double click. Other programs can still "
+    "be chosen with “Open with” in the file manager."
 )
 UNDONE = Message(
     "Model files no longer open in PneumoScope by double click. They can still be dropped on the "

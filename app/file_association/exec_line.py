@@ -10,13 +10,14 @@ from collections.abc import Sequence
 # In this order: a backslash that was put there is not escaped again.
 _IN_QUOTES = (("\\", "\\\\"), ('"', '\\"'), ("`", "\\`"), ("$", "\\$"), ("%", "%%"))
 _IN_VALUE = (("\\", "\\\\"), ("\n", "\\n"), ("\t", "\\t"), ("\r", "\\r"))
-# An argument must not have = in its first word; the shell hands on what it gets as it is.
+# The first word must have no =, and GLib looks for the program before it undoes %%; the shell
+# hands on what it gets as it is.
 _SHELL = ("/bin/sh", "-c", 'exec "$0" "$@"')
 
 
 def exec_line(command: Sequence[str]) -> str:
     """The value that starts `command` with all files that were chosen, as paths."""
-    words = [*_SHELL, *command] if "=" in command[0] else command
+    words = [*_SHELL, *command] if set(command[0]) & {"=", "%"} else command
     return value(" ".join([*(f'"{_replaced(word, _IN_QUOTES)}"' for word in words), "%F"]))
 
 

@@ -92,9 +92,9 @@ class FreedesktopAssociation:
         if missed := [*self._missed_updates(), *_failed("xdg-mime", "default", ENTRY, *types)]:
             raise FileAssociationError(
                 Message(
-                    "PneumoScope is registered, but the file manager may not notice: {tools} is "
-                    "missing or failed. Install the packages shared-mime-info, "
-                    "desktop-file-utils and xdg-utils, then choose this again.",
+                    "PneumoScope is registered, but the file manager may not notice, because this "
+                    "is missing or failed: {tools}. Install the packages shared-mime-info, "
+                    "desktop-file-utils and xdg-utils, then switch the entry off and on again.",
                     tools=", ".join(missed),
                 )
             )

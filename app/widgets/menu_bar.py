@@ -43,6 +43,7 @@ class MenuBar(QMenuBar):
         self._file.addSeparator()
         self._films = self._add(self._file, self.films_wanted, "Ctrl+R")
         self._model = self._add(self._file, self.model_wanted, "Ctrl+M")
+        self._file.addSeparator()
         self._double_click = self._file.addAction("")
         self._double_click.setCheckable(True)
         self._double_click.triggered.connect(self.double_click_chosen)

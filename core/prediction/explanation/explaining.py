@@ -19,7 +19,9 @@ from core.prediction.lungs import LungField, find_lungs
 if TYPE_CHECKING:
     from core.prediction.classifier import Classifier
 
-_BATCH: Final = 16  # covered films that go through the network together
+# Pixels of covered films that go through the network together: 16 films of 224 x 224.
+_PIXELS_AT_ONCE: Final = 16 * 224 * 224
+_MOST_AT_ONCE: Final = 16  # films, so that one can stop soon
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +99,9 @@ def explain(
 
 
 def _batches(prepared: NDArray[np.uint8]) -> Iterator[list[NDArray[np.uint8]]]:
+    n_at_once = max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // len(prepared) ** 2))
     films = occluded(prepared)
-    while batch := list(islice(films, _BATCH)):
+    while batch := list(islice(films, n_at_once)):
         yield batch
 
 

@@ -13,9 +13,19 @@ from core.prediction.lungs import LungField
 
 Map = NDArray[np.floating[Any]]
 
+# Measured by tests/benchmarks/explanation.py (percentiles 5, 50, 95).
+#
+# A ResNet-18 at 160 px that learned phantoms, whose classes differ in the lungs only: agreement
+# -0.11, 0.52, 0.85; 12 % of the maps are stamped. One at 96 px that learned xray-medium: agreement
+# -0.37, -0.02, 0.42; 67 % are stamped. Its last map has 3 x 3 places that each see the whole film,
+# its classes come from different hospitals, and for NORMAL 69 % of the heat lie outside the lungs:
+# the stamps are deserved. Chance was below 1e-9 in both, likeness below 0.6.
 _LEAST_AGREEMENT: Final = 0.0
+# Maps of few and smooth places are alike by accident: 0.5 is common between random networks.
 _MOST_LIKENESS: Final = 0.9
+# What tells networks that learned nothing: their evidence is a draw from what chance gives.
 _MOST_CHANCE: Final = 0.01
+# And no more than if the heat were spread evenly, for on some films the lungs are most of it.
 _LEAST_LUNG_SHARE: Final = 0.5
 _LEAST_CELLS: Final = 4
 

@@ -26,7 +26,7 @@ def random_twin(architecture: Architecture, n_classes: int) -> Any:
 
 
 def random_weights(architecture: Architecture, n_classes: int, seed: int = _SEED) -> Weights:
-    """Weights as networks begin with; Paddle's generator, which trainings share, is not touched.
+    """Weights as networks begin with; Paddle's generator, which trainings share, is not seeded.
 
     Convolutions by He et al. (2015), eq. 14; the last layer uniform as torchvision's; norms
     that change nothing.

@@ -111,8 +111,9 @@ def _several_possible(case: _Case) -> Sequence[Message]:
 
 def _stamp_reasons(case: _Case) -> Sequence[Message]:
     found = case.honesty.reasons if case.honesty is not None else ()
-    return found or (
-        Message("The heat map failed its checks: it may not show what the answer rests on."),
+    return (
+        Message("The heat map is not to be trusted, so it stays unknown what the answer rests on."),
+        *found,
     )
 
 

@@ -1,6 +1,6 @@
 """Which film stands in which pane of the viewer, and what lies over it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,10 +89,10 @@ class FilmsInSight(QObject):
             if self.keys[pane] is None and left:
                 self.put(pane, left.pop(0))
 
-    def remove(self, key: int) -> None:
-        """Empty the panes that show a film."""
+    def remove(self, keys: Collection[int]) -> None:
+        """Empty the panes that show these films."""
         for pane, shown in enumerate(self.keys):
-            if shown == key:
+            if shown in keys:
                 self.keys[pane] = None
                 self._empty(pane)
 
@@ -187,8 +187,8 @@ class FilmsInSight(QObject):
 def _heat_of(found: "Explanation | None", method: str) -> NDArray[np.float32] | None:
     if found is None:
         return None
-    if method == "occlusion":
-        return found.second.values if found.second is not None else None
+    if method == "occlusion" and found.second is not None:  # until then, what there is
+        return found.second.values
     return HeatMap.of(found.cams[found.label], found.label, "cam").values
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QSplitter
 
 from app import resources
@@ -60,14 +61,15 @@ class ReadingDesk(TranslatedWidget):
         reading, viewer = self._reading, self.viewer
         reading.film_read.connect(lambda film: self.list.add_rows([self._row(film)]))
         reading.film_refused.connect(lambda refused: self.list.add_rows([refused_row(refused)]))
-        reading.film_removed.connect(self._on_film_removed)
+        reading.films_removed.connect(self._on_films_removed)
         reading.cleared.connect(self._on_cleared)
         reading.model_opened.connect(self._on_model_opened)
         self.list.film_chosen.connect(self._on_film_chosen)
         self.list.rows_chosen.connect(self._on_rows_chosen)
         self.list.film_opened.connect(lambda _key: viewer.take_keys())
-        self.list.removal_wanted.connect(self._on_removal_wanted)
+        self.list.removal_wanted.connect(reading.remove)
         self.sight.explained.connect(self._on_explained)
+        self._looking.film_failed.connect(self._on_film_failed)
         viewer.previous_wanted.connect(lambda: self.list.step(-1))
         viewer.next_wanted.connect(lambda: self.list.step(1))
         viewer.pane_chosen.connect(self._show_current)
@@ -128,6 +130,15 @@ class ReadingDesk(TranslatedWidget):
             self._show_current()
         self.sight.show_heat()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys for which the list has no use are the viewer's."""
+        keys = QKeySequence(event.keyCombination())
+        for action in self.viewer.actions():
+            if keys in action.shortcuts():
+                action.trigger()
+                return
+        super().keyPressEvent(event)
+
     # What happens to films.
 
     def _row(self, film: ReadFilm, found: "Explanation | None" = None) -> ReadingRow:
@@ -154,19 +165,14 @@ class ReadingDesk(TranslatedWidget):
         self.panel.clear()
         self.current_changed.emit()
 
-    @Slot(int)
-    def _on_film_removed(self, key: int) -> None:
-        self.sight.remove(key)
-        self.list.remove([key])
+    @Slot(object)
+    def _on_films_removed(self, keys: frozenset[int]) -> None:
+        self.sight.remove(keys)
+        self.list.remove(keys)
         if self.current is None:
             self.panel.clear()
         self.sight.look()
         self.current_changed.emit()
-
-    @Slot(list)
-    def _on_removal_wanted(self, keys: list[int]) -> None:
-        for key in keys:
-            self._reading.remove(key)
 
     @Slot(int)
     def _on_film_chosen(self, key: int) -> None:
@@ -205,6 +211,11 @@ class ReadingDesk(TranslatedWidget):
             self.panel.show_explanation(found)
         if found.honesty is not None and found.label == film.predicted:
             self.list.update_row(film.key, self._row(film, found))
+
+    @Slot(int)
+    def _on_film_failed(self, key: int) -> None:
+        if key == self.sight.current_key:
+            self.panel.trust.show_honesty(None)  # what cannot be read is not examined either
 
     @Slot(int)
     def _on_class_chosen(self, label: int) -> None:

@@ -11,7 +11,7 @@ from app.translation import say, tr
 from app.viewmodels.read_film import Part, ReadFilm, RefusedFile
 from app.widgets.labels import card, plain_label
 from app.widgets.translated import TranslatedWidget
-from app.widgets.trust.heat_controls import HeatControls
+from app.widgets.trust.heat_controls import HeatControls, Method
 from app.widgets.trust.probability_bars import ProbabilityBars
 from app.widgets.trust.trust_card import TrustCard
 
@@ -32,6 +32,7 @@ class ReadingPanel(TranslatedWidget):
         self._shown: ReadFilm | RefusedFile | None = None
         self._names: tuple[str, ...] = ()
         self._label: int | None = None
+        self._method: Method = "cam"  # that the user chose; not every film has both yet
         self._name = plain_label("sectionTitle", wraps=True)
         self._answer = plain_label("figure", wraps=True)
         self._truth, self._part = plain_label(wraps=True), plain_label("warning", wraps=True)
@@ -43,6 +44,7 @@ class ReadingPanel(TranslatedWidget):
         self._about.clicked.connect(self.card_wanted)
         self.bars.class_chosen.connect(self._on_class_chosen)
         self.heat.class_chosen.connect(self._on_class_chosen)
+        self.heat.method_chosen.connect(self._on_method_chosen)
         self.retranslate()
 
     def _lay_out(self) -> None:
@@ -102,9 +104,10 @@ class ReadingPanel(TranslatedWidget):
 
     def show_explanation(self, explanation: "Explanation") -> None:
         """Take what was found out of the film that is shown."""
-        self.heat.show_available(
-            has_second=explanation.second is not None, has_lungs=explanation.lungs is not None
-        )
+        has_second = explanation.second is not None
+        self.heat.show_available(has_second=has_second, has_lungs=explanation.lungs is not None)
+        if has_second:
+            self.heat.choose_method(self._method)
         if explanation.honesty is not None:
             self.trust.show_honesty(explanation.honesty)
 
@@ -156,6 +159,9 @@ class ReadingPanel(TranslatedWidget):
         """Say what the film truly is; "" where nobody knows."""
         self._truth.setText(text)
         self._truth.setVisible(bool(text))
+
+    def _on_method_chosen(self, method: Method) -> None:
+        self._method = method
 
     def _on_class_chosen(self, label: int) -> None:
         self._label = label

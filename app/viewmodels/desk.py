@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -97,7 +98,7 @@ class DeskViewModel(QObject):
         self._unexplained = [
             _Wish(classifier, film, label)
             for film, label in sights
-            if classifier is not None and (film.key, label) not in self._explanations
+            if classifier is not None and not self._is_explained(film.key, label)
         ]
         wanted = {(film.key, label) for film, label in sights}
         if self._at_work is not None and self._at_work not in wanted:
@@ -112,24 +113,33 @@ class DeskViewModel(QObject):
         return self._films.get(key)
 
     def explanation(self, key: int, label: int) -> "Explanation | None":
-        """Why the model says what it says of a film; None: not found out, or let go."""
+        """Why the model says what it says of a film, as far as it was found out.
+
+        None: nothing was, or it was let go.
+        """
         return self._explanations.get((key, label))
+
+    def _is_explained(self, key: int, label: int) -> bool:
+        found = self._explanations.get((key, label))
+        return found is not None and found.is_complete
 
     @Slot()
     def _load_next(self) -> None:
-        if self._unread and not self._viewing.is_running:
+        while self._unread and not self._viewing.is_running:
             film = self._unread.pop(0)
-            self._viewing.start(lambda: _look(film))
+            if film.key not in self._films:  # it may have been asked for twice
+                self._viewing.start(partial(_look, film))
 
     @Slot()
     def _explain_next(self) -> None:
         if self._explaining.is_running:
             return
         self._at_work = None
-        if self._unexplained:
+        while self._unexplained and self._at_work is None:
             wish = self._unexplained.pop(0)
-            self._at_work = wish.film.key, wish.label
-            self._explaining.start(lambda: _explain(wish))
+            if not self._is_explained(wish.film.key, wish.label):  # likewise
+                self._at_work = wish.film.key, wish.label
+                self._explaining.start(partial(_explain, wish))
 
     @Slot(object)
     def _on_viewing_reported(self, looked: _Looked) -> None:
@@ -146,10 +156,9 @@ class DeskViewModel(QObject):
         if not isinstance(event, _Explained) or event.wish.classifier is not self._classifier:
             return
         key = event.wish.film.key
-        if event.explanation.honesty is not None:
-            self._explanations[key, event.wish.label] = event.explanation
-            while len(self._explanations) > MAX_EXPLANATIONS:
-                self._explanations.popitem(last=False)
+        self._explanations[key, event.wish.label] = event.explanation
+        while len(self._explanations) > MAX_EXPLANATIONS:
+            self._explanations.popitem(last=False)
         self.explained.emit(key, event.explanation)
 
 

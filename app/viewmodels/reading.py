@@ -1,6 +1,6 @@
 """The Read page's state: a model, and the films it was asked about."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +49,7 @@ class ReadingViewModel(QObject):
     film_read = Signal(object)  # ReadFilm
     film_refused = Signal(object)  # RefusedFile
     film_repeated = Signal(object)  # ReadFilm that is in the list already
-    film_removed = Signal(int)  # key
+    films_removed = Signal(object)  # frozenset of keys
     failed = Signal(object)  # Failure
 
     def __init__(self, runner: TaskRunner, speeding: TaskRunner, workspace: Workspace) -> None:
@@ -127,13 +127,16 @@ class ReadingViewModel(QObject):
         self._waiting.append(Wanted(paths=tuple(paths), pictures=tuple(pictures)))
         self._work()
 
-    def remove(self, key: int) -> None:
-        """Put one film away, or a file that was refused."""
-        film = self.films.pop(key, None)
-        if film is not None and film.duplicate_of is None:
-            self._seen.forget(film.digest)
-        self.refused = [one for one in self.refused if one.key != key]
-        self.film_removed.emit(key)
+    @Slot(list)
+    def remove(self, keys: Collection[int]) -> None:
+        """Put films away, or files that were refused."""
+        going = frozenset(keys)
+        for key in going:
+            film = self.films.pop(key, None)
+            if film is not None and film.duplicate_of is None:
+                self._seen.forget(film.digest)
+        self.refused = [one for one in self.refused if one.key not in going]
+        self.films_removed.emit(going)
         self.changed.emit()
 
     def clear(self) -> None:

@@ -29,7 +29,8 @@ class TakingAwayViewModel(QObject):
 
     Args:
         runner: Where files are written; this view-model's own.
-        known: The explanation of a film that was found already, of its predicted class.
+        known: The explanation of a film that was found already, of its predicted class; it may
+            lack a part still.
     """
 
     changed = Signal()
@@ -158,7 +159,9 @@ class TakingAwayViewModel(QObject):
         from core.prediction.report.dicom_fields import dicom_fields
         from core.prediction.report.film import ReportFilm
 
-        known = self._known(film) if label is None else None
+        known = self._known(film) if label in (None, film.predicted) else None
+        if known is not None and not known.is_complete:
+            known = None
         classes = classifier.card.classes
         names = self.dicom_names
         return ReportFilm(

@@ -355,10 +355,10 @@ def test_a_film_that_was_put_away_is_new_when_it_comes_again(
 ) -> None:
     read(opened, [*film_files, broken_film])
     first, [refused] = films_of(opened)[0], opened.refused
-    with qtbot.waitSignal(opened.film_removed) as removed:
-        opened.remove(first.key)
-    assert removed.args == [first.key]
-    opened.remove(refused.key)
+    with qtbot.waitSignal(opened.films_removed) as removed:
+        opened.remove([first.key])
+    assert removed.args == [{first.key}]
+    opened.remove([refused.key])
     assert opened.refused == []
     read(opened, film_files[:1])
     assert [film.path for film in films_of(opened)] == [*film_files[1:], film_files[0]]

@@ -169,6 +169,14 @@ def runner(qapp: QApplication) -> Iterator[TaskRunner]:
 
 
 @pytest.fixture
+def runners(qapp: QApplication) -> Iterator[list[TaskRunner]]:
+    """Six runners that are idle again when the test is over."""
+    runners = [TaskRunner() for _ in range(6)]
+    yield runners
+    end(runners)
+
+
+@pytest.fixture
 def openings(monkeypatch: pytest.MonkeyPatch) -> Openings:
     """Every dataset that is opened is one made in memory."""
     return Openings(monkeypatch)

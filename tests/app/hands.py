@@ -7,6 +7,7 @@ from typing import TypeVar
 from PySide6.QtCore import (
     QCoreApplication,
     QDeadlineTimer,
+    QEvent,
     QEventLoop,
     QMimeData,
     QPoint,
@@ -27,6 +28,8 @@ from PySide6.QtWidgets import (
     QTableWidget,
     QWidget,
 )
+
+from app.translation import set_language
 
 Field = TypeVar("Field", bound=QWidget)
 FILMS_PER_CLASS = 20  # of the films on which the tests train: enough for a validation part
@@ -137,6 +140,13 @@ def words(root: QWidget) -> Iterator[tuple[str, str]]:
                 for row in range(widget.count()):
                     yield f"{where} item", widget.item(row).text()
                     yield f"{where} item's tooltip", widget.item(row).toolTip()
+
+
+def speak(code: str) -> None:
+    """Change the language as the program does: Qt tells the widgets only if it has words."""
+    set_language(code)
+    for window in QApplication.topLevelWidgets():
+        QCoreApplication.sendEvent(window, QEvent(QEvent.Type.LanguageChange))
 
 
 def label_texts(root: QWidget) -> list[str]:

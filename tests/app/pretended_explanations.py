@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,11 @@ import pytest
 
 from app.viewmodels import desk as desk_module
 from core.errors import Message
+from core.prediction.explanation import Explanation, HeatMap, Honesty
+from core.prediction.lungs import LungField
 
 DOUBT = Message("Most of the heat lies outside the lungs.")
+SIDE = 4  # of the maps
 
 
 class Explanations:
@@ -26,47 +28,32 @@ class Explanations:
         self.gate.set()
         self.asked: list[tuple[str, int]] = []
         self.is_trustworthy = True
-        self.has_second = True
         patch.setattr(desk_module, "_explain", self._explain)
 
     def _explain(self, wish: Any) -> Iterator[object]:
         self.asked.append((wish.film.name, wish.label))
-        yield desk_module._Explained(wish, explanation_of(wish.label, is_complete=False))
+        yield desk_module._Explained(wish, begun(wish.label))
         assert self.gate.wait(60)
-        complete = explanation_of(
-            wish.label, is_trustworthy=self.is_trustworthy, has_second=self.has_second
-        )
-        yield desk_module._Explained(wish, complete)
+        whole = complete(wish.label, is_trustworthy=self.is_trustworthy)
+        yield desk_module._Explained(wish, whole)
 
 
-def explanation_of(
-    label: int,
-    *,
-    is_complete: bool = True,
-    is_trustworthy: bool = True,
-    has_second: bool = True,
-) -> Any:
-    """A map whose heat is where its class says: the row of its number."""
-    cams = np.zeros((3, 4, 4), np.float32)
-    cams[range(3), range(3)] = 1
-    cam = cams[label]
-    honesty = SimpleNamespace(
-        lung_share=0.8,
-        agreement=0.7,
-        random_likeness=0.1,
-        is_trustworthy=is_trustworthy,
-        reasons=() if is_trustworthy else (DOUBT,),
-    )
+def begun(label: int) -> Explanation:
+    """The map alone: for each class, heat in the row of its number."""
+    cams = np.zeros((SIDE, SIDE, SIDE), np.float32)
+    cams[range(SIDE), range(SIDE)] = 1
+    return Explanation(label, cams)
+
+
+def complete(label: int, *, is_trustworthy: bool = True) -> Explanation:
+    """All of it; the second method heats the column of the class's number."""
+    first = begun(label)
     mask = np.zeros((128, 128), bool)
     mask[32:96, 16:48] = True
-    return SimpleNamespace(
-        label=label,
-        cams=cams,
-        second=(
-            SimpleNamespace(values=cam.T.copy(), label=label, method="occlusion")
-            if is_complete and has_second
-            else None
-        ),
-        lungs=SimpleNamespace(mask=mask, is_reliable=True) if is_complete else None,
-        honesty=honesty if is_complete else None,
+    return Explanation(
+        label,
+        first.cams,
+        HeatMap(first.first.values.T.copy(), label, "occlusion"),
+        LungField(mask, is_reliable=True, score=1.2),
+        Honesty(0.8, 0.7, 0.1, 0.0, is_trustworthy, () if is_trustworthy else (DOUBT,)),
     )

@@ -1,0 +1,48 @@
+"""The Read page on its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pretended_explanations import Explanations
+from pretended_reading import Readings, write_films
+from pytestqt.qtbot import QtBot
+from read_bench import Bench
+
+from app.tasks import TaskRunner
+from app.translation import set_language
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> list[Path]:
+    """Six film files."""
+    return write_films(tmp_path, 6)
+
+
+@pytest.fixture
+def bench(
+    qtbot: QtBot,
+    runners: list[TaskRunner],
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    explanations: Explanations,
+) -> Iterator[Bench]:
+    """The page, shown, without a model."""
+    bench = Bench(runners, workspace, Readings(monkeypatch), explanations)
+    qtbot.addWidget(bench.page)
+    bench.page.show()
+    qtbot.waitExposed(bench.page)
+    bench.page.activateWindow()
+    yield bench
+    for gate in (bench.readings.gate, bench.readings.opening, explanations.gate):
+        gate.set()
+    bench.page.close()
+    set_language("en")
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """The page with a model."""
+    bench.open()
+    return bench

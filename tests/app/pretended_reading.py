@@ -1,0 +1,125 @@
+"""A Read page whose model answers at once, whatever its file; no Paddle."""
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.pasted_pictures import PastedPictures
+from app.viewmodels import reading as reading_module
+from app.viewmodels.reading_work import Answered, ModelOpened, Wanted, WantedModel
+from core.data.class_names import display_names
+from core.data.images import load_xray
+from core.errors import ImageReadError, Message, Refusal
+from core.events import Progress
+from core.models.model_card import ModelCard
+from core.prediction.film_search import FoundFilm, RefusedFilm
+from core.prediction.novelty import Neighbour, Novelty
+from core.prediction.opinion import Opinion
+from tests.core.models.model_bytes import card
+
+CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")  # COVID-19, Normal, Viral pneumonia
+COVID, NORMAL, VIRAL = range(3)
+MODEL = Path("runs/best.safetensors")
+FAMILIAR = Message("It resembles the training films.")
+
+
+class Readings:
+    """Opens any file as a model of three classes; reads files without a network.
+
+    Args:
+        patch: Takes the place of the real work for as long as it lasts.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.opinions: dict[str, Opinion] = {}  # by a film's name; of others `opinion(NORMAL)`
+        self.split: dict[str, tuple[str, ...]] = {}  # digests of the model's own films
+        self.calibration: dict[str, Any] | None = {"temperature": 1.0}
+        self.gate = threading.Event()  # the reading of films after the first waits for it
+        self.opening = threading.Event()  # the opening of a model waits for it
+        self.gate.set()
+        self.opening.set()
+        patch.setattr(reading_module, "open_wanted", self._open)
+        patch.setattr(reading_module, "read_wanted", self._read)
+
+    def card(self) -> ModelCard:
+        """What the model says about itself."""
+        parts = dict.fromkeys(("train", "validation", "test", "kept"), ())
+        return cast(
+            ModelCard,
+            card(
+                classes=CLASSES,
+                display_names={name: display_names(name) for name in CLASSES},
+                split={**parts, **self.split},
+                calibration=self.calibration,
+                tensors_sha256="ab" * 32,
+            ),
+        )
+
+    def _open(self, model: WantedModel) -> Iterator[Progress | ModelOpened]:
+        yield Progress(Message("Loading the deep-learning library"), 0, 0)
+        assert self.opening.wait(60)
+        yield ModelOpened(model, cast(Any, SimpleNamespace(card=self.card(), path=model.path)))
+
+    def _read(
+        self, _classifier: object, wanted: Sequence[Wanted], _store: Path, pasted: PastedPictures
+    ) -> Iterator[object]:
+        found = [
+            film
+            for some in wanted
+            for film in (*some.films, *pasted.save(some.pictures), *some.paths)
+        ]
+        for done, film in enumerate(found):
+            yield Progress(Message("Looking for films"), done, len(found))
+            if done:
+                assert self.gate.wait(60)
+            if isinstance(film, Path):
+                film = FoundFilm(film, film.name, str(film), film)
+            if isinstance(film, FoundFilm):
+                yield self._answer(film)
+
+    def _answer(self, film: FoundFilm) -> Answered | RefusedFilm:
+        try:
+            picture = load_xray(film.path)
+        except ImageReadError as error:
+            return RefusedFilm(Refusal(film.file, error.message), film.name, film.source)
+        digest = digest_of(film.path)
+        return Answered(film, digest, picture, self.opinions.get(film.name, opinion(NORMAL)))
+
+
+def opinion(
+    label: int,
+    *,
+    candidates: tuple[int, ...] = (),
+    is_calibrated: bool = True,
+    is_familiar: bool = True,
+    neighbours: tuple[Neighbour, ...] = (),
+) -> Opinion:
+    """An answer of 80 % for a class; the others share the rest."""
+    probabilities = np.full(len(CLASSES), 0.1, np.float32)
+    probabilities[label] = 0.8
+    kind = "familiar" if is_familiar else "unlike_training"
+    novelty = Novelty(1.0 if is_familiar else 3.0, 2.0, is_familiar, kind, FAMILIAR)
+    return Opinion(probabilities, is_calibrated, candidates or (label,), novelty, neighbours)
+
+
+def digest_of(path: Path) -> str:
+    """As films are known by."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_films(folder: Path, n: int) -> list[Path]:
+    """Small films, no two alike, called `a.png`, `b.png` and so on."""
+    films = []
+    for number in range(n):
+        pixels = np.full((40, 30), 40 + number, np.uint8)
+        pixels[10:30, 5:25] = 200 - number
+        films.append(folder / f"{chr(ord('a') + number)}.png")
+        Image.fromarray(pixels).save(films[-1])
+    return films

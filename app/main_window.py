@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close at once when idle; else ask, stop the work, and close when it has ended."""
-        if not self._is_at_work():
+        has_quiz = self._quiz.holds_answers and not self._is_closing
+        if not (self._is_at_work() or has_quiz):
             self._settings.geometry = self.saveGeometry()
             event.accept()
             if self.isHidden():  # Qt ends the program only with the last visible window
@@ -171,7 +172,7 @@ class MainWindow(QMainWindow):
         event.ignore()
         if self._is_closing:
             return
-        if any(runner.is_running for runner in self._runners):
+        if has_quiz or any(runner.is_running for runner in self._runners):
             self._ask_to_close()
         else:  # Paddle is still loading, for instance, which cannot be cut short
             self.hide()
@@ -188,6 +189,8 @@ class MainWindow(QMainWindow):
         box.setText(tr("Work is still going on. Stop it and close?"))
         if self._training.is_training:
             box.setInformativeText(tr("What was trained so far is kept in the run's folder."))
+        elif self._quiz.holds_answers:
+            box.setInformativeText(tr("The answers of the quiz are not saved yet."))
         stop = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
         stay = box.addButton(tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(stay)

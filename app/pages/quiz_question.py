@@ -45,6 +45,7 @@ class QuizQuestion(TranslatedWidget):
         self._film_shown = ""  # digest
         self._heard: QuizFilmRead | None = None  # whose opinion is shown
         self._pane = FilmPane()
+        self._pane.has_facts = False  # its size may tell where a film comes from
         self._progress, self._clock = plain_label("sectionTitle"), plain_label("muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

@@ -217,6 +217,12 @@ class QuizViewModel(QObject):
         """Whether there is a score that a learner has signed and nobody has saved."""
         return self.score is not None and bool(self.settings.learner) and not self._is_saved
 
+    @property
+    def holds_answers(self) -> bool:
+        """Whether answers were given that nobody has saved."""
+        is_begun = self.session is not None and self.score is None
+        return is_begun or self.would_be_missed
+
     def save_table(self, path: Path) -> None:
         """Write the answers for the teacher; `note` tells how that went."""
         session, used = self.session, self._used

@@ -123,7 +123,8 @@ def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF
     if header.bits > 8:
         facts += " · " + tr("{n} bit", n=header.bits)
     is_small = room.width() < _SMALL_PX
-    left_top = [_name(pane)] if is_small else [_name(pane), Line(facts, FAINT)]
+    has_facts = pane.has_facts and not is_small
+    left_top = [_name(pane), Line(facts, FAINT)] if has_facts else [_name(pane)]
     draw_corner(painter, room, left_top, Align.AlignLeft | Align.AlignTop)
     marks = [state.orientation.words(), tr("inverted") if state.is_inverted else ""]
     draw_corner(

@@ -39,6 +39,7 @@ class ViewedFilm(TranslatedWidget):
         self._hurry.setSingleShot(True)
         self._hurry.setInterval(_HURRY_MS)
         self._hurry.timeout.connect(self.update)
+        self.has_facts = True  # whether the film's size and depth are written beside its name
 
     # What is shown.
 

@@ -19,6 +19,7 @@ from core.prediction.report.dicom_fields import check_fields
 from core.prediction.report.document import write_report
 from core.prediction.report.facts import film_facts
 from core.prediction.report.film import ReportFilm
+from core.prediction.report.summary import part_words
 from core.prediction.report.tables import write_films_csv
 from core.workspace import Workspace
 
@@ -183,6 +184,9 @@ def _remarks(film: ReportFilm, context: ReportContext) -> Iterator[str]:
         yield tr("not sure: {classes} remain possible", classes=names)
     elif not opinion.is_sure:
         yield tr("not sure: no class is as probable as it should be")
+    part = part_words(context.parts.get(film.digest))
+    if part is not None:
+        yield say(part)
     explanation = None if callable(film.explanation) else film.explanation
     if explanation is not None and explanation.honesty is not None:
         for reason in explanation.honesty.reasons if not explanation.honesty.is_trustworthy else ():

@@ -1,7 +1,7 @@
 """What all films of a report share: the model, the time, the language."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 
@@ -21,6 +21,12 @@ class ReportContext:
     version: str  # of the program
     say: Callable[[Message], str]  # a sentence in the user's language
     language: str = "en"  # a code of `core.models.model_card.LANGUAGES`
+    # Digest -> "train", "validation", "test" or "kept", of the films the model was made with.
+    parts: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = {digest: part for part, some in self.card.split.items() for digest in some}
+        object.__setattr__(self, "parts", parts)
 
     @property
     def disclaimer(self) -> str:

@@ -45,6 +45,8 @@ def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
         ],
         "sha256": film.digest,
     }
+    if film.digest in context.parts:
+        facts["model_split"] = context.parts[film.digest]
     if film.true_class is not None:
         facts["true_class"] = classes[film.true_class]
     if honesty is not None and explanation is not None:

@@ -26,6 +26,7 @@ from core.prediction.report.signs import LEVEL_COLOURS, draw_sign
 from core.prediction.report.summary import (
     calibration_words,
     more_classes,
+    part_words,
     percent,
     true_class_words,
 )
@@ -146,7 +147,8 @@ def _draw_probabilities(paper: Paper, y: float, answer: Answer, context: ReportC
 def _draw_verdict(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
     say = context.say
     y = paper.heading(_RIGHT, y, say(Message("Whether to believe it")), _COLUMN)
-    for reason in answer.verdict.reasons:
+    part = part_words(context.parts.get(answer.film.digest))
+    for reason in (*answer.verdict.reasons, *([] if part is None else [part])):
         if y > BOTTOM - 40:
             break
         paper.disc(_RIGHT, y + 1.5, 1.2, LEVEL_COLOURS[answer.verdict.level])

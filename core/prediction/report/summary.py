@@ -37,6 +37,9 @@ def film_text(film: ReportFilm, context: ReportContext) -> str:
     lines.append("  " + say(calibration_words(opinion.is_calibrated)))
     lines.append(f"  {say(level_words(verdict.level))}")
     lines += [f"  - {say(reason)}" for reason in verdict.reasons]
+    part = part_words(context.parts.get(film.digest))
+    if part is not None:
+        lines.append(f"  - {say(part)}")
     if opinion.neighbours:
         names = [context.class_name(one.label) for one in opinion.neighbours]
         lines.append("  " + say(neighbour_words(context.listing(names))))
@@ -85,6 +88,17 @@ def true_class_words(name: str) -> Message:
 def more_classes(n: int) -> Message:
     """What a list of classes leaves out."""
     return Message("and {n} more classes", n=n)
+
+
+def part_words(part: str | None) -> Message | None:
+    """What it means that a film was used to make the model; None: nothing of note."""
+    match part:
+        case "train":
+            return Message("The model was trained on this very film, so its answer proves nothing.")
+        case "validation":
+            return Message("The model was chosen by this very film, so its answer proves little.")
+        case _:
+            return None
 
 
 def _ending(context: ReportContext) -> list[str]:

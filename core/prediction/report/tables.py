@@ -32,6 +32,7 @@ _COLUMNS = {
     "heat_is_trustworthy": ("heat_checks", "is_trustworthy"),
     "heat_reasons": ("heat_checks", "reasons"),
     "neighbours": ("neighbours",),
+    "model_split": ("model_split",),
     "sha256": ("sha256",),
 }
 

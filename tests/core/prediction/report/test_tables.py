@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import Message, RunFolderError
 from core.prediction.report.facts import film_facts
+from core.prediction.report.summary import film_text
 from core.prediction.report.tables import films_tsv, write_films_csv, write_films_json
 from tests.core.prediction.report.made_reports import (
     STRANGE,
@@ -64,6 +65,7 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
         "heat_is_trustworthy": "false",
         "heat_reasons": str(STRANGE),
         "neighbours": "COVID; NORMAL; Viral_Pneumonia; COVID; NORMAL",
+        "model_split": "",
         "sha256": "0f" * 32,
         "model": "best.safetensors",
         "model_sha256": "ab" * 32,
@@ -87,6 +89,7 @@ def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
         "heat_is_trustworthy",
         "heat_reasons",
         "neighbours",
+        "model_split",
         DISCLAIMER,
     }
 
@@ -107,6 +110,14 @@ def test_dicom_fields_have_a_column_each_where_asked_for(tmp_path: Path) -> None
     assert [row["PatientID"] for row in rows_of(tmp_path / "out.csv")] == ["", "P-17"]
     assert "dicom" not in film_facts(films[0], context())
     assert film_facts(films[1], context())["dicom"]["PatientID"] == "P-17"
+
+
+def test_a_film_the_model_learned_from_is_told(tmp_path: Path) -> None:
+    learned = film(digest=context().card.split["train"][0])
+    write_films_csv(tmp_path / "out.csv", [learned, film()], context())
+    assert [row["model_split"] for row in rows_of(tmp_path / "out.csv")] == ["train", ""]
+    assert "trained on this very film" in film_text(learned, context())
+    assert "trained on this" not in film_text(film(), context())
 
 
 def test_an_explanation_that_is_not_there_yet_is_not_computed() -> None:

@@ -102,8 +102,8 @@ class WindowsAssociation:
         if any("%" in word for word in words):  # Explorer puts something in its place
             raise FileAssociationError(
                 Message(
-                    "The folder of PneumoScope has a % in its name ({folder}), which Windows "
-                    "cannot start by double click. Rename it, then try again.",
+                    "The folder of PneumoScope has a percent sign in its name ({folder}), which "
+                    "Windows cannot start by double click. Rename it, then try again.",
                     folder=words[-1],
                 )
             )

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QSplitter
 
 from app import resources
@@ -105,9 +105,13 @@ class ReadingDesk(TranslatedWidget):
 
     @property
     def listed(self) -> list[ReadFilm]:
-        """The films as the list shows them, filtered and sorted."""
+        """The films as the list shows them, filtered and sorted; all where it shows none."""
         films = (self._reading.films.get(key) for key in self.list.keys_in_order())
-        return [film for film in films if film is not None]
+        return [film for film in films if film is not None] or [*self._reading.films.values()]
+
+    def picture(self) -> QImage:
+        """The film in hand as it is seen, with what lies over it."""
+        return self.viewer.panes[self.viewer.chosen_pane].grab().toImage()
 
     def set_alone(self, is_alone: bool) -> None:
         """Let the viewer have all the room, for a full screen."""

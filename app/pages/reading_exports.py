@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QMimeData, QObject, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -30,12 +30,13 @@ class ReadingExports(QObject):
         self, menu: ExportMenu, desk: ReadingDesk, model: TakingAwayViewModel, parent: QWidget
     ) -> None:
         super().__init__(parent)
-        self._menu, self._desk, self._model, self._parent = menu, desk, model, parent
+        self._desk, self._model, self._parent = desk, model, parent
         menu.csv_wanted.connect(self._on_csv_wanted)
         menu.json_wanted.connect(self._on_json_wanted)
         menu.picture_wanted.connect(self._on_picture_wanted)
         menu.report_wanted.connect(self._on_report_wanted)
         menu.reports_wanted.connect(self._on_reports_wanted)
+        menu.table_copy_wanted.connect(self._on_table_copy_wanted)
         menu.copy_wanted.connect(self._on_copy_wanted)
         menu.model_wanted.connect(self._on_model_wanted)
         menu.dicom_chosen.connect(self._on_dicom_chosen)
@@ -94,9 +95,17 @@ class ReadingExports(QObject):
 
     @Slot()
     def _on_copy_wanted(self) -> None:
+        """The figures as text, and the film as it is seen as a picture."""
         film = self._desk.current
         if film is not None:
-            QGuiApplication.clipboard().setText(self._model.text_of([film]))
+            content = QMimeData()
+            content.setText(self._model.text_of(film))
+            content.setImageData(self._desk.picture())
+            QGuiApplication.clipboard().setMimeData(content)
+
+    @Slot()
+    def _on_table_copy_wanted(self) -> None:
+        QGuiApplication.clipboard().setText(self._model.table_of(self._desk.listed))
 
     @Slot(str)
     def _on_model_wanted(self, kind: str) -> None:

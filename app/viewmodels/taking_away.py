@@ -119,16 +119,24 @@ class TakingAwayViewModel(QObject):
 
         self._start(path, write)
 
-    def text_of(self, films: Sequence[ReadFilm]) -> str:
-        """What the clipboard takes of one film, or of many."""
-        from core.prediction.report.summary import film_text, films_text
+    def text_of(self, film: ReadFilm) -> str:
+        """What the clipboard takes of one film."""
+        from core.prediction.report.summary import film_text
+
+        classifier = self._classifier
+        if classifier is None:
+            return ""
+        return film_text(self._report_film(classifier, film), _context(classifier))
+
+    def table_of(self, films: Sequence[ReadFilm]) -> str:
+        """What the clipboard takes of many films: a spreadsheet pastes it into cells."""
+        from core.prediction.report.tables import films_tsv
 
         classifier = self._classifier
         if classifier is None:
             return ""
         read = [self._report_film(classifier, film) for film in films]
-        context = _context(classifier)
-        return film_text(read[0], context) if len(read) == 1 else films_text(read, context)
+        return films_tsv(read, _context(classifier))
 
     def _start(self, path: Path, write: Callable[["Classifier"], Iterator[object]]) -> None:
         classifier = self._classifier

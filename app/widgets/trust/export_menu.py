@@ -16,6 +16,7 @@ class ExportMenu(QPushButton):
     picture_wanted = Signal()  # the film with its heat map, PNG
     report_wanted = Signal()  # of the film that is shown, PDF
     reports_wanted = Signal()  # of all films, PDF
+    table_copy_wanted = Signal()  # of all films, for a spreadsheet
     copy_wanted = Signal()  # the film's picture and figures to the clipboard
     model_wanted = Signal(str)  # "onnx", "paddle" or "pdparams"
     dicom_chosen = Signal(list)  # of str: keywords of the fields that exports may hold
@@ -29,6 +30,7 @@ class ExportMenu(QPushButton):
         self._copy = _action(menu, self.copy_wanted)
         menu.addSeparator()
         self._csv = _action(menu, self.csv_wanted)
+        self._copy_table = _action(menu, self.table_copy_wanted)
         self._json = _action(menu, self.json_wanted)
         self._reports = _action(menu, self.reports_wanted)
         self._dicom = DicomMenu(self)
@@ -53,7 +55,7 @@ class ExportMenu(QPushButton):
         """
         for action in (self._picture, self._report, self._copy):
             action.setEnabled(has_film)
-        for action in (self._csv, self._json, self._reports):
+        for action in (self._csv, self._copy_table, self._json, self._reports):
             action.setEnabled(n_films > 0)
         self._dicom.setEnabled(has_film or n_films > 0)
         self._formats.setEnabled(has_model)
@@ -72,6 +74,7 @@ class ExportMenu(QPushButton):
         self._report.setText(tr("Report of this film (PDF) …"))
         self._copy.setText(tr("Copy to the clipboard"))
         self._csv.setText(tr("Table of all films (CSV) …"))
+        self._copy_table.setText(tr("Copy the table of all films"))
         self._json.setText(tr("All films (JSON) …"))
         self._reports.setText(tr("Report of all films (PDF) …"))
         self._dicom.retranslate()

@@ -1,7 +1,4 @@
-"""A film's answer, or that of many, as plain text for the clipboard."""
-
-from collections import Counter
-from collections.abc import Sequence
+"""A film's answer as plain text for the clipboard."""
 
 from core.data.names import showable
 from core.errors import Message
@@ -46,25 +43,6 @@ def film_text(film: ReportFilm, context: ReportContext) -> str:
     if film.true_class is not None:
         lines.append("  " + say(true_class_words(context.class_name(film.true_class))))
     lines += [f"  {name}: {value}" for name, value in film.dicom.items() if value]
-    return "\n".join([*lines, "", *_ending(context)]) + "\n"
-
-
-def films_text(films: Sequence[ReportFilm], context: ReportContext) -> str:
-    """Many films in a line each."""
-    say = context.say
-    counts = Counter(film.opinion.predicted for film in films)
-    lines = [say(Message("{n} films", n=len(films)))]
-    lines += [f"  {context.class_name(label)}  {n}" for label, n in counts.most_common()]
-    lines.append("")
-    for film in films:
-        opinion = film.opinion
-        explanation = None if callable(film.explanation) else film.explanation
-        verdict = verdict_of(opinion, None if explanation is None else explanation.honesty)
-        share = percent(float(opinion.probabilities[opinion.predicted]))
-        lines.append(
-            f"{showable(film.file)}  {context.class_name(opinion.predicted)}  {share}  "
-            f"{say(level_words(verdict.level))}"
-        )
     return "\n".join([*lines, "", *_ending(context)]) + "\n"
 
 

@@ -148,7 +148,7 @@ class TestRegister:
         self, registry: Registry
     ) -> None:
         odd = WindowsAssociation(registry, print, lambda: ["python.exe", r"C:\100%\main.py"])
-        with pytest.raises(FileAssociationError, match="has a % in its name"):
+        with pytest.raises(FileAssociationError, match="has a percent sign in its name"):
             odd.register()
         assert not odd.is_registered()
 

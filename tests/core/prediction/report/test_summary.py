@@ -1,6 +1,6 @@
 import pytest
 
-from core.prediction.report.summary import film_text, films_text, percent
+from core.prediction.report.summary import film_text, percent
 from tests.core.prediction.report.made_reports import (
     STRANGE,
     context,
@@ -8,7 +8,6 @@ from tests.core.prediction.report.made_reports import (
     film,
     honesty,
     neighbours,
-    novelty,
     opinion,
 )
 
@@ -60,12 +59,3 @@ def test_of_many_classes_the_first_are_told() -> None:
     )
     text = film_text(film(opinion=opinion(*[1 / 40] * 40)), many)
     assert "and 30 more classes" in text
-
-
-def test_many_films_take_a_line_each() -> None:
-    strange = film("b\nc.png", opinion=opinion(0.25, 0.5, 0.25, novelty=novelty(is_familiar=False)))
-    lines = films_text([film(), strange], context()).splitlines()
-    assert lines[:3] == ["2 films", "  COVID-19  1", "  Normal  1"]
-    assert lines[4] == "films/a.png  COVID-19  75.0 %  Believable"
-    assert lines[5] == "b\ufffdc.png  Normal  50.0 %  Do not believe"
-    assert lines[-1] == "Research and teaching only, never diagnosis."

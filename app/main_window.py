@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -138,10 +138,8 @@ class MainWindow(QMainWindow):
         for widget in (self._rail, self._menus):
             widget.setVisible(not is_full)
         self.reading_page.set_full_screen(is_full)
-        if is_full:
-            self.showFullScreen()
-        else:
-            self.showNormal()
+        full = Qt.WindowState.WindowFullScreen  # a window that was as large as can be stays so
+        self.setWindowState(self.windowState() | full if is_full else self.windowState() & ~full)
 
     @Slot(object)
     def show_failure(self, failure: Failure) -> None:
@@ -164,6 +162,9 @@ class MainWindow(QMainWindow):
         """Close at once when idle; else ask, stop the work, and close when it has ended."""
         has_quiz = self._quiz.holds_answers and not self._is_closing
         if not (self._is_at_work() or has_quiz):
+            self._reading.end()
+            if self.isFullScreen():  # the next window has its frame again
+                self.set_full_screen(False)
             self._settings.geometry = self.saveGeometry()
             event.accept()
             if self.isHidden():  # Qt ends the program only with the last visible window

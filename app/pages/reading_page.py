@@ -1,8 +1,8 @@
 """Read: drop X-rays, see what the network says of each, why, and whether to believe it."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QWidget
 
 from app import resources
 from app.dropped import contents_of
@@ -51,7 +51,8 @@ class ReadingPage(Page):
         super().__init__()
         self._model, self._taking = model, taking
         self._note: Message | None = None  # what happened last and is worth a line
-        self._search: Progress | None = None
+        self._search: Progress | None = None  # for films
+        self._writing: Progress | None = None  # of a file that is taken away
         self._is_full_screen = False
         self._open_model, self._clear, self._start_quiz = (QPushButton() for _ in range(3))
         self._open_films, self.exports = primary_button(), ExportMenu()
@@ -95,12 +96,11 @@ class ReadingPage(Page):
         model.cleared.connect(self._on_cleared)
         for signal in (model.film_read, model.film_refused, model.film_repeated):
             signal.connect(self._on_model_changed)
-        for signal in (model.progressed, taking.progressed):
-            signal.connect(self._on_progressed)
+        model.progressed.connect(self._on_search_progressed)
+        taking.progressed.connect(self._on_writing_progressed)
         taking.changed.connect(self._on_model_changed)
         taking.saved.connect(self._on_saved)
         paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
-        paste.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         paste.activated.connect(self._on_paste)
 
     def set_full_screen(self, is_full: bool) -> None:
@@ -155,27 +155,38 @@ class ReadingPage(Page):
             n_films=len(model.films),
             has_model=has_model,
         )
-        if self._stack.currentWidget() is not self.quiz:
-            self._stack.setCurrentWidget(self.desk if has_rows else self._zone)
+        if not is_quiz:
+            self._show_part(self.desk if has_rows else self._zone)
         if card is not None and model.model is not None:
             self.subtitle.setText(f"{model.model.parent.name}/{model.model.name}")
             self.desk.panel.model_line.setText(_model_words(card))
         is_busy = model.is_busy or self._taking.is_busy
+        self._search = self._search if model.is_busy else None
+        self._writing = self._writing if self._taking.is_busy else None
         self._cancel.setVisible(is_busy and (has_model or model.n_waiting > 0))
         self._status.setText(self._status_words())
         self._status.setVisible(bool(self._status.text()) and not is_quiz)
 
+    def _show_part(self, part: QWidget) -> None:
+        is_other = self._stack.currentWidget() is not part
+        self._stack.setCurrentWidget(part)
+        if is_other and part is self.desk and self.isVisible():
+            self.desk.viewer.take_keys()  # no page in front loses them
+
     def _status_words(self) -> str:
         model = self._model
-        if self._taking.is_busy and self._search is not None:
-            return _progress_words(self._search)
+        if self._taking.is_busy and self._writing is not None:
+            return _progress_words(self._writing)
         if model.is_busy and model.card is None:
             return tr("Opening the model …")
         if model.card is None:
             return tr("{n} films wait for a model.", n=model.n_waiting) if model.n_waiting else ""
         counts = self._counts()
         if model.is_busy:
-            return "  ·  ".join(filter(None, (tr("Reading films …"), counts)))
+            search = self._search
+            is_searching = search is not None and search.done < search.total
+            now = _progress_words(search) if search and is_searching else tr("Reading films …")
+            return "  ·  ".join(filter(None, (now, counts)))
         if self._note is not None:
             return "  ·  ".join(filter(None, (say(self._note), counts)))
         return counts
@@ -195,9 +206,13 @@ class ReadingPage(Page):
         return tr("{first}, {second}", first=read, second=repeated)
 
     @Slot(object)
-    def _on_progressed(self, progress: Progress) -> None:
-        self._search = progress
-        self._note = None
+    def _on_search_progressed(self, progress: Progress) -> None:
+        self._search, self._note = progress, None
+        self._status.setText(self._status_words())
+
+    @Slot(object)
+    def _on_writing_progressed(self, progress: Progress) -> None:
+        self._writing, self._note = progress, None
         self._status.setText(self._status_words())
 
     @Slot(object)

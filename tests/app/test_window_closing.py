@@ -17,10 +17,12 @@ from app.application import Application
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.viewmodels import data as data_module
+from app.widgets.image_view import to_image
 from core.config import TrainingConfig
 from core.data.loading import LoadedDataset
 from core.events import BatchDone, Progress
 from core.models.model_file import read_card
+from core.phantom import draw_film
 from core.training.run_folder import LAST_FILE, read_run
 
 STAGES = ["importing", "caching", "training"]
@@ -192,6 +194,20 @@ def test_a_dataset_that_is_being_looked_through_does_not_keep_the_window_open(
     wait_until(lambda: not any(runner.is_running for runner in started_runners))
     assert len(audits.begun) == 1
     assert application.data.report is None
+
+
+@pytest.mark.usefixtures("explanations")
+def test_what_was_pasted_does_not_stay_on_the_disk(
+    application: Application, model_file: Path, tmp_path: Path
+) -> None:
+    application.reading.read([], [to_image(draw_film("NORMAL", 3, 64))])
+    application.reading.open_model(model_file)
+    wait_until(lambda: len(application.reading.films) == 1 and not application.reading.is_busy)
+    [film] = application.reading.films.values()
+    assert film.path.exists()
+    application.window.close()
+    wait_until(lambda: not application.window._is_at_work())
+    assert not list((tmp_path / "home").rglob("Pasted*"))
 
 
 def test_the_place_of_the_window_is_kept(application: Application, settings: AppSettings) -> None:

@@ -46,6 +46,7 @@ class Bench:
         self.taking = TakingAwayViewModel(
             taking, lambda film: self.looking.explanation(film.key, film.predicted)
         )
+        self.reading.model_opened.connect(self.taking.use)
         self.quiz = QuizViewModel(asking)
         self.page = ReadingPage(self.reading, self.looking, self.taking, self.quiz)
         self.page.apply_theme("dark")

@@ -40,7 +40,8 @@ def action(export: ExportMenu, beginning: str) -> QAction:
     [
         ("Picture", "picture_wanted"),
         ("Report of this", "report_wanted"),
-        ("Copy", "copy_wanted"),
+        ("Copy to", "copy_wanted"),
+        ("Copy the table", "table_copy_wanted"),
         ("Table", "csv_wanted"),
         ("All films (JSON)", "json_wanted"),
         ("Report of all", "reports_wanted"),
@@ -130,7 +131,7 @@ class TestDicomFields:
 def test_only_what_there_is_can_be_taken_away(export: ExportMenu) -> None:
     export.show_available(has_film=False, n_films=2, has_model=True)
     assert not action(export, "Picture").isEnabled()
-    assert not action(export, "Copy").isEnabled()
+    assert not action(export, "Copy to").isEnabled()
     assert action(export, "Table").isEnabled()
     export.show_available(has_film=False, n_films=0, has_model=True)
     assert not action(export, "Table").isEnabled()

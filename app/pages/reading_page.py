@@ -148,8 +148,9 @@ class ReadingPage(Page):
             button.setVisible(has_model)
         self._clear.setEnabled(has_rows)
         is_quiz = self._stack.currentWidget() is self.quiz
+        is_room = not (is_quiz or self._is_full_screen)  # for what is not the film
         for widget in (self._clear, self._start_quiz, self.exports):
-            widget.setVisible(not (is_quiz or self._is_full_screen))
+            widget.setVisible(is_room)
         self.exports.show_available(
             has_film=self.desk.current is not None,
             n_films=len(model.films),
@@ -163,9 +164,9 @@ class ReadingPage(Page):
         is_busy = model.is_busy or self._taking.is_busy
         self._search = self._search if model.is_busy else None
         self._writing = self._writing if self._taking.is_busy else None
-        self._cancel.setVisible(is_busy and (has_model or model.n_waiting > 0))
+        self._cancel.setVisible(is_busy and is_room and (has_model or model.n_waiting > 0))
         self._status.setText(self._status_words())
-        self._status.setVisible(bool(self._status.text()) and not is_quiz)
+        self._status.setVisible(bool(self._status.text()) and is_room)
 
     def _show_part(self, part: QWidget) -> None:
         is_other = self._stack.currentWidget() is not part

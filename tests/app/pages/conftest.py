@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from pretended_explanations import Explanations
 from pretended_reading import Readings, write_films
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 from read_bench import Bench
+from whole_program import end
 
 from app.tasks import TaskRunner
 from app.translation import set_language
@@ -30,14 +32,16 @@ def bench(
 ) -> Iterator[Bench]:
     """The page, shown, without a model."""
     bench = Bench(runners, workspace, Readings(monkeypatch), explanations)
-    qtbot.addWidget(bench.page)
     bench.page.show()
     qtbot.waitExposed(bench.page)
     bench.page.activateWindow()
     yield bench
     for gate in (bench.readings.gate, bench.readings.opening, explanations.gate):
         gate.set()
+    end(runners)  # before the page goes, which is told what they do
     bench.page.close()
+    bench.page.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     set_language("en")
 
 

@@ -97,8 +97,8 @@ class TestStatus:
     def test_films_are_being_read(self, opened: Bench, films: list[Path]) -> None:
         opened.readings.gate.clear()
         opened.reading.read(films[:3])
-        wait_until(lambda: "1 films read" in status(opened))
-        assert status(opened) == "Looking for films: 1 of 3  ·  1 films read, 0 refused"
+        now = "Looking for films: 1 of 3  ·  1 films read, 0 refused"
+        wait_until(lambda: status(opened) == now)
         opened.readings.gate.set()
         opened.settle()
         assert status(opened) == "3 films read, 0 refused"
@@ -419,6 +419,7 @@ class TestInTheWindow:
         assert page.desk.viewer.isVisible()
         assert any("never diagnosis" in text for text in label_texts(window))
         assert shown_buttons(page) == set()
+        assert not any("films read" in text for text in label_texts(page))
         QTest.keyClick(page.desk.viewer.panes[0], Key.Key_Escape)
         assert not window.isFullScreen()
         assert page.desk.list.isVisible()

@@ -15,9 +15,10 @@ from weakref import WeakSet
 import numpy as np
 import pytest
 from hands import FILMS_PER_CLASS, drop, field, label_texts, press, table_rows, wait_until, words
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
-    QListWidget,
+    QListView,
     QPlainTextEdit,
     QSpinBox,
     QTableWidget,
@@ -30,19 +31,22 @@ from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.translation import tr
+from app.viewmodels.read_film import ReadFilm
 from app.widgets.confusion_matrix_view import ConfusionMatrixView
 from app.widgets.curve_plot import CurvePlot
-from app.widgets.score_bars import ScoreBars
 from app.widgets.thumbnails import ThumbnailStrip
+from core.prediction.verdict import verdict_of
 from core.runtime.devices import list_devices
 from core.training.run_folder import read_run
 from core.workspace import Workspace
 
 HEAVY = (  # what must not be done where the window lives
     ("core.data.cache", "read_film"),
-    ("core.prediction.classifier", "load_xray"),
-    ("core.prediction.classifier", "compute_logits"),
-    ("core.evaluation.scoring", "compute_logits"),
+    ("core.prediction.reading", "load_xray"),
+    ("core.prediction.classifier", "compute_outputs"),
+    ("core.evaluation.scoring", "compute_outputs"),
+    ("app.viewmodels.desk", "read_full"),
+    ("app.viewmodels.desk", "load_xray"),
     ("core.training.session", "list_devices"),
 )
 
@@ -62,6 +66,7 @@ class Story:
             or program.training.is_training
             or program.evaluation.is_busy
             or program.reading.is_busy
+            or any(runner.is_running for runner in program._background)
         )
 
 
@@ -254,57 +259,80 @@ class TestEvaluatePage:
 
 class TestReadPage:
     @pytest.fixture(autouse=True)
-    def _show(self, story: Story) -> None:
+    def _show(self, story: Story) -> Iterator[None]:
         story.program.window.show_page(READ)
+        yield
+        wait_until(story.idle)  # what was looked at is explained
 
-    def test_the_kept_films_come_first_and_with_a_verdict(self, story: Story) -> None:
-        films, lines = story.program.reading.films[:3], self.lines(story)[:3]
+    def test_the_kept_films_come_first_and_with_their_truth(self, story: Story) -> None:
+        films = list(story.program.reading.films.values())[:3]
         assert [film.true_class for film in films] == ["COVID", "NORMAL", "Viral_Pneumonia"]
-        classes = story.program.reading.card.classes
-        for film, line in zip(films, lines, strict=True):
-            is_right = film.true_class == classes[film.predicted]
-            assert line.endswith("✓" if is_right else "×")
+        card = story.program.reading.card
+        for film in films:
+            choose(story, film.key)
+            is_right = film.true_class == card.classes[film.predicted]
+            name = card.display_names[film.true_class]["en"]
+            verdict = "✓ right" if is_right else "× wrong"
+            assert f"True class: {name} ({verdict})" in self.said(story)
 
     def test_the_dropped_films_follow_and_the_broken_one_is_refused(self, story: Story) -> None:
-        lines = self.lines(story)
-        assert len(lines) == 7
-        assert [line.split("\n")[0] for line in lines[3:6]] == [
-            film.name for film in story.program.reading.films[3:]
-        ]
-        assert lines[6] == "broken.png\nnot read"
+        films, [refused] = story.program.reading.films, story.program.reading.refused
+        keys = story.program.window.reading_page.desk.list.keys_in_order()
+        assert keys == [*films, refused.key]
+        assert len(films) == 6
+        assert refused.name == "broken.png"
 
     def test_a_film_shows_its_probabilities(self, story: Story) -> None:
+        film = choose(story, list(story.program.reading.films)[4])
         page = story.program.window.reading_page
-        page.findChild(QListWidget).setCurrentRow(4)
-        film, bars = story.program.reading.films[4], page.findChild(ScoreBars)
-        assert bars.isVisible()
-        for probability in film.probabilities:
-            assert f"{probability:.1%}" in bars.accessibleName()
+        rows = field(page, QListView, "Probabilities of the classes")
+        spoken = [
+            rows.model().index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole) for row in range(3)
+        ]
+        for probability in film.opinion.probabilities:
+            assert any(f"{probability:.1%}" in text for text in spoken)
 
-    def test_a_kept_film_shows_its_true_class(self, story: Story) -> None:
-        page = story.program.window.reading_page
-        page.findChild(QListWidget).setCurrentRow(1)
-        assert any(text.startswith("True class: Normal (") for text in label_texts(page))
+    def test_a_film_is_shown_with_its_heat_map_and_how_far_to_believe_it(
+        self, story: Story
+    ) -> None:
+        film = choose(story, next(iter(story.program.reading.films)))
+        desk = story.program.window.reading_page.desk
+        wait_until(story.idle)
+        [pane] = desk.viewer.panes
+        assert pane.name == film.name
+        assert pane.state is not None
+        assert pane.overlays.heat is not None
+        honesty = story.program.desk.explanation(film.key, film.predicted).honesty
+        reasons = verdict_of(film.opinion, honesty).reasons
+        assert {str(reason) for reason in reasons} <= set(self.said(story))
 
-    def test_a_dropped_film_shows_no_true_class(self, story: Story) -> None:
-        page = story.program.window.reading_page
-        page.findChild(QListWidget).setCurrentRow(3)
-        assert not any("True class" in text for text in label_texts(page))
+    def test_a_film_that_the_model_learned_from_says_so(self, story: Story) -> None:
+        films = story.program.reading.films.values()
+        learned = next(film for film in films if film.part == "train")
+        choose(story, learned.key)
+        assert any("trained on this very film" in text for text in self.said(story))
 
     def test_a_refused_file_shows_why(self, story: Story) -> None:
+        [refused] = story.program.reading.refused
         page = story.program.window.reading_page
-        page.findChild(QListWidget).setCurrentRow(6)
-        reason = str(story.program.reading.refused[0].reason)
-        assert reason in label_texts(page)
-        assert not page.findChild(ScoreBars).isVisible()
+        page.desk.list.choose(refused.key)
+        assert str(refused.refusal.reason) in self.said(story)
+        assert not page.desk.panel.bars.isVisible()
 
     def test_it_counts_what_was_read(self, story: Story) -> None:
         texts = label_texts(story.program.window.reading_page)
         assert "6 films read, 1 refused" in texts
 
-    def lines(self, story: Story) -> list[str]:
-        films = story.program.window.reading_page.findChild(QListWidget)
-        return [films.item(row).text() for row in range(films.count())]
+    def said(self, story: Story) -> list[str]:
+        return label_texts(story.program.window.reading_page.desk.panel)
+
+
+def choose(story: Story, key: int) -> ReadFilm:
+    """Press a row of the list."""
+    page = story.program.window.reading_page
+    page.desk.list.choose(key)
+    assert page.desk.current is story.program.reading.films[key]
+    return page.desk.current
 
 
 def test_no_film_is_decoded_and_nothing_computed_where_the_window_lives(story: Story) -> None:
@@ -328,7 +356,8 @@ class TestLanguage:
     @pytest.fixture(autouse=True)
     def _show_a_film(self, story: Story) -> None:
         story.program.window.show_page(READ)
-        story.program.window.reading_page.findChild(QListWidget).setCurrentRow(0)
+        choose(story, next(iter(story.program.reading.films)))
+        wait_until(story.idle)
 
     @pytest.fixture
     def chinese(self, story: Story) -> Iterator[Story]:
@@ -359,8 +388,8 @@ class TestLanguage:
             *dataset.dataset.classes,
             *(record.name for record in dataset.dataset.records),
             *(PurePosixPath(record.name).name for record in dataset.dataset.records),
-            *(film.name for film in program.reading.films),
-            *(refusal.file for refusal in program.reading.refused),
+            *(film.name for film in program.reading.films.values()),
+            *(refused.name for refused in program.reading.refused),
             *(device.description for device in list_devices()),
         }
         left = set()
@@ -374,7 +403,8 @@ class TestLanguage:
             for name in sorted(names, key=len, reverse=True):
                 rest = rest.replace(name, "")
             rest = re.sub(
-                r"ResNet-\d+|\d+ (px|GiB)|</?qt>|Ctrl\+\d|COVID-19|AUROC|PPV|F1|AdamW?|SGD|float32",
+                r"ResNet-\d+|\d+ (px|GiB)|</?qt>|COVID-19|AUROC|PPV|F1|AdamW?|SGD|float32|"
+                r"Ctrl(\+\d)?|Shift|Esc|Del|Home|Backspace|PgUp|PgDown",  # keys
                 "",
                 rest,
             )
@@ -404,6 +434,7 @@ class TestLanguage:
 
     def test_back_in_english_everything_is_said_as_before(self, story: Story) -> None:
         def said() -> Counter[tuple[str, str]]:
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             return Counter((where, text) for where, text in words(window) if text)
 
         window = story.program.window

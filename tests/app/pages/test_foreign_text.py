@@ -9,7 +9,7 @@ from weakref import WeakSet
 import pytest
 from hands import drop, field, table_rows, wait_until, words
 from PySide6.QtGui import Qt, QTextDocument
-from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QTableWidget
+from PySide6.QtWidgets import QApplication, QLabel, QListView, QTableWidget
 from whole_program import english_settings, running_application
 
 from app.application import Application
@@ -75,6 +75,8 @@ def full(
         wait_until(lambda: program.reading.card is not None and not program.reading.is_busy)
         drop(program.window, film, broken)
         wait_until(lambda: bool(program.reading.refused) and not program.reading.is_busy)
+        desk = program.window.reading_page.desk
+        wait_until(lambda: desk.current is not None and not program.window._is_at_work())
         program.evaluation.part = "all"
         yield program
 
@@ -90,16 +92,17 @@ def test_names_stand_in_the_tables_as_they_are(full: Application) -> None:
 
 
 def test_names_stand_in_the_list_of_films_as_they_are(full: Application) -> None:
-    films = full.window.reading_page.findChild(QListWidget)
-    names = [films.item(row).text().split("\n")[0] for row in range(films.count())]
+    films = field(full.window.reading_page, QListView, "Films").model()
+    names = [films.index(row, 0).data() for row in range(films.rowCount())]
     assert names == [f"0{BOLD}.png", f"{PICTURE}.png"]
 
 
 def test_labels_with_foreign_text_show_it_plainly(full: Application) -> None:
-    films = full.window.reading_page.findChild(QListWidget)
+    shown = full.window.reading_page.desk.list
     seen = set()
-    for row in range(films.count()):
-        films.setCurrentRow(row)
+    for key in shown.keys_in_order():
+        shown.choose(key)
+        wait_until(lambda: not full.window._is_at_work())
         for label in full.window.findChildren(QLabel):
             if BOLD in label.text() or PICTURE in label.text():
                 seen.add(label.text())
@@ -109,8 +112,12 @@ def test_labels_with_foreign_text_show_it_plainly(full: Application) -> None:
 
 def test_tooltips_show_foreign_text_plainly(full: Application) -> None:
     tips = {text for where, text in words(full.window) if "tooltip" in where}
+    for view in full.window.reading_page.findChildren(QListView):
+        model = view.model()
+        rows = [model.index(row, 0) for row in range(model.rowCount())]
+        tips |= {index.data(Qt.ItemDataRole.ToolTipRole) or "" for index in rows}
     foreign = {tip for tip in tips if "bold" in tip or "secret" in tip}
-    assert len(foreign) >= 4  # the source, two films, files that were left out
+    assert len(foreign) >= 8  # the source, films, files that were left out, classes
     for tip in foreign:
         document = QTextDocument()
         document.setHtml(tip)  # as Qt does with what looks like markup

@@ -1,25 +1,22 @@
 """A dataset may have a thousand classes; the window stays as large as a screen."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hands import drop, wait_until
+from hands import field
 from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QListView
+from read_bench import Bench
 
 from app.application import Application
-from app.pages.page import EVALUATE, READ
-from app.widgets.score_bars import ScoreBars
+from app.pages.page import EVALUATE
 from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.metrics import evaluation
-from core.events import FilmRead
 from core.models.model_card import ModelCard
 from core.models.model_file import read_card
-from core.prediction import classifier as classifier_module
-from core.prediction.classifier import Classifier
+from core.prediction.opinion import Opinion
 
 N = 1000
 SCREEN = QSize(1280, 800)
@@ -32,33 +29,23 @@ def many(model_file: Path) -> ModelCard:
     return dataclasses.replace(read_card(model_file), classes=names, display_names=shown)
 
 
-@pytest.fixture
-def _opens_many(many: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever model file is opened knows a thousand classes."""
-
-    def read_films(classifier: Classifier, paths: Sequence[Path]) -> Iterator[FilmRead]:
-        for path in paths:
-            probabilities = np.full(N, 1 / N, np.float32)
-            yield FilmRead(str(path), path, probabilities, np.zeros((9, 9), np.uint8))
-
-    monkeypatch.setattr(Classifier, "open", lambda *_: SimpleNamespace(card=many))
-    monkeypatch.setattr(classifier_module, "read_films", read_films)
-
-
 def fits(size: QSize) -> bool:
     return size.width() <= SCREEN.width() and size.height() <= SCREEN.height()
 
 
-@pytest.mark.usefixtures("_opens_many")
-def test_a_film_with_a_thousand_probabilities_leaves_the_window_as_it_is(
-    application: Application, model_file: Path, film_files: list[Path]
+def test_a_film_with_a_thousand_probabilities_leaves_the_page_as_it_is(
+    bench: Bench, many: ModelCard, films: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drop(application.window, model_file, film_files[0])
-    wait_until(lambda: len(application.reading.films) == 1)
-    application.window.show_page(READ)
-    bars = application.window.reading_page.findChild(ScoreBars)
-    assert bars.height() > SCREEN.height()  # all are there; one scrolls
-    assert fits(application.window.minimumSizeHint())
+    monkeypatch.setattr(bench.readings, "card", lambda: many)
+    probabilities = np.full(N, 1 / N, np.float32)
+    bench.readings.opinions["a.png"] = Opinion(probabilities, True, tuple(range(N)), None)
+    bench.open()
+    bench.read(films[0])
+    rows = field(bench.panel, QListView, "Probabilities of the classes")
+    assert rows.model().rowCount() == N
+    assert rows.height() < SCREEN.height()  # one scrolls
+    assert not bench.page.grab().isNull()
+    assert fits(bench.page.minimumSizeHint())
 
 
 def test_a_matrix_of_a_thousand_classes_leaves_the_window_as_it_is(

@@ -19,7 +19,8 @@ Map = NDArray[np.floating[Any]]
 # -0.11, 0.52, 0.85; 12 % of the maps are stamped. One at 96 px that learned xray-medium: agreement
 # -0.37, -0.02, 0.42; 67 % are stamped. Its last map has 3 x 3 places that each see the whole film,
 # its classes come from different hospitals, and for NORMAL 69 % of the heat lie outside the lungs:
-# the stamps are deserved. Chance was below 1e-9 in both, likeness below 0.6.
+# the stamps are deserved. Chance was below 1e-9 in both, likeness below 0.6. The same network with
+# random weights, with a random last layer or a shuffled one: 100 % of 90 maps are stamped.
 _LEAST_AGREEMENT: Final = 0.0
 # Maps of few and smooth places are alike by accident: 0.5 is common between random networks.
 _MOST_LIKENESS: Final = 0.9

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.prediction.lungs.relief import SIDE, Image, blur
+from core.prediction.lungs.relief import SIDE, Image, Relief, blur
 from core.prediction.lungs.shape import HALF_WIDTH, LENGTH, N_POSE, distances
 
 Poses = NDArray[np.float64]  # (K, 7), see core.prediction.lungs.shape
@@ -30,6 +30,7 @@ _USUAL_AREA: Final = 0.2  # of the film
 _RING: Final = 0.22  # half-widths: what lies so near outside must be lighter than lung
 _INSIDE_LIMIT: Final = 0.2  # of the relief; a white lung must not cost more
 _RING_LIMIT: Final = 0.5
+_OUTSIDE_COST: Final = 1.5  # no lung lies in the air beside the patient
 _BAND: Final = 0.09  # half-widths beside the outline in which grey levels must rise outwards
 _EDGE_LIMITS: Final = (-0.3, 1.0)
 
@@ -49,17 +50,32 @@ class Fit:
     score: float
 
 
-def fit(relief: Image) -> Fit:
-    """Look for two lungs: over a grid of poses first, then downhill from the best of them.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Planes:
+    """A film at one size, as poses are scored on it; each (side, side)."""
 
-    Args:
-        relief: Shape (SIDE, SIDE), about -1 to 1, lungs dark.
-    """
-    fold = SIDE // _COARSE
-    small = relief.reshape(_COARSE, fold, _COARSE, fold).mean(axis=(1, 3))
-    fits = [_climb(small, start) for start in _starts(small)]
+    inside: Image  # what a pixel costs inside the lungs
+    around: Image  # what it is worth beside them
+    rise_across: Image
+    rise_down: Image
+
+    @classmethod
+    def of(cls, relief: Relief, side: int) -> Self:
+        values, is_outside = (
+            plane.reshape(side, SIDE // side, side, SIDE // side).mean(axis=(1, 3))
+            for plane in (relief.values, relief.is_outside.astype(np.float32))
+        )
+        rises = _rises(values)
+        inside = np.minimum(values, _INSIDE_LIMIT) + _OUTSIDE_COST * is_outside
+        return cls(inside, np.minimum(values, _RING_LIMIT), *rises)
+
+
+def fit(relief: Relief) -> Fit:
+    """Look for two lungs: over a grid of poses first, then downhill from the best of them."""
+    coarse, fine = _Planes.of(relief, _COARSE), _Planes.of(relief, SIDE)
+    fits = [_climb(coarse, start) for start in _starts(coarse)]
     fits.sort(key=lambda found: -found.score)
-    finals = [_climb(relief, found.pose) for found in fits[:_N_FINALISTS]]
+    finals = [_climb(fine, found.pose) for found in fits[:_N_FINALISTS]]
     return max(finals, key=lambda found: found.score)
 
 
@@ -83,11 +99,10 @@ def _shares(chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
     return (chosen / counts).astype(np.float32)
 
 
-def _starts(relief: Image) -> Poses:
+def _starts(film: _Planes) -> Poses:
     """The best poses of the grid that are not neighbours of a better one."""
     poses, lung, ring = _grid()
-    values = relief.ravel().astype(np.float32)
-    contrast = ring @ np.minimum(values, _RING_LIMIT) - lung @ np.minimum(values, _INSIDE_LIMIT)
+    contrast = ring @ film.around.ravel() - lung @ film.inside.ravel()
     area = (lung > 0).mean(axis=1)
     scores = contrast + _AREA * np.log(np.maximum(area, 1e-3) / _USUAL_AREA) - _prior(poses)
     starts: list[Poses] = []
@@ -100,15 +115,14 @@ def _starts(relief: Image) -> Poses:
     return np.stack(starts)
 
 
-def _climb(relief: Image, pose: Poses) -> Fit:
+def _climb(film: _Planes, pose: Poses) -> Fit:
     """Change one part of the pose at a time while that helps, in ever smaller steps."""
-    rise_across, rise_down = _rises(relief)
     steps, best = _STEPS.copy(), -np.inf
     halvings = 0
     for _ in range(_MOST_ROUNDS):
         moves = np.concatenate([np.zeros((1, N_POSE)), np.diag(steps), -np.diag(steps)])
         tried = (pose + moves).clip(_LOW, _HIGH)
-        scores = _scores(tried, relief, rise_across, rise_down)
+        scores = _scores(tried, film)
         winner = int(scores.argmax())
         pose, best = tried[winner], float(scores[winner])
         if winner == 0:
@@ -119,21 +133,21 @@ def _climb(relief: Image, pose: Poses) -> Fit:
     return Fit(pose, best)
 
 
-def _scores(poses: Poses, relief: Image, rise_across: Image, rise_down: Image) -> Image:
+def _scores(poses: Poses, film: _Planes) -> Image:
     """Reward lungs darker than what surrounds them, and edges that face outwards; (K,)."""
-    apart = distances(poses, len(relief))  # (K, side, side)
+    apart = distances(poses, len(film.inside))  # (K, side, side)
     lung = apart < 0
     ring = (apart > 0) & (apart < _RING)
     n_lung = np.maximum(lung.sum(axis=(1, 2)), 1)
     n_ring = np.maximum(ring.sum(axis=(1, 2)), 1)
-    inside = (lung * np.minimum(relief, _INSIDE_LIMIT)).sum(axis=(1, 2)) / n_lung
-    around = (ring * np.minimum(relief, _RING_LIMIT)).sum(axis=(1, 2)) / n_ring
-    area = n_lung / relief.size
+    inside = (lung * film.inside).sum(axis=(1, 2)) / n_lung
+    around = (ring * film.around).sum(axis=(1, 2)) / n_ring
+    area = n_lung / film.inside.size
     return (
         around
         - inside
         + _AREA * np.log(area / _USUAL_AREA)
-        + _EDGE * _edges(apart, rise_across, rise_down)
+        + _EDGE * _edges(apart, film.rise_across, film.rise_down)
         - _prior(poses)
     )
 

@@ -13,7 +13,7 @@ _LIMIT: Final = 1.0  # standard deviations; beyond, bones and consolidations wou
 _BLACK: Final = 12  # grey levels, or this:
 _ABOVE_DARKEST: Final = 10
 _SHARE_ABOVE_DARKEST: Final = 0.2  # of the way to the median
-_OUTSIDE: Final = 0.8  # relief of what is no film: lighter than lung
+_OUTSIDE: Final = 0.5  # relief of what is no film: lighter than lung
 _LEAST_SPREAD: Final = 0.25  # of the film's own, below which surroundings count as flat
 
 Image = NDArray[np.floating[Any]]

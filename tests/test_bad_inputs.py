@@ -265,8 +265,22 @@ def film_of_a_billion_pixels(place: Place) -> tuple[Words, str]:
 
 
 @case()
-def zip_in_place_of_a_film(place: Place) -> tuple[Words, str]:
-    return ["predict", place.model, place.archive], "films.zip"
+def zip_without_a_film(place: Place) -> tuple[Words, str]:
+    path = place.zip_of("texts.zip", {"ward/notes.txt": b"no film at all"})
+    return ["predict", place.model, path], "texts.zip"
+
+
+@case()
+def text_in_place_of_films_called_zip(place: Place) -> tuple[Words, str]:
+    path = place.bad / "text.zip"
+    path.write_text("no films at all")
+    return ["predict", place.model, path], "text.zip"
+
+
+@case()
+def folder_without_a_film(place: Place) -> tuple[Words, str]:
+    (place.bad / "hollow").mkdir()
+    return ["predict", place.model, place.bad / "hollow"], "hollow"
 
 
 # Model files

@@ -106,7 +106,7 @@ def test_the_palettes_of_the_themes_differ(qapp: QApplication) -> None:
 def test_the_bundled_font_is_found_by_its_family(qapp: QApplication) -> None:
     families = resources.load_fonts()
     assert families
-    assert QFontMetrics(QFont(families[0])).inFont("肺")
+    assert QFontMetrics(QFont(families[0])).inFontUcs4(ord("肺"))
 
 
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="there is no Chinese catalogue yet")

@@ -53,6 +53,11 @@ class _Case:
     honesty: "Honesty | None"
 
     @property
+    def doubts(self) -> Sequence[Message]:
+        """What the heat map's examination says against the answer, not only against the map."""
+        return self.honesty.doubts if self.honesty is not None else ()
+
+    @property
     def is_stamped(self) -> bool:
         """Whether the heat map was examined and found not to be trusted."""
         return self.honesty is not None and not self.honesty.is_trustworthy
@@ -109,14 +114,6 @@ def _several_possible(case: _Case) -> Sequence[Message]:
     )
 
 
-def _stamp_reasons(case: _Case) -> Sequence[Message]:
-    found = case.honesty.reasons if case.honesty is not None else ()
-    return (
-        Message("The heat map is not to be trusted, so it stays unknown what the answer rests on."),
-        *found,
-    )
-
-
 _UNCALIBRATED: Final = Message(
     "The probabilities are uncalibrated: nobody checked how often the model is right when it is "
     "this sure. Read them as a ranking."
@@ -136,7 +133,8 @@ _RULES: Final = (
             Message("Not sure: no class can be ruled out. For this film the model knows nothing."),
         ),
     ),
-    _Rule("doubt", lambda case: case.is_stamped, _stamp_reasons),
+    # A map that fails for itself (two methods differ, too coarse) says nothing of the answer.
+    _Rule("doubt", lambda case: bool(case.doubts), lambda case: case.doubts),
     _Rule(
         "unknown",
         lambda case: case.opinion.novelty is None,
@@ -198,4 +196,10 @@ def _good_reasons(case: _Case) -> Sequence[Message]:
     ]
     if novelty is not None:
         reasons.append(novelty.reason)
+    if case.is_stamped:
+        reasons.append(
+            Message(
+                "The heat map is not to be trusted, so it stays unknown what the answer rests on."
+            )
+        )
     return reasons

@@ -50,10 +50,11 @@ def complete(label: int, *, is_trustworthy: bool = True) -> Explanation:
     first = begun(label)
     mask = np.zeros((128, 128), bool)
     mask[32:96, 16:48] = True
+    doubts = () if is_trustworthy else (DOUBT,)
     return Explanation(
         label,
         first.cams,
         HeatMap(first.first.values.T.copy(), label, "occlusion"),
         LungField(mask, is_reliable=True, score=1.2),
-        Honesty(0.8, 0.7, 0.1, 0.0, is_trustworthy, () if is_trustworthy else (DOUBT,)),
+        Honesty(0.8, 0.7, 0.1, 0.0, is_trustworthy, doubts, doubts),
     )

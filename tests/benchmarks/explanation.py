@@ -5,7 +5,7 @@
 MODEL is explained on films of DATA that it was tested with (on all where there are none). The
 same films then go through the model with other last layers, and through networks of its build
 whose weights are random: their maps must be stamped. Lungs are compared with the true ones of
-phantoms, which were not fitted to.
+phantoms, which took part in choosing how lungs are found.
 """
 
 import argparse

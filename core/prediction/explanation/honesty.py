@@ -45,6 +45,7 @@ class Honesty:
     chance: float  # of evidence as strong from a last layer whose weights are shuffled, 0..1
     is_trustworthy: bool
     reasons: tuple[Message, ...]  # why not; or what could not be checked
+    doubts: tuple[Message, ...] = ()  # those that speak against the answer, not only the map
 
 
 def examine(
@@ -72,19 +73,16 @@ def examine(
         near = widened(lungs.mask)
         even = float(near.mean())
         share = (share_inside(evidence, near) + share_inside(second, near)) / 2
-    reasons = [
-        *_coarse(evidence),
-        *_by_chance(chance),
-        *_disagreement(agreement),
-        *_likeness(likeness),
-        *_elsewhere(share, even),
-    ]
+    doubts = [*_by_chance(chance), *_elsewhere(share, even)]
+    reasons = [*doubts, *_coarse(evidence), *_disagreement(agreement), *_likeness(likeness)]
     is_trustworthy = not reasons
     if is_trustworthy and share is None:
         reasons.append(
             Message("The lungs were not found for certain, so the place of the heat is unchecked.")
         )
-    return Honesty(share, agreement, likeness, chance, is_trustworthy, tuple(reasons))
+    return Honesty(
+        share, agreement, likeness, chance, is_trustworthy, tuple(reasons), tuple(doubts)
+    )
 
 
 def rank_correlation(one: Map, other: Map) -> float:

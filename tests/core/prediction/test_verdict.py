@@ -26,6 +26,7 @@ class Novelty:
 class Honesty:
     is_trustworthy: bool
     reasons: tuple[Message, ...] = ()
+    doubts: tuple[Message, ...] = ()
 
 
 @dataclass
@@ -40,13 +41,17 @@ class Opinion:
 
 
 FAMILIAR, FOREIGN = Novelty(True, LIKE), Novelty(False, UNLIKE)
-HONEST, STAMPED = Honesty(True), Honesty(False, (OUTSIDE,))
+DIFFERING = Message("The two methods contradict each other.")
+HONEST, STAMPED = Honesty(True), Honesty(False, (OUTSIDE,), (OUTSIDE,))
+MAP_ONLY = Honesty(False, (DIFFERING,))  # the map fails, and says nothing of the answer
 
 # candidates, calibrated, novelty, honesty -> level, and how each reason begins
 CASES = [
     ((0,), True, FAMILIAR, None, "believe", ["One class alone", "It is like"]),
     ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, STAMPED, "doubt", ["The heat map is", "Most heat"]),
+    ((0,), True, FAMILIAR, STAMPED, "doubt", ["Most heat"]),
+    ((0,), True, FAMILIAR, MAP_ONLY, "believe", ["One class alone", "It is like", "The heat map"]),
+    ((0, 2), True, FAMILIAR, MAP_ONLY, "doubt", ["Not sure: 2 of 3"]),
     ((0, 2), True, FAMILIAR, None, "doubt", ["Not sure: 2 of 3"]),
     (
         (0, 2),
@@ -54,7 +59,7 @@ CASES = [
         FAMILIAR,
         STAMPED,
         "doubt",
-        ["Not sure: 2 of 3", "The heat map is", "Most heat"],
+        ["Not sure: 2 of 3", "Most heat"],
     ),
     ((0, 1, 2), True, FAMILIAR, None, "doubt", ["Not sure: no class can be ruled out"]),
     ((), True, FAMILIAR, HONEST, "doubt", ["Not sure: no class can be ruled out"]),
@@ -65,7 +70,7 @@ CASES = [
         FAMILIAR,
         STAMPED,
         "doubt",
-        ["The heat map is", "Most heat", "The probabilities are uncal"],
+        ["Most heat", "The probabilities are uncal"],
     ),
     ((0, 1), False, FAMILIAR, None, "doubt", ["Not sure: 2 of 3", "The probabilities are"]),
     ((0, 1), False, None, None, "doubt", ["Not sure: 2 of 3", "The model file", "The prob"]),
@@ -81,7 +86,7 @@ CASES = [
         None,
         STAMPED,
         "doubt",
-        ["The heat map is", "Most heat", "The model file", "The probabilities"],
+        ["Most heat", "The model file", "The probabilities"],
     ),
 ]
 
@@ -109,7 +114,7 @@ EVERYTHING = list(
         [(), (0,), (1, 0), (0, 1, 2)],
         [True, False],
         [None, FAMILIAR, FOREIGN],
-        [None, HONEST, STAMPED],
+        [None, HONEST, MAP_ONLY, STAMPED],
     )
 )
 
@@ -139,11 +144,6 @@ def test_a_stamp_never_makes_a_verdict_better(known: tuple[Any, ...]) -> None:
     before = verdict_of(opinion)  # type: ignore[arg-type]
     after = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
     assert LEVELS.index(after.level) >= LEVELS.index(before.level)
-
-
-def test_a_stamp_without_words_is_explained_all_the_same() -> None:
-    verdict = verdict_of(Opinion(novelty=FAMILIAR), Honesty(False))  # type: ignore[arg-type]
-    assert [str(reason)[:15] for reason in verdict.reasons] == ["The heat map is"]
 
 
 def test_of_two_classes_both_possible_is_knowing_nothing() -> None:

@@ -24,7 +24,8 @@ NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
 LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))
 UNLIKE = Novelty(9.0, 1.2, False, "not_a_chest_film", Message("It is a photograph."))
 HONEST = Honesty(0.78, 0.64, 0.11, 0.0001, True, ())
-STAMPED = Honesty(0.22, -0.2, 0.7, 0.3, False, (Message("Most heat lies outside the lungs."),))
+OUTSIDE = Message("Most heat lies outside the lungs.")
+STAMPED = Honesty(0.22, -0.2, 0.7, 0.3, False, (OUTSIDE,), (OUTSIDE,))
 
 
 def neighbour(label: int, distance: float, *, has_picture: bool = True) -> Neighbour:

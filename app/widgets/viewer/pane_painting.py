@@ -156,6 +156,8 @@ def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF
         )
     if pane.overlays.visible_heat is not None:
         if room.width() < _NARROW_PX:
+            if not pane.is_marked:  # one legend will do for all films
+                return
             n_lines = sum(bool(line.text) for line in lines)
             bottom -= n_lines * painter.fontMetrics().lineSpacing() + MARGIN_PX
         draw_legend(painter, room, bottom)

@@ -204,6 +204,7 @@ class MainWindow(QMainWindow):
         self._data.end()
         self._runs.end()
         self._reading.end()
+        self._desk.look_at([])
         self._taking.cancel()
         self._evaluation.cancel()
         self._training.stop()

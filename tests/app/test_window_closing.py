@@ -11,6 +11,7 @@ import pytest
 from hands import drop, label_texts, press, wait_until
 from made_dataset import name_of
 from pretended import ONE, Audits
+from pretended_explanations import Explanations
 from PySide6.QtWidgets import QMessageBox
 
 from app.application import Application
@@ -194,6 +195,26 @@ def test_a_dataset_that_is_being_looked_through_does_not_keep_the_window_open(
     wait_until(lambda: not any(runner.is_running for runner in started_runners))
     assert len(audits.begun) == 1
     assert application.data.report is None
+
+
+def test_films_in_sight_are_not_explained_one_after_the_other_before_it_closes(
+    application: Application,
+    model_file: Path,
+    film_files: list[Path],
+    explanations: Explanations,
+    started_runners: WeakSet[TaskRunner],
+) -> None:
+    application.window.open_paths([model_file, *film_files])
+    wait_until(lambda: len(application.reading.films) == 3 and not application.reading.is_busy)
+    explanations.gate.clear()
+    application.desk.look_at([(film, 0) for film in application.reading.films.values()])
+    wait_until(lambda: bool(explanations.asked) and explanations.asked[-1][1] == 0)
+    n_asked = len(explanations.asked)
+    application.window.close()
+    explanations.gate.set()
+    wait_until(lambda: not any(runner.is_running for runner in started_runners))
+    assert len(explanations.asked) == n_asked
+    assert not application.window.isVisible()
 
 
 @pytest.mark.usefixtures("explanations")

@@ -28,7 +28,7 @@ def test_a_share_is_never_rounded_to_certainty(share: float, words: str) -> None
 
 
 def test_a_film_is_told_in_a_few_lines() -> None:
-    stamp = honesty(is_trustworthy=False, reasons=(STRANGE,))
+    stamp = honesty(is_trustworthy=False, reasons=(STRANGE,), doubts=(STRANGE,))
     text = film_text(
         film(
             opinion=opinion(neighbours=neighbours()),

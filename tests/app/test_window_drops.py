@@ -31,7 +31,7 @@ from core.data.loading import LoadedDataset
 from core.phantom import draw_film
 
 pytestmark = pytest.mark.usefixtures("explanations")
-PAGES = {"data": DATA, "train": TRAIN, "evaluate": EVALUATE, "read": READ}
+PAGES = (DATA, TRAIN, EVALUATE, READ)
 
 
 def page(program: Application) -> QWidget:
@@ -51,27 +51,24 @@ def shown_failure(program: Application) -> str:
     return boxes[0].text() if boxes else ""
 
 
-@pytest.mark.parametrize("name", PAGES)
 def test_a_zip_may_be_dropped_on_anything_that_is_seen(
-    application: Application,
-    films_zip: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
+    application: Application, films_zip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the Read page it is a list of films, everywhere else a dataset."""
-    opened: list[list[Path]] = []
-    opening = application.reading if name == "read" else application.data
-    monkeypatch.setattr(opening, "read" if name == "read" else "open", opened.append)
+    opened: list[tuple[str, list[Path]]] = []
+    monkeypatch.setattr(application.data, "open", lambda paths: opened.append(("data", paths)))
+    monkeypatch.setattr(application.reading, "read", lambda paths: opened.append(("read", paths)))
     window = application.window
-    window.show_page(PAGES[name])
-    shown = page(application)
-    for target in [window, shown, *shown.findChildren(QWidget)]:
-        if target.isVisible() and target.isEnabled() and target.window() is window:
-            data = carrying(films_zip)
-            assert drag_over(target, data), f"{target} does not want it"
-            let_go(target, data)
-            assert opened.pop() == [films_zip], f"{target} swallowed it"
-            window.show_page(PAGES[name])
+    for index in PAGES:
+        window.show_page(index)
+        shown, kind = page(application), "read" if index == READ else "data"
+        for target in [window, shown, *shown.findChildren(QWidget)]:
+            if target.isVisible() and target.isEnabled() and target.window() is window:
+                data = carrying(films_zip)
+                assert drag_over(target, data), f"{target} does not want it"
+                let_go(target, data)
+                assert opened.pop() == (kind, [films_zip]), f"{target} swallowed it"
+                window.show_page(index)
 
 
 def test_a_folder_of_films_is_opened_as_a_dataset(
@@ -161,12 +158,13 @@ def test_a_refused_model_is_told_and_the_page_is_as_before(
     assert "No model yet" in label_texts(application.window)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_link_is_answered_in_words(application: Application, name: str) -> None:
-    application.window.show_page(PAGES[name])
-    drop(application.window, QUrl("https://example.org/films.zip"))
-    assert "This is a link to example.org." in shown_failure(application)
-    assert application.window.page == PAGES[name]
+def test_a_link_is_answered_in_words_on_every_page(application: Application) -> None:
+    for index in PAGES:
+        application.window.show_page(index)
+        drop(application.window, QUrl(f"https://page-{index}.example.org/films.zip"))
+        said = [box.text() for box in application.window.findChildren(QMessageBox)]
+        assert any(f"This is a link to page-{index}.example.org." in text for text in said)
+        assert application.window.page == index
 
 
 def test_files_beside_a_link_are_read_and_the_link_is_refused(

@@ -232,7 +232,9 @@ class Application(QObject):
 
     def _wear(self, theme: Theme) -> None:
         self._qt.setPalette(resources.palette(theme))
-        self._qt.setStyleSheet(resources.style_sheet(theme))
+        sheet = resources.style_sheet(theme)
+        if self._qt.styleSheet() != sheet:  # the same one would style every widget anew
+            self._qt.setStyleSheet(sheet)
 
     def _set_fonts(self) -> None:
         font = QFont(self._qt.font())

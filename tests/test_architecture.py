@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for top in ("app", "core") for path in (ROOT / top).rglob("*.py"))
+TEXTS = {path: path.read_text(encoding="utf-8") for path in SOURCES}
+TREES = {path: ast.parse(text) for path, text in TEXTS.items()}
 MAX_LINES = 350
 
 
@@ -17,7 +17,7 @@ def where(path: Path) -> str:
 
 def imported(path: Path) -> Iterator[str]:
     """Every dotted name that `path` imports, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(TREES[path]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -34,36 +34,46 @@ def test_there_are_sources_to_check() -> None:
     assert {"core/errors.py", "app/tasks.py"} <= {where(path) for path in SOURCES}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=where)
-class TestModule:
-    def test_it_can_be_read_in_one_sitting(self, path: Path) -> None:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+def test_each_module_can_be_read_in_one_sitting() -> None:
+    lengths = {where(path): len(TEXTS[path].splitlines()) for path in SOURCES}
+    assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
 
-    def test_its_imports_run_one_way(self, path: Path) -> None:
+
+def test_imports_run_one_way() -> None:
+    for path in SOURCES:
         banned = ("main", "tests")
         if where(path).startswith("core/"):
             banned = ("main", "tests", "app", "PySide6", "shiboken6", "pyqtgraph")
-        assert [name for name in imported(path) if within(name, banned)] == []
+        assert [name for name in imported(path) if within(name, banned)] == [], where(path)
 
-    def test_paddle_comes_through_its_one_door(self, path: Path) -> None:
-        if where(path) != "core/runtime/paddle_library.py":
-            assert [name for name in imported(path) if within(name, ("paddle",))] == []
 
-    def test_threads_of_qt_are_known_to_one_module(self, path: Path) -> None:
-        if where(path) != "app/tasks.py":
-            assert "PySide6.QtCore.QThread" not in set(imported(path))
+def test_paddle_comes_through_its_one_door() -> None:
+    through = [
+        path for path in SOURCES if any(within(name, ("paddle",)) for name in imported(path))
+    ]
+    assert [where(path) for path in through] == ["core/runtime/paddle_library.py"]
 
-    def test_it_reads_no_pickle(self, path: Path) -> None:
-        assert [name for name in imported(path) if within(name, ("pickle", "dill"))] == []
-        assert "allow_pickle=True" not in path.read_text(encoding="utf-8")
 
-    def test_no_sentence_hides_in_an_f_string(self, path: Path) -> None:
-        # Before Python 3.12 the extractor does not look into them.
+def test_threads_of_qt_are_known_to_one_module() -> None:
+    known = [path for path in SOURCES if "PySide6.QtCore.QThread" in set(imported(path))]
+    assert [where(path) for path in known] == ["app/tasks.py"]
+
+
+def test_no_pickle_is_read() -> None:
+    for path in SOURCES:
+        unsafe = [name for name in imported(path) if within(name, ("pickle", "dill"))]
+        assert unsafe == [], where(path)
+        assert "allow_pickle=True" not in TEXTS[path], where(path)
+
+
+def test_no_sentence_hides_in_an_f_string() -> None:
+    # Before Python 3.12 the extractor does not look into them.
+    for path in SOURCES:
         hidden = [
             call.func.id
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for node in ast.walk(TREES[path])
             if isinstance(node, ast.JoinedStr)
             for call in ast.walk(node)
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
         ]
-        assert not {"tr", "Message"} & set(hidden)
+        assert not {"tr", "Message"} & set(hidden), where(path)

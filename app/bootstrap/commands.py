@@ -124,6 +124,8 @@ def _test(wanted: Arguments, root: Path, terminal: Terminal) -> int:
         raise SetupError(library)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.chdir(root)
-    # A process for each core; the tests of a file share what they made, so they stay together.
+    # A process for each core, whose threads would only take turns. The tests of a file share what
+    # they made, so they stay together.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     parallel = ["-n", "auto", "--dist", "loadfile"]
     return terminal.become([sys.executable, "-m", "pytest", *parallel, *wanted.rest])

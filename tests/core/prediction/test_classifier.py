@@ -14,9 +14,12 @@ from core.runtime.devices import Device
 from core.training.loop import TrainingData, train
 from core.training.run_folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
+
 
 @pytest.fixture(scope="module")
 def model(
+    narrow_network: None,
     config: TrainingConfig,
     data: TrainingData,
     cpu: Device,

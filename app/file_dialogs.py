@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.settings import AppSettings
@@ -20,7 +20,8 @@ class FileDialogs(QObject):
         settings: Know the last folder.
     """
 
-    chosen = Signal(list)  # of Path
+    chosen = Signal(list)  # of Path: films, or a model
+    sources_chosen = Signal(list)  # of Path: zips or a folder that are a dataset
 
     def __init__(self, window: QWidget, settings: AppSettings) -> None:
         super().__init__(window)
@@ -28,31 +29,39 @@ class FileDialogs(QObject):
 
     def choose_zips(self) -> None:
         """Zips that make one dataset together."""
-        self._choose(tr("Choose zips of X-rays"), tr("Zip archives") + " (*.zip)", many=True)
+        kind = tr("Zip archives") + " (*.zip)"
+        self._choose(tr("Choose zips of X-rays"), kind, self.sources_chosen, many=True)
 
     def choose_model(self) -> None:
         """One model file."""
         kind = tr("Model files") + f" (*{MODEL_ENDING})"
-        self._choose(tr("Choose a model file"), kind, many=False)
+        self._choose(tr("Choose a model file"), kind, self.chosen, many=False)
 
     def choose_films(self) -> None:
         """X-rays; those of hospitals often have no ending."""
         kinds = tr("X-rays") + f" ({FILM_ENDINGS});;" + tr("All files") + " (*)"
-        self._choose(tr("Choose X-rays"), kinds, many=True)
+        self._choose(tr("Choose X-rays"), kinds, self.chosen, many=True)
 
     def choose_folder(self) -> None:
         """A folder of class folders."""
+        self._choose_folder(self.sources_chosen)
+
+    def choose_film_folder(self) -> None:
+        """A folder of films to be read."""
+        self._choose_folder(self.chosen)
+
+    def _choose_folder(self, chosen: SignalInstance) -> None:
         dialog = QFileDialog(self._window, tr("Choose a folder"), self._settings.last_folder)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
-        self._open(dialog)
+        self._open(dialog, chosen)
 
-    def _choose(self, title: str, kind: str, *, many: bool) -> None:
+    def _choose(self, title: str, kind: str, chosen: SignalInstance, *, many: bool) -> None:
         dialog = QFileDialog(self._window, title, self._settings.last_folder, kind)
         mode = QFileDialog.FileMode.ExistingFiles if many else QFileDialog.FileMode.ExistingFile
         dialog.setFileMode(mode)
-        self._open(dialog)
+        self._open(dialog, chosen)
 
-    def _open(self, dialog: QFileDialog) -> None:
-        dialog.filesSelected.connect(lambda names: self.chosen.emit([Path(name) for name in names]))
+    def _open(self, dialog: QFileDialog, chosen: SignalInstance) -> None:
+        dialog.filesSelected.connect(lambda names: chosen.emit([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -60,12 +60,18 @@ class Incoming(QObject):
         if films:
             self._window.show_page(READ)
             self._reading.read(films)
-        if sources:  # together they are one dataset
-            self._window.show_page(DATA)
-            self._data.open(sources)
+        if sources:
+            self.open_sources(sources)
         if len(models) > 1:
             only = Message("Only {name} was opened: one model at a time.", name=models[0].name)
             self._window.show_failure(Failure(only, ""))
+
+    @Slot(list)
+    def open_sources(self, sources: list[Path]) -> None:
+        """Open zips and folders as one dataset."""
+        self._settings.last_folder = str(sources[0].parent)
+        self._window.show_page(DATA)
+        self._data.open(sources)
 
     @Slot(object)
     def open_dropped(self, dropped: Dropped) -> None:

@@ -64,7 +64,7 @@ def test_a_folder_is_chosen_as_a_folder(window: QWidget, dialogs: FileDialogs) -
     assert shown(window).fileMode() == QFileDialog.FileMode.Directory
 
 
-@pytest.mark.parametrize("kind", ["zips", "model", "films", "folder"])
+@pytest.mark.parametrize("kind", ["zips", "model", "films", "folder", "film_folder"])
 def test_a_dialog_begins_where_the_last_file_was(
     window: QWidget, dialogs: FileDialogs, tmp_path: Path, kind: str
 ) -> None:
@@ -72,12 +72,22 @@ def test_a_dialog_begins_where_the_last_file_was(
     assert Path(shown(window).directory().absolutePath()) == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("kind", "signal"),
+    [
+        ("zips", "sources_chosen"),
+        ("folder", "sources_chosen"),
+        ("film_folder", "chosen"),
+        ("films", "chosen"),
+        ("model", "chosen"),
+    ],
+)
 def test_what_is_chosen_is_told(
-    qtbot: QtBot, window: QWidget, dialogs: FileDialogs, tmp_path: Path
+    qtbot: QtBot, window: QWidget, dialogs: FileDialogs, tmp_path: Path, kind: str, signal: str
 ) -> None:
     names = [str(tmp_path / "one.zip"), str(tmp_path / "two.zip")]
-    dialogs.choose_zips()
-    with qtbot.waitSignal(dialogs.chosen) as chosen:
+    getattr(dialogs, f"choose_{kind}")()
+    with qtbot.waitSignal(getattr(dialogs, signal)) as chosen:
         shown(window).filesSelected.emit(names)  # what its Open button does
     assert chosen.args == [[Path(name) for name in names]]
 
@@ -86,6 +96,6 @@ def test_a_dialog_that_is_closed_leaves_nothing(
     qtbot: QtBot, window: QWidget, dialogs: FileDialogs
 ) -> None:
     dialogs.choose_zips()
-    with qtbot.assertNotEmitted(dialogs.chosen):
+    with qtbot.assertNotEmitted(dialogs.sources_chosen):
         shown(window).reject()
         wait_until(lambda: not window.findChildren(QFileDialog))

@@ -11,7 +11,6 @@ from core.prediction.film_search.drives import Drives, no_answer
 from core.prediction.film_search.folder_films import LOOKING, films_in_folder
 from core.prediction.film_search.found import FoundFilm, RefusedFilm, called, refused
 from core.prediction.film_search.kinds import (
-    MODEL,
     cannot_open,
     head_of,
     is_model,
@@ -60,7 +59,12 @@ def _open(path: Path, store: Path, drives: Drives, met: set[str] | None) -> Foun
         if is_folder:
             yield from films_in_folder(path, drives, met)
         elif is_model(path.name):
-            yield refused(path, MODEL)
+            reason = Message(
+                "{file} is a model file, not a film. Open it as the model in order to read films "
+                "with it.",
+                file=called(path),
+            )
+            yield refused(path, reason)
         elif is_named_as_image(path.name):
             yield _film(path)
         else:

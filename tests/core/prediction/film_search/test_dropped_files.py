@@ -83,7 +83,7 @@ class TestFiles:
     def test_a_model_among_films_is_told_from_them(self, store: Path, tmp_path: Path) -> None:
         model = tmp_path / "best.SafeTensors"
         model.write_bytes(b"weights")
-        assert why(store, model).startswith("A model file, not a film. Open it as the model")
+        assert "is a model file, not a film. Open it as the model" in why(store, model)
 
     @pytest.mark.parametrize("head", [b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08"])
     def test_other_archives_are_refused_with_a_remedy(

@@ -131,7 +131,8 @@ def fit_calibration(
 def possible_classes(probabilities: NDArray[np.floating[Any]], threshold: float) -> tuple[int, ...]:
     """The classes that remain possible for one film, the most probable first.
 
-    Where none reaches the threshold nothing fits: the two most probable are told.
+    Where none reaches the threshold nothing fits: the two most probable are told. Nobody calls
+    a model sure of what it gives less than one half, so there the second stays possible too.
 
     Args:
         probabilities: Shape (C,).
@@ -139,7 +140,9 @@ def possible_classes(probabilities: NDArray[np.floating[Any]], threshold: float)
     """
     order = np.argsort(-probabilities, kind="stable")
     possible = tuple(int(label) for label in order if probabilities[label] >= threshold)
-    return possible or tuple(int(label) for label in order[:2])
+    is_clear = probabilities[order[0]] >= 0.5
+    least = 1 if is_clear else 2
+    return possible if len(possible) >= least else tuple(int(label) for label in order[:2])
 
 
 def calibration_error(

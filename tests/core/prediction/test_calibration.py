@@ -103,6 +103,11 @@ def test_classes_remain_possible_from_the_threshold_on_the_most_probable_first()
     assert possible_classes(probabilities, 0.05) == (2, 0, 1)
 
 
+def test_less_than_one_half_is_never_sure() -> None:
+    assert possible_classes(np.array([0.46, 0.31, 0.23], np.float32), 0.37) == (0, 1)
+    assert possible_classes(np.array([0.51, 0.3, 0.19], np.float32), 0.37) == (0,)
+
+
 def test_where_no_class_fits_the_two_most_probable_are_in_doubt() -> None:
     assert possible_classes(np.array([0.3, 0.3, 0.4], np.float32), 0.8) == (2, 0)
 

@@ -69,7 +69,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
 
 
 def _context(classifier: "Classifier") -> ReportContext:
-    from core.training.card_writer import program_version
+    from core.version import program_version
 
     return ReportContext(
         card=classifier.card,

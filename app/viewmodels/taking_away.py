@@ -201,7 +201,7 @@ class TakingAwayViewModel(QObject):
 
 def _context(classifier: "Classifier") -> "ReportContext":
     from core.prediction.report.context import ReportContext
-    from core.training.card_writer import program_version
+    from core.version import program_version
 
     return ReportContext(
         card=classifier.card,

@@ -2,7 +2,6 @@
 
 import datetime
 import platform
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from core.data.splits import Splits
 from core.evaluation.metrics import Evaluation
 from core.models.model_card import ModelCard
 from core.runtime.paddle_library import paddle
+from core.version import program_version
 
 
 class CardWriter:
@@ -68,11 +68,3 @@ class CardWriter:
 
     def _numbers(self, evaluation: Evaluation | None) -> dict[str, Any] | None:
         return evaluation.to_json(self._dataset.classes) if evaluation is not None else None
-
-
-def program_version() -> str:
-    """Of PneumoScope itself; started from its folder it is not installed as a package."""
-    try:
-        return metadata.version("pneumoscope")
-    except metadata.PackageNotFoundError:
-        return "0.1.0"

@@ -2,13 +2,13 @@
 
 import json
 import math
-from importlib import metadata
 from typing import Any, Final, Literal
 
 from core.errors import Message
 from core.models.export.errors import ExportError
 from core.models.model_card import DISCLAIMER, ModelCard
 from core.models.weights import expected_shapes
+from core.version import program_version
 
 ExportKind = Literal["onnx", "paddle", "pdparams"]
 FORMAT_VERSION: Final = 1
@@ -57,7 +57,7 @@ def describe(card: ModelCard, kind: ExportKind, file: str, sha256: str) -> dict[
     return {
         "made_by": MADE_BY,
         "format_version": FORMAT_VERSION,
-        "program_version": _program_version(),
+        "program_version": program_version(),
         "kind": kind,
         "disclaimer": DISCLAIMER,
         "source": {"file": file, "sha256": sha256, "tensors_sha256": card.tensors_sha256},
@@ -126,10 +126,3 @@ def is_description(content: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(values, dict) and values.get("made_by") == MADE_BY
-
-
-def _program_version() -> str:
-    try:
-        return metadata.version("pneumoscope")
-    except metadata.PackageNotFoundError:  # started from its folder
-        return "0.1.0"

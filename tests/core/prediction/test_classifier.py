@@ -4,32 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.config import TrainingConfig
 from core.data.images import READER_VERSION
 from core.errors import DeviceError, ModelFileError
-from core.events import TrainingDone
 from core.models.model_file import open_model, save_model
 from core.prediction.classifier import Classifier
-from core.runtime.devices import Device
-from core.training.loop import TrainingData, train
-from core.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
-
-
-@pytest.fixture(scope="module")
-def model(
-    narrow_network: None,
-    config: TrainingConfig,
-    data: TrainingData,
-    cpu: Device,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """A model file as training leaves it."""
-    run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", {})
-    *_, done = train(config, data, run, cpu)
-    assert isinstance(done, TrainingDone)
-    return done.model
 
 
 @pytest.fixture(scope="module")

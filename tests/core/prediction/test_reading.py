@@ -5,11 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.config import TrainingConfig
 from core.data.batches import BatchSource
 from core.data.images import load_xray
 from core.data.loading import LoadedDataset
-from core.events import FilmRefused, TrainingDone
+from core.events import FilmRefused
 from core.models.model_file import open_model
 from core.models.resnet import build_resnet
 from core.models.weights import load_arrays
@@ -18,26 +17,8 @@ from core.prediction.classifier import Classifier
 from core.prediction.inference import compute_logits
 from core.prediction.outputs import softmax
 from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
-from core.runtime.devices import Device
-from core.training.loop import TrainingData, train
-from core.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
-
-
-@pytest.fixture(scope="module")
-def model(
-    narrow_network: None,
-    config: TrainingConfig,
-    data: TrainingData,
-    cpu: Device,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Path:
-    """A model file as training leaves it."""
-    run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", {})
-    *_, done = train(config, data, run, cpu)
-    assert isinstance(done, TrainingDone)
-    return done.model
 
 
 @pytest.fixture(scope="module")

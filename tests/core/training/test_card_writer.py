@@ -1,18 +1,10 @@
-import tomllib
-from importlib import metadata
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from core.config import TrainingConfig
 from core.data.images import READER_VERSION
 from core.evaluation.metrics import evaluation
-from core.training import card_writer
 from core.training.card_writer import CardWriter
 from core.training.loop import TrainingData
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_a_card_tells_numbers_by_class_names(config: TrainingConfig, data: TrainingData) -> None:
@@ -30,14 +22,3 @@ def test_a_card_names_its_makers_and_its_reader(config: TrainingConfig, data: Tr
     assert card.versions["numpy"] == np.__version__
     assert card.dataset == {"name": "films", "fingerprint": data.dataset.fingerprint}
     assert card.display_names["COVID"] == {"en": "COVID-19", "zh_CN": "新冠肺炎"}
-
-
-def test_the_version_is_the_projects_also_where_it_is_not_installed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def missing(name: str) -> str:
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(card_writer.metadata, "version", missing)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert card_writer.program_version() == project["version"]

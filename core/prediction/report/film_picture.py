@@ -23,7 +23,7 @@ from core.prediction.report.tables import write_export
 from core.prediction.verdict import level_words
 
 MOST_SIDE: Final = 2048  # pixels of the film's longer side; a wall screen shows no more
-LEAST_WIDTH: Final = 480  # narrower films are enlarged, or no caption could be read
+LEAST_WIDTH: Final = 480  # narrower films are enlarged or set on black, for the caption's sake
 SOURCE_KEY: Final = "Source"  # in the PNG's text: which film and which model it shows
 _STRIP, _TEXT, _MUTED = (16, 20, 24), (236, 240, 243), (150, 162, 172)
 _MOST_LINES: Final = 3  # of a reason not to trust the map
@@ -62,12 +62,13 @@ def draw_picture(film: Pixels, answer: Answer, context: ReportContext) -> Image.
         film = _enlarged(film)
     is_explained = answer.explanation is not None
     shown = film_with_heat(film, answer.explanation) if answer.explanation is not None else film
-    height, width = film.shape[:2]
+    height, film_width = film.shape[:2]
+    width = max(film_width, LEAST_WIDTH)
     size = max(15, width // 44)
     warnings = _warnings(answer, context, width - 2 * size, size)
     rows = 4.3 + 1.55 * is_explained + 1.4 * len(warnings)
     picture = Image.new("RGB", (width, height + round(rows * size)), _STRIP)
-    picture.paste(Image.fromarray(shown).convert("RGB"))
+    picture.paste(Image.fromarray(shown).convert("RGB"), ((width - film_width) // 2, 0))
     _Caption(picture, height, size).write(answer, context, warnings)
     return picture
 
@@ -145,7 +146,8 @@ def _warnings(answer: Answer, context: ReportContext, width: float, size: int) -
 
 def _enlarged(film: Pixels) -> Pixels:
     height, width = film.shape[:2]
-    scale = -(-LEAST_WIDTH // width)  # a whole number: the pixels stay square
+    # A whole number: the pixels stay square. A strip of 16 x 20,000 must not take gigabytes.
+    scale = max(1, min(-(-LEAST_WIDTH // width), MOST_SIDE // height))
     size = (width * scale, height * scale)
     return np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BICUBIC))
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from core.errors import Message
 from core.prediction.report.context import ReportContext
-from core.prediction.report.paper import INNER, MARGIN, MUTED, Paper
+from core.prediction.report.paper import BOTTOM, INNER, MARGIN, MUTED, Paper
 from core.prediction.report.summary import more_classes, percent
 
-_MOST_CLASSES = 12  # that get a row
+_MOST_CLASSES = 12  # that get a row, where there is room
+_ROW, _CALIBRATION = 5.8, 29.0  # mm: of a class, and what stands below them all
 _LEVEL_95 = 1.959964  # of the normal distribution
 
 
@@ -79,7 +80,8 @@ def _draw_test(paper: Paper, y: float, context: ReportContext) -> float:
     for x, title in zip(columns, titles, strict=True):
         paper.text(x, y + 3.3, say(title), 8, MUTED, align="right")
     y += 5
-    for label, row in enumerate(test["classes"][:_MOST_CLASSES]):
+    n_shown = _n_rows(len(test["classes"]), BOTTOM - _CALIBRATION - y)
+    for label, row in enumerate(test["classes"][:n_shown]):
         paper.line(y)
         paper.text(MARGIN, y + 4, context.class_name(label), 9, width=76)
         values = [str(row["n"])] + [
@@ -88,12 +90,20 @@ def _draw_test(paper: Paper, y: float, context: ReportContext) -> float:
         ]
         for x, value in zip(columns, values, strict=True):
             paper.text(x, y + 4, value, 9, align="right")
-        y += 5.8
-    left_out = len(test["classes"]) - _MOST_CLASSES
+        y += _ROW
+    left_out = len(test["classes"]) - n_shown
     if left_out > 0:
         paper.text(MARGIN, y + 4, say(more_classes(left_out)), 8, MUTED)
-        y += 5.8
+        y += _ROW
     return y
+
+
+def _n_rows(n_classes: int, room: float) -> int:
+    """How many classes get a row; where not all do, one row says how many are left out."""
+    fitting = int(room / _ROW)
+    if n_classes <= min(fitting, _MOST_CLASSES):
+        return n_classes
+    return max(1, min(fitting - 1, _MOST_CLASSES))
 
 
 def _draw_calibration(paper: Paper, y: float, context: ReportContext) -> float:

@@ -18,6 +18,7 @@ from core.prediction.report.document import write_report
 from core.prediction.report.film import ReportFilm
 from core.prediction.report.film_table import n_table_pages
 from core.prediction.report.model_page import wilson_interval
+from core.prediction.report.paper import BOTTOM, Paper
 from tests.core.prediction.report.made_reports import (
     STRANGE,
     context,
@@ -239,3 +240,30 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 )
 def test_intervals_are_wilsons(n_right: int, n: int, low: float, high: float) -> None:
     assert wilson_interval(n_right, n) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [8, 12, 20])
+def test_the_cover_of_a_model_of_many_classes_stays_on_its_page(
+    n_classes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[int, float, str]] = []
+    text = Paper.text
+
+    def noted(self: Paper, x: float, baseline: float, words: str, *rest: Any, **how: Any) -> float:
+        written.append((self.n_pages, baseline, words))
+        return text(self, x, baseline, words, *rest, **how)
+
+    monkeypatch.setattr(Paper, "text", noted)
+    names = tuple(f"Class {label}" for label in range(n_classes))
+    measures = {"n": 20, "sensitivity": 0.9, "specificity": None, "precision": 0.8}
+    many = context(
+        classes=names,
+        display_names={name: {"en": name, "zh_CN": name} for name in names},
+        metrics={"test": {"n": 60, "accuracy": 0.9, "classes": [measures] * n_classes}},
+    )
+    answer = opinion(*np.full(n_classes, 1 / n_classes))
+    cover, *_ = pages(tmp_path / "out.pdf", [film(opinion=answer)] * 2, many)
+    # Below it stands the line with disclaimer and page number, at the end of every page.
+    body = [y for page, y, words in written if page == 1 and words not in (DISCLAIMER, "Page 1")]
+    assert max(body) <= BOTTOM
+    assert "more classes" in cover.split("Sensitivity")[1]

@@ -84,3 +84,14 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
         assert picture.info["Description"] == "Research and teaching only, never diagnosis."
         assert picture.info["Source"] == source_of(made.digest)
         picture.load()
+
+
+def test_a_strip_stays_as_tall_as_a_film_may_be() -> None:
+    picture = draw_picture(
+        pixels(20_000, 16), answer_of(film(explanation=explanation())), context()
+    )
+    assert picture.width == LEAST_WIDTH
+    assert picture.height < 1.2 * MOST_SIDE
+    across = np.asarray(picture.convert("L"))[MOST_SIDE // 2]
+    assert across[LEAST_WIDTH // 2] == 90  # the film, in the middle
+    assert across[0] < 30

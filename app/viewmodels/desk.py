@@ -93,6 +93,8 @@ class DeskViewModel(QObject):
         Args:
             sights: Films, each with the class whose heat map is wanted.
         """
+        for film, _ in sights:
+            self.film(film.key)  # what is let go to make room is out of sight
         self._unread = [film for film, _ in sights if film.key not in self._films]
         classifier = self._classifier
         self._unexplained = [

@@ -243,6 +243,21 @@ def test_a_film_that_was_looked_at_lately_stays_longest(
     assert desk.film(2) is None
 
 
+def test_a_film_that_stays_in_sight_is_never_let_go(
+    desk: DeskViewModel,
+    told: Told,
+    films: list[ReadFilm],
+    runners: list[TaskRunner],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To be read once more would undo what the user did to it: window, zoom, rulers."""
+    monkeypatch.setattr(desk_module, "MAX_BYTES", 1)
+    for film in (*films[1:], films[-1]):
+        desk.look_at([(film, NORMAL), (films[0], NORMAL)])
+        settle(runners)
+    assert told.loaded == [2, 1, 3, 4, 5, 6]
+
+
 def test_explanations_do_not_pile_up(
     desk: DeskViewModel,
     films: list[ReadFilm],

@@ -179,11 +179,9 @@ def _remarks(film: ReportFilm, context: ReportContext) -> Iterator[str]:
     opinion, novelty = film.opinion, film.opinion.novelty
     if novelty is not None and not novelty.is_familiar:
         yield tr("unlike the training films: {reason}", reason=say(novelty.reason))
-    if not opinion.is_sure and opinion.candidates:
+    if not opinion.is_sure:
         names = listing(context.card.classes[label] for label in opinion.candidates)
         yield tr("not sure: {classes} remain possible", classes=names)
-    elif not opinion.is_sure:
-        yield tr("not sure: no class is as probable as it should be")
     part = part_words(context.parts.get(film.digest))
     if part is not None:
         yield say(part)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.data.images import load_xray
 from core.errors import ImageReadError, RunFolderError
 from core.prediction.explanation import Explanation, explain
+from core.prediction.explanation.occlusion import n_patches
 from core.prediction.report.answer import answer_of
 from core.prediction.report.context import ReportContext
 from core.prediction.report.dicom_fields import dicom_fields
@@ -22,8 +23,6 @@ if TYPE_CHECKING:  # load Paddle
     from core.prediction.classifier import Classifier
     from core.prediction.opinion import Opinion
     from core.prediction.reading import FilmRead
-
-TIMES_ASKED_BY_A_CHECK = 50  # see core.prediction.explanation.occlusion
 
 
 class TakenFilms:
@@ -68,7 +67,7 @@ class TakenFilms:
     def n_times_asked(self) -> int:
         """How often the network sees a film, about."""
         is_checked = (self.has_pictures or self._is_for_report) and not self._is_quick
-        return TIMES_ASKED_BY_A_CHECK if is_checked else 1
+        return n_patches() + 1 if is_checked else 1
 
     def take(self, read: "FilmRead") -> None:
         """Keep a film that was read; its picture is drawn now."""
@@ -87,7 +86,8 @@ class TakenFilms:
             film = dataclasses.replace(film, explanation=explanation)
             picture = self._draw(film, pixels)
             if not is_detailed:  # the mask of the lungs and the second map are for its page
-                light = dataclasses.replace(explanation, second=None, lungs=None)
+                no_maps = explanation.cams[:0].copy()
+                light = dataclasses.replace(explanation, cams=no_maps, second=None, lungs=None)
                 film = dataclasses.replace(film, explanation=light)
         self.films.append(film)
         self.pictures.append(picture)

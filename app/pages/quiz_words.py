@@ -1,9 +1,9 @@
 """The figures of a score card in words."""
 
 from app.translation import tr
-from core.quiz.agreement import Interval
 from core.quiz.score_card import ModelInfluence, ReaderScore, ScoreCard
 from core.quiz.session import QuizAnswer
+from core.statistics import Interval
 
 CHANCE = 0.05  # p below which a difference is hardly chance
 FEW = 200  # films: below, the interval of an accuracy is more than about 10 points wide

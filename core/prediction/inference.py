@@ -12,21 +12,6 @@ from core.runtime.memory import memory_for
 from core.runtime.paddle_library import paddle
 
 
-def compute_logits(
-    network: Any, images: NDArray[np.uint8], preprocessing: Preprocessing
-) -> NDArray[np.float32]:
-    """Logits (N, C) of images (N, S, S) or (N, S, S, 3); the network is left in eval mode.
-
-    Raises:
-        DeviceError: The device's memory does not hold the images.
-    """
-    network.eval()
-    with paddle.no_grad(), memory_for(len(images)):  # no_grad holds for this thread only
-        values = to_input(images, preprocessing, place_of(network))
-        logits: NDArray[np.float32] = network(values).numpy()
-    return logits
-
-
 def compute_outputs(
     network: Any, images: NDArray[np.uint8], preprocessing: Preprocessing
 ) -> Outputs:

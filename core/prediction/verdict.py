@@ -129,9 +129,7 @@ _RULES: Final = (
     _Rule(
         "doubt",
         lambda case: case.n_possible in (0, case.n_classes),
-        lambda case: (
-            Message("Not sure: no class can be ruled out. For this film the model knows nothing."),
-        ),
+        lambda case: (Message("Not sure: no class can be ruled out."),),
     ),
     # A map that fails for itself (two methods differ, too coarse) says nothing of the answer.
     _Rule("doubt", lambda case: bool(case.doubts), lambda case: case.doubts),

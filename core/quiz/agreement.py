@@ -5,31 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Interval = tuple[float, float]  # the lower and the upper end
-
-Z_95 = 1.959963984540054  # of the normal distribution: 95 % lie within
-
-
-def wilson_interval(part: int, whole: int) -> Interval:
-    """The 95 % interval of a share (Wilson, JASA 1927); unlike Wald's it holds for few films.
-
-    Args:
-        part: How many of `whole`.
-        whole: At least 1.
-
-    Raises:
-        ValueError: `part` is no part of `whole`, or nothing was counted.
-    """
-    if not 0 <= part <= whole or whole == 0:
-        raise ValueError(f"{part} is no part of {whole}")
-    share, squared = part / whole, Z_95**2
-    middle = (share + squared / (2 * whole)) / (1 + squared / whole)
-    spread = math.sqrt(share * (1 - share) / whole + squared / (4 * whole**2))
-    half = Z_95 * spread / (1 + squared / whole)
-    # Rounding must not leave 0 or 1 outside an interval that begins or ends there.
-    low = 0.0 if part == 0 else max(0.0, middle - half)
-    high = 1.0 if part == whole else min(1.0, middle + half)
-    return low, high
+from core.statistics import Interval, wilson_interval
 
 
 def cohen_kappa(confusion: NDArray[np.int64]) -> float | None:

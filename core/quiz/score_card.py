@@ -8,14 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.metrics import ClassMeasures, confusion_matrix, per_class
-from core.quiz.agreement import (
-    Interval,
-    cohen_kappa,
-    kappa_interval,
-    mcnemar_p,
-    wilson_interval,
-)
+from core.quiz.agreement import cohen_kappa, kappa_interval, mcnemar_p
 from core.quiz.session import QuizAnswer
+from core.statistics import Interval, wilson_interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from core.models.export.comparison import (
     largest_difference,
     made_up_films,
 )
-from core.models.export.description import MADE_BY, ExportKind, describe, to_text
+from core.models.export.description import MADE_BY, ExportKind, describe, is_description, to_text
 from core.models.export.engine import InferenceEngine
 from core.models.export.errors import ExportError
 from core.models.export.folding import fold
@@ -34,6 +34,7 @@ from core.models.weights import load_arrays
 from core.runtime.devices import MAX_REASON, use_device
 from core.runtime.paddle_library import paddle
 
+MAX_DESCRIPTION: Final = 2**20  # bytes; ours has some thousand
 SUFFIXES: Final[dict[ExportKind, str]] = {"onnx": ".onnx", "pdparams": ".pdparams"}
 
 
@@ -44,11 +45,12 @@ def export_model(model: Path, kind: ExportKind, out: Path) -> ExportReport:
         model: A model file of this program's.
         kind: "onnx": one file that describes itself. "pdparams": the weights, and a description
             in `OUT.json`. "paddle": a folder for Paddle's inference engine.
-        out: An older export of that kind there is replaced, as a whole.
+        out: A file there is replaced, as a whole; so is a folder that is such an export.
 
     Raises:
         ModelFileError: The model is damaged, foreign or hostile.
-        ExportError: Something else is at `out`, the disk refuses, or the answers differ.
+        ExportError: Something else is at `out` or beside it, the disk refuses, or the answers
+            differ.
     """
     opened = open_model(model)
     with _refused(out):
@@ -104,9 +106,14 @@ def _write_paddle(opened: OpenedModel, description: dict[str, Any], out: Path) -
     return checked_with, differences[0], files
 
 
+def _beside(out: Path) -> Path:
+    """Where the description of a file of weights stands."""
+    return out.with_name(f"{out.name}.json")
+
+
 def _write_state_dict(opened: OpenedModel, description: dict[str, Any], out: Path) -> _Written:
     atomic_file.write_bytes(out, state_dict_file(_network(opened)))
-    beside = out.with_name(f"{out.name}.json")
+    beside = _beside(out)
     atomic_file.write_text(beside, to_text(description))
     return MADE_BY, 0.0, (out, beside)  # bit by bit, or `state_dict_file` had refused
 
@@ -167,12 +174,23 @@ def _check_place(model: Path, kind: ExportKind, out: Path) -> None:
             )
         )
     if os.path.lexists(out) and (not out.is_file() or out.samefile(model)):
-        raise ExportError(
-            Message(
-                "{file} exists already and is no export of PneumoScope's. Choose another name.",
-                file=str(out),
-            )
+        raise _taken(out)
+    beside = _beside(out)
+    if kind == "pdparams" and os.path.lexists(beside) and not _is_description_file(beside):
+        raise _taken(beside)
+
+
+def _is_description_file(path: Path) -> bool:
+    return path.is_file() and is_description(path.read_bytes()[:MAX_DESCRIPTION])
+
+
+def _taken(place: Path) -> ExportError:
+    return ExportError(
+        Message(
+            "{file} exists already and is no export of PneumoScope's. Choose another name.",
+            file=str(place),
         )
+    )
 
 
 @contextmanager
@@ -180,7 +198,7 @@ def _refused(out: Path) -> Iterator[None]:
     """Turn what the system and Paddle raise into a refusal."""
     try:
         yield
-    except (OSError, RuntimeError, ValueError, SystemError) as error:
+    except (OSError, RuntimeError, ValueError, SystemError, MemoryError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ExportError(
             Message(

@@ -232,11 +232,12 @@ def _draw_origin(paper: Paper, y: float, answer: Answer, context: ReportContext)
     fields = {name: value for name, value in answer.film.dicom.items() if value}
     y = max(y, BOTTOM - 5 - 4.6 * len(fields))
     for name, value in fields.items():
-        if y > BOTTOM:
-            return
+        if y > BOTTOM:  # each was asked for by name
+            y = paper.add_page()
         paper.text(MARGIN, y, name, 8, MUTED, width=44)
         paper.text(MARGIN + 46, y, value, 8, width=INNER - 46)
         y += 4.6
-    if y <= BOTTOM + 1:
-        digest = context.say(Message("SHA-256 of the file: {digest}", digest=answer.film.digest))
-        paper.text(MARGIN, y, digest, 7, MUTED, width=INNER)
+    if y > BOTTOM + 1:
+        y = paper.add_page()
+    digest = context.say(Message("SHA-256 of the file: {digest}", digest=answer.film.digest))
+    paper.text(MARGIN, y, digest, 7, MUTED, width=INNER)

@@ -1,6 +1,5 @@
 """What a report says of the model: where it comes from and what it was worth when tested."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +7,11 @@ from core.errors import Message
 from core.prediction.report.context import ReportContext
 from core.prediction.report.paper import BOTTOM, INNER, MARGIN, MUTED, Paper
 from core.prediction.report.summary import more_classes, percent
+from core.statistics import wilson_interval
 
+_MOST_LETTERS = 200  # of a foreign name
 _MOST_CLASSES = 12  # that get a row, where there is room
 _ROW, _CALIBRATION = 5.8, 29.0  # mm: of a class, and what stands below them all
-_LEVEL_95 = 1.959964  # of the normal distribution
 
 
 def draw_model(paper: Paper, y: float, context: ReportContext) -> float:
@@ -33,7 +33,7 @@ def draw_model(paper: Paper, y: float, context: ReportContext) -> float:
         Message("Trained on"): say(
             Message(
                 "{name}, {n} films (fingerprint {fingerprint})",
-                name=card.dataset["name"],
+                name=card.dataset["name"][:_MOST_LETTERS],
                 n=len(card.split["train"]),
                 fingerprint=card.dataset["fingerprint"][:12],
             )
@@ -125,16 +125,6 @@ def _draw_calibration(paper: Paper, y: float, context: ReportContext) -> float:
         after=percent(values["ece_after"]),
     )
     return paper.paragraph(MARGIN, y, say(words), 9, width=INNER)
-
-
-def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
-    """Where a share of `n` may truly lie, at 95 % (Wilson, JASA 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    share, z2 = n_right / n, _LEVEL_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _LEVEL_95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def _is_evaluation(test: Any, n_classes: int) -> bool:

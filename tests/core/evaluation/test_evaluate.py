@@ -18,7 +18,7 @@ from core.models.model_file import save_model
 from core.models.resnet import build_resnet
 from core.models.weights import to_arrays
 from core.prediction.classifier import Classifier
-from core.prediction.inference import compute_logits
+from core.prediction.inference import compute_outputs
 from core.prediction.reading import read_films
 from core.runtime.seeds import seed_everything
 from core.training.card_writer import CardWriter
@@ -181,7 +181,7 @@ def test_a_score_is_the_evaluation_of_all_batches_whatever_their_size(
     records = loaded.dataset.records
     images = np.stack([loaded.cache.image(record.digest) for record in records])
     labels = np.array([record.label for record in records])
-    expected = evaluation(compute_logits(network, images, CONFIG.preprocessing), labels)
+    expected = evaluation(compute_outputs(network, images, CONFIG.preprocessing).logits, labels)
     source = BatchSource(loaded.cache, records, 7)
     scoring = score(network, source, CONFIG.preprocessing, Message("Validating"))
     steps = []

@@ -5,7 +5,7 @@ from core.config import Preprocessing
 from core.errors import DeviceError
 from core.models.network_input import to_input
 from core.models.resnet import build_resnet
-from core.prediction.inference import compute_logits
+from core.prediction.inference import compute_outputs
 from core.prediction.outputs import softmax
 from core.runtime.paddle_library import F, paddle
 
@@ -19,7 +19,7 @@ def films(n: int) -> np.ndarray:
 def test_logits_are_the_networks_in_evaluation_mode_without_gradients() -> None:
     network = build_resnet("resnet18", 3)
     network.train()
-    logits = compute_logits(network, films(4), PREPROCESSING)
+    logits = compute_outputs(network, films(4), PREPROCESSING).logits
     assert not network.training
     expected = network(to_input(films(4), PREPROCESSING)).numpy()
     assert logits.shape == (4, 3)
@@ -29,8 +29,8 @@ def test_logits_are_the_networks_in_evaluation_mode_without_gradients() -> None:
 
 def test_a_film_gets_the_same_answer_alone_and_among_others() -> None:
     network = build_resnet("resnet18", 3)
-    together = compute_logits(network, films(5), PREPROCESSING)
-    alone = compute_logits(network, films(5)[2:3], PREPROCESSING)
+    together = compute_outputs(network, films(5), PREPROCESSING).logits
+    alone = compute_outputs(network, films(5)[2:3], PREPROCESSING).logits
     np.testing.assert_allclose(alone[0], together[2], atol=1e-5)
 
 
@@ -40,9 +40,9 @@ def test_a_full_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(network, "forward", full)
+    monkeypatch.setattr(network, "features", full)
     with pytest.raises(DeviceError, match="does not hold 2 films"):
-        compute_logits(network, films(2), PREPROCESSING)
+        compute_outputs(network, films(2), PREPROCESSING)
 
 
 def test_softmax_is_paddles_and_survives_large_logits() -> None:
@@ -64,5 +64,5 @@ def test_films_go_where_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(values, place=place)
 
     monkeypatch.setattr(paddle, "to_tensor", noting)
-    compute_logits(network, films(1), PREPROCESSING)
+    compute_outputs(network, films(1), PREPROCESSING)
     assert places == ["Place(cpu)"]

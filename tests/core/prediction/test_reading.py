@@ -14,7 +14,7 @@ from core.models.resnet import build_resnet
 from core.models.weights import load_arrays
 from core.prediction import reading as reading_module
 from core.prediction.classifier import Classifier
-from core.prediction.inference import compute_logits
+from core.prediction.inference import compute_outputs
 from core.prediction.outputs import softmax
 from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
 
@@ -45,7 +45,8 @@ def test_probabilities_are_those_of_trainings_own_path(
     load_arrays(network, arrays)
     source = BatchSource(loaded.cache, loaded.dataset.records, 16)
     logits = [
-        compute_logits(network, b.images, card.preprocessing) for b in source.plain_batches(2)
+        compute_outputs(network, b.images, card.preprocessing).logits
+        for b in source.plain_batches(2)
     ]
     expected = softmax(np.concatenate(logits))
     probabilities = np.stack(

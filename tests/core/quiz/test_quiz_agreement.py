@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from core.evaluation.metrics import confusion_matrix
-from core.quiz.agreement import cohen_kappa, kappa_interval, mcnemar_p, wilson_interval
+from core.quiz.agreement import cohen_kappa, kappa_interval, mcnemar_p
+from core.statistics import wilson_interval
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 5), (1, 5), (14, 20), (20, 20), (37, 72)])

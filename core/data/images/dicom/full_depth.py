@@ -74,7 +74,8 @@ def _scale(values: NDArray[np.float64]) -> tuple[float, float]:
     whole_range = float(different[-1]) - first
     if not np.isfinite(whole_range):
         raise ValueError("numbers too far apart")
-    if np.ptp(steps) <= 1e-6 * steps.min():  # slope and intercept
+    rounding = 4 * float(np.spacing(np.abs(different).max()))
+    if np.ptp(steps) <= max(1e-6 * float(steps.min()), rounding):  # slope and intercept
         return whole_range / len(steps), first
     # A lookup table gives whole numbers of at most 16 bits.
     return max(1.0, whole_range / (2**16 - 1)), first

@@ -280,3 +280,12 @@ def test_the_device_of_other_threads_stays_what_it_was(model, tmp_path, monkeypa
     monkeypatch.setattr(exporting.paddle, "get_device", lambda: "gpu:0")
     export_model(model, "onnx", tmp_path / "out.onnx")
     assert used == ["cpu", "gpu:0"]
+
+
+def test_a_file_of_others_beside_the_weights_is_left_alone(model, tmp_path):
+    beside = tmp_path / "weights.pdparams.json"
+    beside.write_text('{"mine": true}', encoding="utf-8")
+    with pytest.raises(ExportError, match=r"weights\.pdparams\.json exists already"):
+        export_model(model, "pdparams", tmp_path / "weights.pdparams")
+    assert beside.read_text(encoding="utf-8") == '{"mine": true}'
+    assert not (tmp_path / "weights.pdparams").exists()

@@ -17,7 +17,6 @@ from core.prediction.report.context import ReportContext
 from core.prediction.report.document import write_report
 from core.prediction.report.film import ReportFilm
 from core.prediction.report.film_table import n_table_pages
-from core.prediction.report.model_page import wilson_interval
 from core.prediction.report.paper import BOTTOM, Paper
 from tests.core.prediction.report.made_reports import (
     STRANGE,
@@ -231,15 +230,6 @@ def test_stopping_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="Choose another file"):
         pages(tmp_path / "none" / "out.pdf", [film()])
-
-
-@pytest.mark.parametrize(
-    ("n_right", "n", "low", "high"),
-    # The second and third in closed form: z2 / (n + z2).
-    [(54, 66, 0.7085, 0.8928), (0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (0, 0, 0.0, 1.0)],
-)
-def test_intervals_are_wilsons(n_right: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(n_right, n) == pytest.approx((low, high), abs=1e-4)
 
 
 @pytest.mark.parametrize("n_classes", [8, 12, 20])

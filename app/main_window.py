@@ -216,7 +216,7 @@ class MainWindow(QMainWindow):
     def _close_if_idle(self) -> None:
         if not self._is_closing:
             return
-        for runner in self._runners:
+        for runner in (*self._runners, *self._background):
             runner.stop()  # what ended last may have begun something new
         if not self._is_at_work():
             self.close()

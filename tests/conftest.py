@@ -1,6 +1,7 @@
 """How large networks are: as wide as they are in the tests of core, narrow where a window or a
 command trains them and only has to save, show and read what came of it."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _narrowed.clear()
         for (module, name), width in _WIDTHS.items():
             setattr(module, name, width)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Collect garbage where widgets live, once a test of the window has switched it off.
+
+    Python's own collector may run in any thread; one that meets the remains of a widget there
+    ends the process (see app/garbage.py).
+    """
+    if gc.isenabled():
+        return
+    counts = gc.get_count()
+    for generation, most in ((2, 30), (1, 10), (0, 700)):
+        if counts[generation] > most:
+            gc.collect(generation)
+            return

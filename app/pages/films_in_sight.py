@@ -45,6 +45,7 @@ class FilmsInSight(QObject):
         self._viewer, self._reading, self._looking = viewer, reading, looking
         self._labels: dict[int, int] = {}  # key -> class whose heat map was chosen
         self._method, self._has_outline = "cam", True
+        self._failed: dict[int, Message] = {}  # key -> why its file cannot be read any more
         self.keys: list[int | None] = [None] * N_PANES
         looking.film_loaded.connect(self._on_film_loaded)
         looking.film_failed.connect(self._on_film_failed)
@@ -78,6 +79,9 @@ class FilmsInSight(QObject):
             if refused is not None:
                 self._viewer.show_message(pane, say(refused.refusal.reason), refused.name)
             return
+        if key in self._failed:
+            self._viewer.show_message(pane, say(self._failed[key]), film.name)
+            return
         full = self._looking.film(key)
         self._viewer.show_film(pane, film.thumbnail if full is None else full, film.name)
         self._show_heat(pane, None)
@@ -99,6 +103,7 @@ class FilmsInSight(QObject):
     def clear(self) -> None:
         """Empty all panes."""
         self._labels.clear()
+        self._failed.clear()
         self._looking.forget()
         for pane in range(N_PANES):
             self.keys[pane] = None
@@ -127,6 +132,13 @@ class FilmsInSight(QObject):
     def set_outline(self, is_on: bool) -> None:
         """Draw the lungs that were found, or do not."""
         self._has_outline = is_on
+        self.show_heat()
+
+    def retranslate(self) -> None:
+        """Say anew what stands in place of films and over them."""
+        for pane, key in enumerate(self.keys):
+            if key is not None and (key in self._failed or key not in self._reading.films):
+                self.put(pane, key)
         self.show_heat()
 
     def show_heat(self) -> None:
@@ -160,6 +172,7 @@ class FilmsInSight(QObject):
 
     @Slot(int, object)
     def _on_film_loaded(self, key: int, full: FullDepthFilm) -> None:
+        self._failed.pop(key, None)
         for pane, shown in enumerate(self.keys):
             film = self._film_in(pane)
             if shown == key and film is not None:
@@ -168,6 +181,7 @@ class FilmsInSight(QObject):
 
     @Slot(int, object)
     def _on_film_failed(self, key: int, reason: Message) -> None:
+        self._failed[key] = reason
         for pane, shown in enumerate(self.keys):
             film = self._film_in(pane)
             if shown == key and film is not None:

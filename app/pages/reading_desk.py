@@ -70,6 +70,7 @@ class ReadingDesk(TranslatedWidget):
         self.list.removal_wanted.connect(reading.remove)
         self.sight.explained.connect(self._on_explained)
         self._looking.film_failed.connect(self._on_film_failed)
+        self._looking.explain_failed.connect(self._on_film_failed)
         viewer.previous_wanted.connect(lambda: self.list.step(-1))
         viewer.next_wanted.connect(lambda: self.list.step(1))
         viewer.pane_chosen.connect(self._show_current)
@@ -132,7 +133,7 @@ class ReadingDesk(TranslatedWidget):
         self._show_classes()
         if self.current is not None:
             self._show_current()
-        self.sight.show_heat()
+        self.sight.retranslate()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys for which the list has no use are the viewer's."""
@@ -242,4 +243,6 @@ class ReadingDesk(TranslatedWidget):
             found = self.sight.explanation_of(film)
             if found is not None:
                 self.panel.show_explanation(found)
+            elif self._looking.is_given_up(film.key, self.sight.label_of(film)):
+                self.panel.trust.show_honesty(None)
         self.current_changed.emit()

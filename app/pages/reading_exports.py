@@ -131,6 +131,14 @@ class ReadingExports(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
         dialog.selectFile(name)
-        dialog.fileSelected.connect(lambda chosen: write(Path(chosen)))
+        asked = self._model.classifier
+
+        def save(chosen: str) -> None:
+            if self._model.classifier is asked:
+                write(Path(chosen))
+            else:  # the films are those of another model now
+                self._model.refuse()
+
+        dialog.fileSelected.connect(save)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import TaskRunner
+from app.tasks import Failure, TaskRunner
 from app.viewmodels.read_film import ReadFilm
 from core.data.images import load_xray
 from core.data.images.full_depth import read_full
@@ -47,6 +47,13 @@ class _Wish:
     label: int  # the class the heat map is for
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unexplained:
+    """The film's file cannot be read any more."""
+
+    wish: _Wish
+
+
 class DeskViewModel(QObject):
     """Reads and explains the films that are looked at; what is out of sight is dropped.
 
@@ -58,6 +65,7 @@ class DeskViewModel(QObject):
     film_loaded = Signal(int, object)  # key, FullDepthFilm
     film_failed = Signal(int, object)  # key, Message
     explained = Signal(int, object)  # key, Explanation: first the map, then all of it
+    explain_failed = Signal(int)  # key: nothing more will be found out of it
     failed = Signal(object)  # Failure
 
     def __init__(self, viewing: TaskRunner, explaining: TaskRunner) -> None:
@@ -69,11 +77,12 @@ class DeskViewModel(QObject):
         self._unread: list[ReadFilm] = []  # in sight
         self._unexplained: list[_Wish] = []  # likewise
         self._at_work: tuple[int, int] | None = None  # what is being explained
+        self._hopeless: set[tuple[int, int]] = set()  # what was tried in vain
         viewing.reported.connect(self._on_viewing_reported)
         viewing.failed.connect(self.failed)
         viewing.finished.connect(self._load_next)
         explaining.reported.connect(self._on_explaining_reported)
-        explaining.failed.connect(self.failed)
+        explaining.failed.connect(self._on_explaining_failed)
         explaining.finished.connect(self._explain_next)
 
     def use(self, classifier: "Classifier") -> None:
@@ -85,6 +94,7 @@ class DeskViewModel(QObject):
         """All films were put away."""
         self._films.clear()
         self._explanations.clear()
+        self._hopeless.clear()
         self.look_at([])
 
     def look_at(self, sights: Sequence[tuple[ReadFilm, int]]) -> None:
@@ -121,9 +131,13 @@ class DeskViewModel(QObject):
         """
         return self._explanations.get((key, label))
 
+    def is_given_up(self, key: int, label: int) -> bool:
+        """Whether it was tried in vain to find out more."""
+        return (key, label) in self._hopeless
+
     def _is_explained(self, key: int, label: int) -> bool:
         found = self._explanations.get((key, label))
-        return found is not None and found.is_complete
+        return self.is_given_up(key, label) or (found is not None and found.is_complete)
 
     @Slot()
     def _load_next(self) -> None:
@@ -154,7 +168,21 @@ class DeskViewModel(QObject):
         self.film_loaded.emit(looked.key, looked.film)
 
     @Slot(object)
+    def _on_explaining_failed(self, failure: Failure) -> None:
+        self._give_up()
+        self.failed.emit(failure)
+
+    def _give_up(self) -> None:
+        if self._at_work is not None:
+            self._hopeless.add(self._at_work)
+            self.explain_failed.emit(self._at_work[0])
+
+    @Slot(object)
     def _on_explaining_reported(self, event: object) -> None:
+        if isinstance(event, _Unexplained):
+            if event.wish.classifier is self._classifier:
+                self._give_up()
+            return
         if not isinstance(event, _Explained) or event.wish.classifier is not self._classifier:
             return
         key = event.wish.film.key
@@ -181,7 +209,8 @@ def _explain(wish: _Wish) -> Iterator[object]:
 
     try:
         pixels = load_xray(wish.film.path)
-    except ImageReadError:
-        return  # `_look` says why
+    except ImageReadError:  # `_look` says why
+        yield _Unexplained(wish)
+        return
     for event in explain(wish.classifier, pixels, wish.label):
         yield _Explained(wish, event)

@@ -24,6 +24,7 @@ from app.viewmodels.reading_work import (
     speed_up,
 )
 from core.data.loading import LoadedDataset
+from core.errors import Refusal
 from core.events import FilmRefused, Progress
 from core.models.model_card import ModelCard
 from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms
@@ -59,6 +60,10 @@ class ReadingViewModel(QObject):
         self._open_next: WantedModel | None = None
         self._is_opening = self._is_discarding = False
         self._waiting: list[Wanted] = []
+        self._in_hand: list[Wanted] = []  # what is being read
+        self._first_in_hand = 0  # key of its first film
+        self._is_interrupted = False  # by another model, which reads it from the start
+        self._put_back_from: int | None = None  # key of the first film that will be read again
         self._seen = SeenFilms()
         self._next_key = 0
         self._keys: dict[Path, int] = {}  # of the film that was read last from a file
@@ -120,6 +125,9 @@ class ReadingViewModel(QObject):
                 are read at once, their true classes being known.
         """
         self._open_next = WantedModel(path, kept_from)
+        if self.is_busy and self._in_hand:
+            self._is_interrupted = True
+            self._runner.stop()
         self._work()
 
     def read(self, paths: Sequence[Path], pictures: Sequence[Picture] = ()) -> None:
@@ -131,17 +139,16 @@ class ReadingViewModel(QObject):
     def remove(self, keys: Collection[int]) -> None:
         """Put films away, or files that were refused."""
         going = frozenset(keys)
-        for key in going:
-            film = self.films.pop(key, None)
-            if film is not None and film.duplicate_of is None:
-                self._seen.forget(film.digest)
+        gone = {self.films.pop(key).digest for key in going if key in self.films}
+        for digest in gone - {film.digest for film in self.films.values()}:
+            self._seen.forget(digest)
         self.refused = [one for one in self.refused if one.key not in going]
         self.films_removed.emit(going)
         self.changed.emit()
 
     def clear(self) -> None:
         """Put away all films."""
-        self._waiting = []
+        self._drop_waiting()
         if not self._is_opening:
             self._runner.stop()
         self._is_discarding = self.is_busy  # films on their way come too late
@@ -149,7 +156,7 @@ class ReadingViewModel(QObject):
 
     def cancel(self) -> None:
         """Leave what waits unread."""
-        self._waiting = []
+        self._drop_waiting()
         self._runner.stop()
 
     def end(self) -> None:
@@ -157,6 +164,10 @@ class ReadingViewModel(QObject):
         self.cancel()
         if not self.is_busy:
             self._pasted.remove()
+
+    def _drop_waiting(self) -> None:
+        self._waiting = []
+        self._is_interrupted, self._put_back_from = False, None
 
     def _empty(self) -> None:
         self.films, self.refused, self.n_repeated = {}, [], 0
@@ -174,7 +185,8 @@ class ReadingViewModel(QObject):
             self._runner.start(lambda: open_wanted(model))
         elif self._waiting and self.classifier is not None:
             wanted, classifier = self._waiting, self.classifier
-            self._waiting = []
+            self._waiting, self._put_back_from = [], None
+            self._in_hand, self._first_in_hand = wanted, self._next_key + 1
             store, pasted = self._workspace.datasets, self._pasted
             self._runner.start(lambda: read_wanted(classifier, wanted, store, pasted))
         self.changed.emit()
@@ -188,13 +200,16 @@ class ReadingViewModel(QObject):
                 self._take(event)
             case FilmRefused(refusal):
                 name = event.name if isinstance(event, RefusedFilm) else Path(refusal.file).name
-                row = RefusedFile(self._new_key(), name, refusal)
-                self.refused.append(row)
-                self.film_refused.emit(row)
+                self._refuse(name, refusal)
             case ModelOpened():
                 self._use(event)
             case Progress():
                 self.progressed.emit(event)
+
+    def _refuse(self, name: str, refusal: Refusal) -> None:
+        row = RefusedFile(self._new_key(), name, refusal)
+        self.refused.append(row)
+        self.film_refused.emit(row)
 
     def _take(self, answered: Answered) -> None:
         found, digest = answered.found, answered.digest
@@ -226,12 +241,16 @@ class ReadingViewModel(QObject):
         self._part_of = {digest: part for part in PARTS for digest in card.split[part]}
         if wanted.kept_from is not None:
             self.set_dataset(wanted.kept_from)
+        end = self._next_key + 1 if self._put_back_from is None else self._put_back_from
         again = tuple(
             FoundFilm(film.path, film.name, film.file, film.path)
             for film in self.films.values()
-            if film.part != "kept" or wanted.kept_from is None
+            if film.key < end and (film.part != "kept" or wanted.kept_from is None)
         )
+        refused = [one for one in self.refused if one.key < end]
         self._empty()
+        for one in refused:  # no model can read them
+            self._refuse(one.name, one.refusal)
         self._waiting = [Wanted(films=again), *self._waiting] if again else self._waiting
         if wanted.kept_from is not None and self._open_next is None:
             kept = kept_films(wanted.kept_from, card)
@@ -253,7 +272,11 @@ class ReadingViewModel(QObject):
         return self._next_key
 
     @Slot(object)
-    def _on_runner_finished(self, _outcome: Outcome) -> None:
+    def _on_runner_finished(self, outcome: Outcome) -> None:
+        if self._is_interrupted and outcome is Outcome.CANCELLED:
+            self._waiting = [*self._in_hand, *self._waiting]
+            self._put_back_from = self._first_in_hand
+        self._in_hand, self._is_interrupted = [], False
         self._is_opening = self._is_discarding = False
         self.changed.emit()
         self._work()

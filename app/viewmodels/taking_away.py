@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Outcome, TaskRunner
+from app.tasks import Failure, Outcome, TaskRunner
 from app.translation import language, say
 from app.viewmodels.read_film import ReadFilm
 from core.data.images import load_xray
@@ -52,6 +52,19 @@ class TakingAwayViewModel(QObject):
     def is_busy(self) -> bool:
         """Whether a file is being written."""
         return self._runner.is_running
+
+    @property
+    def classifier(self) -> "Classifier | None":
+        """The model whose answers are taken away."""
+        return self._classifier
+
+    def refuse(self) -> None:
+        """Say that films of one model are not written under the name of another."""
+        changed = Message(
+            "Another model was opened meanwhile, so nothing was written. Its answers can be saved "
+            "once the films are read again."
+        )
+        self.failed.emit(Failure(changed, ""))
 
     def use(self, classifier: "Classifier") -> None:
         """Take things away from another model from now on."""

@@ -1,6 +1,7 @@
 """The window on a workspace of its own, with a guard that nothing outlives its test."""
 
 import dataclasses
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -50,6 +51,12 @@ def started_runners() -> Iterator[WeakSet[TaskRunner]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TaskRunner, "start", noted)
         yield runners
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage_is_collected_elsewhere() -> None:
+    """From now on tests/conftest.py collects it, on this thread."""
+    gc.disable()
 
 
 @pytest.fixture(autouse=True)

@@ -297,3 +297,29 @@ def test_a_real_network_is_explained_off_the_gui_thread(
     assert last.second is not None
     assert desk.explanation(1, COVID) is last
     assert threading.main_thread() not in threads
+
+
+def test_what_cannot_be_explained_is_told_once(
+    desk: DeskViewModel,
+    films: list[ReadFilm],
+    runners: list[TaskRunner],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def failing(_wish: object) -> Iterator[object]:
+        yield from ()
+        raise RuntimeError("no memory, say")
+
+    given_up: list[int] = []
+    failures: list[object] = []
+    desk.explain_failed.connect(given_up.append)
+    desk.failed.connect(failures.append)
+    monkeypatch.setattr(desk_module, "_explain", failing)
+    for _ in range(2):
+        desk.look_at([(films[0], NORMAL)])
+        settle(runners)
+    assert given_up == [1]
+    assert len(failures) == 1
+    assert desk.is_given_up(1, NORMAL)
+    assert not desk.is_given_up(1, COVID)
+    desk.forget()
+    assert not desk.is_given_up(1, NORMAL)

@@ -432,6 +432,37 @@ def test_the_model_becomes_fast_behind_the_window(
         np.testing.assert_allclose(film.opinion.probabilities, before, atol=1e-4)
 
 
+def test_another_model_does_not_wait_for_films_that_the_old_one_reads(
+    opened: ReadingViewModel,
+    film_files: list[Path],
+    broken_film: Path,
+    model_file: Path,
+    gate: threading.Event,
+    qtbot: QtBot,
+) -> None:
+    read(opened, [broken_film])
+    with qtbot.waitSignal(opened.film_read, timeout=WAIT_MS):
+        opened.read(film_files)
+    opened.open_model(model_file)
+    gate.set()
+    wait_until(lambda: len(opened.films) == len(film_files) and not opened.is_busy)
+    assert [film.path for film in films_of(opened)] == film_files
+    assert opened.n_repeated == 0
+    assert [one.name for one in opened.refused] == ["broken.png"]
+
+
+def test_of_two_copies_the_one_that_stays_is_remembered(
+    opened: ReadingViewModel, film_files: list[Path], tmp_path: Path
+) -> None:
+    copies = [tmp_path / "one.png", tmp_path / "two.png"]
+    for copy in copies:
+        copy.write_bytes(film_files[0].read_bytes())
+    read(opened, [film_files[0], copies[0]])
+    opened.remove([films_of(opened)[0].key])
+    read(opened, [copies[1]])
+    assert films_of(opened)[-1].duplicate_of is not None
+
+
 def test_a_read_film_names_its_most_probable_class() -> None:
     opinion = Opinion(np.array([0.2, 0.7, 0.1], np.float32), False, (1,), None)
     picture = np.zeros((2, 2), np.uint8)

@@ -440,7 +440,9 @@ def test_another_model_does_not_wait_for_films_that_the_old_one_reads(
     gate: threading.Event,
     qtbot: QtBot,
 ) -> None:
+    gate.set()
     read(opened, [broken_film])
+    gate.clear()
     with qtbot.waitSignal(opened.film_read, timeout=WAIT_MS):
         opened.read(film_files)
     opened.open_model(model_file)

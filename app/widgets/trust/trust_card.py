@@ -17,7 +17,6 @@ from core.prediction.verdict import verdict_of
 
 if TYPE_CHECKING:
     from core.prediction.explanation import Honesty
-
     from core.prediction.opinion import Opinion
 
 

@@ -420,6 +420,7 @@ def test_a_zip_is_a_list_of_films(opened: ReadingViewModel, films_zip: Path) -> 
 
 
 @pytest.mark.usefixtures("_sped_up")
+@pytest.mark.slow
 def test_the_model_becomes_fast_behind_the_window(
     opened: ReadingViewModel, film_files: list[Path]
 ) -> None:

@@ -80,8 +80,9 @@ def written_by_hand(config: TrainingConfig, films: Batch, n_steps: int) -> dict[
 @pytest.mark.parametrize(
     "config",
     [
-        ADAM,
-        ADAMW,
+        # The presets have the same optimisers.
+        pytest.param(ADAM, marks=pytest.mark.slow),
+        pytest.param(ADAMW, marks=pytest.mark.slow),
         SGD,
         dataclasses.replace(preset("reference"), architecture="resnet18", preprocessing=SMALL),
         # As the preset was before the norms were warmed up.

@@ -13,6 +13,7 @@ def _narrow(monkeypatch):
     make_narrow(monkeypatch.setattr)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_traces_the_same_program_every_time():
     program = trace("resnet18", 3)
     assert program == traced("resnet18", 3)

@@ -15,7 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.film_geometry import BLOCKS_FROM, NOTCH, STEP, FilmGeometry
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 WORDS = QColor("#c8d0d8")  # on black in either theme
 
@@ -83,10 +83,6 @@ class FilmCanvas(QWidget):
         self._show_hand()
         self.update()
         self.zoomed.emit(self.scale)
-
-    def _film_point(self, place: QPointF) -> QPointF:
-        """The film's point that is drawn at `place`."""
-        return self._laid_out.film_point(place)
 
     def _show_hand(self) -> None:
         if not self._laid_out.can_move:

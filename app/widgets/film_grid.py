@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 GAP_PX = 8
 MIN_SIDE_PX = 60

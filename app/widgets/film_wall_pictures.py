@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap
 
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 KEPT = 600  # at 128 px and four bytes a pixel: 39 MB
 SLICE_S = 0.008  # half of a screen's 60 Hz frame

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 SIDE_PX = 96
 GAP_PX = 6

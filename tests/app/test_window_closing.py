@@ -18,7 +18,7 @@ from app.application import Application
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.viewmodels import data as data_module
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 from core.config import TrainingConfig
 from core.data.loading import LoadedDataset
 from core.events import BatchDone, Progress

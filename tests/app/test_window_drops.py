@@ -26,7 +26,7 @@ from app.application import Application
 from app.pages.page import DATA, EVALUATE, READ, TRAIN
 from app.settings import AppSettings
 from app.viewmodels import data as data_module
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 from core.data.loading import LoadedDataset
 from core.phantom import draw_film
 

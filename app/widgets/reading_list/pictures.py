@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPixmap
 
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 KEPT: Final = 400  # at 96 px and four bytes a pixel: 15 MB
 _MAX_ASPECT: Final = 6.0  # a longer strip would be too thin to be seen

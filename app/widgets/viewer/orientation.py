@@ -20,11 +20,6 @@ class Orientation:
     is_mirrored: bool = False  # left to right
 
     @property
-    def is_upright(self) -> bool:
-        """Whether it lies as its file says."""
-        return self == Orientation()
-
-    @property
     def is_on_its_side(self) -> bool:
         """Whether width and height have changed places."""
         return self.turns % 2 == 1

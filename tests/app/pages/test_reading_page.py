@@ -25,7 +25,7 @@ from read_bench import Bench
 from app.application import Application
 from app.dropped import Dropped
 from app.pages.page import READ
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 from core.errors import Message
 from core.phantom import draw_film
 

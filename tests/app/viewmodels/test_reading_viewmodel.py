@@ -14,7 +14,7 @@ from whole_program import end
 from app.tasks import Failure, TaskRunner
 from app.viewmodels.read_film import ReadFilm
 from app.viewmodels.reading import ReadingViewModel
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 from core.data.images import load_xray
 from core.data.loading import LoadedDataset
 from core.events import Progress

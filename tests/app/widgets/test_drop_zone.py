@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.dropped import Dropped
 from app.widgets.drop_zone import DropZone
-from app.widgets.image_view import to_image
+from app.widgets.film_image import to_image
 
 LINK = QUrl("http://example.org/film.png")
 

@@ -81,10 +81,10 @@ class TestFilmCanvas:
     def test_the_wheel_magnifies_around_the_pointer(self, canvas: FilmCanvas) -> None:
         canvas.show_pixels()
         place = QPointF(90, 40)
-        under = canvas._film_point(place)
+        under = canvas._laid_out.film_point(place)
         turn_wheel(canvas, 3, place)
         assert canvas.scale > 1.5
-        after = canvas._film_point(place)
+        after = canvas._laid_out.film_point(place)
         assert (after.x(), after.y()) == pytest.approx((under.x(), under.y()))
 
     def test_turning_back_ends_with_the_whole_film(self, canvas: FilmCanvas) -> None:
@@ -122,16 +122,16 @@ class TestFilmCanvas:
 
     def test_a_drag_moves_the_film_with_the_pointer(self, canvas: FilmCanvas) -> None:
         canvas.show_pixels()
-        under = canvas._film_point(QPointF(300, 150))
+        under = canvas._laid_out.film_point(QPointF(300, 150))
         drag(canvas, QPoint(300, 150), QPoint(120, 80))
-        after = canvas._film_point(QPointF(120, 80))
+        after = canvas._laid_out.film_point(QPointF(120, 80))
         assert (after.x(), after.y()) == pytest.approx((under.x(), under.y()))
 
     def test_a_drag_cannot_leave_the_film(self, canvas: FilmCanvas) -> None:
         canvas.show_pixels()
         for _ in range(20):
             drag(canvas, QPoint(10, 10), QPoint(390, 190))
-        assert canvas._film_point(QPointF(0, 0)) == QPointF(0, 0)
+        assert canvas._laid_out.film_point(QPointF(0, 0)) == QPointF(0, 0)
 
     def test_a_fitted_film_cannot_be_dragged(self, canvas: FilmCanvas) -> None:
         before = canvas.grab().toImage()

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from hands import has_colour, label_texts, press
+from hands import label_texts, press
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.image_view import ImageView
 from app.widgets.labels import Figure
 from app.widgets.progress_card import ProgressCard
 from app.widgets.rail import Rail
@@ -62,54 +61,6 @@ class TestScoreBars:
     def test_a_probability_of_one_class_fills_the_bar(self, bars: ScoreBars) -> None:
         bars.show_scores(["a", "b"], [1.0, 0.0])
         assert self.drawn_px(bars, ACCENT) >= 190
-
-
-class TestImageView:
-    @pytest.fixture
-    def view(self, qtbot: QtBot) -> ImageView:
-        view = ImageView()
-        qtbot.addWidget(view)
-        view.resize(400, 200)
-        return view
-
-    def test_a_film_stands_in_the_middle_of_black(self, view: ImageView) -> None:
-        view.show_film(flat(200))
-        picture = view.grab().toImage()
-        assert picture.pixelColor(200, 100) == QColor(200, 200, 200)
-        assert picture.pixelColor(60, 100) == QColor("black")
-        assert picture.pixelColor(340, 100) == QColor("black")
-
-    def test_its_sides_keep_their_proportion(self, view: ImageView) -> None:
-        view.show_film(flat(200, height=20, width=80))
-        picture = view.grab().toImage()
-        lit = [y for y in range(200) if picture.pixelColor(200, y).red() > 100]
-        assert len(lit) == pytest.approx(100, abs=3)
-        assert picture.pixelColor(3, 100).red() > 100
-
-    def test_a_coloured_film_keeps_its_colours(self, view: ImageView) -> None:
-        film = np.zeros((40, 40, 3), np.uint8)
-        film[:] = (200, 100, 50)
-        view.show_film(film)
-        assert view.grab().toImage().pixelColor(200, 100) == QColor(200, 100, 50)
-
-    def test_rows_of_an_odd_width_are_not_sheared(self, view: ImageView) -> None:
-        film = np.zeros((99, 99), np.uint8)
-        film[:, 49] = 255
-        view.show_film(film)
-        picture = view.grab().toImage()
-        for y in (10, 100, 190):
-            assert picture.pixelColor(200, y).red() > 150
-
-    def test_a_part_of_a_larger_array_is_drawn_as_it_is(self, view: ImageView) -> None:
-        whole = np.zeros((80, 80), np.uint8)
-        whole[::2, ::2] = 180
-        view.show_film(whole[::2, ::2])
-        assert view.grab().toImage().pixelColor(200, 100) == QColor(180, 180, 180)
-
-    def test_a_cleared_view_is_black(self, view: ImageView) -> None:
-        view.show_film(flat(200))
-        view.clear()
-        assert not has_colour(view, "#c8c8c8", range(0, 400, 5), range(0, 200, 5))
 
 
 class TestPlainTable:

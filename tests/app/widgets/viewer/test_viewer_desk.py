@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from app.widgets.viewer import FilmPane, Tool, ViewerDesk
 from app.widgets.viewer.help_card import HelpCard
+from app.widgets.viewer.orientation import Orientation
 from core.data.images import FullDepthFilm, Window, film_of_pixels
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
@@ -96,7 +97,7 @@ class TestKeys:
         assert pane.geometry_now.scale == fitted
         press(desk, Key.Key_H)
         press(desk, Key.Key_Backspace)
-        assert pane.state.orientation.is_upright
+        assert pane.state.orientation == Orientation()
 
     def test_the_window_follows_shift_and_the_arrows(self, desk: ViewerDesk) -> None:
         (pane,) = desk.panes
@@ -176,7 +177,7 @@ class TestKeys:
         QTest.keyClicks(search, "hill1+?")
         QTest.keyClick(search, Key.Key_Backspace)
         assert search.text() == "hill1+"
-        assert desk.panes[0].state.orientation.is_upright
+        assert desk.panes[0].state.orientation == Orientation()
         assert desk.panes[0].geometry_now.is_fitted
 
     def test_the_keys_are_listed(self, desk: ViewerDesk) -> None:
@@ -245,7 +246,12 @@ class TestSeveralFilms:
         with qtbot.waitSignal(desk.pane_chosen, check_params_cb=lambda place: place == 2):
             QTest.mouseClick(four[2], LEFT)
         press(desk, Key.Key_H)
-        assert [pane.state.orientation.is_upright for pane in four] == [True, True, False, True]
+        assert [pane.state.orientation == Orientation() for pane in four] == [
+            True,
+            True,
+            False,
+            True,
+        ]
         press(desk, Key.Key_N)
         assert desk.chosen_pane == 3
 

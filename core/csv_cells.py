@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from core import atomic_file
-from core.errors import Message, RunFolderError
+from core import user_file
 
 _NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 # What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection").
@@ -30,17 +29,5 @@ def write_csv(path: Path, rows: Iterable[Sequence[str]]) -> None:
     table = csv.writer(text)
     for row in rows:
         table.writerow([inert(cell) for cell in row])
-    try:
-        # A file name need not be text; the table must be.
-        atomic_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))
-    except (OSError, ValueError) as error:
-        reason: object = Message("it names no file")  # "." does not
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-        raise RunFolderError(
-            Message(
-                "The table {file} cannot be written ({reason}). Choose another file.",
-                file=str(path),
-                reason=reason,
-            )
-        ) from error
+    # A file name need not be text; the table must be.
+    user_file.write_bytes(path, text.getvalue().encode("utf-8-sig", "backslashreplace"))

@@ -9,24 +9,19 @@ from PySide6.QtGui import QColor, QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
 from app.widgets.plot_colours import Series
-from core import atomic_file
+from core import user_file
 from core.csv_cells import write_csv
-from core.errors import Message, PneumoScopeError
 
 PNG_SCALE = 2.0  # pixels for one of the screen: fine enough to print
 
 Paint = Callable[[QPainter], None]
 
 
-class PlotExportError(PneumoScopeError):
-    """A plot cannot be written to a file."""
-
-
 def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
     """Write what `paint` draws on an area of `size` as a PNG.
 
     Raises:
-        PlotExportError: The file cannot be written.
+        RunFolderError: The file cannot be written.
     """
     image = QImage(size * PNG_SCALE, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(PNG_SCALE)
@@ -37,14 +32,14 @@ def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, QByteArray(b"png")).write(image)
-    _write(path, bytes(buffer.data().data()))
+    user_file.write_bytes(path, bytes(buffer.data().data()))
 
 
 def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
     """Write what `paint` draws on an area of `size` as an SVG.
 
     Raises:
-        PlotExportError: The file cannot be written.
+        RunFolderError: The file cannot be written.
     """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -56,7 +51,7 @@ def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(background))
     paint(painter)
     painter.end()
-    _write(path, bytes(buffer.data().data()))
+    user_file.write_bytes(path, bytes(buffer.data().data()))
 
 
 def save_csv(path: Path, x_name: str, series: Sequence[Series]) -> None:
@@ -73,17 +68,3 @@ def save_csv(path: Path, x_name: str, series: Sequence[Series]) -> None:
         columns.append(["" if np.isnan(value) else repr(value) for value in cells.tolist()])
     rows = zip((f"{x:.10g}" for x in all_x.tolist()), *columns, strict=True)
     write_csv(path, [(x_name, *(one.name for one in series)), *rows])
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        atomic_file.write_bytes(path, content)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise PlotExportError(
-            Message(
-                "The picture {file} cannot be written ({reason}). Choose another file.",
-                file=str(path),
-                reason=reason or str(error),
-            )
-        ) from error

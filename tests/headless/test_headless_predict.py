@@ -203,7 +203,7 @@ def test_the_result_is_there_where_the_table_cannot_be_written(
     said = command("predict", model, film, "--csv", tmp_path / "none" / "out.csv", "--json")
     assert said.code == 1
     assert len(said.json["predictions"]) == 1
-    assert said.err.startswith(f"The table {tmp_path / 'none' / 'out.csv'} cannot be written")
+    assert said.err.startswith(f"{tmp_path / 'none' / 'out.csv'} cannot be written")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from core import user_file
 from core.errors import ImageReadError, Message
 from core.events import Progress
 from core.prediction.report.answer import Answer, answer_of
@@ -14,7 +15,6 @@ from core.prediction.report.film_section import draw_film
 from core.prediction.report.film_table import draw_table
 from core.prediction.report.model_page import draw_model
 from core.prediction.report.paper import Paper
-from core.prediction.report.tables import write_export
 
 # Films that get a page of their own; the table holds all. Each page takes about 130 kB of memory
 # until the file is written, for its two pictures.
@@ -59,7 +59,7 @@ def write_report(
         _write_one(paper, answers[0], context)
     else:
         yield from _write_all(paper, answers, n_detailed, context)
-    write_export(path, paper.content())
+    user_file.write_bytes(path, paper.content())
     yield Progress(_WRITING, n_detailed, n_detailed)
 
 

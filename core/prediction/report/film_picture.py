@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from core import user_file
 from core.data.names import showable
 from core.errors import Message
 from core.prediction.report.answer import Answer
@@ -19,7 +20,6 @@ from core.prediction.report.paper import FONT_FILE
 from core.prediction.report.pictures import film_with_heat, legend, reduced
 from core.prediction.report.signs import LEVEL_COLOURS
 from core.prediction.report.summary import percent
-from core.prediction.report.tables import write_export
 from core.prediction.verdict import level_words
 
 MOST_SIDE: Final = 2048  # pixels of the film's longer side; a wall screen shows no more
@@ -47,7 +47,7 @@ def write_picture(path: Path, film: Pixels, answer: Answer, context: ReportConte
     about.add_text(SOURCE_KEY, source_of(answer.film.digest))
     file = io.BytesIO()
     draw_picture(film, answer, context).save(file, "PNG", pnginfo=about, compress_level=4)
-    write_export(path, file.getbuffer())
+    user_file.write_bytes(path, file.getbuffer())
 
 
 def source_of(digest: str) -> str:

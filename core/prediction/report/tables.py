@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import atomic_file
+from core import user_file
 from core.csv_cells import inert, write_csv
 from core.data.names import showable
-from core.errors import Message, RunFolderError
 from core.prediction.report.context import ReportContext
 from core.prediction.report.facts import film_facts, model_facts
 from core.prediction.report.film import ReportFilm
@@ -99,28 +98,7 @@ def write_films_json(path: Path, films: Iterable[ReportFilm], context: ReportCon
     """
     text = json.dumps(films_json(films, context), ensure_ascii=False, allow_nan=False, indent=1)
     # A file name need not be text; the file must be.
-    write_export(path, text.encode("utf-8", "backslashreplace"))
-
-
-def write_export(path: Path, content: bytes | memoryview) -> None:
-    """Write a file for the user, whole or not at all.
-
-    Raises:
-        RunFolderError: It cannot be written.
-    """
-    try:
-        atomic_file.write_bytes(path, content)
-    except (OSError, ValueError) as error:
-        reason: object = Message("it names no file")  # "." does not
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-        raise RunFolderError(
-            Message(
-                "{file} cannot be written ({reason}). Choose another file.",
-                file=str(path),
-                reason=reason,
-            )
-        ) from error
+    user_file.write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def _at(facts: dict[str, Any], place: tuple[str, ...]) -> Any:

@@ -15,8 +15,8 @@ from app.tasks import Failure
 from app.widgets.curve_plot import CurvePlot
 from app.widgets.growing_array import GrowingArray
 from app.widgets.plot_colours import PlotColours
-from app.widgets.plot_export import PlotExportError
 from app.widgets.thinning import every_nth, peaks
+from core.errors import RunFolderError
 
 COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")
 
@@ -115,7 +115,7 @@ class TestExport:
     def test_a_folder_that_is_not_there_is_told(
         self, plot: CurvePlot, tmp_path: Path, kind: str
     ) -> None:
-        with pytest.raises(PlotExportError, match="Choose another file"):
+        with pytest.raises(RunFolderError, match="Choose another file"):
             plot.export(tmp_path / "nowhere" / f"plot.{kind}")
 
     def test_the_menu_asks_for_a_file_and_tells_of_a_failure(

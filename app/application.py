@@ -12,31 +12,30 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QTimer,
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QApplication
 
-from app import resources
-from app.demo_story import DemoStory
-from app.failures import UncaughtErrors, start_logging
-from app.garbage import GarbageCollector
+from app import theme as styling
+from app.data.augmentation_viewmodel import AugmentationViewModel
+from app.data.catalogue import FilmReader
+from app.data.split_viewmodel import SplitViewModel
+from app.data.viewmodel import DataViewModel
+from app.demo import DemoStory
+from app.evaluation.viewmodel import EvaluationViewModel
+from app.failures import GarbageCollector, UncaughtErrors, start_logging
+from app.i18n import set_language, tr
 from app.main_window import MainWindow
+from app.quiz.viewmodel import QuizViewModel
+from app.reading.desk_viewmodel import DeskViewModel
+from app.reading.export import TakingAwayViewModel
+from app.reading.viewmodel import ReadingViewModel
+from app.runs.viewmodel import RunsViewModel
 from app.settings import AppSettings, Theme
 from app.tasks import TaskRunner
-from app.translation import set_language, tr
-from app.viewmodels.augmentation import AugmentationViewModel
-from app.viewmodels.data import DataViewModel
-from app.viewmodels.desk import DeskViewModel
-from app.viewmodels.evaluation import EvaluationViewModel
-from app.viewmodels.film_reader import FilmReader
-from app.viewmodels.initial_weights import InitialWeightsViewModel
-from app.viewmodels.of_window import ViewModels
-from app.viewmodels.quiz import QuizViewModel
-from app.viewmodels.reading import ReadingViewModel
-from app.viewmodels.runs import RunsViewModel
-from app.viewmodels.split import SplitViewModel
-from app.viewmodels.taking_away import TakingAwayViewModel
-from app.viewmodels.training import TrainingViewModel
+from app.training.viewmodel import TrainingViewModel
+from app.training.weights_viewmodel import InitialWeightsViewModel
+from app.view_models import ViewModels
 from core.events import TrainingDone
 from core.quiz.films import sources_of
 from core.runtime.devices import Device
-from core.runtime.processor import tune_process
+from core.runtime.threads import tune_process
 from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -225,20 +224,20 @@ class Application(QObject):
     def _set_words(self, code: str) -> None:
         set_language(code)
         QCoreApplication.removeTranslator(self._qt_words)
-        self._qt_words = resources.qt_translator(code)
+        self._qt_words = styling.qt_translator(code)
         QCoreApplication.installTranslator(self._qt_words)
         # Qt tells the widgets only if its own translator has words, which English has not.
         QCoreApplication.sendEvent(self._qt, QEvent(QEvent.Type.LanguageChange))
 
     def _wear(self, theme: Theme) -> None:
-        self._qt.setPalette(resources.palette(theme))
-        sheet = resources.style_sheet(theme)
+        self._qt.setPalette(styling.palette(theme))
+        sheet = styling.style_sheet(theme)
         if self._qt.styleSheet() != sheet:  # the same one would style every widget anew
             self._qt.setStyleSheet(sheet)
 
     def _set_fonts(self) -> None:
         font = QFont(self._qt.font())
-        font.setFamilies([font.family(), *resources.load_fonts()])
+        font.setFamilies([font.family(), *styling.load_fonts()])
         self._qt.setFont(font)
 
 
@@ -252,7 +251,7 @@ def run_window(paths: list[str], demo: bool) -> int:
     QApplication.setApplicationName("PneumoScope")
     qt = QApplication(sys.argv[:1])
     qt.setApplicationDisplayName(tr("PneumoScope"))
-    qt.setWindowIcon(QIcon(resources.pixmap("pneumoscope", "", 64)))
+    qt.setWindowIcon(QIcon(styling.pixmap("pneumoscope", "", 64)))
     errors = UncaughtErrors()
     errors.install()
     program = Application(qt, AppSettings(_settings_store()), workspace)

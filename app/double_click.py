@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.file_association import Association
 from app.tasks import TaskRunner
-from app.widgets.menu_bar import MenuBar
-from app.widgets.note import show_note
+from app.widgets.labels import show_note
+from app.widgets.window_parts import MenuBar
 from core.errors import Message
 
 

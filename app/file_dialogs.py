@@ -5,8 +5,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.i18n import tr
 from app.settings import AppSettings
-from app.translation import tr
 
 MODEL_ENDING = ".safetensors"
 FILM_ENDINGS = "*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.dcm"

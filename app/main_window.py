@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -14,28 +15,113 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app import resources
+from app import theme as styling
+from app.data.page import DataPage
 from app.double_click import DoubleClick
-from app.dropped import contents_of, welcome
+from app.drops import Dropped, contents_of, welcome
+from app.evaluation.page import EvaluationPage
 from app.failures import show_failure
 from app.file_association import association
-from app.file_dialogs import FileDialogs
-from app.incoming import Incoming
-from app.pages.data_page import DataPage
-from app.pages.evaluation_page import EvaluationPage
-from app.pages.page import DATA, TRAIN
-from app.pages.reading_page import ReadingPage
-from app.pages.runs_page import RunsPage
-from app.pages.training_page import TrainingPage
+from app.file_dialogs import MODEL_ENDING, FileDialogs
+from app.i18n import LANGUAGES, language, tr
+from app.quiz.start import QuizView
+from app.reading.page import ReadingPage
+from app.runs.page import RunsPage
 from app.settings import THEMES, AppSettings, Theme
 from app.tasks import Failure, TaskRunner
-from app.translation import LANGUAGES, language, tr
-from app.viewmodels.of_window import ViewModels
-from app.widgets.about import show_about
+from app.training.page import TrainingPage
+from app.view_models import ViewModels
 from app.widgets.labels import plain_label
-from app.widgets.menu_bar import MenuBar
-from app.widgets.rail import Rail
+from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from app.widgets.window_parts import MenuBar, Rail, show_about
 from core.config import TrainingConfig
+from core.errors import Message
+from core.images.formats import is_named_as_image
+
+
+class Window(Protocol):
+    """What is asked of the window."""
+
+    @property
+    def page(self) -> int:
+        """The page in front."""
+
+    def show_page(self, index: int) -> None:
+        """Bring a page to the front."""
+
+    def show_failure(self, failure: Failure) -> None:
+        """Say what failed."""
+
+
+class Incoming(QObject):
+    """Sorts films, models and datasets.
+
+    Args:
+        models: What opens them.
+        settings: The last folder.
+        window: Shows the page that something went to.
+    """
+
+    def __init__(self, models: ViewModels, settings: AppSettings, window: Window) -> None:
+        super().__init__()
+        self._data, self._reading = models.data, models.reading
+        self._evaluation, self._settings, self._window = models.evaluation, settings, window
+
+    @Slot(list)
+    def open_paths(self, paths: list[Path]) -> None:
+        """Send files to the page they are for, wherever they were dropped."""
+        models = [path for path in paths if path.suffix.lower() == MODEL_ENDING]
+        films = [path for path in paths if path.suffix.lower() != MODEL_ENDING]
+        sources: list[Path] = []
+        if paths:
+            self._settings.last_folder = str(paths[0].parent)
+        if models:
+            self.open_model(models[0])
+        if self._window.page != READ:  # there, zips and folders are lists of films
+            sources = [path for path in films if _is_source(path)]
+            known = set(sources)
+            films = [path for path in films if path not in known]
+        if films:
+            self._window.show_page(READ)
+            self._reading.read(films)
+        if sources:
+            self.open_sources(sources)
+        if len(models) > 1:
+            only = Message("Only {name} was opened: one model at a time.", name=models[0].name)
+            self._window.show_failure(Failure(only, ""))
+
+    @Slot(list)
+    def open_sources(self, sources: list[Path]) -> None:
+        """Open zips and folders as one dataset."""
+        self._settings.last_folder = str(sources[0].parent)
+        self._window.show_page(DATA)
+        self._data.open(sources)
+
+    @Slot(object)
+    def open_dropped(self, dropped: Dropped) -> None:
+        """Open what a drop or the clipboard held, and say why the rest cannot be."""
+        self.open_paths(list(dropped.paths))
+        if dropped.pictures:
+            self._window.show_page(READ)
+            self._reading.read([], dropped.pictures)
+        for refusal in dropped.refusals:
+            self._window.show_failure(Failure(refusal, ""))
+
+    @Slot(object)
+    def open_model(self, path: Path) -> None:
+        """Use a model file for reading and evaluating."""
+        if self._window.page != EVALUATE:
+            self._window.show_page(READ)
+        self._reading.open_model(path, kept_from=self._data.dataset)
+        self._evaluation.set_model(path)
+
+
+def _is_source(path: Path) -> bool:
+    """Whether a path is a dataset rather than a film; no film's file is looked for."""
+    if path.suffix.lower() == ".zip":
+        return True
+    return not is_named_as_image(path.name) and path.is_dir()
+
 
 PAGE_ICONS = ("data", "train", "evaluate", "read", "runs")
 
@@ -71,7 +157,9 @@ class MainWindow(QMainWindow):
         self.data_page = DataPage(models.data, models.split, models.augmentation)
         self.training_page = TrainingPage(models.training, models.weights)
         self.evaluation_page = EvaluationPage(models.evaluation)
-        self.reading_page = ReadingPage(models.reading, models.desk, models.taking, models.quiz)
+        self.reading_page = ReadingPage(
+            models.reading, models.desk, models.taking, QuizView(models.quiz)
+        )
         self.runs_page = RunsPage(models.runs)
         self._pages = (
             self.data_page,
@@ -119,10 +207,10 @@ class MainWindow(QMainWindow):
     def apply_theme(self, theme: Theme) -> None:
         """Redraw what the style sheet does not reach."""
         self._theme = theme
-        colour = resources.colours(theme)["text"]
-        icons = [resources.icon(name, colour) for name in PAGE_ICONS]
+        colour = styling.colours(theme)["text"]
+        icons = [styling.icon(name, colour) for name in PAGE_ICONS]
         self._rail.show_icons(
-            icons, resources.icon("language", colour), resources.icon("theme", colour)
+            icons, styling.icon("language", colour), styling.icon("theme", colour)
         )
         for page in self._pages:
             page.apply_theme(theme)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.translation import LANGUAGES, system_language
+from app.i18n import LANGUAGES, system_language
 
 Theme = Literal["dark", "light"]
 MAX_RECENT = 8
@@ -25,7 +25,7 @@ class AppSettings:
 
     @property
     def language(self) -> str:
-        """A code of `app.translation.LANGUAGES`; the system's at first."""
+        """A code of `app.i18n.LANGUAGES`; the system's at first."""
         code = self._text("language")
         return code if code in LANGUAGES else system_language()
 

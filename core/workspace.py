@@ -2,12 +2,22 @@
 
 import os
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Self
 
 import platformdirs
 
 from core.errors import DatasetError, Message
+
+
+def program_version() -> str:
+    """Of PneumoScope itself; started from its folder it is not installed as a package."""
+    try:
+        return metadata.version("pneumoscope")
+    except metadata.PackageNotFoundError:
+        return "0.1.0"
+
 
 HOME_VARIABLE = "PNEUMOSCOPE_HOME"
 

@@ -10,7 +10,7 @@ from core.models import resnet, weights
 from tests.core.training.narrow import make_narrow
 
 TESTS = Path(__file__).parent
-NARROW = (TESTS / "app", TESTS / "headless", TESTS / "test_bad_inputs.py")
+NARROW = (TESTS / "app", TESTS / "test_bad_inputs.py")
 _WIDTHS = {
     (module, name): getattr(module, name)
     for module in (resnet, weights)
@@ -36,7 +36,7 @@ def pytest_runtest_teardown() -> None:
     """Collect garbage where widgets live, once a test of the window has switched it off.
 
     Python's own collector may run in any thread; one that meets the remains of a widget there
-    ends the process (see app/garbage.py).
+    ends the process (see app/failures.py).
     """
     if gc.isenabled():
         return

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from app.headless import run
-from app.translation import set_language
+from app.cli.options import run
+from app.i18n import set_language
 from core.models.model_file import METADATA_KEY
 from core.phantom import write_dataset
 from core.workspace import HOME_VARIABLE

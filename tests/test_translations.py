@@ -15,8 +15,8 @@ from babel.messages.pofile import read_po
 from PySide6.QtGui import QRawFont
 from PySide6.QtWidgets import QApplication
 
-from app import translation
-from app.translation import say, set_language, system_language, tr
+from app import i18n
+from app.i18n import say, set_language, system_language, tr
 from core.errors import Message
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -220,7 +220,7 @@ def test_a_reason_inside_a_refusal_is_translated_too() -> None:
     assert said == "模型文件 best.safetensors 已损坏或被改动（结尾缺失）。请重新获取一份。"
 
 
-@pytest.mark.parametrize("language", translation.LANGUAGES)
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_braces_in_a_file_name_stay_as_they_are(language: str) -> None:
     set_language(language)
     name = "{0} {file} {{x}} %s {unclosed.png"

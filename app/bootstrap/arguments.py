@@ -7,7 +7,7 @@ from typing import Literal
 
 from app.bootstrap.errors import UsageError
 from app.bootstrap.requirements import BUILDS
-from app.translation import tr
+from app.i18n import tr
 from core.errors import Message
 
 HEADLESS_COMMANDS = ("train", "evaluate", "predict", "export", "check", "demo")

@@ -9,17 +9,12 @@ from app.bootstrap import arguments
 from app.bootstrap.arguments import Arguments
 from app.bootstrap.environment import Environment
 from app.bootstrap.errors import SetupError, UsageError
-from app.bootstrap.requirements import (
-    Requirements,
-    are_found,
-    distribution_of,
-    read_requirements,
-)
+from app.bootstrap.requirements import Requirements, are_found, distribution_of, read_requirements
 from app.bootstrap.screen import find_screen
 from app.bootstrap.system_libraries import missing_for_x11, missing_library
 from app.bootstrap.terminal import Terminal
-from app.streams import prepare_streams
-from app.translation import say, set_language, system_language, tr
+from app.cli.console import prepare_streams
+from app.i18n import say, set_language, system_language, tr
 from core.errors import Message
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,7 +91,7 @@ def _show(wanted: Arguments, root: Path, terminal: Terminal) -> int:
         if wanted.face == "test":
             return _test(wanted, root, terminal)
         if wanted.face == "headless":
-            from app.headless import run
+            from app.cli.options import run
 
             return run(list(wanted.words))
         if (library := missing_for_x11()) is not None:

@@ -14,9 +14,9 @@ from app.bootstrap.lock import only_one
 from app.bootstrap.requirements import Requirements, distribution_of
 from app.bootstrap.system_libraries import missing_library
 from app.bootstrap.terminal import Terminal
-from app.translation import tr
-from core.atomic_file import write_text
+from app.i18n import tr
 from core.errors import Message
+from core.files import write_text
 
 _PROBE = """\
 import importlib, importlib.util, sys

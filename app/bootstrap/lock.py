@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.bootstrap.terminal import Terminal
-from app.translation import tr
+from app.i18n import tr
 
 
 @contextmanager

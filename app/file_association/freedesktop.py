@@ -12,16 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from app.file_association.association import (
-    DONE,
-    UNDONE,
-    FileAssociationError,
-    cannot_write,
-)
+from app.file_association.association import DONE, UNDONE, FileAssociationError, cannot_write
 from app.file_association.command import ROOT, command
 from app.file_association.exec_line import exec_line, value
-from core.atomic_file import write_bytes
 from core.errors import Message
+from core.files import write_bytes
 
 log = logging.getLogger(__name__)
 ENTRY = "pneumoscope.desktop"

@@ -1,33 +1,400 @@
 """A wall of thumbnails: thousands of films to look over, choose and open."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import (
+    QAbstractListModel,
     QEvent,
     QItemSelection,
     QItemSelectionModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
     QPoint,
     QRect,
+    QRectF,
     QSize,
     Qt,
+    QTimer,
     Signal,
     Slot,
 )
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QFontMetrics,
     QHideEvent,
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QPalette,
+    QPen,
+    QPixmap,
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QListView
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.widgets.film_wall_delegate import FilmWallDelegate, muted
-from app.widgets.film_wall_model import AnyIndex, FilmWallModel, WallFilm
-from app.widgets.film_wall_pictures import PictureSource, WallPictures
+from app.i18n import listing, tr
+from app.widgets.labels import plain_tip
+from app.widgets.signs import draw_sign
+from app.widgets.viewer.picture import to_image
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class WallFilm:
+    """What the wall says of one film."""
+
+    name: str  # as in the archive
+    caption: str  # the class, as shown
+    aspect: float  # width / height
+    badge: str = ""  # a short word for a finding
+    severity: str = ""  # of the badge: "error", "warning", "note" or ""
+    is_left_out: bool = False
+
+
+class FilmWallModel(QAbstractListModel):
+    """One row a film."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._films: Sequence[WallFilm] = ()
+
+    def set_films(self, films: Sequence[WallFilm]) -> dict[int, int]:
+        """Take another list; where the films of the old one are now, old row to new."""
+        new_rows = {key: row for row, key in enumerate(_keys(films))}
+        moves = {
+            row: new_rows[key] for row, key in enumerate(_keys(self._films)) if key in new_rows
+        }
+        self.beginResetModel()
+        self._films = tuple(films)
+        self.endResetModel()
+        return moves
+
+    def film(self, row: int) -> WallFilm:
+        return self._films[row]
+
+    def aspect(self, row: int) -> float:
+        return self._films[row].aspect
+
+    def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self._films)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
+        film = self._films[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return film.name
+            case Qt.ItemDataRole.ToolTipRole:
+                return plain_tip("\n".join(filter(None, (film.name, *_remarks(film)))))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return listing(filter(None, (film.name, *_remarks(film))))
+        return None
+
+
+def _remarks(film: WallFilm) -> tuple[str, str, str]:
+    return film.caption, film.badge, tr("left out") if film.is_left_out else ""
+
+
+def _keys(films: Sequence[WallFilm]) -> list[tuple[str, int]]:
+    """Names, told apart where several sources have a file of the same name."""
+    seen: Counter[str] = Counter()
+    keys = []
+    for film in films:
+        keys.append((film.name, seen[film.name]))
+        seen[film.name] += 1
+    return keys
+
+
+PAD_PX = 7  # between a cell's edge and what is in it
+GAP_PX = 6  # between two cells
+LEFT_OUT_OPACITY = 0.3
+
+State = QStyle.StateFlag
+Elide = Qt.TextElideMode
+
+
+class FilmWallDelegate(QStyledItemDelegate):
+    """Draws a cell; colours beyond the palette's come from the theme."""
+
+    def __init__(
+        self,
+        film: Callable[[int], WallFilm],
+        picture: Callable[[int], QPixmap | None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._film, self._picture = film, picture
+        self._side_px = 128
+        self._severities: dict[str, QColor] = {}
+        # Finding where to cut a text costs as much as drawing it.
+        self._elided: dict[tuple[str, int, Elide], str] = {}
+
+    def set_side(self, side_px: int) -> None:
+        self._side_px = side_px
+        self.forget_texts()
+
+    def set_severities(self, colours: dict[str, QColor]) -> None:
+        """Take the colours of the badges' signs, one a severity."""
+        self._severities = colours
+
+    def forget_texts(self) -> None:
+        """Measure texts anew, after the font or the room for them changed."""
+        self._elided.clear()
+
+    def cell_size(self, metrics: QFontMetrics) -> QSize:
+        """The smallest cell, with its gap."""
+        across = self._side_px + 2 * PAD_PX + GAP_PX
+        return QSize(across, across + 2 * metrics.height() + 2)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return self.cell_size(option.fontMetrics)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        row = index.row()
+        film, palette = self._film(row), option.palette
+        half = GAP_PX // 2
+        cell = option.rect.adjusted(half, half, -half, -half)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._draw_ground(painter, cell, palette, option.state)
+        room = QRect(
+            cell.left() + (cell.width() - self._side_px) // 2,
+            cell.top() + PAD_PX,
+            self._side_px,
+            self._side_px,
+        )
+        self._draw_picture(painter, room, row, film, palette)
+        if film.badge:
+            self._draw_badge(painter, cell, room, film, palette)
+        self._draw_texts(painter, cell, room.bottom() + 4, film, palette)
+        painter.restore()
+
+    def _draw_ground(
+        self, painter: QPainter, cell: QRect, palette: QPalette, state: QStyle.StateFlag
+    ) -> None:
+        """Selected: filled and framed. Current while the keys work here: a second frame."""
+        is_selected = bool(state & State.State_Selected)
+        has_focus = bool(state & State.State_HasFocus)
+        if not (is_selected or has_focus or state & State.State_MouseOver):
+            return
+        frame = QRectF(cell).adjusted(1, 1, -1, -1)
+        hover = QColor(palette.text().color())
+        hover.setAlphaF(0.06)
+        painter.setPen(QPen(palette.link().color(), 2) if is_selected else Qt.PenStyle.NoPen)
+        painter.setBrush(palette.highlight() if is_selected else hover)
+        painter.drawRoundedRect(frame, 5, 5)
+        if has_focus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(palette.text().color(), 1, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(frame.adjusted(2.5, 2.5, -2.5, -2.5), 3, 3)
+
+    def _draw_picture(
+        self, painter: QPainter, room: QRect, row: int, film: WallFilm, palette: QPalette
+    ) -> None:
+        pixmap, place = self._picture(row), QRect(room)
+        if pixmap is None:
+            waiting = QColor(palette.text().color())
+            waiting.setAlphaF(0.07)
+            painter.fillRect(room, waiting)
+        else:
+            place.setSize(pixmap.deviceIndependentSize().toSize())
+            place.moveCenter(room.center())
+            painter.setOpacity(LEFT_OUT_OPACITY if film.is_left_out else 1.0)
+            painter.drawPixmap(place.topLeft(), pixmap)
+            painter.setOpacity(1.0)
+        if film.is_left_out:
+            inner = QRectF(place).adjusted(6, 6, -6, -6)
+            painter.setPen(QPen(palette.text().color(), 2))
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+            painter.drawLine(inner.topRight(), inner.bottomLeft())
+
+    def _draw_badge(
+        self, painter: QPainter, cell: QRect, room: QRect, film: WallFilm, palette: QPalette
+    ) -> None:
+        metrics = painter.fontMetrics()
+        sign = metrics.ascent()
+        text = self._fit(film.badge, cell.width() - sign - 22, Elide.ElideRight, metrics)
+        width = sign + metrics.horizontalAdvance(text) + 14
+        # A word may need more room than a small picture has.
+        left = min(room.left() + 4, cell.right() - 4 - width)
+        pill = QRectF(left, room.top() + 4, width, metrics.height() + 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.base())
+        painter.drawRoundedRect(pill, 4, 4)
+        colour = self._severities.get(film.severity, palette.placeholderText().color())
+        mark = QRectF(pill.left() + 4, pill.center().y() - sign / 2, sign, sign)
+        draw_sign(painter, mark, film.severity, colour, palette.base().color())
+        painter.setPen(palette.text().color())
+        pill.setLeft(mark.right() + 4)
+        painter.drawText(pill, int(Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _draw_texts(
+        self, painter: QPainter, cell: QRect, top: int, film: WallFilm, palette: QPalette
+    ) -> None:
+        metrics = painter.fontMetrics()
+        height, width = metrics.height(), cell.width() - 2 * PAD_PX
+        quiet = muted(palette)
+        lines = (
+            # The folders, the same for many, would leave no room for what tells films apart.
+            (
+                film.name.rsplit("/", 1)[-1],
+                Elide.ElideMiddle,
+                quiet if film.is_left_out else palette.text().color(),
+            ),
+            (film.caption, Elide.ElideRight, quiet),
+        )
+        for place, (text, elide, colour) in enumerate(lines):
+            painter.setPen(colour)
+            painter.drawText(
+                QRect(cell.left() + PAD_PX, top + place * height, width, height),
+                int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine),
+                self._fit(text, width, elide, metrics),
+            )
+
+    def _fit(self, text: str, width: int, elide: Elide, metrics: QFontMetrics) -> str:
+        key = (text, width, elide)
+        if key not in self._elided:
+            if len(self._elided) > 5_000:
+                self._elided.clear()
+            # Foreign text: a line break in a name would push the rest out of the cell.
+            self._elided[key] = metrics.elidedText(" ".join(text.split()), elide, width)
+        return self._elided[key]
+
+
+def muted(palette: QPalette) -> QColor:
+    """The colour of lesser text; the style sheet leaves the palette's own too faint to read."""
+    colour = QColor(palette.text().color())
+    colour.setAlphaF(0.7)
+    return colour
+
+
+KEPT = 600  # at 128 px and four bytes a pixel: 39 MB
+SLICE_S = 0.008  # half of a screen's 60 Hz frame
+MAX_ASPECT = 6.0  # a longer strip would be too thin to be seen
+
+PictureSource = Callable[[int], NDArray[np.uint8]]
+
+
+class WallPictures(QObject):
+    """Hands out the pixmaps it has, and makes those that are missing in slices of idle time."""
+
+    made = Signal(list)  # rows
+
+    def __init__(
+        self,
+        aspect: Callable[[int], float],
+        wanted_rows: Callable[[], Iterable[int]],
+        parent: QObject,
+    ) -> None:
+        """Make pictures of no film yet.
+
+        Args:
+            aspect: A row's width / height.
+            wanted_rows: The rows worth a picture now, the most urgent first.
+            parent: Qt's owner.
+        """
+        super().__init__(parent)
+        self._aspect, self._wanted_rows = aspect, wanted_rows
+        self._source: PictureSource | None = None
+        self._side_px, self._scale = 128, 1.0
+        self._kept: OrderedDict[int, QPixmap] = OrderedDict()  # the longest unused first
+        self._stale: set[int] = set()  # still shown, but to be made anew
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._on_idle)
+
+    def set_source(self, source: PictureSource, moves: dict[int, int]) -> None:
+        """Take pictures from elsewhere; `moves` says which old rows stand in until then."""
+        self._source = source
+        self._kept = OrderedDict(
+            (moves[row], pixmap) for row, pixmap in self._kept.items() if row in moves
+        )
+        self._stale = set(self._kept)
+
+    def set_side(self, side_px: int, scale: float) -> None:
+        """Make squares of `side_px`, `scale` times finer for screens with many pixels."""
+        if (side_px, scale) != (self._side_px, self._scale):
+            self._side_px, self._scale = side_px, scale
+            self._kept.clear()
+            self._stale.clear()
+
+    def get(self, row: int) -> QPixmap | None:
+        """The picture of a row, if it was made.
+
+        Nothing is made here: this is called while painting, where an error of the source
+        would end the program (PySide 6.11 crashes on an exception in a delegate's paint).
+        """
+        pixmap = self._kept.get(row)
+        if pixmap is not None:
+            self._kept.move_to_end(row)
+        return pixmap
+
+    def make(self, rows: Iterable[int], budget_s: float) -> list[int]:
+        """Make what is missing of these for so long; the rows that were made."""
+        deadline = perf_counter() + budget_s
+        made = []
+        for row in rows:
+            if self._source is None or perf_counter() >= deadline:
+                break
+            if row in self._stale or row not in self._kept:
+                self._make(row, self._source)
+                made.append(row)
+        return made
+
+    def wake(self) -> None:
+        """Look again at what is wanted."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Make nothing more until asked again."""
+        self._timer.stop()
+
+    def size_of(self, row: int) -> QSize:
+        """How large the picture of a row is on the screen, in device-independent pixels."""
+        aspect = min(max(self._aspect(row), 1 / MAX_ASPECT), MAX_ASPECT)
+        return QSize(
+            round(self._side_px * min(1.0, aspect)), round(self._side_px * min(1.0, 1 / aspect))
+        )
+
+    def _on_idle(self) -> None:
+        wanted = list(self._wanted_rows())
+        made = self.make(wanted, SLICE_S)
+        # Below this number the pictures in sight would push each other out for ever.
+        self._forget_beyond(max(KEPT, len(wanted)))
+        if made:
+            self.made.emit(made)
+        else:
+            self._timer.stop()
+
+    def _make(self, row: int, source: PictureSource) -> None:
+        try:
+            picture = source(row)
+        except Exception:
+            self._source = None  # one failure is told, not one for every film
+            raise
+        size = self.size_of(row) * self._scale
+        how = Qt.AspectRatioMode.IgnoreAspectRatio
+        mode = Qt.TransformationMode.SmoothTransformation
+        pixmap = QPixmap.fromImage(to_image(picture).scaled(size, how, mode))
+        pixmap.setDevicePixelRatio(self._scale)
+        self._stale.discard(row)
+        self._kept[row] = pixmap
+        self._kept.move_to_end(row)
+
+    def _forget_beyond(self, count: int) -> None:
+        while len(self._kept) > count:
+            row, _ = self._kept.popitem(last=False)
+            self._stale.discard(row)
+
 
 __all__ = ["LARGE_PX", "MEDIUM_PX", "SMALL_PX", "FilmWall", "WallFilm"]
 

@@ -2,10 +2,142 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from app.widgets.labels import plain_tip
+
+MAX_CELL_PX, MIN_CELL_PX = 190, 46
+NAME_PX = 140
+PERCENT_FROM_PX = 60  # smaller cells show the count alone
+
+
+class ConfusionMatrixView(QWidget):
+    """Draws counts with the share of their row; darker means more, the numbers say it too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._names: tuple[str, ...] = ()
+        self._row_title, self._column_title = "", ""
+        self._good, self._bad = QColor("green"), QColor("red")
+        self._ground, self._text = QColor("black"), QColor("white")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_matrix(self, counts: NDArray[np.int64], names: Sequence[str]) -> None:
+        """Draw counts (C, C), rows true."""
+        self._counts, self._names = counts, tuple(names)
+        self.updateGeometry()
+        self.update()
+
+    def show_words(self, row_title: str, column_title: str) -> None:
+        """Name the two sides."""
+        self._row_title, self._column_title = row_title, column_title
+        self.update()
+
+    def show_colours(self, good: str, bad: str, ground: str, text: str) -> None:
+        """Take a theme's colours: the diagonal's, the mistakes', the empty cell's, the text's."""
+        self._good, self._bad = QColor(good), QColor(bad)
+        self._ground, self._text = QColor(ground), QColor(text)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return self._size_for(90)
+
+    def minimumSizeHint(self) -> QSize:
+        return self._size_for(MIN_CELL_PX)
+
+    def _size_for(self, cell: int) -> QSize:
+        n = max(1, len(self._names))
+        return QSize(self._left() + n * cell + 2, self._top() + n * cell + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        n = len(self._names)
+        if n == 0:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        left, top = self._left(), self._top()
+        cell = min((self.width() - left - 2) / n, (self.height() - top - 2) / n, MAX_CELL_PX)
+        self._draw_titles(painter, left, top, cell * n)
+        # Only what is to be repainted: with hundreds of classes there are too many cells.
+        shown = event.rect()
+        rows = range(
+            max(0, int((shown.top() - top) / cell)), min(n, int((shown.bottom() - top) / cell) + 1)
+        )
+        columns = range(
+            max(0, int((shown.left() - left) / cell)),
+            min(n, int((shown.right() - left) / cell) + 1),
+        )
+        for row in rows:
+            total = int(self._counts[row].sum())
+            for column in columns:
+                place = QRectF(left + column * cell, top + row * cell, cell - 2, cell - 2)
+                self._draw_cell(painter, place, row, column, total)
+        painter.setPen(self._text)
+        height = painter.fontMetrics().height()
+        for column in columns:
+            across = QRectF(left + column * cell, top - height - 6, cell - 6, height)
+            self._draw_name(painter, across, column, Qt.AlignmentFlag.AlignHCenter)
+        for row in rows:
+            down = QRectF(left - NAME_PX, top + row * cell, NAME_PX - 8, cell - 2)
+            self._draw_name(painter, down, row, Qt.AlignmentFlag.AlignRight)
+
+    def _draw_name(
+        self, painter: QPainter, place: QRectF, index: int, side: Qt.AlignmentFlag
+    ) -> None:
+        fitting = painter.fontMetrics().elidedText(
+            self._names[index], Qt.TextElideMode.ElideRight, int(place.width())
+        )
+        painter.drawText(place, int(side | Qt.AlignmentFlag.AlignVCenter), fitting)
+
+    def _draw_titles(self, painter: QPainter, left: int, top: int, side: float) -> None:
+        muted = QColor(self._text)
+        muted.setAlphaF(0.7)
+        painter.setPen(muted)
+        height = painter.fontMetrics().height()
+        painter.drawText(
+            QRectF(left, 0, side, height), int(Qt.AlignmentFlag.AlignCenter), self._column_title
+        )
+        painter.save()
+        painter.translate(0, top + side)
+        painter.rotate(-90)
+        painter.drawText(
+            QRectF(0, 0, side, height), int(Qt.AlignmentFlag.AlignCenter), self._row_title
+        )
+        painter.restore()
+
+    def _draw_cell(
+        self, painter: QPainter, place: QRectF, row: int, column: int, total: int
+    ) -> None:
+        count = int(self._counts[row, column])
+        share = count / total if total else 0.0
+        painter.fillRect(place, self._ground)
+        colour = QColor(self._good if row == column else self._bad)
+        colour.setAlphaF(0.08 + 0.5 * share if count else 0.0)
+        painter.fillRect(place, colour)
+        painter.setPen(self._text)
+        text = str(count)
+        if place.width() >= PERCENT_FROM_PX and total:
+            text += f"\n{share:.0%}"
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _left(self) -> int:
+        return self.fontMetrics().height() + 6 + NAME_PX
+
+    def _top(self) -> int:
+        return 2 * self.fontMetrics().height() + 14
+
 
 MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
 

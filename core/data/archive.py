@@ -4,30 +4,277 @@ import contextlib
 import errno
 import hashlib
 import io
+import json
 import os
+import re
 import shutil
+import stat
+import struct
 import zipfile
 from bisect import bisect_left
 from collections.abc import Generator, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import get_args
 
-from core import atomic_file
-from core.data import memo
-from core.data.abandoned import part_folder, remove_abandoned
-from core.data.admission import UnusableFileError, check_format
-from core.data.images import SUFFIXES
-from core.data.unpack_index import read_index, write_index
-from core.data.unpacked import PIECE_BYTES, ReadingPace, SourceFile, Unpacked, in_order
-from core.data.zip_entries import (
-    BoundedReader,
-    check_structure,
-    open_zip,
-    read_entry,
-    usable_entries,
+from core import files as storage
+from core.data import unpacked as hash_cache
+from core.data.unpacked import (
+    EMPTY,
+    PIECE_BYTES,
+    ReadingPace,
+    SourceFile,
+    Unpacked,
+    UnusableFileError,
+    check_format,
+    check_name_and_size,
+    in_order,
+    is_junk,
+    showable,
 )
-from core.errors import ArchiveError, Message, Refusal
+from core.errors import ArchiveError, Message, Refusal, RefusalKind
 from core.events import Progress
+from core.files import part_folder, remove_abandoned
+from core.images.formats import SUFFIXES
+
+INDEX_VERSION = 2  # raise it when another rule would keep other files
+_INDEX = "index.json"
+_KINDS: tuple[RefusalKind, ...] = get_args(RefusalKind)
+
+
+def write_index(content: Unpacked) -> None:
+    """Write down what lies in `content.folder`.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
+    values = {
+        "version": INDEX_VERSION,
+        "files": [
+            [file.name, file.path.name, file.path.stat().st_size, file.digest]
+            for file in content.files
+        ],
+        "left_out": [
+            [refusal.file, refusal.reason.template, refusal.reason.values, refusal.kind]
+            for refusal in content.left_out
+        ],
+    }
+    storage.write_text(content.folder / _INDEX, json.dumps(values, ensure_ascii=False))
+
+
+def read_index(folder: Path) -> Unpacked | None:
+    """What was unpacked into `folder`, or None where that is incomplete or of another version."""
+    try:
+        values = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        if values["version"] != INDEX_VERSION:
+            return None
+        files = []
+        for name, file_name, n_bytes, digest in values["files"]:
+            path = folder / Path(file_name).name
+            if path.stat().st_size != n_bytes:
+                return None
+            files.append(SourceFile(name, path, digest))
+        left_out = [
+            Refusal(name, Message(template, **fields), _KINDS[_KINDS.index(kind)])
+            for name, template, fields, kind in values["left_out"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Unpacked(folder, tuple(files), tuple(left_out))
+
+
+# Films are already compressed: the real sets pack one to one, deflate reaches 1032.
+MAX_RATIO = 200
+MAX_RATIO_FREE_BYTES = 256 * 2**20  # a zip this small unpacked does no harm at any ratio
+# zipfile needs 480 bytes for each file it lists, and copies all that is written about it.
+MAX_FILES = 200_000
+MAX_DIRECTORY_BYTES = 32 * 2**20
+_DIRECTORY_ENTRY = b"PK\x01\x02"
+_DIRECTORY_ENTRY_BYTES = 46  # without name, extra field and comment (APPNOTE 4.3.12)
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of name, length of extra field
+_ENCRYPTED_BITS = 0x1 | 0x40
+_UTF8_BIT = 0x800
+_UNIX_SYSTEMS = (3, 19)  # the entry's attributes hold a Unix file mode
+
+
+# Shared, because a hostile zip can list so many files that a sentence for each costs much memory.
+_ABSOLUTE = Message("Its name is an absolute path; zip the folder itself.")
+_LEADS_OUT = Message("Its name leads out of the archive; zip the folder again.")
+_LINK = Message("A link; put the file itself there.")
+_NO_FILE = Message("Not an ordinary file.")
+_LOCKED = Message("Locked with a password; zip it again without one.")
+_UNUSUAL = Message("Packed with an unusual method; zip it again with the method Deflate.")
+_SECOND = Message("Another file of the same name comes before it.")
+_DAMAGED = Message("Damaged inside the zip; add it again from the original.")
+
+
+class TooManyFilesError(Exception):
+    """The list of a zip is longer than memory should hold."""
+
+
+class BoundedReader(io.BufferedReader):
+    """Keeps zipfile from reading a giant list of files into memory in one go."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("central directory too large")
+        content = super().read(size)
+        if len(content) > MAX_FILES * _DIRECTORY_ENTRY_BYTES:
+            n_files = content.count(_DIRECTORY_ENTRY)
+            if n_files > MAX_FILES:
+                raise TooManyFilesError(n_files)
+        return content
+
+
+def open_zip(source_name: str, file: io.BufferedReader) -> zipfile.ZipFile:
+    """Read the list of files.
+
+    Raises:
+        ArchiveError: It is not a zip, or cut short, or its list is broken or giant.
+    """
+    file.seek(0)
+    head = file.read(4)
+    try:
+        return zipfile.ZipFile(file)
+    except TooManyFilesError as error:
+        raise ArchiveError(
+            Message(
+                "{file} lists more than {limit} files. Unpack it yourself and choose the folder.",
+                file=source_name,
+                limit=MAX_FILES,
+            )
+        ) from error
+    except Exception as error:  # BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error
+        if head == b"PK\x03\x04":
+            raise ArchiveError(
+                Message(
+                    "{file} is cut short or damaged: its list of files cannot be read. Copy or "
+                    "download it again.",
+                    file=source_name,
+                )
+            ) from error
+        raise ArchiveError(
+            Message(
+                "{file} is not a zip file. Pack the class folders into a zip, or choose the "
+                "folder that holds them.",
+                file=source_name,
+            )
+        ) from error
+
+
+def check_structure(source_name: str, file: io.BufferedReader, zipped: zipfile.ZipFile) -> None:
+    """Refuse archives whose entries share bytes or unpack to far more than they hold.
+
+    Both make a small file fill a disk (D. Fifield, "A better zip bomb", WOOT 2019).
+    """
+    n_bytes = file.seek(0, io.SEEK_END)
+    spans = [(zipped.start_dir, n_bytes)]
+    for info in zipped.infolist():
+        file.seek(min(max(0, info.header_offset), n_bytes))  # zip64 offsets have no limit
+        header = file.read(_LOCAL_HEADER.size)
+        length = _LOCAL_HEADER.size + info.compress_size
+        if len(header) == _LOCAL_HEADER.size:
+            _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
+            length += name_length + extra_length
+        spans.append((info.header_offset, info.header_offset + length))
+    spans.sort()
+    if spans[0][0] < 0 or any(one[1] > other[0] for one, other in pairwise(spans)):
+        raise ArchiveError(
+            Message(
+                "{file} is damaged or malicious: its entries overlap. Get it again from a "
+                "source you trust.",
+                file=source_name,
+            )
+        )
+    packed = sum(info.compress_size for info in zipped.infolist())
+    total = sum(info.file_size for info in zipped.infolist())
+    if total > max(MAX_RATIO_FREE_BYTES, MAX_RATIO * packed):
+        raise ArchiveError(
+            Message(
+                "{file} would unpack to {n} times its size, as only a malicious file does. "
+                "Get it again from a source you trust.",
+                file=source_name,
+                n=total // max(1, packed),
+            )
+        )
+
+
+def usable_entries(
+    zipped: zipfile.ZipFile, left_out: list[Refusal]
+) -> list[tuple[str, zipfile.ZipInfo]]:
+    """Names and entries worth opening, in the order in which they lie in the file."""
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for info in zipped.infolist():
+        raw = _decoded_name(info).replace("\\", "/")
+        name = "/".join(part for part in showable(raw).split("/") if part not in ("", "."))
+        if raw.endswith("/") or not name or is_junk(name):
+            continue
+        try:
+            _check_entry(raw, info)
+            check_name_and_size(name, info.file_size)
+            if name in entries:
+                raise UnusableFileError(_SECOND)
+        except UnusableFileError as error:
+            left_out.append(Refusal(name, error.message, error.kind))
+        else:
+            entries[name] = info
+    return sorted(entries.items(), key=lambda item: item[1].header_offset)
+
+
+def _decoded_name(info: zipfile.ZipInfo) -> str:
+    """The name as its maker meant it; Chinese Windows writes GBK and does not say so."""
+    if info.flag_bits & _UTF8_BIT:
+        return info.orig_filename
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return info.orig_filename.encode("cp437").decode(encoding)
+        except UnicodeError:
+            continue
+    return info.orig_filename
+
+
+def _check_entry(raw_name: str, info: zipfile.ZipInfo) -> None:
+    """Raise UnusableFileError for what must not or cannot be unpacked."""
+    if raw_name.startswith("/") or re.match("[A-Za-z]:", raw_name):
+        raise UnusableFileError(_ABSOLUTE)
+    if ".." in raw_name.split("/"):
+        raise UnusableFileError(_LEADS_OUT)
+    kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system in _UNIX_SYSTEMS else 0
+    if kind == stat.S_IFLNK:
+        raise UnusableFileError(_LINK)
+    if kind not in (0, stat.S_IFREG):
+        raise UnusableFileError(_NO_FILE)
+    if info.flag_bits & _ENCRYPTED_BITS:
+        raise UnusableFileError(_LOCKED)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UnusableFileError(_UNUSUAL)
+    if not info.file_size:
+        raise UnusableFileError(EMPTY, "unreadable")
+
+
+def read_entry(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The bytes of an image in pieces of a MiB, at least one; zipfile compares the CRC at the end.
+
+    Raises:
+        UnusableFileError: The entry is damaged, or no image.
+    """
+    n_left = info.file_size
+    try:
+        with zipped.open(info) as source:
+            piece = source.read(PIECE_BYTES)
+            check_format(piece)
+            while piece:
+                n_left -= len(piece)
+                yield piece
+                piece = source.read(PIECE_BYTES)
+        if n_left:
+            raise zipfile.BadZipFile("the entry does not have the length the directory gives")
+    except UnusableFileError:
+        raise
+    # BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError, NotImplementedError, ...
+    except Exception as error:
+        raise UnusableFileError(_DAMAGED, "unreadable") from error
+
 
 MAX_TOTAL_BYTES = 64 * 2**30
 SPARE_DISK_BYTES = 64 * 2**20
@@ -60,7 +307,7 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
     try:
         with BoundedReader(io.FileIO(archive)) as file:
             status = os.fstat(file.fileno())
-            stamp = memo.archive_stamp(status)
+            stamp = hash_cache.archive_stamp(status)
             known = _remembered(archive, stamp, store)
             if known:
                 yield Progress(_CHECKING, 1, 1)
@@ -73,16 +320,16 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
                 remove_abandoned(store)
                 known = read_index(store / digest)
                 unpacked = known or (yield from _unpack(archive.name, zipped, store, digest))
-            if memo.is_settled(status):
-                memo.remember_archive(store, archive, stamp, digest)
+            if hash_cache.is_settled(status):
+                hash_cache.remember_archive(store, archive, stamp, digest)
             yield unpacked
     except OSError as error:
         raise ArchiveError(_disk_trouble(archive, error)) from error
 
 
-def _remembered(archive: Path, stamp: memo.Stamp, store: Path) -> Unpacked | None:
+def _remembered(archive: Path, stamp: hash_cache.Stamp, store: Path) -> Unpacked | None:
     """What this very archive was unpacked into, if that is still whole."""
-    known = memo.read(memo.archive_memo(store)).get(os.path.abspath(archive))
+    known = hash_cache.read(hash_cache.archive_memo(store)).get(os.path.abspath(archive))
     if known is None or known[0] != stamp:
         return None
     return read_index(store / known[1])
@@ -190,7 +437,7 @@ def _publish(part: Path, target: Path) -> Unpacked:
     for is_last in (False, False, True):
         try:
             os.replace(part, target)
-            atomic_file.sync_folder(target.parent)
+            storage.sync_folder(target.parent)
         except OSError:
             if is_last and read_index(target) is None:
                 raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from core import atomic_file
+from core import files
 from core.config import N_CLASSES_RANGE
 from core.data.records import MIN_IMAGES_PER_CLASS, Dataset
 from core.errors import DatasetError, Message, Refusal
@@ -180,7 +180,7 @@ class EditsFile:
         text = json.dumps({**edits.to_json(), "digests": digests})
         try:
             for path in (self.path, self.path_by_place):
-                atomic_file.write_text(path, text)
+                files.write_text(path, text)
         except OSError as error:
             raise DatasetError(
                 Message(

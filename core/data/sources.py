@@ -1,14 +1,188 @@
 """Open whatever was dropped: zips and folders, one after the other."""
 
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from core.data import unpacked
 from core.data.archive import extract
-from core.data.folder import list_folder
-from core.data.unpacked import Unpacked
-from core.errors import ArchiveError, Message
+from core.data.unpacked import (
+    PIECE_BYTES,
+    ReadingPace,
+    SourceFile,
+    Unpacked,
+    UnusableFileError,
+    check_format,
+    check_name_and_size,
+    in_order,
+    is_junk,
+    readable,
+    showable,
+)
+from core.errors import ArchiveError, Message, Refusal
 from core.events import Progress
+
+__all__ = ["SourceFile", "Unpacked", "list_folder", "showable"]
+
+_LISTING = Message("Looking for images")
+_READING = Message("Reading the folder")
+
+
+class _Found(NamedTuple):
+    name: str  # as it is shown
+    path: Path
+    status: os.stat_result
+    key: str  # what it is remembered by: two names that cannot be shown may look the same
+
+
+def list_folder(folder: Path, store: Path | None = None) -> Iterator[Progress | Unpacked]:
+    """Hash every image below `folder`, in place; links are not followed.
+
+    With a `store`, films whose size and time of change are as they were the last time are
+    not read again.
+
+    Yields:
+        Progress, and at last one Unpacked with at least one file.
+
+    Raises:
+        ArchiveError: The folder cannot be read or holds no image.
+    """
+    left_out: list[Refusal] = []
+    found: list[_Found] = []
+    for item in _walk(folder, left_out):
+        if item is None:
+            yield Progress(_LISTING, 0, 1)
+        else:
+            found.append(item)
+    found.sort(key=lambda item: (item.name, item.path))
+    if store is None:
+        files = yield from _hash_films(found, {}, left_out)
+    else:
+        files = yield from _hash_changed_films(folder, found, store, left_out)
+    yield in_order(folder, folder.name, files, left_out)
+
+
+def _hash_changed_films(
+    folder: Path, found: list[_Found], store: Path, left_out: list[Refusal]
+) -> Generator[Progress, None, list[SourceFile]]:
+    """As `_hash_films`; what was read is remembered even when the user cancels."""
+    memo_path = unpacked.folder_memo(store, folder)
+    before = unpacked.read(memo_path)
+    there = {item.key for item in found}
+    known = {name: value for name, value in before.items() if name in there}
+    try:
+        return (yield from _hash_films(found, known, left_out))
+    finally:
+        if known != before:
+            unpacked.write(memo_path, known)
+
+
+def _hash_films(
+    found: list[_Found], known: unpacked.Known, left_out: list[Refusal]
+) -> Generator[Progress, None, list[SourceFile]]:
+    """The films among `found`; `known` spares reading them, and gets what it lacks."""
+    files: list[SourceFile] = []
+    pace = ReadingPace(_READING, len(found))
+    for item in found:
+        stamp = unpacked.film_stamp(item.status)
+        old_stamp, digest = known.get(item.key, ((), ""))
+        if stamp != old_stamp:
+            content = hashlib.sha256()
+            try:
+                for piece in _read_pieces(item.path):
+                    content.update(piece)
+                    yield from pace.read(len(piece))
+            except UnusableFileError as error:
+                known.pop(item.key, None)
+                left_out.append(Refusal(item.name, error.message, error.kind))
+                yield from pace.file_done()
+                continue
+            digest = content.hexdigest()
+            if unpacked.is_settled(item.status):
+                known[item.key] = (stamp, digest)
+        files.append(SourceFile(item.name, item.path, digest))
+        yield from pace.file_done()
+    return files
+
+
+def _read_pieces(path: Path) -> Iterator[bytes]:
+    """The bytes of an image file, a MiB at a time; other files end at the first piece.
+
+    Raises:
+        UnusableFileError: The file cannot be read, or is no image.
+    """
+    try:
+        with path.open("rb") as file:
+            piece = file.read(PIECE_BYTES)
+            check_format(piece)
+            while piece:
+                yield piece
+                piece = file.read(PIECE_BYTES)
+    except OSError as error:
+        raise UnusableFileError(_unreadable(error), "unreadable") from error
+
+
+def _unreadable(error: OSError) -> Message:
+    return Message("It cannot be read: {why}.", why=error.strerror or type(error).__name__)
+
+
+def _walk(folder: Path, left_out: list[Refusal]) -> Iterator[_Found | None]:
+    """Each ordinary file; None after each folder, so that one can cancel."""
+    waiting = [(folder, "")]
+    while waiting:
+        here, prefix = waiting.pop()
+        try:
+            with os.scandir(here) as scan:
+                entries = list(scan)
+        except OSError as error:
+            if here == folder:
+                raise ArchiveError(
+                    Message(
+                        "The folder {file} cannot be read: {why}. Check its permissions.",
+                        file=folder.name,
+                        why=error.strerror or type(error).__name__,
+                    )
+                ) from error
+            left_out.append(Refusal(prefix, _unreadable(error), "unreadable"))
+            continue
+        for entry in entries:
+            name = prefix + showable(readable(entry.name))
+            if is_junk(name):
+                continue
+            try:
+                status = entry.stat(follow_symlinks=False)
+                is_folder = _is_folder(status)
+                check_name_and_size(name, 0 if is_folder else status.st_size)
+            except UnusableFileError as error:
+                left_out.append(Refusal(name, error.message, error.kind))
+            except OSError as error:
+                left_out.append(Refusal(name, _unreadable(error), "unreadable"))
+            else:
+                if is_folder:
+                    waiting.append((Path(entry.path), f"{name}/"))
+                else:
+                    yield _Found(
+                        name, Path(entry.path), status, os.path.relpath(entry.path, folder)
+                    )
+        yield None
+
+
+def _is_folder(status: os.stat_result) -> bool:
+    """Tell folders from files.
+
+    Raises:
+        UnusableFileError: It is neither, but a link, pipe or device.
+    """
+    # Windows junctions are folders to stat, and may lead round in a circle.
+    is_junction = getattr(status, "st_reparse_tag", 0) == 0xA0000003
+    if stat.S_ISLNK(status.st_mode) or is_junction:
+        raise UnusableFileError(Message("A link; put the file itself there."))
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise UnusableFileError(Message("Not an ordinary file."))
+    return stat.S_ISDIR(status.st_mode)
 
 
 def open_sources(

@@ -1,16 +1,148 @@
 """Divide a dataset into train, validation, test and the images kept for the last look."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from core.config import TrainingConfig
-from core.data.dealing import Dealt, deal, deal_folds, draw
-from core.data.grouping import Grouping
+from core.data.patients import Grouping
 from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
+from core.files import write_csv
+
+Dealt = dict[str, list[int]]  # part -> indices into Dataset.records
+
+
+def draw(seed: int, text: str) -> bytes:
+    """A pseudo-random key that depends on nothing but the seed and the text."""
+    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
+
+
+def deal(
+    dataset: Dataset,
+    grouping: Grouping,
+    seed: int,
+    shares: Mapping[str, float],
+    indices: Iterable[int],
+) -> Dealt:
+    """Fill the parts named in `shares`; the rest is training.
+
+    Groups are visited in an order drawn from the seed and their names; each goes to the
+    first part that still has room for all its images, and to training where none has.
+
+    Args:
+        dataset: Films.
+        grouping: Of these films.
+        seed: Not negative.
+        shares: Part -> fraction of each class; a part with a share above 0 gets an image of
+            each class where training can spare one.
+        indices: The images to deal.
+    """
+    members = _members(grouping, indices)
+    order = sorted(members, key=lambda group: draw(seed, group))
+    sizes = Counter(dataset.records[index].label for group in order for index in members[group])
+    # One test image more than its share: the kept one is taken from the test part afterwards.
+    room = {
+        part: {
+            label: (part == "test") + max(1, round(share * n)) if share else 0
+            for label, n in sizes.items()
+        }
+        for part, share in shares.items()
+    }
+    room["train"] = dict(sizes)
+    part_of: dict[str, str] = {}
+    for group in order:
+        needs = Counter(dataset.records[index].label for index in members[group])
+        for part, left in room.items():
+            if all(left[label] >= n for label, n in needs.items()):
+                part_of[group] = part
+                for label, n in needs.items():
+                    left[label] -= n
+                break
+    wanted = [part for part, share in shares.items() if share]
+    _mend(dataset, members, part_of, order, wanted)
+    dealt: Dealt = {part: [] for part in room}
+    for group in order:
+        dealt[part_of[group]] += members[group]
+    return dealt
+
+
+def deal_folds(dataset: Dataset, grouping: Grouping, seed: int, n_folds: int) -> list[list[int]]:
+    """Deal the groups into folds of about equal counts of each class.
+
+    Large groups go first, each to the fold that has the smallest share of its classes.
+    """
+    members = _members(grouping, range(len(dataset.records)))
+    sizes = Counter(record.label for record in dataset.records)
+    folds: list[list[int]] = [[] for _ in range(n_folds)]
+    loads: list[Counter[int]] = [Counter() for _ in range(n_folds)]
+    for group in sorted(members, key=lambda group: (-len(members[group]), draw(seed, group))):
+        needs = Counter(dataset.records[index].label for index in members[group])
+
+        def load(fold: int, needs: Mapping[int, int] = needs) -> tuple[float, int, int]:
+            share = sum(loads[fold][label] / sizes[label] for label in needs)
+            return share, len(folds[fold]), fold
+
+        chosen = min(range(n_folds), key=load)
+        folds[chosen] += members[group]
+        loads[chosen] += needs
+    return folds
+
+
+def _mend(
+    dataset: Dataset,
+    members: Mapping[str, list[int]],
+    part_of: dict[str, str],
+    order: Sequence[str],
+    wanted: Sequence[str],
+) -> None:
+    """Give training and the wanted parts a group of each class that they go without.
+
+    Training takes the last drawn of the others. The parts were left empty where every group
+    has more images than their share: they take the smallest that training can spare.
+    """
+    labels_of = {
+        group: {dataset.records[index].label for index in members[group]} for group in order
+    }
+    groups_of: dict[int, list[str]] = {}
+    for group in order:
+        for label in labels_of[group]:
+            groups_of.setdefault(label, []).append(group)
+
+    def with_class(part: str, label: int) -> list[str]:
+        return [group for group in groups_of[label] if part_of[group] == part]
+
+    labels = sorted(groups_of)
+    for label in labels:
+        if not with_class("train", label):
+            part_of[groups_of[label][-1]] = "train"
+    n_train = {label: len(with_class("train", label)) for label in labels}
+    for part in wanted:
+        for label in labels:
+            if with_class(part, label):
+                continue
+            spare = [
+                group
+                for group in with_class("train", label)
+                if all(n_train[other] > 1 for other in labels_of[group])
+            ]
+            if spare:
+                taken = min(spare, key=lambda group: len(members[group]))
+                part_of[taken] = part
+                for other in labels_of[taken]:
+                    n_train[other] -= 1
+
+
+def _members(grouping: Grouping, indices: Iterable[int]) -> dict[str, list[int]]:
+    """The images of each group."""
+    members: dict[str, list[int]] = {}
+    for index in indices:
+        members.setdefault(grouping.groups[index], []).append(index)
+    return members
+
 
 Part = Literal["train", "validation", "test", "kept"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -170,3 +302,69 @@ def count_by_class(dataset: Dataset, indices: Sequence[int]) -> dict[str, int]:
     """How many of these images each class has."""
     counts = Counter(dataset.records[index].label for index in indices)
     return {name: counts[label] for label, name in enumerate(dataset.classes)}
+
+
+HEADER = ("file", "class", "patient", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class PartCounts:
+    """How many films and patients of a class are in each part."""
+
+    class_name: str  # "": all classes
+    films: Mapping[Part, int]
+    patients: Mapping[Part, int]
+    n_patients: int  # over all parts; one who is in two parts counts once
+
+    @property
+    def n_films(self) -> int:
+        """Over all parts."""
+        return sum(self.films.values())
+
+
+def count_parts(dataset: Dataset, grouping: Grouping, splits: Splits) -> tuple[PartCounts, ...]:
+    """Count each class, and all classes at the end."""
+    films: Counter[tuple[int, Part]] = Counter()
+    patients: dict[tuple[int, Part], set[str]] = {}
+    everything = len(dataset.classes)  # in place of a label
+    for part in PARTS:
+        for index in splits.part(part):
+            for label in (dataset.records[index].label, everything):
+                films[label, part] += 1
+                patients.setdefault((label, part), set()).add(grouping.patients[index])
+    found = []
+    for label, name in enumerate((*dataset.classes, "")):
+        who = {part: patients.get((label, part), set()) for part in PARTS}
+        found.append(
+            PartCounts(
+                name,
+                {part: films[label, part] for part in PARTS},
+                {part: len(names) for part, names in who.items()},
+                len(set().union(*who.values())),
+            )
+        )
+    return tuple(found)
+
+
+def split_rows(
+    dataset: Dataset, grouping: Grouping, splits: Splits
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield file, class, patient and part of each film, in the order of the dataset.
+
+    Patients are numbered as they come: neither a name nor a DICOM PatientID, hashed or not,
+    leaves the program this way.
+    """
+    part_of = {index: part for part in PARTS for index in splits.part(part)}
+    numbers: dict[str, int] = {}
+    for index, (record, patient) in enumerate(zip(dataset.records, grouping.patients, strict=True)):
+        number = numbers.setdefault(patient, len(numbers) + 1)
+        yield record.name, dataset.classes[record.label], str(number), part_of[index]
+
+
+def save_split_table(path: Path, dataset: Dataset, grouping: Grouping, splits: Splits) -> None:
+    """Write the table for a spreadsheet.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    write_csv(path, [HEADER, *split_rows(dataset, grouping, splits)])

@@ -1,11 +1,193 @@
 """What any source of images looks like once it is open, and how far opening it has come."""
 
-from collections.abc import Iterator
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import ArchiveError, Message, Refusal
+from core import files
+from core.errors import ArchiveError, Message, PneumoScopeError, Refusal, RefusalKind
 from core.events import Progress
+from core.images.formats import MAX_FILE_BYTES, Format, format_of
+
+MAX_NAME_LENGTH = 1000
+_ARCHIVE_MAGIC = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b")
+_ZIP_HEADER_BYTES = 30  # of an entry, before its name (APPNOTE 4.3.7)
+# Spreadsheets and documents are zips too; they begin with one of these entries.
+_OFFICE_NAMES = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", b"word/", b"mimetype")
+# Shared, because a hostile zip can list so many files that a sentence for each costs much memory.
+EMPTY = Message("It is empty.")
+_HIDDEN = Message("Hidden file: its name or its folder's starts with a dot.")
+_LONG_NAME = Message("Its name is longer than {n} characters.", n=MAX_NAME_LENGTH)
+_ARCHIVE = Message("An archive inside; unpack it and add its images themselves.")
+_NO_IMAGE = Message("Not a PNG, JPEG, BMP, TIFF or DICOM image.")
+
+
+class UnusableFileError(PneumoScopeError):
+    """One file among many is left out; message and kind become its refusal."""
+
+    def __init__(self, message: Message, kind: RefusalKind = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def check_name_and_size(name: str, n_bytes: int) -> None:
+    """Refuse hidden files and those no X-ray needs.
+
+    Raises:
+        UnusableFileError: with the reason.
+    """
+    if name.startswith(".") or "/." in name:
+        raise UnusableFileError(_HIDDEN)
+    if len(name) > MAX_NAME_LENGTH:
+        raise UnusableFileError(_LONG_NAME)
+    if n_bytes > MAX_FILE_BYTES:
+        raise UnusableFileError(
+            Message(
+                "It is {size} MiB large; an image may have {limit} MiB.",
+                size=n_bytes >> 20,
+                limit=MAX_FILE_BYTES >> 20,
+            )
+        )
+
+
+def check_format(head: bytes) -> Format:
+    """Tell the format by the first bytes, whatever the file is called.
+
+    Args:
+        head: The first `core.images.formats.HEAD_BYTES` or more; all where the file is shorter.
+
+    Raises:
+        UnusableFileError: It is no image.
+    """
+    if not head:
+        raise UnusableFileError(EMPTY, "unreadable")
+    found = format_of(head)
+    if found:
+        return found
+    is_office = head[_ZIP_HEADER_BYTES:].startswith(_OFFICE_NAMES)
+    if head.startswith(_ARCHIVE_MAGIC) and not is_office:
+        raise UnusableFileError(_ARCHIVE, "not_an_image")
+    raise UnusableFileError(_NO_IMAGE, "not_an_image")
+
+
+Stamp = tuple[int, ...]
+Known = dict[str, tuple[Stamp, str]]  # name: stamp and digest, 32 or 64 hexadecimal digits
+
+_VERSION = 1
+_MAX_ARCHIVES = 200
+_FOLDER_MEMOS = "folders"
+# A file changed again within the clock tick of its file system (FAT: 2 s) keeps its stamp.
+_SETTLED_NS = 3 * 10**9
+_DIGEST = re.compile("(?:[0-9a-f]{32}){1,2}")
+
+
+def archive_stamp(status: os.stat_result) -> Stamp:
+    """What tells one archive from another version of it."""
+    return (*film_stamp(status), status.st_ino)
+
+
+def film_stamp(status: os.stat_result) -> Stamp:
+    """What tells one film from another version of it; scandir knows no inode on Windows."""
+    # Many a tool gives back the time of change; nobody can give back the inode's (on POSIX).
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def is_settled(status: os.stat_result) -> bool:
+    """Whether a later change to the file would show in its stamp."""
+    return status.st_mtime_ns < time.time_ns() - _SETTLED_NS
+
+
+def archive_memo(store: Path) -> Path:
+    """Where the hashes of archives are remembered, by absolute path."""
+    return store / "archives.json"
+
+
+def folder_memo(store: Path, folder: Path) -> Path:
+    """Where the hashes of the films in `folder` are remembered, by name."""
+    key = hashlib.sha256(os.fsencode(os.path.abspath(folder))).hexdigest()[:32]
+    return store / _FOLDER_MEMOS / f"{key}.json"
+
+
+def read(path: Path) -> Known:
+    """What was remembered; nothing where that cannot be read or believed."""
+    try:
+        values = json.loads(path.read_bytes())
+        if values["version"] != _VERSION:
+            return {}
+        known: Known = {}
+        for name, (stamp, digest) in values["files"].items():
+            if not _DIGEST.fullmatch(digest):
+                return {}
+            known[name] = (tuple(stamp), digest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
+    return known
+
+
+def write(path: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
+    """Remember `known` in place of what was remembered."""
+    # ASCII escapes, because names on Linux may hold bytes that are no text.
+    text = json.dumps({"version": _VERSION, "files": known})
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_text(path, text)
+
+
+def forget(store: Path) -> None:
+    """Read every file again the next time; a stamp has lied."""
+    archive_memo(store).unlink(missing_ok=True)
+    shutil.rmtree(store / _FOLDER_MEMOS, ignore_errors=True)
+
+
+def remember_archive(store: Path, archive: Path, stamp: Stamp, digest: str) -> None:
+    """Add one archive; the oldest are forgotten."""
+    path = archive_memo(store)
+    known = read(path)
+    key = os.path.abspath(archive)
+    known.pop(key, None)
+    known[key] = (stamp, digest)
+    write(path, dict(list(known.items())[-_MAX_ARCHIVES:]))
+
+
+# What a system or a DICOM disc puts beside the films by itself.
+_JUNK = {"__macosx", ".ds_store", "thumbs.db", "desktop.ini", "dicomdir"}
+# What could break a line, hide or turn round what a user reads; Cs stands for undecodable bytes.
+_UNSHOWABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def showable(name: str) -> str:
+    """`name` as one line of text: composed characters, control characters replaced."""
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNSHOWABLE else character
+        for character in unicodedata.normalize("NFC", name)
+    )
+
+
+def readable(name: str) -> str:
+    """A file's name whose bytes are no UTF-8, read as GBK: old zips leave such names on Linux.
+
+    Bytes that are neither stay visible one by one, so that two names never become one.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("gb18030", "backslashreplace")
+    return name
+
+
+def is_junk(name: str) -> bool:
+    """Whether a program put this file there by itself."""
+    parts = name.casefold().split("/")
+    return not _JUNK.isdisjoint(parts) or parts[-1].startswith("._")
+
 
 PIECE_BYTES = 2**20
 _CANCEL_BYTES = 8 * 2**20

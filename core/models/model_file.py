@@ -19,11 +19,16 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from core import atomic_file
+from core import files
 from core.errors import ConfigError, Message, ModelFileError
-from core.models.extra_tensors import DTYPES, Extras, describe_extras
-from core.models.model_card import FORMAT_VERSION, ModelCard
-from core.models.strict_json import parse_object
+from core.models.model_card import (
+    DTYPES,
+    FORMAT_VERSION,
+    Extras,
+    ModelCard,
+    describe_extras,
+    parse_object,
+)
 from core.models.weights import Weights, check_shapes, expected_shapes, first_non_finite
 
 METADATA_KEY = "pneumoscope"
@@ -54,7 +59,7 @@ def save_model(
         path: Replaced if it exists.
         card: Its `extras` and `tensors_sha256` are filled in.
         arrays: In torchvision's layout, see `core.models.weights.to_arrays`.
-        extras: Tensors beside the network's, see `core.models.extra_tensors`.
+        extras: Tensors beside the network's, see `core.models.model_card`.
 
     Returns:
         The card as it was written.
@@ -77,7 +82,7 @@ def save_model(
     card = dataclasses.replace(card, tensors_sha256=digest.hexdigest())
     text = json.dumps(card.to_json(), ensure_ascii=False, allow_nan=False, sort_keys=True)
     try:
-        atomic_file.write_bytes(path, safetensors.numpy.save(tensors, {METADATA_KEY: text}))
+        files.write_bytes(path, safetensors.numpy.save(tensors, {METADATA_KEY: text}))
     except OSError as error:
         raise ModelFileError(
             Message(

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.atomic_file import sync_folder
 from core.errors import DatasetError, Message
 from core.events import Progress
+from core.files import sync_folder
 from core.phantom.film import CLASSES, draw_exposure
 
 FOLDER = "input_data"

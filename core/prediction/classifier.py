@@ -9,19 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.batches import stack
-from core.data.images import READER_VERSION, square
 from core.errors import Message, ModelFileError
+from core.images.film import square
+from core.images.reading import READER_VERSION
 from core.models.model_card import ModelCard
 from core.models.model_file import OpenedModel, open_model
-from core.models.network_input import place_of, to_input
-from core.models.resnet import build_resnet
+from core.models.resnet import build_resnet, place_of, to_input
 from core.models.weights import load_arrays
-from core.prediction.calibration import UNCALIBRATED_THRESHOLD, Calibration, possible_classes
+from core.prediction.calibration import (
+    UNCALIBRATED_THRESHOLD,
+    Calibration,
+    Outputs,
+    possible_classes,
+    softmax,
+)
 from core.prediction.fast import FastNetwork, build_fast, open_fast
 from core.prediction.inference import compute_outputs
 from core.prediction.novelty import TrainingMemory
 from core.prediction.opinion import Opinion
-from core.prediction.outputs import Outputs, softmax
 from core.runtime.devices import Device, choose_device, list_devices, use_device
 from core.workspace import Workspace
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import Preprocessing
-from core.models.network_input import place_of, to_input
-from core.prediction.outputs import Outputs
+from core.models.resnet import place_of, to_input
+from core.prediction.calibration import Outputs
 from core.runtime.memory import memory_for
-from core.runtime.paddle_library import paddle
+from core.runtime.paddle import paddle
 
 
 def compute_outputs(

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.images import content_of, load_xray, shrink
 from core.errors import ImageReadError, Message, Refusal
 from core.events import FilmRefused, Progress
+from core.images.film import shrink
+from core.images.reading import content_of, load_xray
 from core.prediction.classifier import Classifier
 from core.prediction.film_search import FoundFilm
 from core.prediction.opinion import Opinion
-from core.runtime.processor import physical_core_count
-from core.runtime.threads import map_ahead
+from core.runtime.threads import map_ahead, physical_core_count
 
 BATCH_SIZE = 8  # films; small enough that a list fills while one watches
 VIEW_SIZE = 1024  # pixels of a film's longer side, as it is kept for looking at

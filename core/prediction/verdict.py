@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from core.errors import Message
 
 if TYPE_CHECKING:
-    from core.prediction.explanation import Honesty
     from core.prediction.opinion import Opinion
+    from core.prediction.saliency_checks import Honesty
 
 Level = Literal["believe", "doubt", "do_not_believe", "unknown"]
 # From the best to the worst; a known fault weighs more than not knowing.

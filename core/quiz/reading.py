@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.images import FullDepthFilm, content_of, load_xray, read_full
 from core.errors import ImageReadError, Message, Refusal
+from core.images.film import FullDepthFilm
+from core.images.reading import content_of, load_xray, read_full
 from core.prediction.explanation import explain
 from core.prediction.verdict import Verdict, verdict_of
 from core.quiz.films import QuizFilm

@@ -4,11 +4,47 @@ Every step gives a new session and leaves the old one as it was. Times come from
 in seconds of any clock that only goes forward; what a film is not in sight for does not count.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, Self
 
-from core.errors import Refusal
+from core.errors import ConfigError, Message, Refusal
+from core.files import write_csv
+from core.models.model_card import DISCLAIMER
 from core.quiz.films import QuizFilm
+
+N_FILMS_RANGE = (5, 10_000)  # fewer films say nothing
+SEED_RANGE = (0, 999_999)
+MAX_LEARNER_LENGTH = 80  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuizSettings:
+    """What the teacher chooses.
+
+    Raises:
+        ConfigError: A value is out of its range.
+    """
+
+    n_films: int | None = 20  # None: all there are
+    seed: int = 1  # the same seed asks the same films in the same order
+    shows_truth: bool = True  # after each film; else only at the end
+    allows_heat_map: bool = True  # with the model's opinion
+    with_learned: bool = False  # also films of which the model has learned the answer
+    learner: str = ""  # name or number in the table; may stay empty
+
+    def __post_init__(self) -> None:
+        low, high = N_FILMS_RANGE
+        _require("n_films", self.n_films is None or low <= self.n_films <= high)
+        _require("seed", SEED_RANGE[0] <= self.seed <= SEED_RANGE[1])
+        _require("learner", len(self.learner) <= MAX_LEARNER_LENGTH)
+
+
+def _require(name: str, is_valid: bool) -> None:
+    if not is_valid:
+        raise ConfigError(Message("The setting {name} of the quiz is out of its range.", name=name))
+
 
 # Waiting for the film; the learner's own answer; the answer with the model's opinion; the truth
 # is shown; no film is left, or the learner has stopped.
@@ -142,3 +178,84 @@ class QuizSession:
     def _expect(self, stage: Stage) -> None:
         if self.stage != stage:
             raise ValueError(f"the quiz is at {self.stage!r}, not at {stage!r}")
+
+
+HEADER = (
+    "number",
+    "learner",
+    "file",
+    "truth",
+    "answer_alone",
+    "model_answer",
+    "answer_with_model",
+    "right_alone",
+    "model_right",
+    "right_with_model",
+    "seconds_alone",
+    "seconds_with_model",
+    "model_confidence",
+    "model_calibrated",
+    "model_possible_classes",
+    "trust",
+    "film_known_to_model",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuizPaper:
+    """What the teacher must know of a quiz besides the answers."""
+
+    classes: Sequence[str]  # the model's class folders
+    model: str  # the model file's name
+    n_asked: int  # films the quiz was to have
+    settings: QuizSettings
+
+
+def quiz_rows(answers: Sequence[QuizAnswer], paper: QuizPaper) -> Iterator[Sequence[str]]:
+    """The table, header first."""
+    yield HEADER
+    for number, answer in enumerate(answers, start=1):
+        yield _row(number, answer, paper)
+    yield ()
+    yield ("model", paper.model)
+    yield ("seed", str(paper.settings.seed))
+    yield ("films answered", f"{len(answers)} of {paper.n_asked}")
+    yield ("truth shown after each film", _yes(paper.settings.shows_truth))
+    yield ("heat map allowed", _yes(paper.settings.allows_heat_map))
+    yield (DISCLAIMER,)
+
+
+def save_quiz_table(path: Path, answers: Sequence[QuizAnswer], paper: QuizPaper) -> None:
+    """Write the table as CSV.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    write_csv(path, quiz_rows(answers, paper))
+
+
+def _row(number: int, answer: QuizAnswer, paper: QuizPaper) -> Sequence[str]:
+    classes, truth, model = paper.classes, answer.film.label, answer.model
+    return (
+        str(number),
+        paper.settings.learner,
+        answer.film.name,
+        classes[truth],
+        classes[answer.alone],
+        classes[model.label],
+        classes[answer.final],
+        _yes(answer.alone == truth),
+        _yes(model.label == truth),
+        _yes(answer.final == truth),
+        f"{answer.seconds_alone:.1f}",
+        f"{answer.seconds_with_model:.1f}",
+        f"{model.probability:.4f}",
+        _yes(model.is_calibrated),
+        "; ".join(classes[label] for label in model.candidates),
+        model.trust,
+        _yes(answer.film.origin == "learned"),
+    )
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"

@@ -8,7 +8,7 @@ from typing import Literal
 import psutil
 
 from core.errors import DeviceError, Message
-from core.runtime.building import BUILDING
+from core.runtime.threads import BUILDING
 
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
@@ -33,7 +33,7 @@ class Device:
 
 def list_devices() -> tuple[Device, ...]:
     """The CPU, then every graphics card that this build of Paddle can use."""
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
 
     found = [Device("cpu", "CPU", psutil.virtual_memory().total)]
     if paddle.is_compiled_with_cuda():
@@ -70,9 +70,9 @@ def use_device(name: str) -> None:
 
     Whether Paddle is eager belongs to a thread, and a thread that first met Paddle while
     another one was still importing it stays in static mode, where `set_lr` fails. See also
-    `core.runtime.paddle_library.keep_eager_mode`.
+    `core.runtime.paddle.keep_eager_mode`.
     """
-    from core.runtime.paddle_library import keep_eager_mode, paddle
+    from core.runtime.paddle import keep_eager_mode, paddle
 
     if not paddle.in_dynamic_mode():
         with BUILDING:
@@ -106,7 +106,7 @@ def device_at_work(device: Device) -> Iterator[None]:
 
 def release_device_memory() -> None:
     """Hand back what Paddle keeps of a graphics card's memory for later."""
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
 
     if paddle.is_compiled_with_cuda():
         paddle.device.cuda.empty_cache()

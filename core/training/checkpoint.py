@@ -7,22 +7,127 @@ Imports no Paddle; pickle is never read.
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import logging
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core import atomic_file
+from core import files
 from core.errors import Message, RunFolderError
-from core.training.position import Best, Position, Spent, from_json, to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far training has come, and what the epoch has added up so far."""
+
+    epoch: int = 1  # 1-based: the one that goes on; all before it are done
+    batch: int = 0  # done in this epoch
+    images: int = 0  # done in this epoch
+    batch_size: int  # of the next batch; halved where the memory was too small
+    loss_sum: float = 0.0  # over the images of this epoch, nats
+    n_correct: int = 0
+    seconds: float = 0.0  # spent on this epoch before the run was interrupted
+
+    @property
+    def epochs_done(self) -> int:
+        """Epochs that were trained and validated."""
+        return self.epoch - 1
+
+    def next_epoch(self) -> Self:
+        """The beginning of the epoch after this one."""
+        return type(self)(epoch=self.epoch + 1, batch_size=self.batch_size)
+
+    def __post_init__(self) -> None:
+        counts = (self.epoch, self.batch, self.images, self.batch_size, self.n_correct)
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise ValueError("a count is no whole number")
+        if self.epoch < 1 or self.batch_size < 1:
+            raise ValueError("epoch and batch size begin at 1")
+        _check_numbers(self.loss_sum, self.seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The epoch that did best on the validation part, and how."""
+
+    epoch: int  # 1-based
+    accuracy: float | None  # fraction in [0, 1]; None: there is no validation part
+    loss: float | None  # nats per image
+
+    def is_beaten_by(self, other: "Best") -> bool:
+        """Higher validation accuracy, then lower loss; with no validation part, the latest."""
+        if None in (self.accuracy, self.loss, other.accuracy, other.loss):
+            return True
+        assert self.accuracy is not None  # for mypy
+        assert self.loss is not None
+        assert other.accuracy is not None
+        assert other.loss is not None
+        return (other.accuracy, -other.loss) > (self.accuracy, -self.loss)
+
+    def __post_init__(self) -> None:
+        if type(self.epoch) is not int or self.epoch < 1:
+            raise ValueError("the best epoch is no epoch")
+        _check_numbers(*(n for n in (self.accuracy, self.loss) if n is not None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Time and images of the whole run, over all its sittings."""
+
+    images: int = 0  # trained on
+    training_seconds: float = 0.0  # without validation, saving and standstill
+    validation_seconds: float = 0.0  # of the latest epoch; 0: not known yet
+    seconds: float = 0.0  # in all
+
+    def __post_init__(self) -> None:
+        if type(self.images) is not int or self.images < 0:
+            raise ValueError("the images are no whole number")
+        _check_numbers(self.training_seconds, self.validation_seconds, self.seconds)
+
+
+def to_json(position: Position, best: Best | None, spent: Spent) -> dict[str, Any]:
+    """All three as plain JSON types; numbers come back to the bit."""
+    return {
+        "position": dataclasses.asdict(position),
+        "best": dataclasses.asdict(best) if best is not None else None,
+        "spent": dataclasses.asdict(spent),
+    }
+
+
+def from_json(values: dict[str, Any]) -> tuple[Position, Best | None, Spent]:
+    """Read what `to_json` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        best = values["best"]
+        return (
+            Position(**values["position"]),
+            Best(**best) if best is not None else None,
+            Spent(**values["spent"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("it does not say where training stood") from error
+
+
+def _check_numbers(*numbers: float) -> None:
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError("a figure is no number")
+        if not math.isfinite(number):
+            raise ValueError("a figure is not finite")
+
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +250,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         os.replace(newest, previous)
     try:
         # Whatever can be written to a file will do, and a copy would take 100 MB and more.
-        atomic_file.write_bytes(newest, content)
+        files.write_bytes(newest, content)
     except BaseException:
         if has_moved:
             with contextlib.suppress(OSError):
@@ -195,7 +300,7 @@ def make_newest(folder: Path) -> None:
     if newest.exists():
         os.replace(newest, folder / DAMAGED_FILE)
     os.replace(previous, newest)
-    atomic_file.sync_folder(folder)
+    files.sync_folder(folder)
 
 
 def drop_previous(folder: Path) -> None:
@@ -237,3 +342,88 @@ def _array(name: str, entry: Any, body: memoryview, start: int) -> NDArray[Any]:
         return np.frombuffer(body, dtype, math.prod(shape), start).reshape(shape)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"its array {name} is not as it must be") from error
+
+
+class CheckpointWriter:
+    """Writes one checkpoint at a time; where they come faster, the newest is written.
+
+    Call `finish` or `abandon` in the end: that leaves no thread behind.
+
+    Args:
+        save: Writes one; raises OSError where the disk refuses.
+    """
+
+    def __init__(self, save: Callable[[Checkpoint], None]) -> None:
+        self._save = save
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._attempt: Future[None] | None = None
+        self._newest: Checkpoint | None = None  # that is not written yet
+        self._is_waiting = False  # `_newest` was not tried yet
+        self.error: OSError | MemoryError | None = None  # of the latest attempt
+
+    def submit(self, checkpoint: Checkpoint) -> None:
+        """Have `checkpoint` written, in place of one that still waits.
+
+        Args:
+            checkpoint: Its arrays must not change any more.
+        """
+        self._newest, self._is_waiting = checkpoint, True
+        self.advance()
+
+    def advance(self) -> None:
+        """Look whether an attempt has ended, and begin with the checkpoint that waits.
+
+        An error that is not the disk's or the memory's is raised here.
+        """
+        if self._attempt is not None and self._attempt.done():
+            self._settle()
+        if self._attempt is None and self._is_waiting:
+            self._begin()
+
+    def wait(self) -> None:
+        """Wait until the newest checkpoint was tried; `error` says whether it is written."""
+        self._settle()
+        if self._is_waiting:
+            self._begin()
+            self._settle()
+
+    def finish(self) -> None:
+        """Wait until the newest checkpoint is written; one that failed is tried once more.
+
+        Raises:
+            OSError: It cannot be written.
+            MemoryError: Likewise.
+        """
+        try:
+            self.wait()
+            if self._newest is not None:
+                self._begin()
+                self._settle()
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Wait for what is being written; drop what waits."""
+        self._newest, self._is_waiting = None, False
+        self._pool.shutdown(wait=True)
+
+    def _begin(self) -> None:
+        assert self._newest is not None
+        self._is_waiting = False
+        self._attempt = self._pool.submit(self._save, self._newest)
+
+    def _settle(self) -> None:
+        """Wait for the attempt that runs, if one does."""
+        if self._attempt is None:
+            return
+        attempt, self._attempt = self._attempt, None
+        try:
+            attempt.result()
+        except (OSError, MemoryError) as error:
+            self.error = error
+        else:
+            self.error = None
+            if not self._is_waiting:
+                self._newest = None

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from core.config import TrainingConfig
 from core.data.batches import BatchSource
 from core.data.cache import ImageCache
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.data.splits import Splits, split
 from core.errors import Message
 from core.events import Progress
-from core.runtime.building import BUILDING
 from core.runtime.devices import Device, choose_device, list_devices
-from core.runtime.memory import memory_for
-from core.runtime.memory_meter import MemoryMeter
-from core.runtime.processor import physical_core_count, release_freed_memory
+from core.runtime.memory import MemoryMeter, memory_for
+from core.runtime.threads import BUILDING, physical_core_count, release_freed_memory
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ def _measure(
     device: Device,
 ) -> Generator[Progress | Estimate, None, None]:
     # Here, because they load Paddle, and the window reads `Estimate`.
-    from core.evaluation.scoring import score
+    from core.evaluation.evaluate import score
     from core.training.learner import Learner
 
     def source(indices: Sequence[int]) -> BatchSource:

@@ -12,16 +12,96 @@ from core.config import TrainingConfig
 from core.data.batches import Batch
 from core.errors import Message, TrainingError
 from core.evaluation.metrics import mean_cross_entropy
-from core.models.network_input import place_of, to_input
-from core.models.resnet import build_resnet
+from core.models.resnet import BatchNorm, build_resnet, place_of, to_input
 from core.models.weights import load_arrays, to_arrays
 from core.runtime.devices import Device, Precision, precision_for, use_device
 from core.runtime.memory import memory_for
-from core.runtime.paddle_library import F, paddle
-from core.training.averaging import WeightAverage
-from core.training.loss_scaling import SCALER
-from core.training.norm_warmup import NormWarmup
-from core.training.optimisers import NetworkOptimiser
+from core.runtime.paddle import F, paddle
+from core.training.optimiser import SCALER, NetworkOptimiser
+
+
+class WeightAverage:
+    """The exponential average of a network's weights and norm statistics.
+
+    Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992). The
+    decay begins small, min(decay, (1 + step) / (10 + step)) as in TensorFlow's
+    ExponentialMovingAverage, so that a short run forgets its random start as well.
+
+    Args:
+        network: Averaged from now on.
+        decay: What one step keeps of the average, in (0, 1).
+    """
+
+    def __init__(self, network: Any, decay: float) -> None:
+        self._decay = decay
+        self._live: dict[str, Any] = dict(network.state_dict())
+        with paddle.no_grad():
+            self._average = {name: tensor.clone() for name, tensor in self._live.items()}
+        self._is_applied = False
+
+    @property
+    def live_tensors(self) -> dict[str, Any]:
+        """The tensors that hold the trained weights, also while the averages are applied."""
+        return self._average if self._is_applied else self._live
+
+    @property
+    def average_tensors(self) -> dict[str, Any]:
+        """The tensors that hold the averages, also while they are applied."""
+        return self._live if self._is_applied else self._average
+
+    def update(self, step: int) -> None:
+        """Take in the weights after step number `step`, 1-based."""
+        share = 1.0 - min(self._decay, (1 + step) / (10 + step))
+        with paddle.no_grad():
+            for name, tensor in self._live.items():
+                self._average[name].lerp_(tensor, share)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Let the network hold the averages inside the block; the trained weights return."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    def _exchange(self) -> None:
+        with paddle.no_grad():
+            for name, tensor in self._live.items():
+                kept = tensor.clone()
+                tensor.copy_(self._average[name], True)
+                self._average[name].copy_(kept, True)
+        self._is_applied = not self._is_applied
+
+
+NORM_MOMENTUM = 0.9  # of Paddle and torchvision: what a step keeps of the running statistics
+
+
+class NormWarmup:
+    """Lets the running statistics begin as a plain mean over the first steps.
+
+    They start at mean 0 and variance 1. At momentum 0.9 the variance still holds 0.9^34 = 3 %
+    of that 1 after 34 steps, and deep in a network true variances are far smaller. Measured
+    on 526 films, ResNet-18 at 64 px, mean of three seeds: after a run of 34 steps the loss on
+    132 other films is 0.61 instead of 0.69; after 102 steps there is no difference.
+
+    Args:
+        network: Its norms are set before each step.
+    """
+
+    def __init__(self, network: Any) -> None:
+        self._norms = [layer for layer in network.sublayers() if isinstance(layer, BatchNorm)]
+
+    def before_step(self, step: int) -> None:
+        """Set what the norms keep in step number `step`, 1-based."""
+        for norm in self._norms:
+            norm.set_momentum(norm_momentum(step))
+
+
+def norm_momentum(step: int) -> float:
+    """The share of the old statistics: 0, 1/2, 2/3, ... (their mean), then 0.9 for good."""
+    return min(NORM_MOMENTUM, 1.0 - 1.0 / step)
+
 
 State = dict[str, NDArray[Any]]
 N_STEPS = "n_steps"  # name of an array, shape (1,), int64

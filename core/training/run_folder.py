@@ -3,16 +3,274 @@
 import contextlib
 import datetime
 import json
-from collections.abc import Iterator
+import os
+import socket
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from core import atomic_file
+import psutil
+
+from core import files
 from core.errors import Message, RunFolderError
-from core.events import to_json
-from core.training.run_lines import Lines, without_undone
-from core.training.run_lock import LOCK_FILE
+from core.events import BatchDone, EpochDone, to_json
+
+
+class Lines:
+    """One file of lines. A line that the disk refuses waits and is written before the next.
+
+    Args:
+        path: Made with the first line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._waiting: list[str] = []
+        self.error: OSError | None = None  # of the latest attempt; None: nothing waits
+
+    def append(self, line: str) -> None:
+        """Add a line; where the disk refuses, `error` says why."""
+        self._waiting.append(line)
+        with contextlib.suppress(OSError):
+            self.write()
+
+    def write(self) -> None:
+        """Write every line that waits: all of them, or none.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        if not self._waiting:
+            return
+        content = "".join(f"{line}\n" for line in self._waiting).encode()
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                size = file.tell()
+                try:
+                    rest = memoryview(content)
+                    while rest:
+                        rest = rest[file.write(rest) :]
+                except OSError:
+                    file.truncate(size)  # a full disk takes the first half of a line
+                    raise
+        except OSError as error:
+            self.error = error
+            raise
+        self._waiting.clear()
+        self.error = None
+
+    def sync(self) -> None:
+        """Make what is written survive a power cut.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        if self.path.exists():
+            with self.path.open("rb+") as file:
+                os.fsync(file.fileno())
+
+    def cut_unfinished(self) -> None:
+        """Take away a last line without an end, which a kill or power cut leaves behind.
+
+        Raises:
+            OSError: The file cannot be read or written.
+        """
+        if not self.path.exists():
+            return
+        content = self.path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(self.path, whole)
+
+
+def without_undone(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what was recorded beyond the checkpoint that a run then went on from."""
+    kept: list[dict[str, Any]] = []
+    for event in events:
+        if event.get("event") == "Resumed":
+            kept = [old for old in kept if not _is_undone(old, event)]
+        kept.append(event)
+    return kept
+
+
+def _is_undone(old: dict[str, Any], resumed: dict[str, Any]) -> bool:
+    """Whether `old` belongs after the place where the run goes on."""
+    try:
+        match old.get("event"):
+            case "BatchDone" | "BatchHalved":
+                place = (old["epoch"], old["batch"])
+                return bool(place > (resumed["epoch"], resumed["batch"]))
+            case "EpochDone":
+                return bool(old["epoch"] >= resumed["epoch"])
+            case "TrainingDone":
+                return True
+    except (KeyError, TypeError):  # no line of ours
+        return False
+    return False
+
+
+LOCK_FILE = "run.lock"
+MAX_BYTES = 10_000
+CLOCK_STEP_S = 2.0  # by which a process's time of birth may differ between two readings
+_FAR_BYTE = 1 << 20  # Windows locks bytes, and locked ones cannot be read
+
+
+class RunLock:
+    """The right to write into a run folder; use it in a `with` statement.
+
+    Args:
+        folder: Made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._path = folder, folder / LOCK_FILE
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Take the lock, also from an owner who is dead.
+
+        Raises:
+            RunFolderError: Another process trains in this folder, or it cannot be written.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            while self._descriptor is None:
+                self._descriptor = self._locked()
+            name = _own_name()
+            os.write(self._descriptor, name)  # at 0: it was just opened or locked there
+            os.ftruncate(self._descriptor, len(name))
+        except _TakenError as error:
+            raise _taken(self._folder) from error
+        except OSError as error:
+            self._let_go()
+            raise RunFolderError(
+                Message(
+                    "The run folder {folder} cannot be written ({reason}). Free some disk space "
+                    "or choose another folder; what was saved before is still there.",
+                    folder=str(self._folder),
+                    reason=error.strerror or str(error),
+                )
+            ) from error
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        # Removed while it is locked, so that nobody takes a file that is about to vanish.
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+        self._let_go()
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            if sys.platform == "win32":
+                self._path.unlink()
+
+    def _locked(self) -> int | None:
+        """A descriptor that holds the lock, None if the file was removed meanwhile."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _lock(descriptor, self._folder)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        return None
+
+    def _let_go(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_owned(folder: Path) -> bool:
+    """Whether a process of this machine that is alive says that it trains in `folder`."""
+    owner = _owner(folder)
+    try:
+        if owner.get("host", socket.gethostname()) != socket.gethostname():
+            return False
+        born = psutil.Process(int(owner["pid"])).create_time()
+        return abs(born - float(owner["create_time"])) < CLOCK_STEP_S
+    except (KeyError, TypeError, ValueError, OverflowError, psutil.Error):
+        return False
+
+
+class _TakenError(Exception):
+    """Another process holds the lock."""
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Take the lock of the operating system, or what comes nearest to it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _FAR_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as error:
+        raise _TakenError from error
+    except OSError as error:  # some network drives know no locks: believe what the file says
+        if is_owned(folder):
+            raise _TakenError from error
+
+
+def _own_name() -> bytes:
+    owner = {
+        "pid": os.getpid(),
+        "create_time": psutil.Process().create_time(),
+        "host": socket.gethostname(),
+    }
+    return json.dumps(owner).encode()
+
+
+def _owner(folder: Path) -> dict[str, Any]:
+    """Who says that he owns `folder`; empty: nobody, or nobody knows."""
+    try:
+        with (folder / LOCK_FILE).open("rb") as file:
+            owner = json.loads(file.read(MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _taken(folder: Path) -> RunFolderError:
+    return RunFolderError(
+        Message(
+            "The run {folder} is being trained already, by the process {pid}. Wait until it ends "
+            "or stop it there.",
+            folder=str(folder),
+            pid=_owner(folder).get("pid", "?"),
+        )
+    )
+
+
+def describe_batch(batch: BatchDone) -> str:
+    """One batch in a line."""
+    return (
+        f"epoch {batch.epoch}, batch {batch.batch}/{batch.batches}: "
+        f"loss {batch.loss:.4f}, accuracy {batch.accuracy:.4f}"
+    )
+
+
+def describe_epoch(epoch: EpochDone) -> str:
+    """One epoch in a line."""
+    line = (
+        f"epoch {epoch.epoch}: training loss {epoch.train_loss:.4f}, "
+        f"accuracy {epoch.train_accuracy:.4f}"
+    )
+    if epoch.validation_accuracy is not None:
+        line += (
+            f"; validation loss {epoch.validation_loss:.4f}, "
+            f"accuracy {epoch.validation_accuracy:.4f}"
+        )
+    return line + ("; best so far" if epoch.is_best else "")
+
 
 Status = Literal["running", "paused", "finished", "stopped", "failed"]
 RUN_FILE, METRICS_FILE, LOG_FILE = "run.json", "metrics.jsonl", "log.txt"
@@ -74,7 +332,7 @@ class RunFolder:
         self.description = {**self.description, **changes}
         self.description.pop("reason", None)
         try:
-            for unfinished in self.path.glob(".*.part"):  # of core.atomic_file
+            for unfinished in self.path.glob(".*.part"):  # of core.files
                 unfinished.unlink(missing_ok=True)
             self._metrics.cut_unfinished()
         except OSError as error:
@@ -164,7 +422,7 @@ class RunFolder:
 
     def _write_description(self) -> None:
         text = json.dumps(self.description, ensure_ascii=False, indent=1)
-        atomic_file.write_text(self.path / RUN_FILE, text + "\n")
+        files.write_text(self.path / RUN_FILE, text + "\n")
 
 
 def mark_paused(path: Path) -> None:

@@ -1,24 +1,352 @@
 """Every run in some folders, read from the runs themselves: there is no database to break."""
 
+import contextlib
 import datetime
-from collections.abc import Iterable, Iterator
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PureWindowsPath
+from typing import Any, Literal
 
+from core import files
 from core.config import TrainingConfig
-from core.data.names import showable
-from core.errors import Message, PneumoScopeError, RunFolderError
-from core.training.run_description import RunDescription, read_description
-from core.training.run_events import Epoch, RunEvents, read_events
-from core.training.run_files import (
-    CHECKPOINT_FILES,
-    check_models,
-    has_living_owner,
-    n_bytes,
-    usable_checkpoint,
+from core.data.unpacked import showable
+from core.errors import ConfigError, Message, PneumoScopeError, RunFolderError
+from core.files import write_csv
+from core.models.model_file import read_card
+from core.training.checkpoint import MAX_HEADER_BYTES, NEWEST_FILE, PREVIOUS_FILE
+from core.training.history import Epoch, RunEvents, read_events
+from core.training.run_folder import (
+    BEST_FILE,
+    LAST_FILE,
+    LOCK_FILE,
+    METRICS_FILE,
+    RUN_FILE,
+    is_owned,
 )
-from core.training.run_folder import BEST_FILE, LAST_FILE, METRICS_FILE, RUN_FILE
+
+FORMAT_VERSION = 1
+MAX_BYTES = 1 << 28  # the names of a million films fit
+MAX_NAME_LENGTH = 100  # characters
+STATUSES = ("running", "paused", "finished", "stopped", "failed")
+_SHOWN_SOURCES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDescription:
+    """What a run said of itself when it began, and how it ended."""
+
+    name: str  # empty: it was given none
+    status: str  # one of STATUSES
+    started: datetime.datetime  # with its zone
+    dataset: str  # the names of its first sources
+    classes: dict[str, int]  # films of each class
+    config: TrainingConfig
+    device: str
+    reason: str  # why it failed; English
+
+
+def read_description(folder: Path) -> RunDescription:
+    """Read and check the run.json in `folder`.
+
+    Raises:
+        RunFolderError: It cannot be read, or an entry is not what it must be.
+    """
+    values = _load(folder / RUN_FILE)
+    version = values.get("format_version")
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise RunFolderError(
+            Message("The run was made by a newer PneumoScope. Update PneumoScope to open it.")
+        )
+    _require("format_version", version == FORMAT_VERSION)
+    dataset, device = values.get("dataset"), values.get("device")
+    _require("dataset", isinstance(dataset, dict))
+    _require("device", isinstance(device, dict) and isinstance(device.get("name"), str))
+    name, reason = values.get("name", ""), values.get("reason", "")
+    _require("name", isinstance(name, str))
+    _require("reason", isinstance(reason, str))
+    _require("status", values.get("status") in STATUSES)
+    return RunDescription(
+        name=_line(name),
+        status=values["status"],
+        started=_time(values.get("started")),
+        dataset=_sources(values["dataset"]),
+        classes=_classes(values["dataset"].get("classes")),
+        config=_config(values.get("config")),
+        device=_line(values["device"]["name"]),
+        reason=_line(reason),
+    )
+
+
+def rename_run(folder: Path, name: str) -> None:
+    """Keep a name of the user's own in run.json; an empty one gives the folder's name back.
+
+    Raises:
+        RunFolderError: The name is too long, or run.json cannot be read or written.
+    """
+    name = showable(name.strip())
+    if len(name) > MAX_NAME_LENGTH:
+        raise RunFolderError(
+            Message(
+                "The name has {n} characters. Choose one of at most {most}.",
+                n=len(name),
+                most=MAX_NAME_LENGTH,
+            )
+        )
+    path = folder / RUN_FILE
+    values = _load(path)
+    values.pop("name", None)
+    if name:
+        values["name"] = name
+    try:
+        files.write_text(path, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise RunFolderError(
+            Message(
+                "The new name cannot be written to {file} ({reason}). Check that you may write "
+                "there and that the disk has some space left.",
+                file=str(path),
+                reason=reason or str(error),
+            )
+        ) from error
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError("too large")
+        values = json.loads(path.read_bytes())
+        if not isinstance(values, dict):
+            raise ValueError("not a JSON object")
+    except OSError as error:
+        raise RunFolderError(
+            Message(
+                "The file {file} cannot be read ({reason}). Check that it is there and that you "
+                "may read it.",
+                file=path.name,
+                reason=error.strerror or str(error),
+            )
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise RunFolderError(
+            Message(
+                "The file {file} is damaged: it is not the JSON that training writes. Put a copy "
+                "back, or move the run to the trash.",
+                file=path.name,
+            )
+        ) from error
+    return values
+
+
+def _require(entry: str, is_valid: bool) -> None:
+    if not is_valid:
+        raise RunFolderError(
+            Message(
+                "The file {file} is damaged: its entry {entry} is not what it must be. Put a copy "
+                "back, or move the run to the trash.",
+                file=RUN_FILE,
+                entry=entry,
+            )
+        )
+
+
+def _line(text: str) -> str:
+    return showable(text[:1000])
+
+
+def _time(value: object) -> datetime.datetime:
+    try:
+        time = datetime.datetime.fromisoformat(value if isinstance(value, str) else "")
+        time = time if time.tzinfo else time.replace(tzinfo=datetime.UTC)
+        time.astimezone()  # what lies at the ends of the calendar has no local time
+    except (ValueError, OverflowError, OSError):
+        _require("started", False)
+        raise
+    return time
+
+
+def _sources(dataset: dict[str, Any]) -> str:
+    """The names of the sources; runs of the first programs had one."""
+    sources = dataset.get("sources", [dataset.get("source")])
+    _require("dataset", isinstance(sources, list) and bool(sources))
+    _require("dataset", all(isinstance(source, str) for source in sources))
+    # Of Windows: its paths know both slashes, whatever system the run was made on.
+    names = [PureWindowsPath(source).name or source for source in sources[:_SHOWN_SOURCES]]
+    shown = ", ".join(_line(name) for name in names)
+    return shown if len(sources) <= _SHOWN_SOURCES else f"{shown} …"
+
+
+def _classes(counts: object) -> dict[str, int]:
+    _require("dataset", isinstance(counts, dict) and bool(counts))
+    assert isinstance(counts, dict)  # said above; mypy cannot see it
+    for n in counts.values():
+        _require("dataset", type(n) is int and 0 <= n < 2**53)
+    return {_line(name): n for name, n in counts.items()}
+
+
+def _config(values: object) -> TrainingConfig:
+    _require("config", isinstance(values, dict))
+    assert isinstance(values, dict)  # said above; mypy cannot see it
+    try:
+        return TrainingConfig.from_json(values)
+    except ConfigError as error:
+        raise RunFolderError(
+            Message("The settings in {file} are damaged: {reason}", file=RUN_FILE, reason=error)
+        ) from error
+    except (TypeError, ValueError):
+        _require("config", False)
+        raise
+
+
+CHECKPOINT_FILES = (NEWEST_FILE, PREVIOUS_FILE)
+
+
+def has_living_owner(folder: Path) -> bool:
+    """Whether a process of this computer is training the run.
+
+    Raises:
+        RunFolderError: The lock is there but says nothing that can be understood.
+    """
+    path = folder / LOCK_FILE
+    try:
+        # An empty one was made a moment ago, and its owner is about to write there.
+        if path.exists() and path.stat().st_size > 0:
+            owner = json.loads(path.read_bytes())
+            _ = int(owner["pid"]), float(owner["create_time"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise RunFolderError(
+            Message(
+                "The file {file} is damaged. If no PneumoScope is training this run, delete that "
+                "file.",
+                file=LOCK_FILE,
+            )
+        ) from error
+    return is_owned(folder)
+
+
+def check_models(folder: Path) -> bool:
+    """Whether the run has a best model.
+
+    Raises:
+        ModelFileError: It has a model file that is damaged.
+    """
+    for name in (BEST_FILE, LAST_FILE):
+        if (folder / name).exists():
+            read_card(folder / name)
+    return (folder / BEST_FILE).exists()
+
+
+def usable_checkpoint(folder: Path) -> tuple[bool, Message | None]:
+    """Whether training can go on from a checkpoint, and what to say of a damaged one.
+
+    Raises:
+        RunFolderError: There are checkpoints, and none is whole.
+    """
+    found = [name for name in CHECKPOINT_FILES if (folder / name).exists()]
+    whole = [name for name in found if _is_whole(folder / name)]
+    if found and not whole:
+        raise RunFolderError(
+            Message(
+                "The file {file} is damaged, so training cannot go on from it. Put a copy back, "
+                "or train again with the same settings.",
+                file=found[0],
+            )
+        )
+    if whole and whole[0] != found[0]:
+        return True, Message("The newest checkpoint is damaged; the one before it will be used.")
+    return bool(whole), None
+
+
+def n_bytes(folder: Path) -> int:
+    """What the run takes on disk."""
+    with os.scandir(folder) as entries:
+        return sum(
+            entry.stat(follow_symlinks=False).st_size
+            for entry in entries
+            if entry.is_file(follow_symlinks=False)
+        )
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a safetensors file has the header and the length that it must have."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
+                return False
+            header = json.loads(file.read(length))
+        return size == 8 + length + _end(header)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
+def _end(header: dict[str, Any]) -> int:
+    """Where the last tensor ends; each begins where another ended."""
+    end = 0
+    spans = (entry["data_offsets"] for name, entry in header.items() if name != "__metadata__")
+    for start, stop in sorted(map(tuple, spans)):
+        if start != end or stop < start:
+            raise ValueError("a tensor is misplaced")
+        end = stop
+    return end
+
+
+HEAD_BYTES = 2048  # holds the status; the names of all films come later and may be megabytes
+_STATUS = re.compile(rb'"status":\s*"(\w+)"')
+_STARTED = re.compile(rb'"started":\s*("[^"\\]{1,40}")')
+_OPEN = (b"running", b"paused")
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptedRun:
+    """A run that waits to be resumed."""
+
+    path: Path
+    started: datetime.datetime | None  # in local time; None: it does not say
+
+
+def newest_interrupted(runs: Path) -> InterruptedRun | None:
+    """The newest run in `runs` that was paused or whose process died, if one can go on.
+
+    Cheap: of each run at most the beginnings of its files are read. What cannot be read is
+    passed over; the Runs page tells about it.
+    """
+    written: list[tuple[float, Path]] = []
+    with contextlib.suppress(OSError):
+        for folder in runs.iterdir():
+            with contextlib.suppress(OSError):
+                written.append(((folder / RUN_FILE).stat().st_mtime, folder))
+    for _, folder in sorted(written, reverse=True):
+        with contextlib.suppress(OSError, RunFolderError):
+            run = _interrupted(folder)
+            if run is not None:
+                return run
+    return None
+
+
+def _interrupted(folder: Path) -> InterruptedRun | None:
+    with (folder / RUN_FILE).open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    status = _STATUS.search(head)
+    if status is None or status[1] not in _OPEN or has_living_owner(folder):
+        return None
+    can_resume, _ = usable_checkpoint(folder)
+    if not can_resume:
+        return None
+    started = _STARTED.search(head)
+    return InterruptedRun(folder, _local_time(started[1]) if started else None)
+
+
+def _local_time(text: bytes) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(json.loads(text)).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
 
 # "interrupted": it was training when its process died.
 RunStatus = Literal["running", "interrupted", "paused", "finished", "stopped", "failed"]
@@ -179,3 +507,102 @@ def _unlistable(error: OSError) -> Message:
         "The folder cannot be read ({reason}). Check that it is there and that you may read it.",
         reason=error.strerror or str(error),
     )
+
+
+_COLUMNS = (
+    "name",
+    "folder",
+    "status",
+    "reason",
+    "started",
+    "dataset",
+    "films",
+    "classes",
+    "epochs_done",
+    "best_epoch",
+    "validation_accuracy",
+    "test_accuracy",
+    "seconds",
+    "parameters",
+    "device",
+    "size_bytes",
+)
+
+
+def flat_settings(config: TrainingConfig) -> dict[str, Any]:
+    """Every setting by its name; those within others as "augmentation.flip_probability"."""
+    return dict(_flat(config.to_json()))
+
+
+def differences(a: RunSummary, b: RunSummary) -> list[tuple[str, Any, Any]]:
+    """What two runs were made with, where it is not the same: its name and both values.
+
+    Beside the settings: "dataset", "n_films", "n_classes" and "device".
+    """
+    return [
+        (name, value, other)
+        for (name, value), other in zip(_made_with(a).items(), _made_with(b).values(), strict=True)
+        if value != other
+    ]
+
+
+def export_runs(path: Path, runs: Iterable[RunSummary | DamagedRun]) -> None:
+    """Write a table of runs with every setting; fractions in [0, 1], seconds, bytes.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    settings = tuple(flat_settings(TrainingConfig()))
+    rows = [_damaged(run) if isinstance(run, DamagedRun) else _cells(run) for run in runs]
+    columns = (*_COLUMNS, *settings)
+    write_csv(path, [columns, *([row.get(name, "") for name in columns] for row in rows)])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _made_with(run: RunSummary) -> dict[str, Any]:
+    return {
+        "dataset": run.dataset,
+        "n_films": run.n_films,
+        "n_classes": len(run.classes),
+        **flat_settings(run.config),
+        "device": run.device,
+    }
+
+
+def _cells(run: RunSummary) -> dict[str, str]:
+    values = {
+        "name": run.name,
+        "folder": str(run.path),
+        "status": run.status,
+        "reason": run.failure or (str(run.remark) if run.remark else ""),
+        "started": run.started.isoformat(),
+        "dataset": run.dataset,
+        "films": run.n_films,
+        "classes": "; ".join(run.classes),
+        "epochs_done": run.epochs_done,
+        "best_epoch": run.best_epoch,
+        "validation_accuracy": run.validation_accuracy,
+        "test_accuracy": run.test_accuracy,
+        "seconds": round(run.seconds, 3),
+        "parameters": run.n_parameters,
+        "device": run.device,
+        "size_bytes": run.size_bytes,
+        **flat_settings(run.config),
+    }
+    return {name: "" if value is None else str(value) for name, value in values.items()}
+
+
+def _damaged(run: DamagedRun) -> dict[str, str]:
+    return {
+        "name": run.name,
+        "folder": str(run.path),
+        "status": "damaged",
+        "reason": str(run.reason),
+    }

@@ -11,22 +11,23 @@ from weakref import WeakSet
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from hands import FILMS_PER_CLASS, wait_until
-from pretended import Audits, Openings
-from pretended_explanations import Explanations
 from PySide6.QtWidgets import QApplication, QWidget
-from whole_program import end, english_settings, running_application
 
 from app.application import Application
+from app.reading import viewmodel as reading_module
 from app.settings import AppSettings
 from app.tasks import EventSource, TaskRunner
-from app.viewmodels import reading as reading_module
-from app.viewmodels import reading_work
 from core.config import Preprocessing, TrainingConfig, preset
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.events import TrainingDone
 from core.phantom import write_dataset
 from core.workspace import Workspace
+from tests.app.hands import FILMS_PER_CLASS, wait_until
+from tests.app.pretended import Audits, Openings
+from tests.app.pretended_explanations import Explanations
+from tests.app.whole_program import end, english_settings, running_application
+
+_SPEED_UP = reading_module.speed_up
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,7 +93,7 @@ def _models_stay_as_they_are() -> Iterator[None]:
 
 @pytest.fixture
 def _sped_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_module, "speed_up", reading_work.speed_up)
+    monkeypatch.setattr(reading_module, "speed_up", _SPEED_UP)
 
 
 # Films, and a model that learned from them.

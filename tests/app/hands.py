@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.translation import set_language
+from app.i18n import set_language
 
 Field = TypeVar("Field", bound=QWidget)
 FILMS_PER_CLASS = 20  # of the films on which the tests train: enough for a validation part

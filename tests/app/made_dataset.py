@@ -6,18 +6,17 @@ from typing import cast
 
 import numpy as np
 
-from app.viewmodels.data import DataViewModel
-from app.viewmodels.open_dataset import OpenDataset
-from core.data.audit.confounder import Confounder, Separation
-from core.data.audit.findings import Finding
-from core.data.audit.report import Report
-from core.data.audit.survey import Survey
+from app.data.viewmodel import DataViewModel, OpenDataset
+from core.audit.confounder import Confounder, Separation
+from core.audit.findings import Finding
+from core.audit.report import Report
 from core.data.cache import ImageCache
+from core.data.dataset import LoadedDataset
 from core.data.edits import Edits
-from core.data.images.header import FilmHeader
-from core.data.loading import LoadedDataset
 from core.data.records import Dataset, Record
+from core.data.survey import Survey
 from core.errors import Message, Refusal
+from core.images.film import FilmHeader
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 SIDE = 32  # pixels

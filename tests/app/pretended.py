@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from made_dataset import finding, make_dataset
 
-from app.viewmodels import data as data_module
-from core.data.audit.report import Report
-from core.data.loading import LoadedDataset
+from app.data import viewmodel as data_module
+from core.audit.report import Report
+from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.events import Progress
 from core.workspace import Workspace
+from tests.app.made_dataset import finding, make_dataset
 
 ONE, TWO, THREE = Path("one.zip"), Path("two.zip"), Path("three.zip")
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.viewmodels import desk as desk_module
+from app.reading import desk_viewmodel as desk_module
 from core.errors import Message
-from core.prediction.explanation import Explanation, HeatMap, Honesty
+from core.prediction.explanation import Explanation
 from core.prediction.lungs import LungField
+from core.prediction.saliency_checks import HeatMap, Honesty
 
 DOUBT = Message("Most of the heat lies outside the lungs.")
 SIDE = 4  # of the maps

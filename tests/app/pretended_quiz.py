@@ -9,8 +9,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.class_names import display_names
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
+from core.data.records import display_names
 from core.models.model_card import ModelCard
 from core.prediction.opinion import Opinion
 from core.quiz.films import QuizSource, sources_of

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.pasted_pictures import PastedPictures
-from app.viewmodels import reading as reading_module
-from app.viewmodels.reading_work import Answered, ModelOpened, Wanted, WantedModel
-from core.data.class_names import display_names
-from core.data.images import load_xray
+from app.drops import PastedPictures
+from app.reading import viewmodel as reading_module
+from app.reading.viewmodel import Answered, ModelOpened, Wanted, WantedModel
+from core.data.records import display_names
 from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
+from core.images.reading import load_xray
 from core.models.model_card import ModelCard
 from core.prediction.film_search import FoundFilm, RefusedFilm
 from core.prediction.novelty import Neighbour, Novelty

@@ -719,9 +719,9 @@ def test_another_program_goes_on_without_standard_streams(
 
 @pytest.fixture
 def headless(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Takes the place of `app.headless`; its `run` is up to the test."""
-    module = ModuleType("app.headless")
-    monkeypatch.setitem(sys.modules, "app.headless", module)
+    """Takes the place of `app.cli.options`; its `run` is up to the test."""
+    module = ModuleType("app.cli.options")
+    monkeypatch.setitem(sys.modules, "app.cli.options", module)
     return module
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hands import WAIT_MS, label_texts, wait_until
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
-from whole_program import end
 
 from app.application import Application
 from app.double_click import DoubleClick
 from app.file_association import FileAssociationError
-from app.widgets.menu_bar import MenuBar
+from app.widgets.window_parts import MenuBar
 from core.errors import Message
+from tests.app.hands import WAIT_MS, label_texts, wait_until
+from tests.app.whole_program import end
 
 
 class Desktop:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hands import WAIT_MS, press
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -15,6 +14,7 @@ from app import failures
 from app.failures import UncaughtErrors, show_failure, start_logging
 from app.tasks import Failure
 from core.errors import DatasetError, Message
+from tests.app.hands import WAIT_MS, press
 
 FOREIGN = '<b>x</b><img src="file:///secret.png">'
 

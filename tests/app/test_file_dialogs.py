@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hands import wait_until
 from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.file_dialogs import FileDialogs
 from app.settings import AppSettings
-from core.data.images import SUFFIXES
+from core.images.formats import SUFFIXES
+from tests.app.hands import wait_until
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from app.dropped import Dropped
-from app.incoming import Incoming
-from app.pages.page import DATA, EVALUATE, READ, TRAIN
+from app.drops import Dropped
+from app.main_window import Incoming
 from app.settings import AppSettings
 from app.tasks import Failure
-from app.viewmodels.of_window import ViewModels
+from app.view_models import ViewModels
+from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from core.errors import Message
 
 A, B, C = Path("a.png"), Path("b.dcm"), Path("no_ending")

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from PySide6.QtGui import QColor, QImage, QImageWriter
 
-from app.pasted_pictures import PastedPictures
-from core.data.images import load_xray
+from app.drops import PastedPictures
+from core.images.reading import load_xray
 from core.prediction.film_search import RefusedFilm
 
 

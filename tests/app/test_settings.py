@@ -6,8 +6,8 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.i18n import system_language
 from app.settings import MAX_RECENT, AppSettings
-from app.translation import system_language
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from hands import WAIT_MS
 from pytestqt.qtbot import QtBot
 
 from app.tasks import Failure, Outcome, TaskRunner
 from core.errors import DatasetError, Message
+from tests.app.hands import WAIT_MS
 
 
 @pytest.fixture

@@ -8,23 +8,23 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-from hands import drop, label_texts, press, wait_until
-from made_dataset import name_of
-from pretended import ONE, Audits
-from pretended_explanations import Explanations
 from PySide6.QtWidgets import QMessageBox
 
 from app.application import Application
+from app.data import viewmodel as data_module
 from app.settings import AppSettings
 from app.tasks import TaskRunner
-from app.viewmodels import data as data_module
-from app.widgets.film_image import to_image
+from app.widgets.viewer.picture import to_image
 from core.config import TrainingConfig
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.events import BatchDone, Progress
 from core.models.model_file import read_card
 from core.phantom import draw_film
 from core.training.run_folder import LAST_FILE, read_run
+from tests.app.hands import drop, label_texts, press, wait_until
+from tests.app.made_dataset import name_of
+from tests.app.pretended import ONE, Audits
+from tests.app.pretended_explanations import Explanations
 
 STAGES = ["importing", "caching", "training"]
 

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hands import (
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtWidgets import QComboBox, QMenu, QMessageBox, QProgressBar, QWidget
+
+from app.application import Application
+from app.data import viewmodel as data_module
+from app.settings import AppSettings
+from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from app.widgets.viewer.picture import to_image
+from core.data.dataset import LoadedDataset
+from core.phantom import draw_film
+from tests.app.hands import (
     FILMS_PER_CLASS,
     carrying,
     drag_over,
@@ -18,17 +28,7 @@ from hands import (
     press,
     wait_until,
 )
-from pretended import ONE, THREE, TWO, Audits, Openings
-from PySide6.QtCore import QMimeData, QUrl
-from PySide6.QtWidgets import QComboBox, QMenu, QMessageBox, QProgressBar, QWidget
-
-from app.application import Application
-from app.pages.page import DATA, EVALUATE, READ, TRAIN
-from app.settings import AppSettings
-from app.viewmodels import data as data_module
-from app.widgets.film_image import to_image
-from core.data.loading import LoadedDataset
-from core.phantom import draw_film
+from tests.app.pretended import ONE, THREE, TWO, Audits, Openings
 
 pytestmark = pytest.mark.usefixtures("explanations")
 PAGES = (DATA, TRAIN, EVALUATE, READ)

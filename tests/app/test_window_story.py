@@ -14,7 +14,6 @@ from weakref import WeakSet
 
 import numpy as np
 import pytest
-from hands import FILMS_PER_CLASS, drop, field, label_texts, press, table_rows, wait_until, words
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,30 +22,40 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QTableWidget,
 )
-from whole_program import english_settings, running_application
 
-from app import resources
+from app import theme
 from app.application import Application
-from app.pages.page import DATA, EVALUATE, READ, TRAIN
+from app.i18n import tr
+from app.reading.viewmodel import ReadFilm
 from app.settings import AppSettings
 from app.tasks import TaskRunner
-from app.translation import tr
-from app.viewmodels.read_film import ReadFilm
-from app.widgets.confusion_matrix_view import ConfusionMatrixView
-from app.widgets.curve_plot import CurvePlot
-from app.widgets.thumbnails import ThumbnailStrip
+from app.training.plots import CurvePlot
+from app.widgets.cards import ThumbnailStrip
+from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from app.widgets.tables import ConfusionMatrixView
 from core.prediction.verdict import verdict_of
 from core.runtime.devices import list_devices
 from core.training.run_folder import read_run
 from core.workspace import Workspace
+from tests.app.hands import (
+    FILMS_PER_CLASS,
+    drop,
+    field,
+    label_texts,
+    press,
+    table_rows,
+    wait_until,
+    words,
+)
+from tests.app.whole_program import english_settings, running_application
 
 HEAVY = (  # what must not be done where the window lives
     ("core.data.cache", "read_film"),
     ("core.prediction.reading", "load_xray"),
     ("core.prediction.classifier", "compute_outputs"),
-    ("core.evaluation.scoring", "compute_outputs"),
-    ("app.viewmodels.desk", "read_full"),
-    ("app.viewmodels.desk", "load_xray"),
+    ("core.evaluation.evaluate", "compute_outputs"),
+    ("app.reading.desk_viewmodel", "read_full"),
+    ("app.reading.desk_viewmodel", "load_xray"),
     ("core.training.session", "list_devices"),
 )
 
@@ -341,7 +350,7 @@ def test_no_film_is_decoded_and_nothing_computed_where_the_window_lives(story: S
     assert not busy
 
 
-CATALOGUE = resources.ROOT / "translations" / "zh_CN" / "LC_MESSAGES" / "pneumoscope.mo"
+CATALOGUE = theme.ROOT / "translations" / "zh_CN" / "LC_MESSAGES" / "pneumoscope.mo"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
@@ -371,7 +380,7 @@ class TestLanguage:
         def find(domain: str, folder: object, languages: list[str], fallback: bool) -> object:
             return _Pretended() if languages == ["zh_CN"] else gettext.NullTranslations()
 
-        monkeypatch.setattr("app.translation.gettext.translation", find)
+        monkeypatch.setattr("app.i18n.gettext.translation", find)
 
     def untranslated(self, story: Story) -> set[str]:
         """What is said in Latin letters alone and is no name."""
@@ -472,7 +481,7 @@ class TestTheme:
     @pytest.mark.parametrize("page", [DATA, TRAIN, EVALUATE, READ])
     def test_no_page_keeps_the_grounds_of_the_dark_theme(self, light: Story, page: int) -> None:
         shares = self.shares(light, page)
-        dark, bright = resources.colours("dark"), resources.colours("light")
+        dark, bright = theme.colours("dark"), theme.colours("light")
         assert shares[bright["background"]] > 5
         for ground in ("background", "panel", "raised", "field"):
             assert shares[dark[ground]] < 0.05, f"{ground} is dark still"
@@ -483,7 +492,7 @@ class TestTheme:
         press(story.program.window, "Dark")
         after = [self.shares(story, page) for page in (DATA, TRAIN, EVALUATE, READ)]
         for name in ("background", "panel", "raised", "field", "text"):
-            colour = resources.colours("dark")[name]
+            colour = theme.colours("dark")[name]
             assert [shares[colour] for shares in after] == pytest.approx(
                 [shares[colour] for shares in before], abs=0.5
             )

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hands import wait_until
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app.application import Application
+from app.i18n import set_language
 from app.settings import AppSettings
 from app.tasks import TaskRunner
-from app.translation import set_language
 from core.workspace import Workspace
+from tests.app.hands import wait_until
 
 
 def english_settings(folder: Path) -> AppSettings:

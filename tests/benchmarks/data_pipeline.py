@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from core.config import AugmentationConfig
 from core.data.batches import BatchSource
 from core.data.cache import ImageCache, open_cache
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.data.records import Record
 from core.phantom import write_dataset
-from core.runtime.processor import physical_core_count
+from core.runtime.threads import physical_core_count
 from core.workspace import Workspace
 
 MIN_SECONDS = 1.0  # short passes are repeated this long

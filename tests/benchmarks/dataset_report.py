@@ -69,9 +69,9 @@ def _decode(content: bytes) -> int:
 
 def open_and_report(path: Path, home: Path) -> None:
     """What the Data page does; prints seconds and the peak of memory."""
-    from core.data.audit.report import audit
-    from core.data.loading import LoadedDataset, load_dataset
-    from core.runtime.processor import tune_process
+    from core.audit.report import audit
+    from core.data.dataset import LoadedDataset, load_dataset
+    from core.runtime.threads import tune_process
     from core.workspace import Workspace
 
     tune_process()  # as the program does when it starts
@@ -89,7 +89,7 @@ def open_and_report(path: Path, home: Path) -> None:
 
 def compare(n_films: int) -> float:
     """Seconds to look for near duplicates among films of noise and a few copies."""
-    from core.data.audit.near_duplicates import near_duplicates
+    from core.data.near_duplicates import near_duplicates
 
     random = np.random.default_rng(0)
     coarse = random.integers(0, 256, (n_films, 16, 16), np.uint8)

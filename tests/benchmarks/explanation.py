@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.images import load_xray, square
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
+from core.images.film import square
+from core.images.reading import load_xray
 from core.models.resnet import build_resnet
 from core.models.weights import load_arrays, to_arrays
 from core.phantom import CLASSES, draw_film
@@ -31,8 +32,8 @@ from core.phantom.canvas import Canvas, Pose
 from core.phantom.thorax import Build, draw_chest
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation, explain
-from core.prediction.explanation.random_twin import random_weights
 from core.prediction.lungs import find_lungs
+from core.prediction.random_twin import random_weights
 from core.workspace import Workspace
 
 Film = NDArray[np.uint8]

@@ -30,13 +30,11 @@ import numpy as np
 from novelty_pictures import Picture, drawn, folders, spoilt
 from numpy.typing import NDArray
 
-from core.data.images import load_xray
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
+from core.images.reading import load_xray
+from core.prediction.appearance import Look, coloured_share, grey
 from core.prediction.classifier import Classifier
-from core.prediction.novelty import FilmSet, TrainingMemory, fit_memory
-from core.prediction.novelty.memory import root
-from core.prediction.novelty.plain_image import Look, coloured_share, grey
-from core.prediction.novelty.scale import Scale, joined
+from core.prediction.novelty import FilmSet, Scale, TrainingMemory, fit_memory, joined, root
 from core.statistics import auroc
 from core.workspace import Workspace
 
@@ -110,7 +108,7 @@ def methods(memory: TrainingMemory, train: FilmSet) -> dict[str, Judge]:
 
 
 def limit(scores: Scores) -> float:
-    """What 95 % of validation films pass, as in `core.prediction.novelty.scale`."""
+    """What 95 % of validation films pass, as in `core.prediction.novelty`."""
     return float(np.quantile(scores, 0.95, method="weibull"))
 
 

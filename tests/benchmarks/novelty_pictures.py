@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from core.data.images import load_xray
 from core.errors import ImageReadError
+from core.images.reading import load_xray
 from core.phantom import CLASSES, draw_film
 
 Picture = NDArray[np.uint8]

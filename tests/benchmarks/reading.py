@@ -36,17 +36,16 @@ from PIL import Image
 
 from core.config import Preprocessing, TrainingConfig
 from core.data.batches import stack
-from core.data.images import READER_VERSION, load_xray
-from core.models.export.onnx_file import onnx_file
+from core.images.reading import READER_VERSION, load_xray
 from core.models.model_card import ModelCard
 from core.models.model_file import save_model
-from core.models.network_input import to_input
+from core.models.onnx import onnx_file
+from core.models.resnet import to_input
 from core.models.weights import Weights, to_arrays
 from core.phantom import CLASSES, draw_film
 from core.prediction.classifier import Classifier
 from core.prediction.reading import BATCH_SIZE, read_films
-from core.runtime.processor import physical_core_count, thread_count
-from core.runtime.threads import map_ahead
+from core.runtime.threads import map_ahead, physical_core_count, thread_count
 from core.workspace import Workspace
 
 Images = NDArray[np.float32]  # (N, 3, S, S)
@@ -80,7 +79,7 @@ def random_model(path: Path, architecture: Any, image_size: int) -> Weights:
 
 
 def eager(classifier: Classifier) -> Answer:
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
 
     def answer(images: Images) -> NDArray[np.float32]:
         with paddle.no_grad():

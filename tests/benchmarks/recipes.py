@@ -18,7 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from core.config import Optimiser, Preprocessing, TrainingConfig, preset, usual_rates
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.events import TrainingDone
 from core.workspace import Workspace
 

@@ -18,7 +18,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from core.config import TrainingConfig, preset
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.phantom import write_dataset
 from core.workspace import Workspace
 
@@ -26,9 +26,9 @@ from core.workspace import Workspace
 @contextmanager
 def nothing_saved() -> Iterator[None]:
     """Leave out what writes to the run's folder while training goes on."""
+    from core.training.loop import Saving
     from core.training.run_folder import RunFolder
     from core.training.run_models import RunModels
-    from core.training.saving import Saving
 
     with (
         mock.patch.object(Saving, "submit"),

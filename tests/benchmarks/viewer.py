@@ -19,8 +19,7 @@ from PySide6.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app.widgets.viewer import ViewerDesk
-from core.data.images import FullDepthFilm, Window
-from core.data.images.header import FilmHeader
+from core.images.film import FilmHeader, FullDepthFilm, Window
 
 
 def film(height: int, width: int) -> FullDepthFilm:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.config import Preprocessing, TrainingConfig
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import split
 from core.runtime.devices import Device
 from core.workspace import Workspace

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import AugmentationConfig, preset
-from core.config.augmentation import CHANGES, ENHANCEMENTS
+from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, preset
 from core.errors import ConfigError
 
 NAMES = [field.name for field in dataclasses.fields(AugmentationConfig)]

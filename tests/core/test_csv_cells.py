@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from core.csv_cells import inert, write_csv
 from core.errors import RunFolderError
+from core.files import inert, write_csv
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core import version
+from core import workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,6 +15,6 @@ def test_the_version_is_the_projects_also_where_it_is_not_installed(
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(version.metadata, "version", missing)
+    monkeypatch.setattr(workspace.metadata, "version", missing)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert version.program_version() == project["version"]
+    assert workspace.program_version() == project["version"]

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
-from app.widgets.confusion_matrix_view import ConfusionMatrixView
+from app.widgets.tables import ConfusionMatrixView
 
 GOOD, BAD, GROUND, TEXT = "#00ff00", "#ff0000", "#000000", "#ffffff"
 

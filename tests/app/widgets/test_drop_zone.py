@@ -2,14 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hands import carrying, drag_over, drop, let_go
 from PySide6.QtCore import QMimeData, QUrl
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.dropped import Dropped
-from app.widgets.drop_zone import DropZone
-from app.widgets.film_image import to_image
+from app.drops import Dropped
+from app.widgets.page import DropZone
+from app.widgets.viewer.picture import to_image
+from tests.app.hands import carrying, drag_over, drop, let_go
 
 LINK = QUrl("http://example.org/film.png")
 

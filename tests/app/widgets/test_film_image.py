@@ -1,7 +1,7 @@
 import numpy as np
 from PySide6.QtGui import QColor, QImage
 
-from app.widgets.film_image import to_image
+from app.widgets.viewer.picture import to_image
 
 
 def levels(image: QImage) -> list[list[int]]:

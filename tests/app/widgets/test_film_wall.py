@@ -2,15 +2,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from hands import has_colour, wait_until
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAccessible, QColor, QContextMenuEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.widgets import film_wall_pictures
+from app.widgets import film_wall
 from app.widgets.film_wall import LARGE_PX, MEDIUM_PX, SMALL_PX, FilmWall, WallFilm
+from tests.app.hands import has_colour, wait_until
 
 GREY, BRIGHT = QColor(150, 150, 150), QColor(240, 240, 240)
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -144,7 +144,7 @@ class TestPictures:
     def test_a_bounded_number_of_pictures_is_kept(
         self, wall: FilmWall, source: Source, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(film_wall_pictures, "KEPT", 20)
+        monkeypatch.setattr(film_wall, "KEPT", 20)
         show(wall, films(2_000), source)
         for row in range(0, 2_000, 200):
             wall.scroll_to(row)

@@ -2,16 +2,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hands import label_texts, press
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.film_canvas import FilmCanvas
-from app.widgets.film_geometry import MAX_SCALE
-from app.widgets.film_zoom import FilmZoom
+from app.widgets.film_zoom import FilmCanvas, FilmZoom
+from app.widgets.viewer.picture import MAX_SCALE
+from tests.app.hands import label_texts, press
 
 LEFT = Qt.MouseButton.LeftButton
 NO_KEYS = Qt.KeyboardModifier.NoModifier

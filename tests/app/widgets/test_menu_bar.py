@@ -3,7 +3,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from app.widgets.menu_bar import MenuBar
+from app.widgets.window_parts import MenuBar
 
 
 @pytest.fixture

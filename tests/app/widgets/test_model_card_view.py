@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hands import label_texts
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QLabel, QTableWidget
 from pytestqt.qtbot import QtBot
 
-from app import translation
-from app.widgets.model_card_view import LEAST_PX, ModelCardView
+from app import i18n
+from app.widgets.model_card import LEAST_PX, ModelCardView
+from tests.app.hands import label_texts
 from tests.core.models.model_bytes import CLASSES, card
 
 FIGURES = {"n": 26, "sensitivity": 0.846, "specificity": 0.8, "precision": math.nan}
@@ -31,7 +31,7 @@ def view(qtbot: QtBot) -> Iterator[ModelCardView]:
     qtbot.addWidget(view)
     view.show()
     yield view
-    translation.set_language("en")
+    i18n.set_language("en")
 
 
 def said(view: ModelCardView, caption: str) -> str:
@@ -105,8 +105,8 @@ def test_a_thousand_classes_scroll(view: ModelCardView) -> None:
 
 def test_it_speaks_another_language(view: ModelCardView) -> None:
     view.show_card(card(metrics=METRICS), "m")
-    translation._Active.catalogue = gettext.NullTranslations()
-    translation._Active.code = "zh_CN"
+    i18n._Active.catalogue = gettext.NullTranslations()
+    i18n._Active.code = "zh_CN"
     QCoreApplication.sendEvent(view, QEvent(QEvent.Type.LanguageChange))
     assert cells(view, 1)[0] == CLASSES[1]
     assert said(view, "Made") == "2026年1月2日星期五"

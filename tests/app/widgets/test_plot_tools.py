@@ -12,10 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.tasks import Failure
-from app.widgets.curve_plot import CurvePlot
-from app.widgets.growing_array import GrowingArray
-from app.widgets.plot_colours import PlotColours
-from app.widgets.thinning import every_nth, peaks
+from app.training.plots import CurvePlot
+from app.widgets.plot import GrowingArray, PlotColours, every_nth, peaks
 from core.errors import RunFolderError
 
 COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")

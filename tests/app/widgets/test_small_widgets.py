@@ -1,21 +1,20 @@
 import numpy as np
 import pytest
-from hands import label_texts, press
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.evaluation.page import ScoreBars
+from app.widgets.cards import SIDE_PX, ProgressCard, ThumbnailStrip
 from app.widgets.labels import Figure
-from app.widgets.progress_card import ProgressCard
-from app.widgets.rail import Rail
-from app.widgets.score_bars import ScoreBars
 from app.widgets.tables import PlainTable
-from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
+from app.widgets.window_parts import Rail
 from core.errors import Message
 from core.events import Progress
-from core.runtime.time_left import TimeLeft
+from core.runtime.threads import TimeLeft
+from tests.app.hands import label_texts, press
 
 ACCENT, MUTED, TRACK = "#00ff00", "#0000ff", "#ff0000"
 

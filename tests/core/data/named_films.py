@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.config import TrainingConfig
-from core.data.grouping import Grouping, group_by_patient
+from core.data.patients import Grouping, group_by_patient
 from core.data.records import Dataset, Record
 from core.data.splits import PARTS, Splits, split
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.data.abandoned import part_folder, remove_abandoned
+from core.files import part_folder, remove_abandoned
 
 PARENT = psutil.Process(os.getppid())
 

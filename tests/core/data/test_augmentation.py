@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.config import AugmentationConfig, preset
-from core.config.augmentation import ENHANCEMENTS, Change
+from core.config import ENHANCEMENTS, AugmentationConfig, Change, preset
 from core.data import augmentation
 from core.data.augmentation import (
     add_noise,

@@ -4,8 +4,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from core.config import AugmentationConfig
-from core.config.augmentation import CHANGES, ENHANCEMENTS, Change
+from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, Change
 from core.data.augmentation import augment, generator_for
 
 ALL = AugmentationConfig(probability=1.0)

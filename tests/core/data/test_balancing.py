@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
-from core.data.balancing import balanced_order, class_weights
+from core.data.batches import balanced_order, class_weights
 
 LABELS = st.lists(st.integers(0, 3), max_size=80).map(lambda more: np.array([0, 1, 2, 3, *more]))
 

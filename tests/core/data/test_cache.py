@@ -11,19 +11,13 @@ import pytest
 from PIL import Image
 
 from core.data import cache as cache_module
-from core.data.cache import (
-    COLOUR_FILE,
-    GREY_FILE,
-    INDEX_FILE,
-    KEY_FILE,
-    ImageCache,
-    open_cache,
-)
-from core.data.images import content_of, load_xray, square
-from core.data.images import reading as reading_module
+from core.data.cache import COLOUR_FILE, GREY_FILE, INDEX_FILE, KEY_FILE, ImageCache, open_cache
 from core.data.records import Record
 from core.errors import DatasetError, Message
 from core.events import Progress
+from core.images import reading as reading_module
+from core.images.film import square
+from core.images.reading import content_of, load_xray
 
 ROOT = Path(__file__).parents[3]
 SIZE = 32

@@ -2,11 +2,11 @@ from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
-from named_films import counts, dataset, patients, singles
 
-from core.data.dealing import deal, deal_folds, draw
-from core.data.grouping import Grouping, group_by_patient
+from core.data.patients import Grouping, group_by_patient
 from core.data.records import Dataset
+from core.data.splits import deal, deal_folds, draw
+from tests.core.data.named_films import counts, dataset, patients, singles
 
 SHARES = {"test": 0.1, "validation": 0.1}
 

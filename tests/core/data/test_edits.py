@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from named_films import dataset, singles
 
 from core.data.edits import Edits, EditsFile
 from core.data.records import Dataset
 from core.errors import DatasetError
+from tests.core.data.named_films import dataset, singles
 
 DATA = dataset({name: [f"{n}.png" for n in range(4)] for name in "ABC"})
 

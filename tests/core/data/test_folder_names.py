@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.folder import Unpacked, list_folder
 from core.data.records import scan
+from core.data.sources import list_folder
+from core.data.unpacked import Unpacked
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="names are Unicode elsewhere")
 

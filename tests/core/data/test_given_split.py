@@ -3,14 +3,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from named_films import check_is_a_division, counts, digest_of, divide, singles
 
 from core.config import TrainingConfig
-from core.data.grouping import group_by_patient
-from core.data.layout import GivenPart
-from core.data.records import Dataset, Record
+from core.data.patients import group_by_patient
+from core.data.records import Dataset, GivenPart, Record
 from core.data.splits import PARTS, crossing
 from core.errors import DatasetError
+from tests.core.data.named_films import check_is_a_division, counts, digest_of, divide, singles
 
 
 def given_parts(

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from named_films import digest_of
 
-from core.data.grouping import group_by_patient
+from core.data.patients import group_by_patient
 from core.data.records import Record
 from core.errors import DatasetError
+from tests.core.data.named_films import digest_of
 
 
 def films(*names: str, copies: dict[str, str] | None = None) -> list[Record]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from core.data import archive
 from core.data import archive as archive_module
-from core.data import zip_entries
 from tests.core.data.zip_box import (
     JPEG,
     PNG,
@@ -311,7 +311,7 @@ def test_no_hostile_archive_takes_much_memory(box: Box) -> None:
 
 
 def test_a_giant_list_of_files_is_not_read(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zip_entries, "MAX_DIRECTORY_BYTES", 8 * 2**20)
+    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 8 * 2**20)
     entries = [zipfile.ZipInfo(f"a/{number}.png") for number in range(150)]
     for entry in entries:
         entry.comment = b"c" * 60_000

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from core.data.layout import MASK, OUTSIDE, Place, arrange, part_called
+from core.data.records import MASK, OUTSIDE, Place, arrange, part_called
 from core.errors import Message
 
 

@@ -16,17 +16,7 @@ import pytest
 
 from core.data.records import scan
 from core.errors import ArchiveError
-from tests.core.data.zip_box import (
-    BMP,
-    DICOM,
-    JPEG,
-    PNG,
-    TIFF,
-    Box,
-    joined,
-    unix_entry,
-    zipped,
-)
+from tests.core.data.zip_box import BMP, DICOM, JPEG, PNG, TIFF, Box, joined, unix_entry, zipped
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.patient_names import MAX_TEMPLATE_LENGTH, patients_by, plausible_pattern
+from core.data.patients import MAX_TEMPLATE_LENGTH, patients_by, plausible_pattern
 from core.data.records import Record
 from core.errors import DatasetError
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from core.config import AugmentationConfig
+from core.data.augmentation import draws
 from core.data.batches import BatchSource
-from core.data.preview import draws
 from core.data.records import Record
 from tests.core.data.caches import cache_of
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data.class_names import display_names
-from core.data.records import Dataset, Record, scan
+from core.data.records import Dataset, Record, display_names, scan
 from core.data.unpacked import SourceFile, Unpacked
 from core.errors import DatasetError, Message, Refusal, RefusalKind
 

@@ -1,12 +1,10 @@
 import csv
 from pathlib import Path
 
-from named_films import dataset, patients
-
 from core.config import TrainingConfig
-from core.data.grouping import group_by_patient
-from core.data.split_table import save_split_table, split_rows
-from core.data.splits import PARTS, split
+from core.data.patients import group_by_patient
+from core.data.splits import PARTS, save_split_table, split, split_rows
+from tests.core.data.named_films import dataset, patients
 
 
 def test_every_film_is_in_the_table_with_its_part() -> None:

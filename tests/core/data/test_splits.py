@@ -6,7 +6,13 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from named_films import (
+
+from core.config import TrainingConfig
+from core.data.patients import group_by_patient
+from core.data.records import Dataset
+from core.data.splits import PARTS, crossing, deal_folds, reference, split
+from core.errors import DatasetError
+from tests.core.data.named_films import (
     STRATIFIED,
     check_is_a_division,
     counts,
@@ -16,13 +22,6 @@ from named_films import (
     patients,
     singles,
 )
-
-from core.config import TrainingConfig
-from core.data.dealing import deal_folds
-from core.data.grouping import group_by_patient
-from core.data.records import Dataset
-from core.data.splits import PARTS, crossing, reference, split
-from core.errors import DatasetError
 
 
 def shuffle(data: Dataset, seed: int) -> Dataset:

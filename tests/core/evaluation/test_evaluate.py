@@ -7,12 +7,11 @@ from PIL import Image
 
 from core.config import Preprocessing, TrainingConfig
 from core.data.batches import BatchSource
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import Splits, split
 from core.errors import DatasetError, Message, ModelFileError
-from core.evaluation.evaluate import ModelEvaluation, evaluate_model, films_of_part
+from core.evaluation.evaluate import ModelEvaluation, evaluate_model, films_of_part, score
 from core.evaluation.metrics import evaluation
-from core.evaluation.scoring import score
 from core.events import Progress
 from core.models.model_file import save_model
 from core.models.resnet import build_resnet
@@ -20,8 +19,8 @@ from core.models.weights import to_arrays
 from core.prediction.classifier import Classifier
 from core.prediction.inference import compute_outputs
 from core.prediction.reading import read_films
-from core.runtime.seeds import seed_everything
-from core.training.card_writer import CardWriter
+from core.runtime.paddle import seed_everything
+from core.training.run_models import CardWriter
 from core.workspace import Workspace
 
 CONFIG = TrainingConfig(preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.25))

@@ -7,9 +7,9 @@ import numpy as np
 
 from core.models.resnet import build_resnet
 from core.models.weights import to_arrays
-from core.runtime.building import BUILDING
 from core.runtime.devices import use_device
-from core.runtime.seeds import seed_everything
+from core.runtime.paddle import seed_everything
+from core.runtime.threads import BUILDING
 
 
 def build(_number: int) -> Any:

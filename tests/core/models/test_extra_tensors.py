@@ -10,8 +10,7 @@ import safetensors.numpy
 
 from core.errors import ConfigError, ModelFileError
 from core.models import model_file
-from core.models.extra_tensors import MAX_BYTES, describe_extras
-from core.models.model_card import ModelCard
+from core.models.model_card import MAX_BYTES, ModelCard, describe_extras
 from core.models.model_file import open_model, read_card, save_model
 from tests.core.models.model_bytes import (
     arrays_for,

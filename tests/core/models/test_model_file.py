@@ -13,7 +13,7 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from core import atomic_file
+from core import files
 from core.errors import ConfigError, ModelFileError
 from core.models import model_file
 from core.models.model_card import DISCLAIMER, ModelCard
@@ -332,7 +332,7 @@ def test_a_full_disk_leaves_the_old_model_and_says_so(tiny, monkeypatch):
     def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(atomic_file.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(ModelFileError, match=r"tiny\.safetensors could not be written: No space"):
         save_model(tiny, card(), arrays_for(tiny_shapes("resnet18", 3), seed=1))
     assert tiny.read_bytes() == before

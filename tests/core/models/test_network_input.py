@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from core.config import Preprocessing
-from core.models.network_input import place_of, to_input
-from core.runtime.paddle_library import paddle
+from core.models.resnet import place_of, to_input
+from core.runtime.paddle import paddle
 
 UNIT = Preprocessing(image_size=32)
 

@@ -7,14 +7,8 @@ from paddle.vision import models as paddle_models
 from core.config import ARCHITECTURES
 from core.errors import ModelFileError
 from core.models.resnet import build_resnet
-from core.models.weights import (
-    PLANS,
-    expected_shapes,
-    first_non_finite,
-    load_arrays,
-    to_arrays,
-)
-from core.runtime.paddle_library import F, paddle
+from core.models.weights import PLANS, expected_shapes, first_non_finite, load_arrays, to_arrays
+from core.runtime.paddle import F, paddle
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ import pytest
 
 from core.config import TrainingConfig
 from core.events import TrainingDone
+from core.prediction.novelty import FilmSet, TrainingMemory, fit_memory
 from core.runtime.devices import Device
-from core.training.loop import TrainingData, train
+from core.training import loop
+from core.training.loop import TrainingData
 from core.training.run_folder import RunFolder
+from tests.core.prediction.made_films import N_NEW, N_TRAIN, N_VALIDATION, film_set
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +23,29 @@ def model(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", {})
-    *_, done = train(config, data, run, cpu)
+    *_, done = loop.train(config, data, run, cpu)
     assert isinstance(done, TrainingDone)
     return done.model
+
+
+@pytest.fixture(scope="session")
+def train() -> FilmSet:
+    return film_set(0, N_TRAIN)
+
+
+@pytest.fixture(scope="session")
+def validation() -> FilmSet:
+    return film_set(1000, N_VALIDATION)
+
+
+@pytest.fixture(scope="session")
+def new() -> FilmSet:
+    """Films that nothing was fitted to."""
+    return film_set(2000, N_NEW)
+
+
+@pytest.fixture(scope="session")
+def memory(train: FilmSet, validation: FilmSet) -> TrainingMemory:
+    fitted = fit_memory(train, validation, keep_thumbnails=True)
+    assert fitted is not None
+    return fitted

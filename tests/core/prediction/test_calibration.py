@@ -16,8 +16,8 @@ from core.prediction.calibration import (
     calibration_error,
     fit_calibration,
     possible_classes,
+    precise_softmax,
 )
-from core.prediction.outputs import precise_softmax
 
 
 def films(n: int, scale: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

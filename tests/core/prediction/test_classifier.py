@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.images import READER_VERSION
 from core.errors import DeviceError, ModelFileError
+from core.images.reading import READER_VERSION
 from core.models.model_file import open_model, save_model
 from core.prediction.classifier import Classifier
 

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from core.prediction.heat_colours import heat_colours, heat_on_film
+from core.prediction.saliency_checks import heat_colours, heat_on_film
 
 
 def test_there_is_a_colour_for_each_grey_level_and_none_for_no_heat() -> None:

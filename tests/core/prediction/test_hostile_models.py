@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from core.config import Preprocessing
-from core.data.images import READER_VERSION
 from core.errors import ModelFileError
+from core.images.reading import READER_VERSION
 from core.models.model_file import save_model
 from core.models.weights import expected_shapes
 from core.prediction.calibration import fit_calibration

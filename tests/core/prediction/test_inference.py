@@ -3,11 +3,10 @@ import pytest
 
 from core.config import Preprocessing
 from core.errors import DeviceError
-from core.models.network_input import to_input
-from core.models.resnet import build_resnet
+from core.models.resnet import build_resnet, to_input
+from core.prediction.calibration import softmax
 from core.prediction.inference import compute_outputs
-from core.prediction.outputs import softmax
-from core.runtime.paddle_library import F, paddle
+from core.runtime.paddle import F, paddle
 
 PREPROCESSING = Preprocessing(image_size=32, mean=0.5, std=0.25)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from core.data.images import square
+from core.images.film import square
 from core.phantom import CLASSES, draw_film
 from core.phantom.canvas import Canvas, Pose
 from core.phantom.thorax import Build, draw_chest

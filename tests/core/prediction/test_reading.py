@@ -6,16 +6,16 @@ import pytest
 from PIL import Image
 
 from core.data.batches import BatchSource
-from core.data.images import load_xray
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.events import FilmRefused
+from core.images.reading import load_xray
 from core.models.model_file import open_model
 from core.models.resnet import build_resnet
 from core.models.weights import load_arrays
 from core.prediction import reading as reading_module
+from core.prediction.calibration import softmax
 from core.prediction.classifier import Classifier
 from core.prediction.inference import compute_outputs
-from core.prediction.outputs import softmax
 from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
 
 pytestmark = pytest.mark.usefixtures("narrow_network")

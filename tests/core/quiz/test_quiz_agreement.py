@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.evaluation.metrics import confusion_matrix
-from core.quiz.agreement import cohen_kappa, kappa_interval, mcnemar_p
+from core.quiz.score_card import cohen_kappa, kappa_interval, mcnemar_p
 from core.statistics import wilson_interval
 
 

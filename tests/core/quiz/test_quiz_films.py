@@ -4,10 +4,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from quizzes import CLASSES, card, film, source
 
 from core.data.records import Dataset, Record
 from core.quiz.films import QuizPool, QuizSource, choose_films, make_pool, sources_of
+from tests.core.quiz.quizzes import CLASSES, card, film, source
 
 
 def pool_of(*counts: int) -> QuizPool:

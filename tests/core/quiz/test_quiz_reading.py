@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.data.images import load_xray
-from core.prediction.explanation import HeatMap
+from core.images.reading import load_xray
 from core.prediction.opinion import Opinion
+from core.prediction.saliency_checks import HeatMap
 from core.quiz import reading
 from core.quiz.films import QuizFilm
 from core.quiz.reading import QuizFilmRead, QuizFilmRefused, read_quiz_films

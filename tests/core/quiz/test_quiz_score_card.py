@@ -2,9 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from quizzes import answer
 
 from core.quiz.score_card import ReaderScore, ScoreCard
+from tests.core.quiz.quizzes import answer
 
 # Truth, alone, model, final.
 ANSWERS = [

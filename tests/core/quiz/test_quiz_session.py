@@ -1,8 +1,8 @@
 import pytest
-from quizzes import film, opinion
 
 from core.errors import Message, Refusal
 from core.quiz.session import QuizSession
+from tests.core.quiz.quizzes import film, opinion
 
 REFUSAL = Refusal("b.png", Message("It is cut short."), "truncated")
 

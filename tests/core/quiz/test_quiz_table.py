@@ -2,11 +2,10 @@ import csv
 from pathlib import Path
 
 import pytest
-from quizzes import CLASSES, answer
 
 from core.errors import ConfigError, RunFolderError
-from core.quiz.settings import QuizSettings
-from core.quiz.table import HEADER, QuizPaper, save_quiz_table
+from core.quiz.session import HEADER, QuizPaper, QuizSettings, save_quiz_table
+from tests.core.quiz.quizzes import CLASSES, answer
 
 
 def paper(**settings: object) -> QuizPaper:

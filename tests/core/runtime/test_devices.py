@@ -55,7 +55,7 @@ def test_the_cpu_is_listed_first_with_its_memory() -> None:
 
 
 def test_cards_are_listed_with_name_memory_and_capability(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
 
     class Card:
         name, total_memory, major, minor = "H100", 80 << 30, 9, 0

@@ -12,12 +12,12 @@ def in_thread(work):
     thread.join()
 
 def load():
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
 
 modes, names = [], []
 
 def later():
-    from core.runtime.paddle_library import paddle
+    from core.runtime.paddle import paddle
     modes.append(paddle.in_dynamic_mode())
 
 def build():

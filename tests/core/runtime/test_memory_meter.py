@@ -1,7 +1,7 @@
 import mmap
 
 from core.runtime.devices import Device
-from core.runtime.memory_meter import MemoryMeter, card_memory_in_use, memory_in_use
+from core.runtime.memory import MemoryMeter, card_memory_in_use, memory_in_use
 
 CPU = Device("cpu", "a processor", 8 << 30)
 BLOCK = 200 << 20

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import os
 from core.runtime import processor
-from core.runtime.paddle_library import F, nn, paddle
+from core.runtime.paddle import F, nn, paddle
 variables = processor.processor_variables(
     {}, *processor.read_cpu_info(), processor.physical_core_count()
 )

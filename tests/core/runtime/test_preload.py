@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import sys
 from pathlib import Path
-from core.runtime.preload import preload_paddle
+from core.runtime.paddle import preload_paddle
 maps = Path("/proc/self/maps")
 print(preload_paddle(), "libpaddle.so" in maps.read_text(), "paddle" in sys.modules)
 import paddle

@@ -7,8 +7,8 @@ from typing import Any
 import psutil
 import pytest
 
-from core.runtime import processor
-from core.runtime.processor import (
+from core.runtime import threads as processor_threads
+from core.runtime.threads import (
     KEEP_BYTES,
     M_ARENA_MAX,
     M_MMAP_MAX,
@@ -111,7 +111,7 @@ def test_windows_opens_the_fast_path_on_amd_alone(
 
     libraries = {"kernel32": Kernel()}
     monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(processor.platform, "processor", lambda: told)
+    monkeypatch.setattr(processor_threads.platform, "processor", lambda: told)
     monkeypatch.setattr(ctypes, "WinDLL", libraries.__getitem__, raising=False)
     assert read_cpu_info(tmp_path / "missing")[1] == {"avx2", "fma"}
     assert mkl_path(*read_cpu_info(tmp_path / "missing")) == path
@@ -142,7 +142,7 @@ def test_an_arm_list_without_vendor_changes_nothing(tmp_path: Path) -> None:
 def test_without_a_list_the_system_tells_a_vendor_but_no_flags(
     told: str, vendor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processor.platform, "processor", lambda: told)
+    monkeypatch.setattr(processor_threads.platform, "processor", lambda: told)
     assert read_cpu_info(tmp_path / "missing") == (vendor, frozenset())
     assert mkl_path(*read_cpu_info(tmp_path / "missing")) is None
 
@@ -214,7 +214,7 @@ def test_big_blocks_are_kept_on_linux_alone(
     assert library.calls == calls
 
 
-@pytest.mark.parametrize("function", [keep_freed_memory, processor.release_freed_memory])
+@pytest.mark.parametrize("function", [keep_freed_memory, processor_threads.release_freed_memory])
 def test_a_c_library_without_these_calls_is_left_alone(
     function: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,8 +227,8 @@ def test_all_settings_are_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     library = FakeLibrary(set())
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
-    monkeypatch.setattr(processor, "read_cpu_info", lambda: ("AuthenticAMD", AVX512))
-    monkeypatch.setattr(processor, "physical_core_count", lambda: 6)
+    monkeypatch.setattr(processor_threads, "read_cpu_info", lambda: ("AuthenticAMD", AVX512))
+    monkeypatch.setattr(processor_threads, "physical_core_count", lambda: 6)
     environment = {"HOME": "/", "OMP_NUM_THREADS": "3"}
     tune_process(environment)
     assert environment == {"HOME": "/", "OMP_NUM_THREADS": "3", "MKL_DEBUG_CPU_TYPE": "7"}

@@ -2,8 +2,7 @@ import random
 
 import numpy as np
 
-from core.runtime.paddle_library import paddle
-from core.runtime.seeds import seed_everything
+from core.runtime.paddle import paddle, seed_everything
 
 
 def draws(seed: int) -> tuple[float, float, list[float]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from core.runtime.time_left import SETTLING_S, TimeLeft
+from core.runtime.threads import SETTLING_S, TimeLeft
 
 
 class Clock:

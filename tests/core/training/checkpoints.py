@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from core.training.checkpoint import Checkpoint
-from core.training.position import Best, Position, Spent
+from core.training.checkpoint import Best, Checkpoint, Position, Spent
 
 
 def checkpoint(number: int = 1, size: int = 50) -> Checkpoint:

@@ -14,9 +14,15 @@ from typing import NoReturn
 
 import numpy as np
 
-from core.training.checkpoint import PREVIOUS_FILE, Checkpoint, load_checkpoint, make_newest
+from core.training.checkpoint import (
+    PREVIOUS_FILE,
+    Checkpoint,
+    Position,
+    Spent,
+    load_checkpoint,
+    make_newest,
+)
 from core.training.checkpoint import save_checkpoint as save
-from core.training.position import Position, Spent
 
 
 def numbered(number: int, n_floats: int) -> Checkpoint:

@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.config import TrainingConfig
-from core.data.loading import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.events import Progress
-from core.training import saving
+from core.training import loop
 from core.training.run_folder import RUN_FILE
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
 from tests.core.training.narrow import make_narrow
 
 make_narrow(setattr)
-saving.SAVE_EVERY_S = 0.0  # a checkpoint after each batch, so that most kills hit one
+loop.SAVE_EVERY_S = 0.0  # a checkpoint after each batch, so that most kills hit one
 
 
 def sitting(events: Callable[[], Iterator[object]], kill_after: int | None, wait_s: float) -> bool:

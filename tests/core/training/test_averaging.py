@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.runtime.paddle_library import nn, paddle
-from core.training.averaging import WeightAverage
+from core.runtime.paddle import nn, paddle
+from core.training.learner import WeightAverage
 
 
 def network(value: float):

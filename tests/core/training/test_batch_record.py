@@ -1,7 +1,7 @@
 import gc
 
 from core.events import BatchDone
-from core.training.batch_record import BatchRecord
+from core.training.history import BatchRecord
 
 ONE = BatchDone(1, 1, 2, 0.9, 0.25, 1e-3, 40.0, 12.5)
 TWO = BatchDone(1, 2, 2, 0.7, 0.75, 2e-3, 41.0, 11.5)

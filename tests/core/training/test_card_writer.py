@@ -1,10 +1,10 @@
 import numpy as np
 
 from core.config import TrainingConfig
-from core.data.images import READER_VERSION
 from core.evaluation.metrics import evaluation
-from core.training.card_writer import CardWriter
+from core.images.reading import READER_VERSION
 from core.training.loop import TrainingData
+from core.training.run_models import CardWriter
 
 
 def test_a_card_tells_numbers_by_class_names(config: TrainingConfig, data: TrainingData) -> None:

@@ -10,20 +10,22 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from core import atomic_file
+from core import files
 from core.errors import RunFolderError
 from core.training.checkpoint import (
     DAMAGED_FILE,
     NEWEST_FILE,
     PREVIOUS_FILE,
+    Best,
     Checkpoint,
+    Position,
+    Spent,
     from_bytes,
     load_checkpoint,
     make_newest,
     save_checkpoint,
     to_bytes,
 )
-from core.training.position import Best, Position, Spent
 from tests.core.training.checkpoints import checkpoint, same
 
 
@@ -172,7 +174,7 @@ def test_what_the_disk_refuses_leaves_what_was_there(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(atomic_file, "write_bytes", refuse)
+    monkeypatch.setattr(files, "write_bytes", refuse)
     with pytest.raises(OSError, match=os.strerror(number)):
         save_checkpoint(tmp_path, checkpoint(3))
     found = load_checkpoint(tmp_path)

@@ -2,8 +2,7 @@ import threading
 
 import pytest
 
-from core.training.checkpoint import Checkpoint
-from core.training.checkpoint_writer import CheckpointWriter
+from core.training.checkpoint import Checkpoint, CheckpointWriter
 from tests.core.training.checkpoints import checkpoint
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from core.config import Preprocessing, TrainingConfig
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.errors import DeviceError
 from core.events import Progress
 from core.runtime.devices import Device

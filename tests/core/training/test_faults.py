@@ -11,26 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import atomic_file
+from core import files
 from core.config import TrainingConfig
 from core.data.batches import Batch
-from core.errors import (
-    DeviceError,
-    ModelFileError,
-    PneumoScopeError,
-    RunFolderError,
-    TrainingError,
-)
-from core.events import (
-    BatchDone,
-    BatchHalved,
-    SavingFailed,
-    TrainingDone,
-    TrainingEvent,
-)
+from core.errors import DeviceError, ModelFileError, PneumoScopeError, RunFolderError, TrainingError
+from core.events import BatchDone, BatchHalved, SavingFailed, TrainingDone, TrainingEvent
 from core.models.model_file import open_model, read_card
 from core.runtime.devices import Device
-from core.training import saving, validation
+from core.training import final_fit, loop
 from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
 from core.training.loop import TrainingData, train
@@ -138,15 +126,15 @@ class TestMemory:
     def test_a_validation_that_does_not_fit_takes_smaller_batches(
         self, start: Start, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        real, sizes = validation.gather, list[int]()
+        real, sizes = final_fit.gather, list[int]()
 
         def gather(network: object, source: object, *rest: object) -> Iterator[object]:
             sizes.append(source.batch_size)
             if source.batch_size > 2:
-                raise validation.OutOfMemoryError(saving.Message("full"))
+                raise final_fit.OutOfMemoryError(loop.Message("full"))
             return (yield from real(network, source, *rest))
 
-        monkeypatch.setattr(validation, "gather", gather)
+        monkeypatch.setattr(final_fit, "gather", gather)
         events = start(epochs=1)
         # Validation, test, and once more validation and the training films.
         assert sizes == [8, 4, 2] * 4
@@ -223,7 +211,7 @@ class TestNumbers:
     def test_a_state_that_is_no_number_is_never_saved(
         self, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(saving, "SAVE_EVERY_S", 0.0)
+        monkeypatch.setattr(loop, "SAVE_EVERY_S", 0.0)
         self.poison(monkeypatch, at=2)
         with pytest.raises(TrainingError, match="ran away in epoch 1, batch 2"):
             start()
@@ -234,7 +222,7 @@ class TestNumbers:
 
 def refusing(names: tuple[str, ...], number: int, n_times: int = 999) -> Callable[..., None]:
     """A disk that refuses files of these names, the first so many times."""
-    real, left = atomic_file.write_bytes, n_times
+    real, left = files.write_bytes, n_times
 
     def write(path: Path, content: bytes) -> None:
         nonlocal left
@@ -251,9 +239,7 @@ class TestDisk:
     def test_a_checkpoint_that_is_refused_for_a_while_is_told_once(
         self, number: int, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(
-            atomic_file, "write_bytes", refusing(("last.checkpoint",), number, n_times=1)
-        )
+        monkeypatch.setattr(files, "write_bytes", refusing(("last.checkpoint",), number, n_times=1))
         events = start()
         told = [str(event.message) for event in of(SavingFailed, events)]
         assert len(told) <= 1  # none where the end of the run was faster than the disk
@@ -266,7 +252,7 @@ class TestDisk:
     def test_a_checkpoint_that_is_refused_to_the_end_is_an_error_with_the_models_saved(
         self, number: int, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(atomic_file, "write_bytes", refusing(("last.checkpoint",), number))
+        monkeypatch.setattr(files, "write_bytes", refusing(("last.checkpoint",), number))
         with pytest.raises(RunFolderError, match="Free some disk space") as caught:
             start()
         assert failed(run, caught.value)
@@ -276,7 +262,7 @@ class TestDisk:
     def test_a_best_model_that_is_refused_waits_for_room(
         self, number: int, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(atomic_file, "write_bytes", refusing(("best",), number, n_times=2))
+        monkeypatch.setattr(files, "write_bytes", refusing(("best",), number, n_times=2))
         events = start()
         assert any("best.safetensors" in str(e.message) for e in of(SavingFailed, events))
         done = events[-1]
@@ -285,7 +271,7 @@ class TestDisk:
     def test_models_that_are_refused_to_the_end_are_an_error(
         self, number: int, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(atomic_file, "write_bytes", refusing(("best", "last"), number))
+        monkeypatch.setattr(files, "write_bytes", refusing(("best", "last"), number))
         with pytest.raises(ModelFileError, match=os.strerror(number)) as caught:
             start(epochs=1)
         assert failed(run, caught.value)
@@ -301,7 +287,7 @@ class TestDisk:
     ) -> None:
         events = train(config, data, run, cpu)
         next(event for event in events if isinstance(event, BatchDone))
-        monkeypatch.setattr(atomic_file, "write_bytes", refusing(("last",), number))
+        monkeypatch.setattr(files, "write_bytes", refusing(("last",), number))
         with pytest.raises(PneumoScopeError, match=os.strerror(number)) as caught:
             events.close()
         assert failed(run, caught.value)
@@ -379,6 +365,6 @@ def test_a_full_disk_does_not_hide_that_training_ran_away(
     start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     TestNumbers().poison(monkeypatch, at=6)
-    monkeypatch.setattr(atomic_file, "write_bytes", refusing(("last.safe",), errno.ENOSPC))
+    monkeypatch.setattr(files, "write_bytes", refusing(("last.safe",), errno.ENOSPC))
     with pytest.raises(TrainingError, match="ran away"):
         start()

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from core.errors import Message, RunFolderError
-from core.training import interrupted
-from core.training.interrupted import newest_interrupted
+from core.training import runs as stored_runs
 from core.training.run_folder import RUN_FILE
+from core.training.runs import newest_interrupted
 
 
 @pytest.fixture(autouse=True)
 def owned(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Names of the runs that a living process trains; every run has a checkpoint."""
     names: set[str] = set()
-    monkeypatch.setattr(interrupted, "has_living_owner", lambda folder: folder.name in names)
-    monkeypatch.setattr(interrupted, "usable_checkpoint", lambda _: (True, None))
+    monkeypatch.setattr(stored_runs, "has_living_owner", lambda folder: folder.name in names)
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", lambda _: (True, None))
     return names
 
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_being_trained_is_left_alone(tmp_path: Path, owned: set[st
 def test_a_run_without_a_checkpoint_cannot_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interrupted, "usable_checkpoint", lambda _: (False, None))
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", lambda _: (False, None))
     make_run(tmp_path, "one", "running")
     assert newest_interrupted(tmp_path) is None
 
@@ -74,7 +74,7 @@ def test_damaged_runs_are_passed_over(tmp_path: Path, monkeypatch: pytest.Monkey
             raise RunFolderError(Message("It is damaged."))
         return True, None
 
-    monkeypatch.setattr(interrupted, "usable_checkpoint", damaged)
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", damaged)
     whole = make_run(tmp_path, "whole", "paused", age_s=100)
     make_run(tmp_path, "damaged", "running")
     (tmp_path / "nothing").mkdir()

@@ -6,12 +6,10 @@ import pytest
 from core.config import Preprocessing, TrainingConfig, preset
 from core.data.batches import Batch
 from core.errors import DeviceError, ModelFileError
-from core.models.network_input import to_input
-from core.models.resnet import build_resnet
+from core.models.resnet import build_resnet, to_input
 from core.models.weights import to_arrays
 from core.runtime.devices import Device
-from core.runtime.paddle_library import F, paddle
-from core.runtime.seeds import seed_everything
+from core.runtime.paddle import F, paddle, seed_everything
 from core.training.learner import Learner, precision_of_run
 
 CPU = Device("cpu", "CPU", 1 << 30)

@@ -18,7 +18,7 @@ from core.models import resnet
 from core.models.resnet import build_resnet
 from core.models.weights import to_arrays
 from core.runtime.devices import Device
-from core.runtime.seeds import seed_everything
+from core.runtime.paddle import seed_everything
 from core.training.learner import Learner, State
 
 CPU = Device("cpu", "CPU", 1 << 30)

@@ -11,7 +11,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.data.batches import Batch
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.data.splits import reference
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.events import (
@@ -19,16 +19,17 @@ from core.events import (
     EpochDone,
     Progress,
     TrainingDone,
+    TrainingEvent,
     TrainingStarted,
     to_json,
 )
 from core.models.model_file import open_model, read_card
 from core.models.weights import expected_shapes
 from core.runtime.devices import Device
-from core.training import validation
+from core.training import final_fit
 from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
-from core.training.loop import TrainingData, TrainingEvent, train
+from core.training.loop import TrainingData, train
 from core.training.run_folder import METRICS_FILE, RunFolder, read_run
 from core.training.schedule import learning_rate
 from core.workspace import Workspace
@@ -240,7 +241,7 @@ def test_the_reference_split_has_no_validation_and_its_best_is_the_last_epoch(
 
 def scoring(numbers: list[tuple[float, float]]) -> Callable:
     """An evaluation that finds these accuracies and losses, one after the other."""
-    real, given = validation.evaluation, iter(numbers)
+    real, given = final_fit.evaluation, iter(numbers)
 
     def score(*arguments):
         accuracy, loss = next(given)
@@ -268,7 +269,7 @@ class TestBest:
         cpu: Device,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(validation, "evaluation", scoring([*numbers, numbers[0]]))
+        monkeypatch.setattr(final_fit, "evaluation", scoring([*numbers, numbers[0]]))
         config = dataclasses.replace(config, epochs=3)
         events = list(train(config, data, run, cpu))
         assert [e.is_best for e in events if isinstance(e, EpochDone)] == best
@@ -322,7 +323,7 @@ class TestStop:
         cpu: Device,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(validation, "evaluation", scoring([(0.9, 1.0), (0.1, 1.0), (0.9, 1.0)]))
+        monkeypatch.setattr(final_fit, "evaluation", scoring([(0.9, 1.0), (0.1, 1.0), (0.9, 1.0)]))
         with closing(train(config, data, run, cpu)) as events:
             until(events, "Testing")
             last = open_model(run.last)[1]

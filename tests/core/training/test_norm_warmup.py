@@ -8,10 +8,8 @@ from core.data.batches import Batch
 from core.models.resnet import BatchNorm
 from core.models.weights import to_arrays
 from core.runtime.devices import Device
-from core.runtime.paddle_library import paddle
-from core.runtime.seeds import seed_everything
-from core.training.learner import Learner
-from core.training.norm_warmup import NormWarmup, norm_momentum
+from core.runtime.paddle import paddle, seed_everything
+from core.training.learner import Learner, NormWarmup, norm_momentum
 
 
 def test_the_first_steps_are_averaged_and_later_ones_fade_as_usual() -> None:

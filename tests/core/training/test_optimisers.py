@@ -9,9 +9,8 @@ import pytest
 from paddle.amp import grad_scaler
 
 from core.config import TrainingConfig
-from core.runtime.paddle_library import nn
-from core.training.loss_scaling import BAD_STEPS, GOOD_STEPS, SCALE
-from core.training.optimisers import NetworkOptimiser
+from core.runtime.paddle import nn
+from core.training.optimiser import BAD_STEPS, GOOD_STEPS, SCALE, NetworkOptimiser
 
 SGD = TrainingConfig(optimiser="sgd", weight_decay=0.0, momentum=0.0)
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from core.training.pace import WINDOW, Pace
+from core.training.epoch import WINDOW, Pace
 
 
 class Clock:

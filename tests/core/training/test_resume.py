@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from core.config import TrainingConfig
+from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
-from core.data.loading import LoadedDataset, load_dataset
 from core.errors import DeviceError, Message, PneumoScopeError, RunFolderError
 from core.events import (
     BatchDone,
@@ -27,14 +27,13 @@ from core.events import (
     TrainingEvent,
     TrainingStarted,
 )
-from core.models.initial_weights.fitting import InitialWeights
+from core.models.initial_weights import InitialWeights
 from core.models.model_file import open_model, read_card
 from core.runtime.memory import OutOfMemoryError
-from core.training import saving
+from core.training import loop
 from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE, load_checkpoint
 from core.training.learner import Learner, StepResult
-from core.training.run_folder import RunFolder, mark_paused, read_run
-from core.training.run_lock import RunLock
+from core.training.run_folder import RunFolder, RunLock, mark_paused, read_run
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
 from tests.core.conftest import draw
@@ -138,7 +137,7 @@ def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
     start: Start, resume: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     list(start("whole"))
-    monkeypatch.setattr(saving, "SAVE_EVERY_S", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_S", 0.0)
     with closing(start("live")) as events:  # type: ignore[type-var]
         next(event for event in events if isinstance(event, EpochDone) and event.epoch == 1)
         copy_settled(tmp_path / "live", tmp_path / "killed")  # what a kill would leave

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from core.errors import RunFolderError
-from core.training import run_events
-from core.training.run_curves import read_curves, smoothed
-from core.training.run_events import read_events
+from core.training import history
+from core.training.history import read_curves, read_events, smoothed
 from core.training.run_folder import METRICS_FILE
 from tests.made_runs import batch_line, epoch_line, story, write_lines
 
@@ -95,8 +94,8 @@ def test_a_damaged_line_is_counted_and_the_others_are_read(tmp_path: Path, line:
 def test_a_file_of_one_endless_line_is_read_in_little_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_events, "MAX_LINE_BYTES", 1 << 10)
-    monkeypatch.setattr(run_events, "BLOCK_BYTES", 1 << 10)
+    monkeypatch.setattr(history, "MAX_LINE_BYTES", 1 << 10)
+    monkeypatch.setattr(history, "BLOCK_BYTES", 1 << 10)
     (tmp_path / METRICS_FILE).write_bytes(b"x" * (1 << 14))
     assert read_events(tmp_path / METRICS_FILE).n_damaged > 1
 
@@ -104,7 +103,7 @@ def test_a_file_of_one_endless_line_is_read_in_little_memory(
 def test_a_file_larger_than_any_run_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_events, "MAX_BYTES", 10)
+    monkeypatch.setattr(history, "MAX_BYTES", 10)
     write_lines(tmp_path, story())
     with pytest.raises(RunFolderError, match="larger than any run"):
         read_curves(tmp_path)

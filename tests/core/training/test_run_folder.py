@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core import atomic_file
+from core import files
 from core.errors import Message, RunFolderError, TrainingError
 from core.events import BatchDone, EpochDone, Resumed
 from core.training.run_folder import (
@@ -141,7 +141,7 @@ def full(*_: object, **__: object) -> None:
 def test_a_full_disk_hides_no_failure_and_the_run_stays_readable(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic_file, "write_bytes", full)
+    monkeypatch.setattr(files, "write_bytes", full)
     with pytest.raises(TrainingError, match="ran away"), run.guarded():
         raise TrainingError(Message("Training ran away."))
     monkeypatch.undo()
@@ -151,7 +151,7 @@ def test_a_full_disk_hides_no_failure_and_the_run_stays_readable(
 def test_a_full_disk_is_told_in_one_sentence(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic_file, "write_bytes", full)
+    monkeypatch.setattr(files, "write_bytes", full)
     with pytest.raises(RunFolderError, match=r"cannot be written \(No space left on device\)"):
         run.close("finished")
 

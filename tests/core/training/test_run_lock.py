@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from core.errors import RunFolderError
-from core.training.run_lock import LOCK_FILE, RunLock, is_owned
+from core.training.run_folder import LOCK_FILE, RunLock, is_owned
 
 ROOT = Path(__file__).parents[3]
 # Takes the lock, says so, and holds it until its input ends.
@@ -16,7 +16,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from core.errors import RunFolderError
-from core.training.run_lock import RunLock
+from core.training.run_folder import RunLock
 try:
     with RunLock(Path(sys.argv[1])):
         print("mine", flush=True)

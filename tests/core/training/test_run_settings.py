@@ -6,8 +6,14 @@ import pytest
 
 from core.config import AugmentationConfig, Preprocessing, TrainingConfig
 from core.errors import RunFolderError
-from core.training.run_settings import differences, export_runs, flat_settings
-from core.training.runs import RunSummary, read_summary, scan_runs
+from core.training.runs import (
+    RunSummary,
+    differences,
+    export_runs,
+    flat_settings,
+    read_summary,
+    scan_runs,
+)
 from tests.made_runs import make_run
 
 

@@ -11,17 +11,21 @@ import psutil
 import pytest
 import safetensors.numpy
 
-from core import atomic_file
+from core import files
 from core.config import Preprocessing, TrainingConfig
 from core.errors import RunFolderError
 from core.models import model_file
 from core.models.model_card import ModelCard
 from core.models.model_file import save_model
-from core.training.run_description import MAX_NAME_LENGTH, rename_run
-from core.training.run_files import CHECKPOINT_FILES
-from core.training.run_folder import BEST_FILE, METRICS_FILE, RUN_FILE
-from core.training.run_lock import LOCK_FILE, RunLock
-from core.training.runs import DamagedRun, RunSummary, scan_runs
+from core.training.run_folder import BEST_FILE, LOCK_FILE, METRICS_FILE, RUN_FILE, RunLock
+from core.training.runs import (
+    CHECKPOINT_FILES,
+    MAX_NAME_LENGTH,
+    DamagedRun,
+    RunSummary,
+    rename_run,
+    scan_runs,
+)
 from tests.made_runs import batch_line, epoch_line, make_run, story
 
 CHECKPOINT = safetensors.numpy.save(
@@ -308,7 +312,7 @@ class TestRename:
         def full(*_: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(atomic_file, "write_text", full)
+        monkeypatch.setattr(files, "write_text", full)
         with pytest.raises(RunFolderError, match="No space left"):
             rename_run(folder, "mine")
         assert summary(folder).name == "run"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from core import atomic_file
+from core import files
 from core.errors import RunFolderError
 from core.training.checkpoint import load_checkpoint
+from core.training.loop import FIRST_SAVE_S, SAVE_EVERY_S, Saving
 from core.training.run_folder import RunFolder
 from core.training.run_models import RunModels
-from core.training.saving import FIRST_SAVE_S, SAVE_EVERY_S, Saving
 from tests.core.training.checkpoints import checkpoint
 
 
@@ -57,7 +57,7 @@ def test_a_trouble_is_told_once_until_it_is_over(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic_file, "write_bytes", full)
+        patch.setattr(files, "write_bytes", full)
         saving.submit(checkpoint)
         saving.make_room()  # waits for the attempt
         assert [str(event.message).count("No space left") for event in saving.troubles()] == [1]
@@ -74,7 +74,7 @@ def test_what_was_refused_is_written_with_the_next_one(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic_file, "write_bytes", forbidden)
+        patch.setattr(files, "write_bytes", forbidden)
         saving.submit(checkpoint)
         saving.make_room()
     saving.submit(lambda: checkpoint(2))

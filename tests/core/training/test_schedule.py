@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import TrainingConfig, preset
-from core.config.training import SCHEDULES
+from core.config import SCHEDULES, TrainingConfig, preset
 from core.training.schedule import (
     END_DIVISOR,
     EXTRA_DIVISOR,

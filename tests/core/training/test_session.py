@@ -7,7 +7,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.data import cache as cache_module
-from core.data.loading import LoadedDataset
+from core.data.dataset import LoadedDataset
 from core.errors import ConfigError, DatasetError, DeviceError, RunFolderError
 from core.events import BatchDone, Progress, TrainingDone
 from core.models.model_file import read_card

@@ -1,6 +1,6 @@
 import pytest
 
-from core.training.stopping import EarlyStopping
+from core.training.loop import EarlyStopping
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-from core.data.images import FullDepthFilm, Spacing, Window
-from core.data.images.header import FilmHeader
+from core.images.film import FilmHeader, FullDepthFilm, Spacing, Window
 
 NO_KEYS = Qt.KeyboardModifier.NoModifier
 BLACK, WHITE = 1_000, 3_000  # the ends of the default window of `deep`

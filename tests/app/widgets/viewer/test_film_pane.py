@@ -2,15 +2,25 @@ import logging
 
 import numpy as np
 import pytest
-from film_hands import BLACK, WHITE, deep, drag, grey, hover, pixel, quarters, turn_wheel
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.widgets.film_geometry import MAX_SCALE, STEP
 from app.widgets.viewer import FilmPane, Tool
-from core.data.images import FullDepthFilm, Spacing, Window
+from app.widgets.viewer.picture import MAX_SCALE, STEP
+from core.images.film import FullDepthFilm, Spacing, Window
+from tests.app.widgets.viewer.film_hands import (
+    BLACK,
+    WHITE,
+    deep,
+    drag,
+    grey,
+    hover,
+    pixel,
+    quarters,
+    turn_wheel,
+)
 
 LEFT, RIGHT, MIDDLE = (
     Qt.MouseButton.LeftButton,
@@ -422,7 +432,7 @@ class TestPainting:
         def fail(*_: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr("app.widgets.viewer.film_pane.paint_pane", fail)
+        monkeypatch.setattr("app.widgets.viewer.pane.paint_pane", fail)
         with caplog.at_level(logging.ERROR):
             pane.grab()
         assert "could not be drawn" in caplog.text

@@ -2,8 +2,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from film_hands import NO_KEYS, deep, drag, hover, quarters, turn_wheel
-from hands import label_texts
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -19,9 +17,11 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.widgets.viewer import FilmPane, Tool, ViewerDesk
-from app.widgets.viewer.help_card import HelpCard
-from app.widgets.viewer.orientation import Orientation
-from core.data.images import FullDepthFilm, Window, film_of_pixels
+from app.widgets.viewer.commands import HelpCard
+from app.widgets.viewer.picture import Orientation
+from core.images.film import FullDepthFilm, Window, film_of_pixels
+from tests.app.hands import label_texts
+from tests.app.widgets.viewer.film_hands import NO_KEYS, deep, drag, hover, quarters, turn_wheel
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 Key = Qt.Key

@@ -4,23 +4,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from film_hands import deep
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF
 from PySide6.QtGui import QKeySequence
 
-from app.resources import ROOT
-from app.widgets.viewer.commands import ICONS, KEYS, Command, words
-from app.widgets.viewer.film_state import FilmState
-from app.widgets.viewer.heat_colours import heat_table
-from app.widgets.viewer.orientation import Orientation
-from app.widgets.viewer.outline import outline
-from app.widgets.viewer.pane_commands import arrow_keys, preset_keys
-from app.widgets.viewer.presets import presets_of
-from app.widgets.viewer.resampling import Pyramid
-from app.widgets.viewer.rulers import Ruler, distance_to, grip_at, length_text, part_within
-from app.widgets.viewer.scale_marks import round_length
-from core.data.images import Spacing, Window, film_of_pixels
-from core.prediction.heat_colours import heat_colours
+from app.theme import ROOT
+from app.widgets.viewer.commands import ICONS, KEYS, Command, arrow_keys, preset_keys, words
+from app.widgets.viewer.layers import heat_table, outline
+from app.widgets.viewer.painting import round_length
+from app.widgets.viewer.picture import Orientation, Pyramid
+from app.widgets.viewer.state import (
+    FilmState,
+    Ruler,
+    distance_to,
+    grip_at,
+    length_text,
+    part_within,
+    presets_of,
+)
+from core.images.film import Spacing, Window, film_of_pixels
+from core.prediction.saliency_checks import heat_colours
+from tests.app.widgets.viewer.film_hands import deep
 
 EVERY_WAY = [Orientation(turns, is_mirrored) for turns in range(4) for is_mirrored in (False, True)]
 

@@ -1,0 +1,1 @@
+"""The same job on the command line; imports no Qt."""

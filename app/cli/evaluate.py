@@ -1,0 +1,79 @@
+"""Opening a dataset, and `evaluate`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
+from app.i18n import tr
+from core.data.dataset import LoadedDataset, load_dataset
+from core.data.edits import Edits
+from core.workspace import Workspace
+
+
+def load(
+    data: Sequence[Path],
+    workspace: Workspace,
+    image_size: int,
+    bars: ProgressBars,
+    *,
+    with_edits: bool = True,
+) -> LoadedDataset:
+    """Open zips and folders with bars on the screen; say so where edits of the window count."""
+    events = load_dataset(data, workspace, image_size, with_edits=with_edits)
+    loaded = last_of(events, LoadedDataset, bars)
+    if loaded.edits != Edits():
+        tell(
+            tr(
+                "Changes that were made to this dataset in the window count here too ({n}); "
+                "--as-found ignores them.",
+                n=loaded.edits.n_changes,
+            )
+        )
+    return loaded
+
+
+def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
+    """Measure a model on a dataset."""
+    from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+    from core.models.model_file import read_card
+
+    card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
+    with ProgressBars() as bars:
+        size = card.preprocessing.image_size
+        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
+        events = evaluate_model(arguments.model, loaded, arguments.split, workspace)
+        evaluated = last_of(events, ModelEvaluation, bars)
+    result = evaluated.result
+    if arguments.json:
+        values = result.to_json(card.classes)
+        keys = ("name", "sensitivity", "specificity", "f1")
+        values["classes"] = [{key: one[key] for key in keys} for one in values["classes"]]
+        print_json(values)
+        return
+    print_line(
+        tr(
+            "{n} films: accuracy {accuracy}, mean loss {loss}",
+            n=result.n,
+            accuracy=f"{result.accuracy:.4f}",
+            loss=f"{result.loss:.4f}",
+        )
+    )
+    print_line(tr("Confusion matrix (rows true, columns predicted):"))
+    for name, row in zip(card.classes, result.confusion, strict=True):
+        print_line("  " + "".join(f"{count:7}" for count in row) + f"  {name}")
+    for name, measures in zip(card.classes, result.classes, strict=True):
+        print_line(
+            tr(
+                "{name}: sensitivity {sensitivity}, specificity {specificity}, F1 {f1}",
+                name=name,
+                sensitivity=_number(measures.sensitivity),
+                specificity=_number(measures.specificity),
+                f1=_number(measures.f1),
+            )
+        )
+    print_line(tr("Research and teaching only, never diagnosis."))
+
+
+def _number(value: float | None) -> str:
+    return f"{value:.4f}" if value is not None else "–"

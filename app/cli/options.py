@@ -1,0 +1,258 @@
+"""The words of each command: stable from the first version on."""
+
+import argparse
+import importlib
+import logging
+import re
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from app.cli.check import check
+from app.cli.console import interruptible, prepare_streams, tell
+from app.cli.evaluate import evaluate
+from app.cli.export import export
+from app.cli.predict import predict
+from app.cli.train import demo, train
+from app.i18n import say, tr
+from core.config import ARCHITECTURES, CLASS_BALANCES, PRESETS, SPLITS
+from core.data.unpacked import showable
+from core.errors import ConfigError, Message, PneumoScopeError
+from core.workspace import Workspace
+
+USAGE_ERROR = 2
+# Only marked here for the catalogue: argparse says them.
+ARGPARSE_SENTENCES = (
+    Message("usage: "),
+    Message("positional arguments"),
+    Message("options"),
+    Message("show this help message and exit"),
+    Message("argument %(argument_name)s: %(message)s"),
+    Message("the following arguments are required: %s"),
+    Message("unrecognized arguments: %s"),
+    Message("expected one argument"),
+    Message("expected at least one argument"),
+    Message("ignored explicit argument %r"),
+    Message("invalid choice: %(value)r (choose from %(choices)s)"),
+    Message("invalid %(type)s value: %(value)r"),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is behind --help."""
+
+    def __init__(self, **settings: Any) -> None:
+        # An abbreviation that works today would break when an option is added.
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        line = tr(
+            "{reason}. `{program} --help` lists the options.", reason=message, program=self.prog
+        )
+        self.exit(USAGE_ERROR, showable(line) + "\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of `check`, `train`, `evaluate`, `predict`, `export` and `demo`."""
+    # argparse looks its sentences up under this name, in the system's language at best.
+    vars(argparse)["_"] = tr
+    parser = _Parser(prog="python3 main.py")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    check = commands.add_parser("check", help=tr("what is in a zip or folder of X-rays"))
+    _add_data(check)
+    _add_json(check)
+
+    train = commands.add_parser("train", help=tr("train a network, or go on with a run"))
+    _add_data(train, n="*")  # none with --resume: `check_training` says what is missing
+    train.add_argument("--out", type=Path, metavar="DIR", help=tr("a new folder for the run"))
+    train.add_argument(
+        "--resume", type=Path, metavar="DIR", help=tr("go on with the run in this folder")
+    )
+    train.add_argument(
+        "--more-epochs", type=int, metavar="N", help=tr("with --resume: train for N more epochs")
+    )
+    train.add_argument("--preset", choices=PRESETS)
+    train.add_argument(
+        "--arch",
+        choices=[name.removeprefix("resnet") for name in ARCHITECTURES],
+        type=_depth,
+        metavar="|".join(name.removeprefix("resnet") for name in ARCHITECTURES),
+    )
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument("--image-size", type=int, metavar="N", help=tr("side in pixels"))
+    train.add_argument("--learning-rate", type=float, metavar="X")
+    train.add_argument("--class-balance", choices=CLASS_BALANCES)
+    train.add_argument("--split", choices=SPLITS)
+    train.add_argument("--validation-share", type=float, metavar="X")
+    train.add_argument("--test-share", type=float, metavar="X")
+    train.add_argument("--folds", type=int, metavar="N", help=tr("for --split kfold"))
+    train.add_argument("--fold", type=int, metavar="N", help=tr("the fold that is the test"))
+    train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
+    train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument(
+        "--keep-thumbnails",
+        action="store_const",
+        const=True,
+        help=tr("small pictures of the training films go into the model file"),
+    )
+    _add_json(train)
+
+    evaluate = commands.add_parser("evaluate", help=tr("measure a trained model"))
+    evaluate.add_argument("model", type=Path, metavar="MODEL")
+    _add_data(evaluate)
+    evaluate.add_argument("--split", choices=("test", "all"), default="test")
+    _add_json(evaluate)
+
+    predict = commands.add_parser("predict", help=tr("classify X-rays"))
+    predict.add_argument("model", type=Path, metavar="MODEL")
+    predict.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    predict.add_argument(
+        "--csv", type=Path, metavar="FILE", help=tr("also write a table (UTF-8 with BOM)")
+    )
+    predict.add_argument(
+        "--heatmaps",
+        type=Path,
+        metavar="DIR",
+        help=tr("also draw each film with its heat map into this folder"),
+    )
+    predict.add_argument(
+        "--report", type=Path, metavar="FILE.pdf", help=tr("also write a report (PDF)")
+    )
+    predict.add_argument(
+        "--quick",
+        action="store_true",
+        help=tr("do not check the heat maps, which takes many times as long as drawing them"),
+    )
+    predict.add_argument(
+        "--include-dicom",
+        type=_names,
+        action="extend",
+        default=[],
+        metavar="NAME,NAME",
+        help=tr("fields of DICOM files to hand on, such as PatientID; without it none are"),
+    )
+    _add_json(predict)
+
+    export = commands.add_parser("export", help=tr("write a model for other programs"))
+    export.add_argument("model", type=Path, metavar="MODEL")
+    export.add_argument("--format", choices=("onnx", "paddle", "pdparams"), required=True)
+    export.add_argument("out", type=Path, metavar="OUT", help=tr("a file; with paddle, a folder"))
+    _add_json(export)
+
+    demo = commands.add_parser("demo", help=tr("the whole job on the built-in dataset"))
+    demo.add_argument("--out", type=Path, metavar="DIR", help=tr("a new folder for the run"))
+    return parser
+
+
+def _depth(text: str) -> str:
+    """`resnet18` and `18` mean the same."""
+    return text.removeprefix("resnet")
+
+
+def _device(text: str) -> str:
+    if re.fullmatch("auto|cpu|gpu|gpu:[0-9]+", text, re.ASCII) is None:
+        raise argparse.ArgumentTypeError(
+            tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
+        )
+    return text
+
+
+def _names(text: str) -> list[str]:
+    """`PatientID,StudyDate` in words."""
+    return [name for name in text.replace(" ", "").split(",") if name]
+
+
+def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
+    command.add_argument(
+        "data",
+        type=Path,
+        nargs=n,
+        metavar="DATA",
+        help=tr("a zip or folder; several become one dataset"),
+    )
+    command.add_argument(
+        "--as-found",
+        action="store_true",
+        help=tr("ignore what was left out or re-labelled in the window"),
+    )
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help=tr("print one JSON object on standard output")
+    )
+
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+Command = Callable[[argparse.Namespace, Workspace], None]
+COMMANDS: dict[str, Command] = {
+    "check": check,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
+    "demo": demo,
+}
+
+
+def run(argv: list[str]) -> int:
+    """Run the command in `argv`; its exit code.
+
+    0 done, 1 refused or failed with one plain line on standard error, 2 wrong usage,
+    130 interrupted.
+    """
+    prepare_streams()
+    try:
+        arguments = build_parser().parse_args(argv)
+    except SystemExit as error:  # argparse has said what was wrong, or printed its help
+        return int(error.code or 0)
+    if arguments.command != "check":
+        _load_paddle()
+    try:
+        with interruptible():
+            COMMANDS[arguments.command](arguments, Workspace.of_user())
+    except ConfigError as error:
+        tell(say(error.message))
+        return WRONG_USAGE
+    except PneumoScopeError as error:
+        tell(say(error.message))
+        return FAILED
+    except KeyboardInterrupt:
+        tell(tr("Interrupted. What was saved before is still there."))
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (the program's end: no traceback reaches a user)
+        tell(
+            tr(
+                "Something happened that the program was not prepared for ({kind}: {text}). "
+                "The details are in {file}.",
+                kind=type(error).__name__,
+                text=next(iter(str(error).splitlines()), ""),
+                file=_write_details(),
+            )
+        )
+        return FAILED
+    return DONE
+
+
+def _load_paddle() -> None:
+    """Load Paddle before the signals are set: it takes them away while it loads.
+
+    Outside of `run`'s own handlers, because app.bootstrap explains a library that is missing.
+    """
+    importlib.import_module("core.runtime.paddle")
+
+
+def _write_details() -> str:
+    """Append the traceback to the log file; a user sees only its name."""
+    try:
+        path = Workspace.of_user().logs / "headless.log"
+        with path.open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
+    except (OSError, PneumoScopeError):
+        logging.getLogger(__name__).debug("no log file", exc_info=True)
+        return tr("no log file, for none could be written")
+    return str(path)

@@ -1,0 +1,1 @@
+"""The Data page: films, findings, split and augmentation of the open dataset."""

@@ -1,0 +1,481 @@
+"""The augmentation of the next run, tried on one's own films."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSpinBox,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.data.augmentation_viewmodel import AugmentationViewModel
+from app.i18n import tr
+from app.widgets.labels import plain_label, plain_tip
+from app.widgets.page import TranslatedWidget
+from app.widgets.setting_fields import WheelGuard
+from app.widgets.viewer.picture import to_image
+from app.wording import change_names, change_notes, field_names
+from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, Change
+
+TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
+FACTOR_PX, NUMBER_PX = 78, 96
+PERCENTAGES = ("probability", "flip_probability")  # fractions in the settings
+
+
+class AugmentationForm(TranslatedWidget):
+    """Shows settings and tells of each edit; it remembers none that it was not shown."""
+
+    edited = Signal(object)  # AugmentationConfig
+    reset_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._config = AugmentationConfig()
+        self._title, self._intro = plain_label("sectionTitle"), plain_label("muted", wraps=True)
+        self._chance = plain_label()
+        self._switches = {change: QCheckBox() for change in CHANGES}
+        self._notes = {change: plain_label("muted", wraps=True) for change in CHANGES}
+        self._links: list[QLabel] = []  # "to", between the ends of a range
+        self._per_channel = QCheckBox()
+        self._fields = self._make_fields()
+        self._reset = QPushButton()
+        self._lay_out()
+        self._connect()
+        self.retranslate()
+        self.show_config(self._config)
+
+    def _make_fields(self) -> dict[str, QSpinBox | QDoubleSpinBox]:
+        """A box for each number, by its name in the settings."""
+        fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
+        for enhancement in ENHANCEMENTS:
+            for end, least, most in (("low", 0.0, 1.0), ("high", 1.0, 4.0)):
+                factor = QDoubleSpinBox()
+                factor.setRange(least, most)
+                factor.setSingleStep(0.05)
+                factor.setFixedWidth(FACTOR_PX)
+                fields[f"{enhancement}_{end}"] = factor
+        for name in PERCENTAGES:
+            fields[name] = _whole_numbers(0, 100, after=" %")
+        fields["rotation_degrees"] = _whole_numbers(0, 180, before="±", after="°")
+        noise = QDoubleSpinBox()
+        noise.setRange(0.0, 100.0)
+        noise.setDecimals(1)
+        noise.setFixedWidth(NUMBER_PX)
+        fields["noise_sigma_max"] = noise
+        for field in fields.values():
+            field.setKeyboardTracking(False)  # half a number is not yet a wish
+            field.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
+        WheelGuard(self, *fields.values())
+        return fields
+
+    def _lay_out(self) -> None:
+        content = QWidget()
+        content.setObjectName("bare")
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 12, 0)
+        column.setSpacing(6)
+        column.addWidget(self._title)
+        column.addWidget(self._intro)
+        column.addSpacing(6)
+        column.addLayout(_line(self._chance, self._fields["probability"]))
+        for change, parts in self._parts().items():
+            column.addSpacing(10)
+            column.addLayout(_line(self._switches[change], *parts))
+            if change == "noise":
+                column.addWidget(self._per_channel)
+            column.addWidget(self._notes[change])
+        column.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(scroll, 1)
+        layout.addWidget(self._reset)
+
+    def _parts(self) -> dict[Change, tuple[QWidget, ...]]:
+        """What stands beside each switch."""
+        parts: dict[Change, tuple[QWidget, ...]] = {}
+        for enhancement in ENHANCEMENTS:
+            link = plain_label("muted")
+            self._links.append(link)
+            low, high = (self._fields[f"{enhancement}_{end}"] for end in ("low", "high"))
+            parts[enhancement] = (low, link, high)
+        parts["flip"] = (self._fields["flip_probability"],)
+        parts["rotation"] = (self._fields["rotation_degrees"],)
+        parts["noise"] = (self._fields["noise_sigma_max"],)
+        return parts
+
+    def _connect(self) -> None:
+        for change, switch in self._switches.items():
+            switch.toggled.connect(partial(self._edit, f"is_{change}_on"))
+        self._per_channel.toggled.connect(partial(self._edit, "is_noise_per_channel"))
+        for name, field in self._fields.items():
+            field.valueChanged.connect(partial(self._edit, name))
+        self._reset.clicked.connect(self.reset_wanted)
+
+    def show_config(self, config: AugmentationConfig, *, can_reset: bool = False) -> None:
+        """Show settings; nothing is told of it."""
+        self._config = config
+        for change, switch in self._switches.items():
+            is_on: bool = getattr(config, f"is_{change}_on")
+            with QSignalBlocker(switch):
+                switch.setChecked(is_on)
+        for name, field in self._fields.items():
+            value = getattr(config, name)
+            with QSignalBlocker(field):
+                field.setValue(round(100 * value) if name in PERCENTAGES else value)
+            field.setEnabled(getattr(config, f"is_{name.split('_')[0]}_on", True))
+        with QSignalBlocker(self._per_channel):
+            self._per_channel.setChecked(config.is_noise_per_channel)
+        self._per_channel.setEnabled(config.is_noise_on)
+        self._reset.setEnabled(can_reset)
+        self._show_notes()
+
+    def retranslate(self) -> None:
+        self._title.setText(tr("Random changes"))
+        self._intro.setText(
+            tr(
+                "In every epoch each film is changed anew, in a random order, so that the network "
+                "learns what does not matter. Validation and test films stay as they are."
+            )
+        )
+        self._chance.setText(tr("Chance of each change"))
+        self._reset.setText(tr("Reset to preset"))
+        self._per_channel.setText(tr("Own noise in each colour channel"))
+        for link in self._links:
+            link.setText(tr("to"))
+        for change, text in change_names().items():
+            self._switches[change].setText(text)
+        for name, text in field_names().items():
+            self._fields[name].setAccessibleName(text)
+        for enhancement in ENHANCEMENTS:
+            for end in ("low", "high"):
+                self._fields[f"{enhancement}_{end}"].setToolTip(
+                    tr("1 leaves the film as it is, 0.5 halves, 1.5 adds a half")
+                )
+        self._fields["noise_sigma_max"].setToolTip(
+            tr("Standard deviation in grey levels, of which a film has 256")
+        )
+        self._show_notes()
+
+    def _show_notes(self) -> None:
+        for change, text in change_notes(self._config).items():
+            self._notes[change].setText(text)
+
+    def _edit(self, name: str, value: float) -> None:
+        changed: dict[str, Any] = {name: value / 100 if name in PERCENTAGES else value}
+        self.edited.emit(dataclasses.replace(self._config, **changed))
+
+
+def _whole_numbers(least: int, most: int, *, before: str = "", after: str = "") -> QSpinBox:
+    number = QSpinBox()
+    number.setRange(least, most)
+    number.setPrefix(before)
+    number.setSuffix(after)
+    number.setFixedWidth(NUMBER_PX)
+    return number
+
+
+def _line(first: QWidget, *others: QWidget) -> QHBoxLayout:
+    """The first part at the left, the others at the right."""
+    line = QHBoxLayout()
+    line.setSpacing(6)
+    line.addWidget(first)
+    line.addStretch()
+    for other in others:
+        line.addWidget(other)
+    return line
+
+
+MIN_NAME_PX = 90
+
+
+class FilmChooser(TranslatedWidget):
+    """Shows one name; a long one loses its middle, the whole stands in the tooltip."""
+
+    previous_wanted = Signal()
+    next_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text, self._place, self._n_films = "", 0, 0
+        self._previous, self._next = QPushButton(), QPushButton()
+        self._previous.clicked.connect(self.previous_wanted)
+        self._next.clicked.connect(self.next_wanted)
+        self._name = plain_label("sectionTitle")
+        self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        # The name gives way to the buttons; `_elide` fits it into what is left.
+        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._name.setMinimumWidth(MIN_NAME_PX)
+        self._count = plain_label("muted")
+        self._line = layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self._previous)
+        layout.addWidget(self._name, 1)
+        layout.addWidget(self._count)
+        layout.addWidget(self._next)
+        self.retranslate()
+
+    def show_film(self, name: str, index: int, n_films: int) -> None:
+        """Show the name of film `index`, from 0, of `n_films`."""
+        self._text, self._place, self._n_films = name, index + 1, n_films
+        self._name.setToolTip(plain_tip(name))
+        for button in (self._previous, self._next):
+            button.setEnabled(n_films > 1)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._previous.setText(tr("Previous film"))
+        self._next.setText(tr("Next film"))
+        self._count.setText(
+            tr("{place} of {n}", place=f"{self._place:,}", n=f"{self._n_films:,}")
+            if self._n_films
+            else ""
+        )
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint().expandedTo(QSize(420, 0))
+
+    def _elide(self) -> None:
+        self._line.activate()  # the name's width follows only later otherwise
+        metrics, room = self._name.fontMetrics(), self._name.width()
+        self._name.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, room))
+        self._name.setAccessibleName(self._text)
+
+
+GAP_PX = 8
+MIN_SIDE_PX = 60
+COLUMNS = (2, 3, 4, 6)  # of the pictures, whichever makes them largest
+
+
+class FilmGrid(QWidget):
+    """Draws an original and its pictures in squares with a caption under each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._images: list[QImage] = []  # the original first
+        self._captions: tuple[str, ...] = ()
+        self.setObjectName("muted")  # the colour of the captions
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_films(
+        self, original: NDArray[np.uint8], pictures: Sequence[NDArray[np.uint8]]
+    ) -> None:
+        """Draw films, each (H, W) or (H, W, 3)."""
+        self._images = [to_image(film) for film in (original, *pictures)]
+        self.update()
+
+    def show_captions(self, captions: Sequence[str]) -> None:
+        """Set what stands under each, the original first."""
+        self._captions = tuple(captions)
+        self.update()
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        self._images = []
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        side, caption = MIN_SIDE_PX + GAP_PX, self._caption_px()
+        return QSize(5 * side, 3 * (side + caption))  # twelve pictures and the original
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._images:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        caption_px = self._caption_px()
+        places = squares(self.width(), self.height(), len(self._images) - 1, caption_px)
+        ink = self.palette().color(QPalette.ColorRole.WindowText)
+        for number, (image, place) in enumerate(zip(self._images, places, strict=True)):
+            painter.fillRect(place, QColor("black"))  # what surrounds a film is dark
+            shown = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            target = QRect(place.topLeft(), shown)
+            target.moveCenter(place.center())
+            # Qt's smooth drawing takes only neighbouring pixels, which makes small pictures rough.
+            painter.drawImage(target, _shrunk(image, target.size() * self.devicePixelRatio()))
+            if number < len(self._captions):
+                painter.setPen(ink)
+                line = QRect(place.left(), place.bottom() + 1, place.width(), caption_px)
+                painter.drawText(line, Qt.AlignmentFlag.AlignCenter, self._captions[number])
+
+    def _caption_px(self) -> int:
+        return self.fontMetrics().height() + 4
+
+
+def squares(width: int, height: int, n_pictures: int, caption_px: int) -> list[QRect]:
+    """Where the original and its pictures stand, all within `width` x `height` pixels.
+
+    The original stands at the left, half-way down, as large as the pictures leave it room;
+    they stand in rows beside it. `caption_px` are free below each.
+    """
+
+    def side_with(columns: int) -> int:
+        rows = -(-n_pictures // columns)
+        across = (width - columns * GAP_PX) // (columns + 1)
+        return min(across, (height - (rows - 1) * GAP_PX) // rows - caption_px)
+
+    columns = max(COLUMNS, key=side_with)
+    side = max(1, side_with(columns))
+    rows = -(-n_pictures // columns)
+    block_height = rows * (side + caption_px) + (rows - 1) * GAP_PX
+    room = width - columns * (side + GAP_PX)
+    large = max(side, min(room, block_height - caption_px))
+    left = max(0, (room - large) // 2)
+    top = max(0, (height - block_height) // 2)
+    places = [QRect(left, top + (block_height - large - caption_px) // 2, large, large)]
+    for number in range(n_pictures):
+        row, column = divmod(number, columns)
+        x = left + large + GAP_PX + column * (side + GAP_PX)
+        places.append(QRect(x, top + row * (side + caption_px + GAP_PX), side, side))
+    return places
+
+
+def _shrunk(image: QImage, size: QSize) -> QImage:
+    """The picture averaged down to `size` physical pixels; a smaller one is left alone."""
+    if size.width() >= image.width() or size.isEmpty():
+        return image
+    return image.scaled(
+        size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+
+
+FORM_PX = 340
+
+
+class AugmentationView(TranslatedWidget):
+    """The form at the left, a film and what training makes of it at the right."""
+
+    def __init__(self, model: AugmentationViewModel) -> None:
+        super().__init__()
+        self._model = model
+        self._form = AugmentationForm()
+        self._form.setFixedWidth(FORM_PX)
+        self._chooser, self._grid = FilmChooser(), FilmGrid()
+        self._again = QPushButton()
+        self._epochs = plain_label("muted", wraps=True)
+        self._nothing = plain_label("muted", wraps=True)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self._build_preview())
+        self._stack.addWidget(self._build_invitation())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 12, 0, 0)
+        layout.setSpacing(16)
+        layout.addWidget(self._form)
+        layout.addWidget(self._stack, 1)
+        # Several changes at once are drawn once, and none while nobody looks.
+        self._redraw = QTimer(self)
+        self._redraw.setSingleShot(True)
+        self._redraw.timeout.connect(self._on_redraw_timeout)
+        self._is_outdated = True
+        self._connect()
+        self.retranslate()
+        self._on_model_changed()
+        self._on_model_film_changed()
+
+    def _build_preview(self) -> QWidget:
+        preview = QWidget()
+        layout = QVBoxLayout(preview)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(10)
+        layout.addWidget(self._chooser)
+        layout.addWidget(self._grid, 1)
+        line = QHBoxLayout()
+        line.addWidget(self._epochs, 1)
+        line.addWidget(self._again)
+        layout.addLayout(line)
+        return preview
+
+    def _build_invitation(self) -> QWidget:
+        invitation = QWidget()
+        layout = QVBoxLayout(invitation)
+        layout.addWidget(self._nothing)
+        layout.addStretch()
+        return invitation
+
+    def _connect(self) -> None:
+        model = self._model
+        self._form.edited.connect(model.set_config)
+        self._form.reset_wanted.connect(model.reset)
+        self._chooser.previous_wanted.connect(model.show_previous)
+        self._chooser.next_wanted.connect(model.show_next)
+        self._again.clicked.connect(model.draw_again)
+        model.changed.connect(self._on_model_changed)
+        model.film_changed.connect(self._on_model_film_changed)
+
+    def retranslate(self) -> None:
+        self._again.setText(tr("Draw again"))
+        self._nothing.setText(tr("Open a dataset to see here what training makes of its films."))
+        self._grid.setAccessibleName(tr("The film and twelve random changes of it"))
+        self._show_epochs()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_outdated:
+            self._redraw.start(0)
+
+    @Slot()
+    def _on_model_changed(self) -> None:
+        self._form.show_config(self._model.config, can_reset=self._model.is_changed)
+        self._outdate()
+
+    @Slot()
+    def _on_model_film_changed(self) -> None:
+        model = self._model
+        self._stack.setCurrentIndex(0 if model.n_films else 1)
+        self._chooser.show_film(model.name, model.index, model.n_films)
+        self._show_epochs()
+        self._outdate()
+
+    def _outdate(self) -> None:
+        self._is_outdated = True
+        if self.isVisible():
+            self._redraw.start(0)
+
+    @Slot()
+    def _on_redraw_timeout(self) -> None:
+        self._is_outdated = False
+        original = self._model.original()
+        if original is None:
+            self._grid.clear()
+        else:
+            self._grid.show_films(original, self._model.draws(original))
+
+    def _show_epochs(self) -> None:
+        epochs = self._model.epochs
+        self._grid.show_captions(
+            [tr("Original"), *(tr("Epoch {epoch}", epoch=epoch) for epoch in epochs)]
+        )
+        self._epochs.setText(
+            tr(
+                "What epochs {first} to {last} of a run with seed {seed} would show the network, "
+                "drawn by the code that trains.",
+                first=epochs[0],
+                last=epochs[-1],
+                seed=self._model.seed,
+            )
+        )

@@ -1,0 +1,193 @@
+"""The films of a dataset with what was changed and found about them, to be looked through."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import TaskRunner
+from core.audit.findings import KINDS, SEVERITIES, Finding, Kind
+from core.audit.report import Report
+from core.data.dataset import LoadedDataset
+from core.data.records import Record
+from core.errors import ImageReadError, Message
+from core.images.film import FilmHeader
+from core.images.reading import load_xray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FullFilm:
+    """A film at full size, or why it cannot be shown."""
+
+    name: str
+    image: NDArray[np.uint8] | None  # (H, W) or (H, W, 3)
+    reason: Message | None
+
+
+class FilmReader(QObject):
+    """Reads films to be looked at closely.
+
+    Args:
+        runner: Where films are read; this object's own.
+    """
+
+    film_read = Signal(object)  # FullFilm
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner) -> None:
+        super().__init__()
+        self._runner = runner
+        self._next: tuple[str, Path] | None = None
+        runner.reported.connect(self.film_read)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    def read(self, name: str, path: Path) -> None:
+        """Read `path`, which the user knows as `name`; an earlier wish that waits is dropped."""
+        if self._runner.is_running:
+            self._next = name, path
+        else:
+            self._runner.start(lambda: _read(name, path))
+
+    @Slot()
+    def _on_runner_finished(self) -> None:
+        if self._next is not None:
+            (name, path), self._next = self._next, None
+            self.read(name, path)
+
+
+def _read(name: str, path: Path) -> Iterator[FullFilm]:
+    try:
+        yield FullFilm(name, load_xray(path), None)
+    except ImageReadError as error:
+        reason = error.message  # it names the unpacked file, which nobody knows
+        own = Message(reason.template, **{**reason.values, "file": name})
+        yield FullFilm(name, None, own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmFilter:
+    """Which films to look at; all conditions hold together."""
+
+    class_name: str | None = None  # as edited; None: any
+    only_left_out: bool = False
+    kind: Kind | None = None  # None: whatever was found
+    text: str = ""  # in the name, whatever its case
+    names: frozenset[str] | None = None  # None: any
+
+    def within(self, names: frozenset[str] | None) -> "FilmFilter":
+        """The same among films of these names only; None: any."""
+        return replace(self, names=names)
+
+
+class FilmCatalogue:
+    """One dataset's films as found; rows count from 0 in the order of its records.
+
+    Args:
+        loaded: The dataset; later edits of it are taken over by `use_edits`.
+    """
+
+    def __init__(self, loaded: LoadedDataset) -> None:
+        self.as_found = loaded.as_found
+        self.records = loaded.as_found.records
+        self.row_of = {record.name: row for row, record in enumerate(self.records)}
+        self._folded = [record.name.casefold() for record in self.records]
+        self._found = [loaded.as_found.classes[record.label] for record in self.records]
+        self._worst: list[Finding | None] = [None] * len(self.records)
+        self._rows_of_kind: dict[Kind, set[int]] = {}
+        self.use_edits(loaded)
+
+    def use_edits(self, loaded: LoadedDataset) -> None:
+        """Take over what was changed in this dataset."""
+        classes = loaded.dataset.classes
+        now = {record.name: classes[record.label] for record in loaded.dataset.records}
+        self._headers = loaded.cache.headers
+        self._is_left_out = [record.name not in now for record in self.records]
+        known = set(self.as_found.classes)
+        changed = {name: to for name, to in loaded.edits.classes.items() if to in known}
+        self._classes = [
+            now.get(record.name) or changed.get(record.name, found)
+            for record, found in zip(self.records, self._found, strict=True)
+        ]
+        self.n_left_out = sum(self._is_left_out)
+        pairs = zip(self._classes, self._found, strict=True)
+        self.n_relabelled = sum(is_now != found for is_now, found in pairs)
+
+    def use_report(self, report: Report) -> None:
+        """Take over what was found; findings come worst first."""
+        self._worst = [None] * len(self.records)
+        self._rows_of_kind = {}
+        for finding in sorted(report.findings, key=lambda one: SEVERITIES.index(one.severity)):
+            rows = [self.row_of[name] for name in finding.files if name in self.row_of]
+            if rows:
+                self._rows_of_kind.setdefault(finding.kind, set()).update(rows)
+            # A film is not to blame for what a random split would do with it.
+            if finding.kind != "leakage" or finding.severity != "note":
+                for row in rows:
+                    self._worst[row] = self._worst[row] or finding
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """The films that count of each class there was, in class order."""
+        counts = Counter(
+            name
+            for name, is_left_out in zip(self._classes, self._is_left_out, strict=True)
+            if not is_left_out
+        )
+        return {name: counts[name] for name in self.as_found.classes}
+
+    @property
+    def kind_counts(self) -> dict[Kind, int]:
+        """The films with a finding of each kind."""
+        found = self._rows_of_kind
+        return {kind: len(found[kind]) for kind in KINDS if kind in found}
+
+    def rows(self, wanted: FilmFilter) -> list[int]:
+        """The films that `wanted` lets through, in order."""
+        rows: list[int] = list(range(len(self.records)))
+        if wanted.names is not None:
+            rows = sorted(self.row_of[name] for name in wanted.names if name in self.row_of)
+        if wanted.kind is not None:
+            of_kind = self._rows_of_kind.get(wanted.kind, set())
+            rows = [row for row in rows if row in of_kind]
+        if wanted.class_name is not None:
+            rows = [row for row in rows if self._classes[row] == wanted.class_name]
+        if wanted.only_left_out:
+            rows = [row for row in rows if self._is_left_out[row]]
+        if wanted.text.strip():
+            text = wanted.text.strip().casefold()
+            rows = [row for row in rows if text in self._folded[row]]
+        return rows
+
+    def header(self, row: int) -> FilmHeader:
+        """What the film's file says of its picture."""
+        return self._headers[self.records[row].digest]
+
+    def class_of(self, row: int) -> str:
+        """The class that the film is of now."""
+        return self._classes[row]
+
+    def class_before(self, row: int) -> str | None:
+        """The class it was found in, where that is another."""
+        found = self._found[row]
+        return found if found != self._classes[row] else None
+
+    def is_left_out(self, row: int) -> bool:
+        """Whether the film counts no longer."""
+        return self._is_left_out[row]
+
+    def worst(self, row: int) -> Finding | None:
+        """The worst that was found about the film."""
+        return self._worst[row]
+
+    def names(self, rows: list[int]) -> list[str]:
+        """The films' names."""
+        return [self.records[row].name for row in rows]
+
+    def record(self, row: int) -> Record:
+        """The film itself."""
+        return self.records[row]

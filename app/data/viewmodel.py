@@ -1,0 +1,286 @@
+"""The Data page's state: which datasets are open, what is wrong with them, what was changed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import Failure, Outcome, TaskRunner
+from core.audit.findings import Finding
+from core.audit.report import Report, audit
+from core.config import preset
+from core.data.dataset import LoadedDataset, load_dataset
+from core.data.edits import Edits, EditsFile
+from core.demo import demo_archive, draw_demo
+from core.errors import DatasetError
+from core.events import Progress
+from core.workspace import Workspace
+
+
+class OpenDataset:
+    """A dataset that was loaded, with the history of its edits.
+
+    Args:
+        sources: The zips and folders it was opened from.
+        loaded: As it was loaded, with the edits of an earlier session.
+    """
+
+    def __init__(self, sources: tuple[Path, ...], loaded: LoadedDataset) -> None:
+        self.sources = sources
+        self.loaded = loaded
+        self.report: Report | None = None  # None: being made
+        self._undone: list[Edits] = []
+        self._done: list[Edits] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether an edit of this session can be taken back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an edit that was taken back can be made again."""
+        return bool(self._undone)
+
+    def edit(self, edits: Edits) -> None:
+        """Go on with `edits`.
+
+        Raises:
+            DatasetError: Too few films would remain; nothing has changed.
+        """
+        before = self.loaded.edits
+        self._use(edits)
+        self._done.append(before)
+        self._undone.clear()
+
+    def undo(self) -> None:
+        """Go back to the edits before."""
+        edits, now = self._done[-1], self.loaded.edits
+        self._use(edits)
+        self._undone.append(now)
+        self._done.pop()
+
+    def redo(self) -> None:
+        """Make again what was undone last."""
+        edits, now = self._undone[-1], self.loaded.edits
+        self._use(edits)
+        self._done.append(now)
+        self._undone.pop()
+
+    def _use(self, edits: Edits) -> None:
+        self.loaded = self.loaded.edited(edits)
+        self.report = None
+
+
+MAX_OPEN = 8  # datasets; each keeps its list of films in memory
+
+
+class DataViewModel(QObject):
+    """Opens zips and folders, one dataset at a time, and keeps several open.
+
+    Args:
+        runner: Where datasets are opened; this view-model's own.
+        auditing: Where they are looked through; this view-model's own.
+        workspace: Where unpacked and decoded films are kept.
+    """
+
+    changed = Signal()  # busy or not, another dataset
+    progressed = Signal(object)  # Progress of opening
+    loaded = Signal(object)  # LoadedDataset: another one, or the same after an edit
+    audited = Signal(object)  # Report on the dataset in front
+    opened = Signal(list)  # paths of a dataset that was opened, for the list of recent ones
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner, auditing: TaskRunner, workspace: Workspace) -> None:
+        super().__init__()
+        self._runner, self._auditing, self._workspace = runner, auditing, workspace
+        self.datasets: list[OpenDataset] = []  # in the order in which they were opened
+        self._current: OpenDataset | None = None
+        self._opening: tuple[Path, ...] = ()
+        self._next: tuple[Path, ...] = ()
+        self._audited: LoadedDataset | None = None  # what is being looked through
+        self._is_overtaken = False  # by another dataset or edit, to be looked through next
+        self._has_audit_failed = False
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+        auditing.reported.connect(self._on_auditing_reported)
+        auditing.failed.connect(self.failed)
+        auditing.finished.connect(self._on_auditing_finished)
+
+    @property
+    def current(self) -> OpenDataset | None:
+        """The dataset in front."""
+        return self._current
+
+    @property
+    def dataset(self) -> LoadedDataset | None:
+        """The films of the dataset in front."""
+        return self._current.loaded if self._current else None
+
+    @property
+    def report(self) -> Report | None:
+        """What is wrong with the dataset in front; None while that is being found out."""
+        return self._current.report if self._current else None
+
+    @property
+    def has_audit_failed(self) -> bool:
+        """Whether what is wrong with the dataset in front could not be found out."""
+        return self._has_audit_failed
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a dataset is being opened."""
+        return self._runner.is_running
+
+    @property
+    def demo_source(self) -> Path:
+        """The zip that `open_demo` opens."""
+        return demo_archive(self._workspace)
+
+    def open(self, sources: Sequence[Path]) -> None:
+        """Open zips and folders as one dataset; what is being opened is given up for it."""
+        if self.is_busy:
+            self._next = tuple(sources)
+            self._runner.stop()
+            return
+        self._start(tuple(sources))
+
+    def open_demo(self) -> None:
+        """Draw the built-in dataset where it is not there yet, and open it."""
+        self.open([self.demo_source])
+
+    def cancel(self) -> None:
+        """Give up opening; the datasets that were open stay."""
+        self._next = ()
+        self._runner.stop()
+
+    def end(self) -> None:
+        """Give up opening and looking through, and begin nothing after it."""
+        self.cancel()
+        self._is_overtaken = False
+        self._auditing.stop()
+
+    def show(self, index: int) -> None:
+        """Bring one of the open datasets to the front."""
+        self._bring(self.datasets[index])
+
+    def close(self, index: int) -> None:
+        """Forget an open dataset; its files and edits stay where they are."""
+        closed = self.datasets.pop(index)
+        if closed is self._current:
+            self._current, self._has_audit_failed = None, False
+            if self.datasets:
+                self._bring(self.datasets[-1])
+        self.changed.emit()
+
+    def edit(self, change: Callable[[Edits], Edits]) -> None:
+        """Change the dataset in front: `change` gets its edits and gives the new ones."""
+        if self._current is not None:
+            self._apply(lambda one: one.edit(change(one.loaded.edits)))
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        if self._current is not None and self._current.can_undo:
+            self._apply(OpenDataset.undo)
+
+    def redo(self) -> None:
+        """Make the edit again that was taken back."""
+        if self._current is not None and self._current.can_redo:
+            self._apply(OpenDataset.redo)
+
+    def mend(self, findings: Sequence[Finding]) -> None:
+        """Do what the findings propose: leave films out, or all copies of a film but one."""
+        names: list[str] = []
+        for finding in findings:
+            if finding.mend == "leave_out":
+                names += finding.files
+            elif finding.mend == "keep_one":
+                names += finding.files[1:]
+        if names:
+            self.edit(lambda edits: edits.leave_out(names))
+
+    def _apply(self, step: Callable[[OpenDataset], None]) -> None:
+        """Make a step in the history, save it and tell everybody."""
+        one = self._current
+        assert one is not None
+        try:
+            step(one)
+        except DatasetError as error:
+            self.failed.emit(Failure.of(error))
+            return
+        try:
+            EditsFile(self._workspace.edits, one.loaded.as_found).save(one.loaded.edits)
+        except DatasetError as error:  # the edits hold all the same
+            self.failed.emit(Failure.of(error))
+        self._bring(one)
+
+    def _start(self, sources: tuple[Path, ...]) -> None:
+        def events() -> Iterator[Progress | LoadedDataset]:
+            if sources == (self.demo_source,):
+                yield from draw_demo(self._workspace)
+            size = preset("recommended").preprocessing.image_size
+            yield from load_dataset(sources, self._workspace, size)
+
+        self._opening = sources
+        self._runner.start(events)
+        self.changed.emit()
+
+    def _bring(self, one: OpenDataset) -> None:
+        self._current, self._has_audit_failed = one, False
+        self.loaded.emit(one.loaded)
+        if one.report is not None:
+            self.audited.emit(one.report)
+        else:
+            self._look_through()
+        self.changed.emit()
+
+    def _look_through(self) -> None:
+        """Audit the dataset in front, after the one that is being looked through."""
+        if self._current is None or self._current.report is not None:
+            return
+        loaded = self._current.loaded
+        if not self._auditing.is_running:
+            self._audited = loaded
+            self._auditing.start(lambda: audit(loaded))
+        elif loaded is not self._audited:
+            self._is_overtaken = True
+            self._auditing.stop()  # its end begins the next
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        if isinstance(event, LoadedDataset):
+            self.datasets = [one for one in self.datasets if one.sources != self._opening]
+            self.datasets.append(OpenDataset(self._opening, event))
+            del self.datasets[:-MAX_OPEN]
+            self.opened.emit(list(self._opening))
+            self._bring(self.datasets[-1])
+        else:
+            self.progressed.emit(event)
+
+    @Slot(object)
+    def _on_runner_finished(self, _outcome: Outcome) -> None:
+        if self._next:
+            sources, self._next = self._next, ()
+            self._start(sources)
+        else:
+            self.changed.emit()
+
+    @Slot(object)
+    def _on_auditing_reported(self, event: object) -> None:
+        if isinstance(event, Report):
+            for one in self.datasets:
+                if one.loaded is self._audited:  # an edit has not overtaken the report
+                    one.report = event
+                    if one is self._current:
+                        self.audited.emit(event)
+
+    @Slot(object)
+    def _on_auditing_finished(self, outcome: Outcome) -> None:
+        audited, self._audited = self._audited, None
+        if self._is_overtaken:
+            self._is_overtaken = False
+            self._look_through()
+        elif outcome is Outcome.FAILED and audited is self.dataset:
+            self._has_audit_failed = True
+            self.changed.emit()

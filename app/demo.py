@@ -1,0 +1,87 @@
+"""The demo in the window: load, train, evaluate, read, the user being free to take over."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Slot
+
+from app.data.viewmodel import DataViewModel
+from app.evaluation.viewmodel import EvaluationViewModel
+from app.reading.viewmodel import ReadingViewModel
+from app.training.viewmodel import TrainingViewModel
+from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from core.data.dataset import LoadedDataset
+from core.demo import demo_config
+
+
+class DemoStory(QObject):
+    """Presses the buttons that a user would press, each once the step before has ended.
+
+    Args:
+        data: Opens the built-in films; likewise the other three do their part.
+        training: Trains on them.
+        evaluation: Evaluates the model.
+        reading: Reads the films that were kept.
+        show_page: Brings a page to the front.
+    """
+
+    def __init__(
+        self,
+        data: DataViewModel,
+        training: TrainingViewModel,
+        evaluation: EvaluationViewModel,
+        reading: ReadingViewModel,
+        show_page: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        self._data, self._training, self._evaluation = data, training, evaluation
+        self._show_page = show_page
+        self._step: int | None = None  # the page whose work is awaited; None: the story is over
+        data.loaded.connect(self._on_data_loaded)
+        data.changed.connect(self._on_data_changed)
+        training.trained.connect(self._on_trained)
+        evaluation.evaluated.connect(self._on_evaluated)
+        # Whoever stops a step, or meets an error, goes on alone.
+        training.stopped.connect(self._give_up)
+        for model in (data, training, evaluation):
+            model.failed.connect(self._give_up)
+
+    @Slot()
+    def begin(self) -> None:
+        """Open the built-in films."""
+        self._step = DATA
+        self._show_page(DATA)
+        self._data.open_demo()
+
+    @Slot()
+    def _give_up(self) -> None:
+        self._step = None
+
+    @Slot(object)
+    def _on_data_loaded(self, loaded: LoadedDataset) -> None:
+        if self._step != DATA or loaded.dataset.sources != (self._data.demo_source,):
+            return
+        self._step = TRAIN
+        self._show_page(TRAIN)
+        self._training.set_config(demo_config())
+        self._training.start()
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        """A load that ended without films was cancelled."""
+        if self._step == DATA and not self._data.is_busy:
+            self._give_up()
+
+    @Slot()
+    def _on_trained(self) -> None:
+        if self._step != TRAIN or self._data.dataset is not self._training.run_dataset:
+            self._give_up()
+            return
+        self._step = EVALUATE
+        self._show_page(EVALUATE)
+        self._evaluation.evaluate()
+
+    @Slot()
+    def _on_evaluated(self) -> None:
+        if self._step == EVALUATE:
+            self._show_page(READ)
+        self._give_up()

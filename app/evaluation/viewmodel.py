@@ -1,0 +1,111 @@
+"""The Evaluate page's state: a model, a dataset, and how the one does on the other."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import Outcome, TaskRunner
+from core.data.dataset import LoadedDataset
+from core.errors import Message
+from core.events import Progress
+from core.workspace import Workspace
+
+if TYPE_CHECKING:  # loads Paddle
+    from core.evaluation.evaluate import ModelEvaluation
+
+Part = Literal["test", "all"]
+
+
+class EvaluationViewModel(QObject):
+    """Evaluates one model at a time.
+
+    Args:
+        runner: Where the work is done; this view-model's own.
+        workspace: Where decoded films are kept.
+    """
+
+    changed = Signal()  # model, dataset, part, busy or not
+    progressed = Signal(object)  # Progress
+    evaluated = Signal(object)  # ModelEvaluation
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
+        super().__init__()
+        self._runner, self._workspace = runner, workspace
+        self._part: Part = "test"
+        self._is_outdated = False
+        self.model: Path | None = None
+        self.dataset: LoadedDataset | None = None
+        self.result: ModelEvaluation | None = None
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    @property
+    def part(self) -> Part:
+        """Which films: the model's test part, or all."""
+        return self._part
+
+    @part.setter
+    def part(self, part: Part) -> None:
+        self._part = part
+        self.changed.emit()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an evaluation is going on."""
+        return self._runner.is_running
+
+    @property
+    def can_evaluate(self) -> bool:
+        """Whether there is a model, films, and time."""
+        return self.model is not None and self.dataset is not None and not self.is_busy
+
+    def set_model(self, model: Path) -> None:
+        """Evaluate `model` from now on; an earlier model's numbers are no longer shown."""
+        self.model = model
+        self._drop_result()
+
+    def set_dataset(self, dataset: LoadedDataset) -> None:
+        """Evaluate on `dataset` from now on; another one's numbers are no longer shown."""
+        self.dataset = dataset
+        self._drop_result()
+
+    def evaluate(self) -> None:
+        """Evaluate the model on the chosen part of the dataset."""
+        model, dataset, part = self.model, self.dataset, self._part
+        if model is None or dataset is None or self.is_busy:
+            return
+
+        def events() -> Iterator[object]:
+            yield Progress(Message("Loading the deep-learning library"), 0, 0)
+            from core.evaluation.evaluate import evaluate_model
+
+            yield from evaluate_model(model, dataset, part, self._workspace)
+
+        self._is_outdated = False
+        self._runner.start(events)
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Give up; an earlier result stays."""
+        self._runner.stop()
+
+    def _drop_result(self) -> None:
+        self.result, self._is_outdated = None, True
+        self._runner.stop()
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(event)
+        elif not self._is_outdated:
+            self.result = event  # type: ignore[assignment]
+            self.evaluated.emit(event)
+
+    @Slot(object)
+    def _on_runner_finished(self, _outcome: Outcome) -> None:
+        self.changed.emit()

@@ -1,0 +1,84 @@
+"""Translate what the user reads; standard library only, so that the command line uses it too.
+
+The catalogue is gettext: English sentences are the keys. `tr` and `core.errors.Message`
+mark sentences for extraction (see resources/translations/README.md).
+"""
+
+import gettext
+import locale
+import os
+from collections.abc import Iterable
+from functools import reduce
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as 1:02:03 or 2:03."""
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{whole % 60:02}"
+    return f"{minutes}:{whole % 60:02}"
+
+
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_CATALOGUES = Path(__file__).resolve().parents[1] / "resources" / "translations"
+
+
+@runtime_checkable
+class Sentence(Protocol):
+    """What core hands over to be read: see `core.errors.Message`."""
+
+    template: str
+    values: dict[str, object]
+
+
+class _Active:
+    """The language in use: one for the whole process, like Qt's own translator."""
+
+    code = "en"
+    catalogue: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def set_language(code: str) -> None:
+    """Switch every later `tr` to `code`, one of LANGUAGES."""
+    if code not in LANGUAGES:
+        raise ValueError(f"unknown language {code!r}")
+    _Active.code = code
+    _Active.catalogue = gettext.translation(
+        "pneumoscope", _CATALOGUES, languages=[code], fallback=True
+    )
+
+
+def language() -> str:
+    """The code of the language in use."""
+    return _Active.code
+
+
+def system_language() -> str:
+    """The language of the user's system, or English where we do not speak it."""
+    spoken = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    spoken.append(locale.getlocale()[0] or "")
+    first = next((code for code in spoken if code), "")
+    return "zh_CN" if first.lower().startswith(("zh", "chinese")) else "en"
+
+
+def tr(text: str, /, **values: object) -> str:
+    """`text` in the user's language, its named fields filled with `values`."""
+    translated = _Active.catalogue.gettext(text)
+    return translated.format(**values) if values else translated
+
+
+def say(message: Sentence) -> str:
+    """A sentence of core's in the user's language."""
+    values = {
+        name: say(value) if isinstance(value, Sentence) else value
+        for name, value in message.values.items()
+    }
+    return tr(message.template, **values)
+
+
+def listing(parts: Iterable[str]) -> str:
+    """Words one after the other, with the comma of the user's language."""
+    return reduce(lambda first, second: tr("{first}, {second}", first=first, second=second), parts)

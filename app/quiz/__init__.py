@@ -1,0 +1,1 @@
+"""The quiz: films read alone, then with the model's opinion."""

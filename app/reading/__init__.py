@@ -1,0 +1,1 @@
+"""The Read page: drop films, see answers, heat maps and verdicts."""

@@ -1,0 +1,547 @@
+"""What is taken away from the Read page: tables, pictures, reports, the model itself."""
+
+import datetime
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal, SignalInstance, Slot
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
+
+from app.i18n import language, say, tr
+from app.reading.desk import ReadingDesk
+from app.reading.viewmodel import ReadFilm
+from app.tasks import Failure, Outcome, TaskRunner
+from app.widgets.labels import plain_tip
+from core.errors import Message
+from core.events import Progress
+from core.images.reading import load_xray
+
+# The keywords of `core.report.facts`, which takes long to load.
+_WORDS: Final[Mapping[str, Message]] = {
+    "PatientID": Message("Patient ID"),
+    "PatientName": Message("Patient's name"),
+    "PatientBirthDate": Message("Date of birth"),
+    "PatientSex": Message("Sex"),
+    "PatientAge": Message("Age"),
+    "AccessionNumber": Message("Accession number"),
+    "StudyDate": Message("Date of the study"),
+    "StudyTime": Message("Time of the study"),
+    "StudyDescription": Message("Description of the study"),
+    "SeriesDescription": Message("Description of the series"),
+    "StudyInstanceUID": Message("UID of the study"),
+    "SeriesInstanceUID": Message("UID of the series"),
+    "SOPInstanceUID": Message("UID of the film"),
+    "InstitutionName": Message("Hospital"),
+    "ReferringPhysicianName": Message("Referring physician"),
+    "Modality": Message("Modality"),
+    "BodyPartExamined": Message("Body part"),
+    "ViewPosition": Message("Projection"),
+    "Laterality": Message("Side of the body"),
+    "Manufacturer": Message("Manufacturer"),
+    "ManufacturerModelName": Message("Device model"),
+}
+_FIRST_HARMLESS: Final = "Modality"  # those before it may tell who the patient is
+
+
+class DicomMenu(QMenu):
+    """A tick for each field; stays open while one ticks."""
+
+    fields_chosen = Signal(list)  # of str: DICOM keywords, in the order of the menu
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setToolTipsVisible(True)
+        self._warning = self.addAction("")
+        self._warning.setEnabled(False)
+        self.addSeparator()
+        self._fields = {name: self._add(name) for name in _WORDS}
+        self.retranslate()
+
+    @property
+    def chosen(self) -> list[str]:
+        """The keywords that are ticked."""
+        return [name for name, action in self._fields.items() if action.isChecked()]
+
+    def choose(self, names: list[str]) -> None:
+        """Tick these and no others, without telling anybody."""
+        for name, action in self._fields.items():
+            action.setChecked(name in names)
+        self._show_title()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if not self._tick(self.actionAt(event.position().toPoint())):
+            super().mouseReleaseEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        is_tick = event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if not (is_tick and self._tick(self.activeAction())):
+            super().keyPressEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every word; its owner calls it when the language changes."""
+        self._warning.setText(tr("Ticked fields go out with exports and may name a patient."))
+        for name, action in self._fields.items():
+            action.setText(say(_WORDS[name]))
+            action.setToolTip(plain_tip(name))
+        self._show_title()
+
+    def _add(self, name: str) -> QAction:
+        if name == _FIRST_HARMLESS:
+            self.addSeparator()
+        action = self.addAction("")
+        action.setCheckable(True)
+        action.triggered.connect(self._on_ticked)
+        return action
+
+    def _tick(self, action: QAction | None) -> bool:
+        """Trigger without closing, as an ordinary menu would."""
+        if action is None or not (action.isCheckable() and action.isEnabled()):
+            return False
+        action.trigger()
+        return True
+
+    def _on_ticked(self) -> None:
+        self._show_title()
+        self.fields_chosen.emit(self.chosen)
+
+    def _show_title(self) -> None:
+        n = len(self.chosen)
+        title = tr("DICOM fields in exports ({n})", n=n) if n else tr("DICOM fields in exports")
+        self.setTitle(title)
+
+
+class ExportMenu(QPushButton):
+    """Tells what is wanted; writes nothing."""
+
+    csv_wanted = Signal()
+    json_wanted = Signal()
+    picture_wanted = Signal()  # the film with its heat map, PNG
+    report_wanted = Signal()  # of the film that is shown, PDF
+    reports_wanted = Signal()  # of all films, PDF
+    table_copy_wanted = Signal()  # of all films, for a spreadsheet
+    copy_wanted = Signal()  # the film's picture and figures to the clipboard
+    model_wanted = Signal(str)  # "onnx", "paddle" or "pdparams"
+    dicom_chosen = Signal(list)  # of str: keywords of the fields that exports may hold
+
+    def __init__(self) -> None:
+        super().__init__()
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        self._picture = _action(menu, self.picture_wanted)
+        self._report = _action(menu, self.report_wanted)
+        self._copy = _action(menu, self.copy_wanted)
+        menu.addSeparator()
+        self._csv = _action(menu, self.csv_wanted)
+        self._copy_table = _action(menu, self.table_copy_wanted)
+        self._json = _action(menu, self.json_wanted)
+        self._reports = _action(menu, self.reports_wanted)
+        self._dicom = DicomMenu(self)
+        menu.addMenu(self._dicom)
+        menu.addSeparator()
+        self._formats = menu.addMenu("")
+        self._onnx = self._add_format("onnx")
+        self._paddle = self._add_format("paddle")
+        self._pdparams = self._add_format("pdparams")
+        self._dicom.fields_chosen.connect(self.dicom_chosen)
+        self.setMenu(menu)
+        self.show_available(has_film=False, n_films=0, has_model=False)
+        self.retranslate()
+
+    def show_available(self, *, has_film: bool, n_films: int, has_model: bool) -> None:
+        """Offer what there is.
+
+        Args:
+            has_film: A film is shown.
+            n_films: That were read.
+            has_model: A model is open.
+        """
+        for action in (self._picture, self._report, self._copy):
+            action.setEnabled(has_film)
+        for action in (self._csv, self._copy_table, self._json, self._reports):
+            action.setEnabled(n_films > 0)
+        self._dicom.setEnabled(has_film or n_films > 0)
+        self._formats.setEnabled(has_model)
+        self.setEnabled(has_film or n_films > 0 or has_model)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def retranslate(self) -> None:
+        """Set every word."""
+        self.setText(tr("Export"))
+        self.setAccessibleName(tr("Export"))
+        self._picture.setText(tr("Picture with heat map (PNG) …"))
+        self._report.setText(tr("Report of this film (PDF) …"))
+        self._copy.setText(tr("Copy to the clipboard"))
+        self._csv.setText(tr("Table of all films (CSV) …"))
+        self._copy_table.setText(tr("Copy the table of all films"))
+        self._json.setText(tr("All films (JSON) …"))
+        self._reports.setText(tr("Report of all films (PDF) …"))
+        self._dicom.retranslate()
+        self._formats.setTitle(tr("Export the model"))
+        self._onnx.setText(tr("ONNX, for other programs …"))
+        self._paddle.setText(tr("Paddle inference …"))
+        self._pdparams.setText(tr("Weights only (.pdparams) …"))
+
+    def _add_format(self, name: str) -> QAction:
+        action = self._formats.addAction("")
+        action.triggered.connect(lambda: self.model_wanted.emit(name))
+        return action
+
+
+def _action(menu: QMenu, signal: SignalInstance) -> QAction:
+    action = menu.addAction("")
+    action.triggered.connect(lambda: signal.emit())  # without `checked`
+    return action
+
+
+if TYPE_CHECKING:  # load Paddle
+    from core.models.export import ExportKind
+    from core.prediction.classifier import Classifier
+    from core.prediction.explanation import Explanation
+    from core.report.facts import ReportContext, ReportFilm
+
+Known = Callable[[ReadFilm], "Explanation | None"]
+
+
+class TakingAwayViewModel(QObject):
+    """Writes one file at a time, behind the window.
+
+    Args:
+        runner: Where files are written; this view-model's own.
+        known: The explanation of a film that was found already, of its predicted class; it may
+            lack a part still.
+    """
+
+    changed = Signal()
+    progressed = Signal(object)  # Progress
+    saved = Signal(object)  # Message, once a file is there
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner, known: Known) -> None:
+        super().__init__()
+        self._runner, self._known = runner, known
+        self._classifier: Classifier | None = None
+        self._result: Message | None = None
+        self.dicom_names: tuple[str, ...] = ()  # fields that the user asked for, one by one
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a file is being written."""
+        return self._runner.is_running
+
+    @property
+    def classifier(self) -> "Classifier | None":
+        """The model whose answers are taken away."""
+        return self._classifier
+
+    def refuse(self) -> None:
+        """Say that films of one model are not written under the name of another."""
+        changed = Message(
+            "Another model was opened meanwhile, so nothing was written. Its answers can be saved "
+            "once the films are read again."
+        )
+        self.failed.emit(Failure(changed, ""))
+
+    def use(self, classifier: "Classifier") -> None:
+        """Take things away from another model from now on."""
+        self._classifier = classifier
+
+    def cancel(self) -> None:
+        """Write no more; what is half written is not left behind."""
+        self._runner.stop()
+
+    def save_csv(self, path: Path, films: Sequence[ReadFilm]) -> None:
+        """Write a table of films."""
+
+        def write(classifier: "Classifier") -> Iterator[object]:
+            from core.report.tables import write_films_csv
+
+            read = yield from self._read(classifier, films)
+            write_films_csv(path, read, _context(classifier))
+
+        self._start(path, write)
+
+    def save_json(self, path: Path, films: Sequence[ReadFilm]) -> None:
+        """Write films as JSON."""
+
+        def write(classifier: "Classifier") -> Iterator[object]:
+            from core.report.tables import write_films_json
+
+            read = yield from self._read(classifier, films)
+            write_films_json(path, read, _context(classifier))
+
+        self._start(path, write)
+
+    def save_report(self, path: Path, films: Sequence[ReadFilm]) -> None:
+        """Write a PDF of one film or of many; answers are explained on the way."""
+
+        def write(classifier: "Classifier") -> Iterator[object]:
+            from core.report.pdf import write_report
+
+            read = yield from self._read(classifier, films, is_explained=True)
+            yield from write_report(path, read, _context(classifier))
+
+        self._start(path, write)
+
+    def save_picture(self, path: Path, film: ReadFilm, label: int | None = None) -> None:
+        """Write a film with its heat map as PNG; `label`: of another class than the predicted."""
+
+        def write(classifier: "Classifier") -> Iterator[object]:
+            from core.report.facts import answer_of
+            from core.report.picture import write_picture
+
+            yield Progress(Message("Explaining the answers"), 0, 1)
+            read = self._report_film(classifier, film, is_explained=True, label=label)
+            answer = answer_of(read, may_compute=True)
+            write_picture(path, load_xray(film.path), answer, _context(classifier))
+
+        self._start(path, write)
+
+    def export_model(self, kind: "ExportKind", path: Path) -> None:
+        """Write the model in a format of others."""
+
+        def write(classifier: "Classifier") -> Iterator[object]:
+            from core.models.export import export_model
+
+            yield Progress(Message("Exporting the model"), 0, 1)
+            export_model(classifier.path, kind, path)
+
+        self._start(path, write)
+
+    def text_of(self, film: ReadFilm) -> str:
+        """What the clipboard takes of one film."""
+        from core.report.facts import film_text
+
+        classifier = self._classifier
+        if classifier is None:
+            return ""
+        return film_text(self._report_film(classifier, film), _context(classifier))
+
+    def table_of(self, films: Sequence[ReadFilm]) -> str:
+        """What the clipboard takes of many films: a spreadsheet pastes it into cells."""
+        from core.report.tables import films_tsv
+
+        classifier = self._classifier
+        if classifier is None:
+            return ""
+        read = [self._report_film(classifier, film) for film in films]
+        return films_tsv(read, _context(classifier))
+
+    def _start(self, path: Path, write: Callable[["Classifier"], Iterator[object]]) -> None:
+        classifier = self._classifier
+        if classifier is None or self.is_busy:
+            return
+        self._result = Message("{file} was written.", file=path.name)
+        self._runner.start(lambda: write(classifier))
+        self.changed.emit()
+
+    def _read(
+        self, classifier: "Classifier", films: Sequence[ReadFilm], *, is_explained: bool = False
+    ) -> Generator[Progress, None, "list[ReportFilm]"]:
+        read = []
+        for done, film in enumerate(films, start=1):
+            read.append(self._report_film(classifier, film, is_explained=is_explained))
+            if done % 100 == 0 or self.dicom_names:  # each a point to stop at
+                yield Progress(Message("Gathering the answers"), done, len(films))
+        return read
+
+    def _report_film(
+        self,
+        classifier: "Classifier",
+        film: ReadFilm,
+        *,
+        is_explained: bool = False,
+        label: int | None = None,
+    ) -> "ReportFilm":
+        from core.report.facts import ReportFilm, dicom_fields
+
+        known = self._known(film) if label in (None, film.predicted) else None
+        if known is not None and not known.is_complete:
+            known = None
+        classes = classifier.card.classes
+        names = self.dicom_names
+        return ReportFilm(
+            file=film.file,
+            digest=film.digest,
+            opinion=film.opinion,
+            true_class=classes.index(film.true_class) if film.true_class in classes else None,
+            pixels=lambda: load_xray(film.path),
+            explanation=(
+                (lambda: _explanation(classifier, film, label))
+                if known is None and is_explained
+                else known
+            ),
+            dicom=dicom_fields(film.path, names) if names else {},
+        )
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        if isinstance(event, Progress):
+            self.progressed.emit(event)
+
+    @Slot(object)
+    def _on_runner_finished(self, outcome: Outcome) -> None:
+        result, self._result = self._result, None
+        self.changed.emit()
+        if outcome is Outcome.FINISHED and result is not None:
+            self.saved.emit(result)
+
+
+def _context(classifier: "Classifier") -> "ReportContext":
+    from core.report.facts import ReportContext
+    from core.workspace import program_version
+
+    return ReportContext(
+        card=classifier.card,
+        model_file=classifier.path.name,
+        created=datetime.datetime.now().astimezone(),
+        version=program_version(),
+        say=say,
+        language=language(),
+    )
+
+
+def _explanation(classifier: "Classifier", film: ReadFilm, label: int | None) -> "Explanation":
+    from core.prediction.explanation import explain
+
+    *_, last = explain(classifier, load_xray(film.path), label)
+    return last
+
+
+_ENDINGS: Final = {"onnx": ".onnx", "paddle": "", "pdparams": ".pdparams"}
+
+
+class ReadingExports(QObject):
+    """Binds the export menu to what writes the files.
+
+    Args:
+        menu: Says what is wanted.
+        desk: Knows the films.
+        model: Writes.
+        parent: Over which dialogs appear.
+    """
+
+    def __init__(
+        self, menu: ExportMenu, desk: ReadingDesk, model: TakingAwayViewModel, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self._desk, self._model, self._parent = desk, model, parent
+        menu.csv_wanted.connect(self._on_csv_wanted)
+        menu.json_wanted.connect(self._on_json_wanted)
+        menu.picture_wanted.connect(self._on_picture_wanted)
+        menu.report_wanted.connect(self._on_report_wanted)
+        menu.reports_wanted.connect(self._on_reports_wanted)
+        menu.table_copy_wanted.connect(self._on_table_copy_wanted)
+        menu.copy_wanted.connect(self._on_copy_wanted)
+        menu.model_wanted.connect(self._on_model_wanted)
+        menu.dicom_chosen.connect(self._on_dicom_chosen)
+
+    @Slot()
+    def _on_csv_wanted(self) -> None:
+        films = self._desk.listed
+        self._ask(
+            tr("Save a table of {n} films", n=len(films)),
+            tr("Tables") + " (*.csv)",
+            "films.csv",
+            lambda path: self._model.save_csv(path, films),
+        )
+
+    @Slot()
+    def _on_json_wanted(self) -> None:
+        films = self._desk.listed
+        self._ask(
+            tr("Save {n} films as JSON", n=len(films)),
+            "JSON (*.json)",
+            "films.json",
+            lambda path: self._model.save_json(path, films),
+        )
+
+    @Slot()
+    def _on_picture_wanted(self) -> None:
+        film, label = self._desk.current, self._desk.current_label
+        if film is not None:
+            self._ask(
+                tr("Save the film with its heat map"),
+                tr("Pictures") + " (*.png)",
+                f"{Path(film.path).stem}.png",
+                lambda path: self._model.save_picture(path, film, label),
+            )
+
+    @Slot()
+    def _on_report_wanted(self) -> None:
+        film = self._desk.current
+        if film is not None:
+            self._ask(
+                tr("Save a report of this film"),
+                "PDF (*.pdf)",
+                f"{Path(film.path).stem}.pdf",
+                lambda path: self._model.save_report(path, [film]),
+            )
+
+    @Slot()
+    def _on_reports_wanted(self) -> None:
+        films = self._desk.listed
+        self._ask(
+            tr("Save a report of {n} films", n=len(films)),
+            "PDF (*.pdf)",
+            "films.pdf",
+            lambda path: self._model.save_report(path, films),
+        )
+
+    @Slot()
+    def _on_copy_wanted(self) -> None:
+        """The figures as text, and the film as it is seen as a picture."""
+        film = self._desk.current
+        if film is not None:
+            content = QMimeData()
+            content.setText(self._model.text_of(film))
+            content.setImageData(self._desk.picture())
+            QGuiApplication.clipboard().setMimeData(content)
+
+    @Slot()
+    def _on_table_copy_wanted(self) -> None:
+        QGuiApplication.clipboard().setText(self._model.table_of(self._desk.listed))
+
+    @Slot(str)
+    def _on_model_wanted(self, kind: str) -> None:
+        titles = {
+            "onnx": tr("Export the model as ONNX"),
+            "paddle": tr("Export the model for Paddle Inference (a new folder)"),
+            "pdparams": tr("Export the model's weights as .pdparams"),
+        }
+        ending = _ENDINGS[kind]
+        self._ask(
+            titles[kind],
+            f"{kind} (*{ending})" if ending else tr("All files") + " (*)",
+            f"model{ending}",
+            lambda path: self._model.export_model(kind, path),  # type: ignore[arg-type]
+        )
+
+    @Slot(list)
+    def _on_dicom_chosen(self, names: list[str]) -> None:
+        self._model.dicom_names = tuple(names)
+
+    def _ask(self, title: str, kind: str, name: str, write: Callable[[Path], None]) -> None:
+        dialog = QFileDialog(self._parent, title, "", kind)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
+        dialog.selectFile(name)
+        asked = self._model.classifier
+
+        def save(chosen: str) -> None:
+            if self._model.classifier is asked:
+                write(Path(chosen))
+            else:  # the films are those of another model now
+                self._model.refuse()
+
+        dialog.fileSelected.connect(save)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()

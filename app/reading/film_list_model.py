@@ -1,0 +1,681 @@
+"""The films of the list as Qt's views want them, narrowed and sorted.
+
+Two things that Qt would do take too long in Python, where 10,000 rows must not stop the window.
+QSortFilterProxyModel asks for each of 130,000 comparisons (0.4 to 0.7 s; this takes 0.02 s). And a
+QListView asks a QAbstractListModel for its number of rows once for each row whenever one is added
+(0.02 to 0.1 s), so the number is kept in Qt's own QStringListModel.
+"""
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    QStringListModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QPainter,
+    QPalette,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.i18n import listing, say, tr
+from app.widgets.labels import plain_tip
+from app.widgets.signs import draw_verdict
+from app.widgets.viewer.picture import to_image
+from core.errors import Message
+from core.prediction.verdict import LEVELS, Level, level_words
+
+KEPT: Final = 400  # at 96 px and four bytes a pixel: 15 MB
+_MAX_ASPECT: Final = 6.0  # a longer strip would be too thin to be seen
+
+log = logging.getLogger(__name__)
+
+
+class RowPictures:
+    """Pixmaps by the arrays they were made of."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[NDArray[np.uint8], QPixmap]] = OrderedDict()
+
+    def get(self, thumbnail: NDArray[np.uint8], side_px: int, scale: float) -> QPixmap | None:
+        """The picture in a square of `side_px`; None where the array is no picture.
+
+        Args:
+            thumbnail: Shape (H, W) or (H, W, 3).
+            side_px: In device-independent pixels.
+            scale: Device pixels in one of them.
+        """
+        known = self._kept.get(id(thumbnail))  # no other array's while this one is kept here
+        if known is None or known[1].devicePixelRatio() != scale:
+            try:
+                known = (thumbnail, _made(thumbnail, side_px, scale))
+            except Exception:  # it is painted, where an error would end the program
+                log.exception("a thumbnail cannot be drawn")
+                known = (thumbnail, QPixmap())
+            self._kept[id(thumbnail)] = known
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(id(thumbnail))
+        return None if known[1].isNull() else known[1]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
+
+
+def _made(thumbnail: NDArray[np.uint8], side_px: int, scale: float) -> QPixmap:
+    height, width = thumbnail.shape[:2]
+    aspect = min(max(width / height, 1 / _MAX_ASPECT), _MAX_ASPECT)
+    side = side_px * scale
+    size = QSize(round(side * min(1.0, aspect)), round(side * min(1.0, 1 / aspect)))
+    how = Qt.AspectRatioMode.IgnoreAspectRatio
+    image = to_image(thumbnail).scaled(size, how, Qt.TransformationMode.SmoothTransformation)
+    pixmap = QPixmap.fromImage(image)
+    pixmap.setDevicePixelRatio(scale)
+    return pixmap
+
+
+THUMBNAIL_PX: Final = 96  # of a thumbnail's longer side: twice what is drawn, for fine screens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadingRow:
+    """What the list says of one film; classes by their index, so that words can change."""
+
+    key: int  # no other film's
+    name: str  # `films.zip/NORMAL/1.png`; the last part is shown
+    label: int | None = None  # the winning class; None: refused, or not read yet
+    probability: float | None = None  # of that class, 0 to 1
+    is_sure: bool = True  # no other class is possible
+    level: Level | None = None  # None: not judged yet
+    note: Message | None = None  # one more line
+    thumbnail: NDArray[np.uint8] | None = None  # (H, W) or (H, W, 3), best THUMBNAIL_PX large
+    true_label: int | None = None
+    duplicate_of: str = ""  # the name of the same film that was read before
+    refusal: Message | None = None  # why it could not be read
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether the answer is the truth; None: either is unknown."""
+        if self.true_label is None or self.label is None:
+            return None
+        return self.label == self.true_label
+
+    @property
+    def short_name(self) -> str:
+        """The name without its folders, which are the same for many."""
+        return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RowWords:
+    """The lines of a row in the user's language."""
+
+    answer: str
+    probability: str
+    note: str
+    tip: str  # all that is known, a line each
+    spoken: str  # the same for assistive software
+
+
+def words_of(row: ReadingRow, classes: Sequence[str]) -> RowWords:
+    """Say a row in the language of the moment.
+
+    Args:
+        row: A film.
+        classes: How classes are called, by their index.
+    """
+    probability = "" if row.probability is None else f"{row.probability:.1%}"
+    if row.refusal is not None:
+        answer, notes = tr("not read"), [say(row.refusal)]
+    elif row.label is None:
+        answer, notes = tr("not read yet"), []
+    else:
+        answer, notes = _class_name(row.label, classes), list(_notes(row, classes))
+    verdict = say(level_words(row.level)) if row.level is not None else ""
+    truth = {None: "", True: tr("✓ right"), False: tr("× wrong")}[row.is_right]
+    parts = [row.name, " ".join(filter(None, (answer, probability))), verdict, truth, *notes]
+    parts = [part for part in parts if part]
+    return RowWords(answer, probability, "  ·  ".join(notes), "\n".join(parts), listing(parts))
+
+
+def _notes(row: ReadingRow, classes: Sequence[str]) -> Iterator[str]:
+    if row.duplicate_of:
+        yield tr("Already read as {name}", name=row.duplicate_of)
+    if row.is_right is False and row.true_label is not None:
+        yield tr("True class: {name}", name=_class_name(row.true_label, classes))
+    if row.note is not None:
+        yield say(row.note)
+    elif not row.is_sure:
+        yield tr("Not sure")
+
+
+def _class_name(label: int, classes: Sequence[str]) -> str:
+    return classes[label] if 0 <= label < len(classes) else str(label)
+
+
+_NUMBER: Final = re.compile(r"(\d+)")
+
+
+class Show(Enum):
+    """What a list may be narrowed to, besides one class."""
+
+    ALL = auto()
+    NOT_SURE = auto()
+    DO_NOT_BELIEVE = auto()
+    WRONG = auto()
+    REPEATED = auto()
+    REFUSED = auto()
+
+
+class Order(Enum):
+    """By what a list is sorted; equals stay in the order in which they came."""
+
+    ARRIVAL = auto()
+    NAME = auto()
+    CLASS = auto()
+    MOST_PROBABLE = auto()
+    LEAST_PROBABLE = auto()
+    LEAST_BELIEVABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user wants to see."""
+
+    show: Show | int = Show.ALL  # a number: of that class
+    words: str = ""  # that the name contains
+    order: Order = Order.ARRIVAL
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether films may be missing."""
+        return self.show is not Show.ALL or bool(self.words.strip())
+
+    def accepts(self, row: ReadingRow) -> bool:
+        """Whether a film is shown."""
+        words = self.words.casefold().split()
+        if words and not all(word in row.name.casefold() for word in words):
+            return False
+        return self.show is Show.ALL or _belongs(row, self.show)
+
+    def place(self, row: ReadingRow) -> Any:
+        """What films are compared by in this order."""
+        return _PLACES[self.order](row)
+
+
+def _belongs(row: ReadingRow, show: Show | int) -> bool:
+    match show:
+        case Show.ALL:
+            return True
+        case Show.NOT_SURE:
+            return row.label is not None and not row.is_sure
+        case Show.DO_NOT_BELIEVE:
+            return row.level == "do_not_believe"
+        case Show.WRONG:
+            return row.is_right is False
+        case Show.REPEATED:
+            return bool(row.duplicate_of)
+        case Show.REFUSED:
+            return row.refusal is not None
+    return row.label == show
+
+
+def _by_name(row: ReadingRow) -> list[object]:
+    """Film 9 before film 10; the pieces of a name are words and numbers by turns."""
+    pieces: list[object] = list(_NUMBER.split(row.name.casefold()))
+    for place in range(1, len(pieces), 2):
+        digits = str(pieces[place]).lstrip("0")
+        pieces[place] = (len(digits), digits)  # int() refuses very long ones
+    return pieces
+
+
+def _by_class(row: ReadingRow) -> tuple[float, float]:
+    return (float("inf") if row.label is None else row.label, -(row.probability or 0.0))
+
+
+def _by_most(row: ReadingRow) -> float:
+    return 1.0 if row.probability is None else -row.probability
+
+
+def _by_least(row: ReadingRow) -> float:
+    return 2.0 if row.probability is None else row.probability
+
+
+def _by_belief(row: ReadingRow) -> tuple[int, float]:
+    rank = 1 if row.level is None else -LEVELS.index(row.level)
+    return (2 if row.refusal is not None else rank, row.probability or 0.0)
+
+
+_PLACES: Final[dict[Order, Callable[[ReadingRow], Any]]] = {
+    Order.ARRIVAL: lambda _row: 0,
+    Order.NAME: _by_name,
+    Order.CLASS: _by_class,
+    Order.MOST_PROBABLE: _by_most,
+    Order.LEAST_PROBABLE: _by_least,
+    Order.LEAST_BELIEVABLE: _by_belief,
+}
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+_MAX_WORDS = 2000  # rows whose words are kept
+
+
+class ReadingListModel(QStringListModel):
+    """All films by key, in the order in which they came, and the keys of those that are shown.
+
+    Its rows change in two ways only: films are appended, or all rows are laid out anew.
+    """
+
+    about_to_move = Signal()  # after it, the rows are reset
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: dict[int, ReadingRow] = {}
+        self._places: dict[int, Any] = {}  # by what the chosen order compares
+        self._shown: list[int] = []
+        self._row_of: dict[int, int] = {}
+        self._choice = Choice()
+        self._classes: Sequence[str] = ()
+        self._words: dict[int, RowWords] = {}
+
+    # What is in it.
+
+    @property
+    def n_films(self) -> int:
+        """All of them, shown or not."""
+        return len(self._rows)
+
+    @property
+    def choice(self) -> Choice:
+        """What is shown."""
+        return self._choice
+
+    @property
+    def shown(self) -> Sequence[int]:
+        """Keys, from top to bottom."""
+        return self._shown
+
+    def film(self, key: int) -> ReadingRow | None:
+        """A film, shown or not."""
+        return self._rows.get(key)
+
+    def key_at(self, row: int) -> int | None:
+        """The film in a row."""
+        return self._shown[row] if 0 <= row < len(self._shown) else None
+
+    def row_of(self, key: int | None) -> int:
+        """Where a film is shown; -1: nowhere."""
+        return -1 if key is None else self._row_of.get(key, -1)
+
+    def neighbour(self, key: int, steps: int) -> int | None:
+        """The film so many rows below `key`, or above; None: beyond the ends.
+
+        Where `key` is not shown now, it counts as lying between the rows where it would be.
+        """
+        row = self.row_of(key)
+        if row < 0:
+            if key not in self._rows:
+                return None
+            in_order = sorted(self._rows, key=self._places.__getitem__)
+            before = in_order[: in_order.index(key)]
+            row = sum(one in self._row_of for one in before) - (steps > 0)
+        return self.key_at(row + steps)
+
+    def words(self, key: int) -> RowWords:
+        """What is said of a film."""
+        words = self._words.get(key)
+        if words is None:
+            if len(self._words) >= _MAX_WORDS:
+                self._words.clear()
+            words = self._words[key] = words_of(self._rows[key], self._classes)
+        return words
+
+    # How it changes.
+
+    def take(self, new: Sequence[ReadingRow], changed: Iterable[ReadingRow]) -> None:
+        """Add films and replace others by what is known of them now."""
+        moves = False
+        for row in changed:
+            moves |= self._replace(row)
+        for row in new:
+            self._rows[row.key] = row
+            self._places[row.key] = self._choice.place(row)
+        fresh = [row.key for row in new if self._choice.accepts(row)]
+        if moves or (fresh and self._choice.order is not Order.ARRIVAL):
+            self._arrange()
+        elif fresh:
+            first = len(self._shown)
+            self._row_of.update((key, first + place) for place, key in enumerate(fresh))
+            self._shown += fresh
+            self.insertRows(first, len(fresh))
+
+    def remove(self, keys: Iterable[int]) -> None:
+        """Put films away."""
+        known = [key for key in dict.fromkeys(keys) if key in self._rows]
+        for key in known:
+            del self._rows[key], self._places[key]
+            self._words.pop(key, None)
+        if any(key in self._row_of for key in known):
+            self._arrange()
+
+    def clear(self) -> None:
+        """Put away all films."""
+        self._rows.clear()
+        self._places.clear()
+        self._words.clear()
+        self._arrange()
+
+    def choose(self, choice: Choice) -> None:
+        """Show other films, or in another order."""
+        if choice.order is not self._choice.order:
+            self._places = {key: choice.place(row) for key, row in self._rows.items()}
+        self._choice = choice
+        self._arrange()
+
+    def set_classes(self, names: Sequence[str]) -> None:
+        """Name the classes; also says everything anew, after the language changed."""
+        self._classes = tuple(names)
+        self._words.clear()
+        if self._shown:
+            self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
+
+    def _replace(self, row: ReadingRow) -> bool:
+        """Take what is known of a film now; whether that moves it."""
+        old = self._rows.get(row.key)
+        if old is None:
+            return False
+        place = self._choice.place(row)
+        moves = self._choice.accepts(row) != (row.key in self._row_of)
+        moves = moves or place != self._places[row.key]
+        self._rows[row.key], self._places[row.key] = row, place
+        self._words.pop(row.key, None)
+        at = self.row_of(row.key)
+        if at >= 0 and not moves:
+            self.dataChanged.emit(self.index(at), self.index(at))
+        return moves
+
+    def _arrange(self) -> None:
+        self.about_to_move.emit()
+        keys = [key for key, row in self._rows.items() if self._choice.accepts(row)]
+        if self._choice.order is not Order.ARRIVAL:
+            keys.sort(key=self._places.__getitem__)
+        self._shown = keys
+        self._row_of = {key: row for row, key in enumerate(keys)}
+        self.setStringList([""] * len(keys))
+
+    # Qt's own.
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
+        key = self.key_at(index.row())
+        if key is None:
+            return None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return self._rows[key].name
+            case Qt.ItemDataRole.ToolTipRole:
+                return plain_tip(self.words(key).tip)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return self.words(key).spoken
+        return None
+
+
+SIDE_PX: Final = 48  # of the picture
+SIGN_PX: Final = 16
+PAD_PX: Final = 8
+EDGE_PX: Final = 3  # of the bar at a chosen row's left
+_MAX_TEXTS: Final = 4000
+
+State = QStyle.StateFlag
+Elide = Qt.TextElideMode
+RIGHT, LEFT = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft
+
+
+class ReadingDelegate(QStyledItemDelegate):
+    """Draws a row; every error on the way is logged, because Qt would end the program."""
+
+    def __init__(self, model: ReadingListModel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._pictures = RowPictures()
+        self._colours: Mapping[str, str] = {}
+        # Finding where to cut a text costs as much as drawing it.
+        self._elided: dict[tuple[str, int, Elide, bool], str] = {}
+        self._in_two: dict[tuple[str, int], tuple[str, str]] = {}
+
+    def show_colours(self, colours: Mapping[str, str]) -> None:
+        """Take a theme's colours, see `resources.colours`."""
+        self._colours = colours
+
+    def forget(self) -> None:
+        """Measure texts anew, after the font changed, and let pictures go."""
+        self._elided.clear()
+        self._in_two.clear()
+        self._pictures.clear()
+
+    def row_height(self, font: QFont) -> int:
+        """The same for all rows."""
+        lines = 2 * QFontMetrics(font).height() + QFontMetrics(_small(font)).height()
+        return max(SIDE_PX, lines + 2) + 2 * PAD_PX - 4
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
+        return QSize(0, self.row_height(option.font))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
+        painter.save()
+        try:
+            key = self._model.key_at(index.row())
+            film = self._model.film(key) if key is not None else None
+            if film is not None:
+                self._draw(painter, option, film, self._model.words(film.key))
+        except Exception:
+            log.exception("a row of the list cannot be drawn")
+        finally:
+            painter.restore()
+
+    def _draw(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        film: ReadingRow,
+        words: RowWords,
+    ) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        cell, palette = option.rect, option.palette
+        self._draw_ground(painter, cell, palette, option.state)
+        picture = QRect(cell.left() + PAD_PX + EDGE_PX, 0, SIDE_PX, SIDE_PX)
+        picture.moveTop(cell.top() + (cell.height() - SIDE_PX) // 2)
+        self._draw_picture(painter, picture, film, palette)
+        left = picture.right() + 1 + PAD_PX
+        room = QRect(left, cell.top(), cell.right() - PAD_PX - left, cell.height())
+        self._draw_lines(painter, room, film, words, option)
+
+    def _draw_ground(
+        self, painter: QPainter, cell: QRect, palette: QPalette, state: QStyle.StateFlag
+    ) -> None:
+        """Chosen: filled, with a bar at the left. Current while the keys work here: framed."""
+        is_selected = bool(state & State.State_Selected)
+        if is_selected:
+            painter.fillRect(cell, palette.highlight())
+            painter.fillRect(QRect(cell.topLeft(), QSize(EDGE_PX, cell.height())), palette.link())
+        elif state & State.State_MouseOver:
+            painter.fillRect(cell, _faint(palette, 0.06))
+        painter.fillRect(QRect(cell.left(), cell.bottom(), cell.width(), 1), _faint(palette, 0.08))
+        if state & State.State_HasFocus:
+            painter.setPen(QPen(_faint(palette, 0.7), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(cell).adjusted(EDGE_PX + 1.5, 1.5, -1.5, -2.5))
+
+    def _draw_picture(
+        self, painter: QPainter, room: QRect, film: ReadingRow, palette: QPalette
+    ) -> None:
+        pixmap = None
+        if film.thumbnail is not None:
+            scale = painter.device().devicePixelRatioF()
+            pixmap = self._pictures.get(film.thumbnail, SIDE_PX, scale)
+        if pixmap is not None:
+            painter.fillRect(room, QColor(self._colours.get("film", "#000000")))
+            place = QRectF(QPointF(0, 0), pixmap.deviceIndependentSize())
+            place.moveCenter(QRectF(room).center())
+            painter.drawPixmap(place.topLeft(), pixmap)
+            return
+        painter.setPen(QPen(_faint(palette, 0.35), 1, Qt.PenStyle.DashLine))
+        painter.setBrush(_faint(palette, 0.04))
+        painter.drawRoundedRect(QRectF(room).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+        if film.refusal is not None:
+            cross = QRectF(room).adjusted(17, 17, -17, -17)
+            painter.setPen(_round_pen(_faint(palette, 0.6), 2))
+            painter.drawLine(cross.topLeft(), cross.bottomRight())
+            painter.drawLine(cross.topRight(), cross.bottomLeft())
+
+    def _draw_lines(
+        self,
+        painter: QPainter,
+        room: QRect,
+        film: ReadingRow,
+        words: RowWords,
+        option: QStyleOptionViewItem,
+    ) -> None:
+        normal, small = option.font, _small(option.font)
+        height, small_height = QFontMetrics(normal).height(), QFontMetrics(small).height()
+        text, quiet = option.palette.text().color(), self._quiet(option.palette)
+        n_small = 2 if film.refusal is not None else bool(words.note)
+        n_normal = 1 if film.refusal is not None else 2
+        used = n_normal * height + n_small * small_height + 2
+        name = QRect(room.left(), room.top() + (room.height() - used) // 2, room.width(), height)
+        answer = name.translated(0, height + 2)
+        note = QRect(room.left(), answer.bottom() + 1, room.width(), small_height)
+
+        if film.level is not None:
+            sign = QRectF(0, 0, SIGN_PX, SIGN_PX)
+            sign.moveCenter(QPointF(room.right() - SIGN_PX / 2, name.center().y() + 0.5))
+            is_selected = bool(option.state & State.State_Selected)
+            ground = "selected" if is_selected else "field"
+            draw_verdict(painter, sign, film.level, self._colours, ground)
+            name.setWidth(name.width() - SIGN_PX - PAD_PX)
+        painter.setFont(normal)
+        is_film = film.label is not None
+        self._write(painter, name, film.short_name, text if is_film else quiet, Elide.ElideMiddle)
+        if film.refusal is not None:  # two lines of its reason say more than "not read" and one
+            painter.setFont(small)
+            line = QRect(room.left(), name.bottom() + 3, room.width(), small_height)
+            for part in self._broken(words.note, small, room.width()):
+                self._write(painter, line, part, quiet, is_small=True)
+                line.translate(0, small_height)
+            return
+        metrics = QFontMetrics(normal)
+        if words.probability:
+            width = metrics.horizontalAdvance(words.probability)
+            painter.setPen(text)
+            painter.drawText(answer, int(RIGHT), words.probability)
+            answer.setWidth(answer.width() - width - PAD_PX)
+        mark_px = metrics.ascent()
+        if film.is_right is not None:
+            answer.setWidth(answer.width() - mark_px - 4)
+        said = self._write(painter, answer, words.answer, text if is_film else quiet)
+        if film.is_right is not None:
+            mark = QRectF(0, 0, mark_px, mark_px)
+            mark.moveCenter(QPointF(answer.left() + said + 5 + mark_px / 2, answer.center().y()))
+            self._draw_mark(painter, mark, film.is_right)
+        if words.note:
+            painter.setFont(small)
+            self._write(painter, note, words.note, quiet, is_small=True)
+
+    def _draw_mark(self, painter: QPainter, place: QRectF, is_right: bool) -> None:
+        """A tick or a cross for the answer, whose truth is known."""
+        side = place.width()
+        name = "good" if is_right else "danger"
+        painter.setPen(_round_pen(QColor(self._colours.get(name, "#808080")), max(1.6, side / 7)))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        at = place.topLeft()
+        if is_right:
+            tick = [(0.16, 0.55), (0.4, 0.8), (0.84, 0.24)]
+            painter.drawPolyline(QPolygonF([at + QPointF(x * side, y * side) for x, y in tick]))
+        else:
+            inner = place.adjusted(side * 0.22, side * 0.22, -side * 0.22, -side * 0.22)
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+            painter.drawLine(inner.topRight(), inner.bottomLeft())
+
+    def _write(
+        self,
+        painter: QPainter,
+        room: QRect,
+        text: str,
+        colour: QColor,
+        elide: Elide = Elide.ElideRight,
+        *,
+        is_small: bool = False,
+    ) -> int:
+        """Draw one line, cut where it must be; how wide it became."""
+        metrics = painter.fontMetrics()
+        key = (text, room.width(), elide, is_small)
+        if key not in self._elided:
+            if len(self._elided) > _MAX_TEXTS:
+                self._elided.clear()
+            # Foreign text: a line break in a name would push the rest out of the cell.
+            self._elided[key] = metrics.elidedText(" ".join(text.split()), elide, room.width())
+        painter.setPen(colour)
+        how = LEFT | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+        painter.drawText(room, int(how), self._elided[key])
+        return metrics.horizontalAdvance(self._elided[key])
+
+    def _broken(self, text: str, font: QFont, width: int) -> tuple[str, str]:
+        """A sentence in two lines, of which the second may be too long."""
+        key = (text, width)
+        if key not in self._in_two:
+            if len(self._in_two) > _MAX_TEXTS:
+                self._in_two.clear()
+            layout = QTextLayout(text, font)
+            layout.setTextOption(QTextOption(LEFT))
+            layout.beginLayout()
+            line = layout.createLine()
+            line.setLineWidth(width)
+            layout.endLayout()
+            self._in_two[key] = (text[: line.textLength()], text[line.textLength() :])
+        return self._in_two[key]
+
+    def _quiet(self, palette: QPalette) -> QColor:
+        known = self._colours.get("muted")
+        return QColor(known) if known else _faint(palette, 0.7)
+
+
+def _small(font: QFont) -> QFont:
+    small = QFont(font)
+    if font.pointSizeF() > 0:
+        small.setPointSizeF(font.pointSizeF() * 0.9)
+    elif font.pixelSize() > 0:
+        small.setPixelSize(max(1, round(font.pixelSize() * 0.9)))
+    return small
+
+
+def _faint(palette: QPalette, share: float) -> QColor:
+    colour = QColor(palette.text().color())
+    colour.setAlphaF(share)
+    return colour
+
+
+def _round_pen(colour: QColor, width: float) -> QPen:
+    return QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)

@@ -1,0 +1,407 @@
+"""The Read page's state: a model, and the films it was asked about."""
+
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.drops import PastedPictures, Picture
+from app.tasks import Outcome, TaskRunner
+from core.data.dataset import LoadedDataset
+from core.errors import Message, Refusal
+from core.events import FilmRefused, Progress
+from core.images.film import shrink
+from core.models.model_card import ModelCard
+from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms, find_films
+from core.workspace import Workspace
+
+if TYPE_CHECKING:
+    from core.prediction.opinion import Opinion
+
+Part = Literal["train", "validation", "test", "kept"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test", "kept")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFilm:
+    """One film and what the model says of it."""
+
+    key: int  # its place in the order of arrival; never given twice
+    name: str  # for a list
+    file: str  # in full, as the user would name it
+    path: Path
+    digest: str  # SHA-256 of the file
+    thumbnail: NDArray[np.uint8]  # (H, W) or (H, W, 3), no side longer than THUMBNAIL_PX
+    opinion: "Opinion"
+    true_class: str | None  # known of the films of the open dataset
+    part: Part | None  # in which part of the model's own films it was
+    duplicate_of: str | None  # the name of an earlier film with the same content
+
+    @property
+    def predicted(self) -> int:
+        """Index of the class with the highest probability."""
+        return self.opinion.predicted
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that could not be read as a film."""
+
+    key: int
+    name: str
+    refusal: Refusal
+
+
+if TYPE_CHECKING:  # load Paddle
+    from core.prediction.classifier import Classifier
+    from core.prediction.opinion import Opinion
+
+THUMBNAIL_PX = 96  # of the longer side: twice what a list draws, for fine screens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """Films that wait to be read, in any of the ways in which they may have come."""
+
+    paths: tuple[Path, ...] = ()  # files, folders and zips, not looked into yet
+    films: tuple[FoundFilm, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """How many things were dropped."""
+        return len(self.paths) + len(self.films) + len(self.pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedModel:
+    """A model that waits to be opened."""
+
+    path: Path
+    kept_from: LoadedDataset | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOpened:
+    """A model is ready to read films."""
+
+    wanted: WantedModel
+    classifier: "Classifier"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """A film was read; small enough to keep ten thousand of."""
+
+    found: FoundFilm
+    digest: str
+    thumbnail: NDArray[np.uint8]
+    opinion: "Opinion"
+
+
+def open_wanted(model: WantedModel) -> Iterator[Progress | ModelOpened]:
+    """Open a model file; Paddle is loaded here where it is not yet."""
+    yield Progress(Message("Loading the deep-learning library"), 0, 0)
+    from core.prediction.classifier import Classifier
+
+    yield ModelOpened(model, Classifier.open(model.path))
+
+
+def speed_up(classifier: "Classifier", workspace: Workspace) -> Iterator[Progress]:
+    """Find or build the model's fast form, which takes seconds the first time."""
+    classifier.speed_up(workspace, may_build=True)
+    yield from ()
+
+
+def read_wanted(
+    classifier: "Classifier", wanted: Sequence[Wanted], store: Path, pasted: PastedPictures
+) -> Iterator[Answered | FilmRefused | Progress]:
+    """Find the films in what was dropped, and read them as they are found."""
+    from core.prediction.reading import FilmRead, read_films
+
+    found = _find(wanted, store, pasted)
+    with closing(found), closing(read_films(classifier, found)) as events:
+        for event in events:
+            if isinstance(event, FilmRead):
+                film = FoundFilm(event.path, event.name, event.file, event.path)
+                small = shrink(event.image, THUMBNAIL_PX).copy()
+                yield Answered(film, event.digest, small, event.opinion)
+            else:
+                yield event
+
+
+def kept_films(loaded: LoadedDataset, card: ModelCard) -> tuple[FoundFilm, ...]:
+    """The films that training kept for a last look."""
+    kept = set(card.split["kept"])
+    return tuple(
+        FoundFilm(record.path, record.name.rsplit("/", 1)[-1], record.name, record.path)
+        for record in loaded.dataset.records
+        if record.digest in kept
+    )
+
+
+def _find(
+    wanted: Iterable[Wanted], store: Path, pasted: PastedPictures
+) -> Generator[FoundFilm | Path | FilmRefused | Progress, None, None]:
+    for some in wanted:
+        yield from some.films
+        yield from pasted.save(some.pictures)
+        with closing(find_films(some.paths, store)) as found:
+            yield from found
+
+
+if TYPE_CHECKING:  # loads Paddle
+    from core.prediction.classifier import Classifier
+
+
+class ReadingViewModel(QObject):
+    """Opens a model and reads films with it; films dropped meanwhile wait their turn.
+
+    Args:
+        runner: Where the work is done; this view-model's own.
+        speeding: Where a model is made faster while its first films are read; likewise.
+        workspace: Where zips are unpacked and pasted pictures are kept.
+    """
+
+    changed = Signal()  # model or busy
+    progressed = Signal(object)  # Progress of a search
+    model_opened = Signal(object)  # Classifier
+    cleared = Signal()
+    film_read = Signal(object)  # ReadFilm
+    film_refused = Signal(object)  # RefusedFile
+    film_repeated = Signal(object)  # ReadFilm that is in the list already
+    films_removed = Signal(object)  # frozenset of keys
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner, speeding: TaskRunner, workspace: Workspace) -> None:
+        super().__init__()
+        self._runner, self._speeding, self._workspace = runner, speeding, workspace
+        self._pasted = PastedPictures(workspace.root / "pasted")
+        self._open_next: WantedModel | None = None
+        self._is_opening = self._is_discarding = False
+        self._waiting: list[Wanted] = []
+        self._in_hand: list[Wanted] = []  # what is being read
+        self._first_in_hand = 0  # key of its first film
+        self._is_interrupted = False  # by another model, which reads it from the start
+        self._put_back_from: int | None = None  # key of the first film that will be read again
+        self._seen = SeenFilms()
+        self._next_key = 0
+        self._keys: dict[Path, int] = {}  # of the film that was read last from a file
+        self._dataset: LoadedDataset | None = None
+        self._class_of: dict[str, str] = {}  # digest -> class, of the open dataset
+        self._part_of: dict[str, Part] = {}  # digest -> part of the model's own films
+        self._sped_up: Classifier | None = None  # the last one for which it was tried
+        self.classifier: Classifier | None = None
+        self.model: Path | None = None
+        self.films: dict[int, ReadFilm] = {}  # by key, in the order in which they came
+        self.refused: list[RefusedFile] = []
+        self.n_repeated = 0  # films that were dropped again and are in the list already
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+        speeding.finished.connect(self._speed_up)
+
+    @property
+    def card(self) -> ModelCard | None:
+        """What the open model says about itself."""
+        return self.classifier.card if self.classifier is not None else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a model is being opened or films are being read."""
+        return self._runner.is_running
+
+    @property
+    def n_waiting(self) -> int:
+        """What was dropped and not looked at yet."""
+        return sum(wanted.n for wanted in self._waiting)
+
+    def set_dataset(self, loaded: LoadedDataset) -> None:
+        """Know the films of the open dataset again: their classes, and how they look."""
+        self._dataset = loaded
+        records = loaded.dataset.records
+        self._class_of = {one.digest: loaded.dataset.classes[one.label] for one in records}
+
+    def with_pictures(self, film: ReadFilm) -> ReadFilm:
+        """A film whose nearest training films have pictures, where the open dataset has them."""
+        opinion = film.opinion
+        neighbours = tuple(
+            replace(one, thumbnail=self._picture_of(one.digest)) if one.thumbnail is None else one
+            for one in opinion.neighbours
+        )
+        return replace(film, opinion=replace(opinion, neighbours=neighbours))
+
+    def _picture_of(self, digest: str) -> NDArray[np.uint8] | None:
+        if self._dataset is None or digest not in self._dataset.cache.rows:
+            return None
+        return self._dataset.cache.thumbnail(digest)
+
+    def open_model(self, path: Path, kept_from: LoadedDataset | None = None) -> None:
+        """Use another model from now on; the films read with the old one are read again.
+
+        Args:
+            path: A model file.
+            kept_from: Where to look for the films that training kept for a last look; they
+                are read at once, their true classes being known.
+        """
+        self._open_next = WantedModel(path, kept_from)
+        if self.is_busy and self._in_hand:
+            self._is_interrupted = True
+            self._runner.stop()
+        self._work()
+
+    def read(self, paths: Sequence[Path], pictures: Sequence[Picture] = ()) -> None:
+        """Ask the model about the films in these files, folders and zips, and about pictures."""
+        self._waiting.append(Wanted(paths=tuple(paths), pictures=tuple(pictures)))
+        self._work()
+
+    @Slot(list)
+    def remove(self, keys: Collection[int]) -> None:
+        """Put films away, or files that were refused."""
+        going = frozenset(keys)
+        gone = {self.films.pop(key).digest for key in going if key in self.films}
+        for digest in gone - {film.digest for film in self.films.values()}:
+            self._seen.forget(digest)
+        self.refused = [one for one in self.refused if one.key not in going]
+        self.films_removed.emit(going)
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Put away all films."""
+        self._drop_waiting()
+        if not self._is_opening:
+            self._runner.stop()
+        self._is_discarding = self.is_busy  # films on their way come too late
+        self._empty()
+
+    def cancel(self) -> None:
+        """Leave what waits unread."""
+        self._drop_waiting()
+        self._runner.stop()
+
+    def end(self) -> None:
+        """The window closes: leave what waits, and remove what was pasted."""
+        self.cancel()
+        if not self.is_busy:
+            self._pasted.remove()
+
+    def _drop_waiting(self) -> None:
+        self._waiting = []
+        self._is_interrupted, self._put_back_from = False, None
+
+    def _empty(self) -> None:
+        self.films, self.refused, self.n_repeated = {}, [], 0
+        self._keys = {}
+        self._seen.clear()
+        self.cleared.emit()
+
+    def _work(self) -> None:
+        """Start on what waits, unless it is being worked on already."""
+        if self.is_busy:
+            return
+        if self._open_next is not None:
+            model, self._open_next = self._open_next, None
+            self._is_opening = True
+            self._runner.start(lambda: open_wanted(model))
+        elif self._waiting and self.classifier is not None:
+            wanted, classifier = self._waiting, self.classifier
+            self._waiting, self._put_back_from = [], None
+            self._in_hand, self._first_in_hand = wanted, self._next_key + 1
+            store, pasted = self._workspace.datasets, self._pasted
+            self._runner.start(lambda: read_wanted(classifier, wanted, store, pasted))
+        self.changed.emit()
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        match event:
+            case Answered() | FilmRefused() if self._is_discarding:
+                pass
+            case Answered():
+                self._take(event)
+            case FilmRefused(refusal):
+                name = event.name if isinstance(event, RefusedFilm) else Path(refusal.file).name
+                self._refuse(name, refusal)
+            case ModelOpened():
+                self._use(event)
+            case Progress():
+                self.progressed.emit(event)
+
+    def _refuse(self, name: str, refusal: Refusal) -> None:
+        row = RefusedFile(self._new_key(), name, refusal)
+        self.refused.append(row)
+        self.film_refused.emit(row)
+
+    def _take(self, answered: Answered) -> None:
+        found, digest = answered.found, answered.digest
+        known = self.films.get(self._keys.get(found.path, 0))
+        if known is not None and known.digest == digest:
+            self.n_repeated += 1
+            self.film_repeated.emit(known)
+            return
+        film = ReadFilm(
+            key=self._new_key(),
+            name=found.name,
+            file=found.file,
+            path=found.path,
+            digest=digest,
+            thumbnail=answered.thumbnail,
+            opinion=answered.opinion,
+            true_class=self._class_of.get(digest),
+            part=self._part_of.get(digest),
+            duplicate_of=self._seen.meet(digest, found.name),
+        )
+        self.films[film.key] = film
+        self._keys[film.path] = film.key
+        self.film_read.emit(film)
+
+    def _use(self, opened: ModelOpened) -> None:
+        wanted, classifier = opened.wanted, opened.classifier
+        card = classifier.card
+        self.model, self.classifier = wanted.path, classifier
+        self._part_of = {digest: part for part in PARTS for digest in card.split[part]}
+        if wanted.kept_from is not None:
+            self.set_dataset(wanted.kept_from)
+        end = self._next_key + 1 if self._put_back_from is None else self._put_back_from
+        again = tuple(
+            FoundFilm(film.path, film.name, film.file, film.path)
+            for film in self.films.values()
+            if film.key < end and (film.part != "kept" or wanted.kept_from is None)
+        )
+        refused = [one for one in self.refused if one.key < end]
+        self._empty()
+        for one in refused:  # no model can read them
+            self._refuse(one.name, one.refusal)
+        self._waiting = [Wanted(films=again), *self._waiting] if again else self._waiting
+        if wanted.kept_from is not None and self._open_next is None:
+            kept = kept_films(wanted.kept_from, card)
+            self._waiting = [Wanted(films=kept), *self._waiting] if kept else self._waiting
+        self.model_opened.emit(classifier)
+        self._speed_up()
+
+    @Slot()
+    def _speed_up(self) -> None:
+        """Make the model answer faster, unless that was tried already."""
+        classifier = self.classifier
+        if classifier is None or classifier is self._sped_up or self._speeding.is_running:
+            return
+        self._sped_up = classifier
+        self._speeding.start(lambda: speed_up(classifier, self._workspace))
+
+    def _new_key(self) -> int:
+        self._next_key += 1
+        return self._next_key
+
+    @Slot(object)
+    def _on_runner_finished(self, outcome: Outcome) -> None:
+        if self._is_interrupted and outcome is Outcome.CANCELLED:
+            self._waiting = [*self._in_hand, *self._waiting]
+            self._put_back_from = self._first_in_hand
+        self._in_hand, self._is_interrupted = [], False
+        self._is_opening = self._is_discarding = False
+        self.changed.emit()
+        self._work()

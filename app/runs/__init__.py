@@ -1,0 +1,1 @@
+"""The Runs page: every training run, compared and reopened."""

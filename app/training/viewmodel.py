@@ -1,0 +1,531 @@
+"""The Train page's state: the settings, the run, and the events it has reported."""
+
+import contextlib
+import dataclasses
+import datetime
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import EventSource, Outcome, TaskRunner
+from core.config import PresetName, TrainingConfig, preset, usual_rates
+from core.data.dataset import LoadedDataset
+from core.errors import Message, RunFolderError
+from core.events import (
+    BatchDone,
+    BatchHalved,
+    EpochDone,
+    Progress,
+    Resumed,
+    SavingFailed,
+    TrainingDone,
+    TrainingStarted,
+)
+from core.runtime.devices import Device
+from core.runtime.memory import card_memory_in_use, memory_in_use
+from core.training.advice import advice, epochs_since_best
+from core.training.estimate import Estimate
+from core.training.history import BatchRecord, History, read_history
+from core.training.run_folder import BEST_FILE, LAST_FILE, mark_paused
+from core.training.runs import (
+    InterruptedRun,
+    newest_interrupted,
+    read_description,
+    usable_checkpoint,
+)
+from core.workspace import Workspace
+
+IMAGE_SIZE = "image_size"  # the only one that is offered from within another
+
+
+def setting(config: TrainingConfig, name: str) -> Any:
+    """The value of a setting."""
+    return getattr(config.preprocessing if name == IMAGE_SIZE else config, name)
+
+
+def with_setting(config: TrainingConfig, name: str, value: Any) -> TrainingConfig:
+    """The settings with one changed; an optimiser brings its usual rate and weight decay.
+
+    Raises:
+        ConfigError: The value is out of its range.
+    """
+    if name == IMAGE_SIZE:
+        changed = dataclasses.replace(config.preprocessing, image_size=value)
+        return dataclasses.replace(config, preprocessing=changed)
+    changes = {name: value}
+    if name == "optimiser":
+        # AdamW's weight decay would shrink the weights of SGD to nothing.
+        changes["learning_rate"], changes["weight_decay"] = usual_rates(value)
+    return dataclasses.replace(config, **changes)
+
+
+def unused_settings(config: TrainingConfig) -> frozenset[str]:
+    """The names of those that change nothing, the others being as they are."""
+    has_validation = config.split != "reference" and not (
+        config.split == "stratified" and config.validation_share == 0.0
+    )
+    rules = {
+        "momentum": config.optimiser != "sgd",
+        "weight_decay": config.optimiser == "adam",
+        "warmup_epochs": config.schedule != "cosine",
+        "early_stopping_patience": not has_validation,
+        # A frozen backbone keeps the statistics that it came with.
+        "is_norm_warmed_up": config.is_backbone_frozen,
+        # What is frozen at random must still be possible to thaw.
+        "is_backbone_frozen": not (config.initial_weights or config.is_backbone_frozen),
+    }
+    return frozenset(name for name, is_unused in rules.items() if is_unused)
+
+
+if TYPE_CHECKING:
+    from core.models.initial_weights import InitialWeights
+
+
+class TrainingSettings(QObject):
+    """Holds the settings and tells of every change."""
+
+    changed = Signal()  # settings, dataset, running or not
+    devices_found = Signal(object)  # tuple of Device
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dataset: LoadedDataset | None = None
+        self._config = preset("recommended")
+        self.initial_weights: InitialWeights | None = None
+        self.is_opening_weights = False  # what the run is to begin with is not there yet
+        self.device_name = "auto"
+
+    def set_opening_weights(self, is_opening: bool) -> None:
+        """Say whether the initial weights are being read: no run begins without them."""
+        if is_opening != self.is_opening_weights:
+            self.is_opening_weights = is_opening
+            self.changed.emit()
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings of the next run."""
+        return self._config
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether a setting differs from its preset's, apart from the seed."""
+        return self._config != dataclasses.replace(
+            preset(self._config.preset), seed=self._config.seed
+        )
+
+    @property
+    def dataset(self) -> LoadedDataset | None:
+        """What the next run trains on."""
+        return self._dataset
+
+    def set_devices(self, devices: tuple[Device, ...]) -> None:
+        """Offer these devices."""
+        self.devices_found.emit(devices)
+
+    def set_dataset(self, dataset: LoadedDataset) -> None:
+        """Train on `dataset` from now on."""
+        self._dataset = dataset
+        self.changed.emit()
+
+    def choose_preset(self, name: PresetName) -> None:
+        """Set every setting to the preset's, but for the seed."""
+        self.set_config(dataclasses.replace(preset(name), seed=self._config.seed))
+
+    def change(self, **values: Any) -> None:
+        """Change some settings.
+
+        Raises:
+            ConfigError: A value is out of its range; nothing was changed.
+        """
+        self.set_config(dataclasses.replace(self._config, **values))
+
+    def change_image_size(self, image_size: int) -> None:
+        """Change the side of the square that films are brought to."""
+        self.change(
+            preprocessing=dataclasses.replace(self._config.preprocessing, image_size=image_size)
+        )
+
+    def set_config(self, config: TrainingConfig) -> None:
+        """Take `config` for the next run."""
+        if config != self._config:
+            self._config = config
+            self.changed.emit()
+
+
+if TYPE_CHECKING:
+    from core.models.initial_weights import InitialWeights
+
+_LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
+
+
+class Stop:
+    """How a run that is closed is meant to end; set before it is closed."""
+
+    def __init__(self) -> None:
+        self._pauses = threading.Event()
+
+    def pause(self) -> None:
+        """It is to be resumed."""
+        self._pauses.set()
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether it is to be resumed."""
+        return self._pauses.is_set()
+
+
+def training(
+    config: TrainingConfig,
+    dataset: LoadedDataset,
+    folder: Path,
+    device_name: str,
+    workspace: Workspace,
+    initial: "InitialWeights | None",
+    stop: Stop,
+) -> Iterator[object]:
+    """Train anew in `folder`."""
+    yield _LOADING
+    from core.training.session import run_training
+
+    with _pausable(folder, stop):
+        yield from run_training(config, dataset, folder, device_name, workspace, initial)
+
+
+def resuming(
+    folder: Path, workspace: Workspace, device_name: str, extra_epochs: int, stop: Stop
+) -> Iterator[object]:
+    """Go on with the run in `folder`: first its settings and history, then its events."""
+    yield read_description(folder).config
+    yield read_history(folder)
+    yield _LOADING
+    from core.training.session import resume_training
+
+    with (
+        _pausable(folder, stop),
+        closing(resume_training(folder, workspace, device_name, extra_epochs)) as events,
+    ):
+        for event in events:
+            yield event
+            if isinstance(event, Resumed):
+                yield read_history(folder)  # without what is trained once more
+
+
+def estimating(
+    config: TrainingConfig, dataset: LoadedDataset, device_name: str, workspace: Workspace
+) -> Iterator[object]:
+    """Measure what a run would take."""
+    yield _LOADING
+    from core.training.estimate import estimate
+
+    yield from estimate(config, dataset, device_name, workspace)
+
+
+@contextmanager
+def _pausable(folder: Path, stop: Stop) -> Iterator[None]:
+    try:
+        yield
+    except GeneratorExit:  # the run inside is closed already
+        if stop.is_pause:
+            # Where there is no run yet, there is none to be resumed.
+            with contextlib.suppress(RunFolderError):
+                mark_paused(folder)
+        raise
+
+
+Work = Literal["training", "estimating"]
+
+
+class TrainingViewModel(TrainingSettings):
+    """Trains one network at a time and remembers its curves.
+
+    Args:
+        runner: Where training runs; this view-model's own.
+        workspace: Where runs are kept.
+    """
+
+    progressed = Signal(object)  # Progress before and between the epochs
+    started = Signal(object)  # TrainingStarted
+    history_read = Signal(object)  # History of the run that goes on: all curves begin anew
+    noted = Signal(object)  # Message: something happened that the user may want to know
+    batch_done = Signal(object)  # BatchDone
+    epoch_done = Signal(object)  # EpochDone
+    trained = Signal(object)  # TrainingDone
+    stopped = Signal(object)  # stopped, paused or failed: Path of the best model so far, or None
+    estimated = Signal(object)  # Estimate
+    failed = Signal(object)  # Failure
+
+    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
+        super().__init__()
+        self._runner, self._workspace = runner, workspace
+        self.run_dataset: LoadedDataset | None = None  # of the run that was started last
+        self.run_config = self._config  # of the run that was started last
+        self._work: Work = "training"
+        self._next: Callable[[], None] | None = None  # begins once the estimate has let go
+        self._stop = Stop()
+        self._is_stopping = False
+        self._can_resume = False
+        self.outcome: Outcome | None = None  # of the latest run
+        self.is_paused = False  # the latest run: its user means to go on
+        self.start_event: TrainingStarted | None = None
+        self.batches = BatchRecord()
+        self.epochs: list[EpochDone] = []
+        self.result: TrainingDone | None = None
+        self.run_folder: Path | None = None
+        self._estimate: Estimate | None = None
+        self._estimated: object = None  # what it was made for
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self.failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    # What goes on, and what may be done.
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a run is going on."""
+        return self._runner.is_running and self._work == "training"
+
+    @property
+    def is_estimating(self) -> bool:
+        """Whether two batches are being measured."""
+        return self._runner.is_running and self._work == "estimating"
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to stop or to pause and finishes its batch."""
+        return self._is_stopping
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether the run was asked to pause."""
+        return self._is_stopping and self._stop.is_pause
+
+    @property
+    def can_start(self) -> bool:
+        """Whether there is something to train on and nothing training."""
+        is_ready = self._dataset is not None and not self.is_opening_weights
+        return is_ready and not self.is_training
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the latest run was cut short and can go on."""
+        return self._can_resume and self.result is None and not self.is_training
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the latest run reached its end and can train further epochs."""
+        return self._can_resume and self.result is not None and not self.is_training
+
+    # The run.
+
+    def start(self) -> None:
+        """Start a run in a new folder of the workspace."""
+        dataset = self._dataset
+        if dataset is None or self.is_training:
+            return
+        if self._waits_for_estimate(self.start):
+            return
+        folder = self._new_run_folder()
+        self.run_folder, self.run_dataset, self.run_config = folder, dataset, self._config
+        self.start_event = None
+        self.batches, self.epochs = BatchRecord(), []
+        self._begin(
+            partial(
+                training,
+                self._config,
+                dataset,
+                folder,
+                self.device_name,
+                self._workspace,
+                self.initial_weights,
+            )
+        )
+
+    def resume(self, folder: Path | None = None) -> None:
+        """Go on with a run that was cut short.
+
+        Args:
+            folder: None: the latest run of this window.
+        """
+        self._go_on(folder or self.run_folder, 0)
+
+    def continue_for(self, n_epochs: int) -> None:
+        """Train the latest run, which reached its end, for further epochs."""
+        self._go_on(self.run_folder, n_epochs)
+
+    def pause(self) -> None:
+        """End the run at its next batch, to be resumed, now or after the next start."""
+        if self.is_training and not self._is_stopping:
+            self._stop.pause()
+        self._end()
+
+    def stop_keep_best(self) -> None:
+        """End the run at its next batch; its best weights so far are its model."""
+        self._end()
+
+    def stop(self) -> None:
+        """End what goes on because the window closes: a run is offered at the next start."""
+        self._next = None
+        self.pause()
+        if self.is_estimating:
+            self._runner.stop()
+
+    def estimate(self) -> None:
+        """Measure the time and memory of a run with the settings as they are."""
+        if self._dataset is None or self._runner.is_running:
+            return
+        self._work = "estimating"
+        self._estimate, self._estimated = None, self._what_to_estimate()
+        self._runner.start(
+            partial(estimating, self._config, self._dataset, self.device_name, self._workspace)
+        )
+        self.changed.emit()
+
+    # What there is to say.
+
+    @property
+    def latest_estimate(self) -> Estimate | None:
+        """What a run would take with the settings as they are, if that was measured."""
+        return self._estimate if self._estimated == self._what_to_estimate() else None
+
+    def advice(self) -> tuple[Message, ...]:
+        """What the curves of the latest run say, in plain sentences."""
+        n_validation = self.start_event.n_validation if self.start_event else 0
+        return advice(self.epochs, self.run_config, n_validation)
+
+    def epochs_since_best(self) -> int | None:
+        """None before the first epoch has ended."""
+        return epochs_since_best(self.epochs) if self.epochs else None
+
+    def memory_in_use(self) -> int:
+        """Bytes: of the card that trains, else of this program."""
+        device = self.start_event.device if self.start_event else ""
+        return card_memory_in_use(device) or memory_in_use()
+
+    def interrupted_run(self) -> InterruptedRun | None:
+        """The newest run that waits to be resumed; cheap enough for the start of the program."""
+        return newest_interrupted(self._workspace.runs)
+
+    def saved_model(self) -> Path | None:
+        """The best model file of the latest run, else its last one, else None."""
+        if self.run_folder is None:
+            return None
+        candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)
+        return next((path for path in candidates if path.exists()), None)
+
+    def _go_on(self, folder: Path | None, extra_epochs: int) -> None:
+        if folder is None or self.is_training:
+            return
+        if self._waits_for_estimate(partial(self._go_on, folder, extra_epochs)):
+            return
+        if folder != self.run_folder:
+            # Of which dataset it is, core finds out; what is open now may be another.
+            self.run_dataset, self.start_event = None, None
+            self.batches, self.epochs = BatchRecord(), []
+        self.run_folder = folder
+        self._begin(partial(resuming, folder, self._workspace, self.device_name, extra_epochs))
+
+    def _begin(self, source: Callable[[Stop], Any]) -> None:
+        self._stop = Stop()
+        self._is_stopping, self.is_paused, self._can_resume = False, False, False
+        self.result, self.outcome = None, None
+        self._estimate = None  # from now on the run itself says what it takes
+        self._work = "training"
+        events: EventSource = partial(source, self._stop)
+        self._runner.start(events)
+        self.changed.emit()
+
+    def _end(self) -> None:
+        if self.is_training and not self._is_stopping:
+            self._is_stopping = True
+            self._runner.stop()
+            self.changed.emit()
+
+    def _what_to_estimate(self) -> tuple[object, ...]:
+        return self._config, self.device_name, id(self._dataset)
+
+    def _waits_for_estimate(self, then: Callable[[], None]) -> bool:
+        """Give up an estimate that is being made; `then` begins when it has ended."""
+        if not self.is_estimating:
+            return False
+        self._next = then
+        self._runner.stop()
+        return True
+
+    def _new_run_folder(self) -> Path:
+        started = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+        name = f"{started}_{self._config.architecture}"
+        folder, n = self._workspace.runs / name, 1
+        while folder.exists():
+            n += 1
+            folder = self._workspace.runs / f"{name}-{n}"
+        return folder
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        match event:
+            case BatchDone():
+                self.batches.append(event)
+                self.batch_done.emit(event)
+            case EpochDone():
+                self.epochs.append(event)
+                self.epoch_done.emit(event)
+            case TrainingStarted():
+                self.start_event = event
+                self.started.emit(event)
+            case TrainingDone():
+                self.result = event
+            case History():
+                self.batches, self.epochs = event.batches, [*event.epochs]
+                self.history_read.emit(event)
+            case TrainingConfig():  # of a run that goes on
+                self.run_config = event
+                self.set_config(event)
+            case BatchHalved() | SavingFailed():
+                self.noted.emit(event.message)
+            case Resumed():
+                self.noted.emit(
+                    Message("Resumed in epoch {epoch}.", epoch=event.epoch)
+                    if not event.is_from_previous
+                    else Message(
+                        "Resumed in epoch {epoch}, from the checkpoint before the newest one, "
+                        "which cannot be used.",
+                        epoch=event.epoch,
+                    )
+                )
+            case Estimate():
+                self._estimate = event
+                self.estimated.emit(event)
+            case Progress():
+                self.progressed.emit(event)
+
+    @Slot(object)
+    def _on_runner_finished(self, outcome: Outcome) -> None:
+        then, self._next = self._next, None
+        if self._work == "estimating":
+            self._work = "training"
+            self.changed.emit()
+            if then is not None:
+                then()
+            return
+        self.is_paused = self.is_pausing and self.result is None
+        self._is_stopping = False
+        self.outcome = outcome
+        self._can_resume = self._has_checkpoint()
+        self.changed.emit()
+        if self.result is not None:  # a stop after the last batch comes too late
+            self.trained.emit(self.result)
+        else:
+            self.stopped.emit(self.saved_model())
+
+    def _has_checkpoint(self) -> bool:
+        if self.run_folder is None:
+            return False
+        try:
+            return usable_checkpoint(self.run_folder)[0]
+        except (RunFolderError, OSError):
+            return False

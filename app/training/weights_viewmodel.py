@@ -1,0 +1,200 @@
+"""What the next run starts from: at random, from published weights, or from a file."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.tasks import Failure, TaskRunner
+from app.training.viewmodel import TrainingViewModel
+from core.config import LONGEST_NAME, Architecture
+from core.errors import Message
+from core.events import Progress
+from core.workspace import Workspace
+
+# Loaded where they are needed: with them the window would come a tenth of a second later.
+if TYPE_CHECKING:
+    from core.models.initial_weights import InitialWeights
+
+Start = Literal["random", "published", "file"]
+Fitted = tuple[Architecture, tuple[str, ...]]  # what weights were opened for: network, classes
+
+
+class InitialWeightsViewModel(QObject):
+    """Opens weights in the background, and again whenever the network or the classes change.
+
+    `TrainingViewModel.initial_weights` and the name in its settings follow.
+
+    Args:
+        runner: Where files are read and fetched; this view-model's own.
+        training: Whose weights these are.
+        workspace: Keeps what was fetched.
+    """
+
+    changed = Signal()
+    progressed = Signal(object)  # Progress
+    failed = Signal(object)  # Failure
+
+    def __init__(
+        self, runner: TaskRunner, training: TrainingViewModel, workspace: Workspace
+    ) -> None:
+        super().__init__()
+        self._runner, self._training = runner, training
+        self.folder = workspace.root / "weights"  # made once something is fetched
+        self.start: Start = "random"
+        self._file: Path | None = None  # for "file"
+        self._tried_for: Fitted | None = None
+        self._is_outdated = False  # what is being opened is no longer wanted
+        self.failure: Message | None = None
+        self.remembered = ""  # what an earlier run began with, whose settings were taken over
+        training.changed.connect(self._on_training_changed)
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self._on_runner_failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether weights are being fetched or opened: a run that starts now starts without."""
+        return self._runner.is_running
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether weights are chosen that nobody can fit before a dataset is open."""
+        return self.start != "random" and self._fitted() is None
+
+    @property
+    def needs_fetching(self) -> bool:
+        """Whether published weights are chosen that are not here yet."""
+        is_idle = not self.is_busy and not self.is_waiting
+        return self.start == "published" and is_idle and self.weights is None
+
+    @property
+    def weights(self) -> "InitialWeights | None":
+        """What the next run starts from, as far as it is open."""
+        return self._training.initial_weights
+
+    @property
+    def published_file(self) -> str:
+        """What the published weights of the chosen network are called."""
+        from core.models.initial_weights import published
+
+        return published(self._training.config.architecture).file
+
+    def description(self) -> tuple[Message, ...]:
+        """What fits and what does not, in sentences."""
+        if self.weights is None:
+            return ()
+        from core.models.initial_weights import describe
+
+        return describe(self.weights)
+
+    def start_at_random(self) -> None:
+        """Forget all weights; give up what is being fetched or opened."""
+        self._choose("random", None)
+
+    def open_file(self, path: Path) -> None:
+        """Start from a file, once it has been read."""
+        self._choose("file", path)
+        self._open()
+
+    def fetch_published(self) -> None:
+        """Start from the published weights of the network; fetch them where they are not here."""
+        self._choose("published", None)
+        self._open()
+
+    def _choose(self, start: Start, path: Path | None) -> None:
+        self.start, self._file = start, path
+        self._tried_for, self.failure, self.remembered = None, None, ""
+        self._is_outdated = self.is_busy
+        self._runner.stop()
+        self._take(None)
+        self.changed.emit()
+
+    def _fitted(self) -> Fitted | None:
+        """What weights have to fit now."""
+        dataset = self._training.dataset
+        if dataset is None:
+            return None
+        return self._training.config.architecture, tuple(dataset.dataset.classes)
+
+    def _open(self) -> None:
+        wanted = self._fitted()
+        if self.start == "random" or wanted is None:
+            return
+        if self.is_busy:  # begun anew when that has ended
+            self._is_outdated = True
+            self._runner.stop()
+            return
+        self._tried_for, self.failure = wanted, None
+        self._take(None)
+        self._runner.start(partial(_opening, self._file, self.folder, wanted))
+        self.changed.emit()
+
+    def _take(self, weights: "InitialWeights | None") -> None:
+        self._training.initial_weights = weights
+        self._training.change(initial_weights=_name(weights))
+
+    @Slot()
+    def _on_training_changed(self) -> None:
+        if self._training.is_training:  # it shows the settings of the run
+            return
+        recorded = self._training.config.initial_weights
+        if recorded != _name(self.weights):
+            # A preset, or the settings of an earlier run: its weights are not at hand.
+            self._choose("random", None)
+            self.remembered = recorded
+            self.changed.emit()
+        elif self.start != "random" and self._fitted() != self._tried_for:
+            is_here = self.start == "file" or (self.folder / self.published_file).exists()
+            if is_here:
+                self._open()
+            else:  # whoever browses through the networks does not want to fetch them all
+                self._choose("published", None)
+                self._tried_for = self._fitted()
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        if self._is_outdated:
+            return
+        if isinstance(event, Progress):
+            self.progressed.emit(event)
+        else:
+            self._take(cast("InitialWeights", event))
+            self.changed.emit()
+
+    @Slot(object)
+    def _on_runner_failed(self, failure: Failure) -> None:
+        if not self._is_outdated:
+            self.failure = failure.message
+            self.failed.emit(failure)
+
+    @Slot()
+    def _on_runner_finished(self) -> None:
+        if self._is_outdated:
+            self._is_outdated = False
+            self._open()
+        self.changed.emit()
+
+
+def _opening(
+    path: Path | None, folder: Path, fitted: Fitted
+) -> "Iterator[Progress | InitialWeights]":
+    """Fetch the published weights where there is no `path`; open what there is then."""
+    from core.models.initial_weights import download, open_initial_weights
+
+    architecture, classes = fitted
+    if path is None:
+        for step in download(architecture, folder):
+            if isinstance(step, Progress):
+                yield step
+            else:
+                path = step
+    assert path is not None  # the last step of download
+    yield Progress(Message("Opening {file}", file=path.name), 0, 0)
+    yield open_initial_weights(path, architecture, len(classes), classes)
+
+
+def _name(weights: "InitialWeights | None") -> str:
+    return weights.name[:LONGEST_NAME] if weights is not None else ""

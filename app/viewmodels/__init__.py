@@ -1,1 +1,0 @@
-"""One view-model a page: state, rules and signals, no widgets."""

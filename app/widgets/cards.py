@@ -1,0 +1,215 @@
+"""What is being done, how far it is, and a button to give up."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.i18n import duration, say, tr
+from app.widgets.labels import plain_label
+from app.widgets.page import TranslatedWidget
+from app.widgets.viewer.picture import to_image
+from core.events import Progress
+from core.runtime.threads import TimeLeft
+
+MIN_FIGURE_PX = 112
+SPACING_PX = 8
+
+
+class SmallFigure(QFrame):
+    """One number with its caption; half as high as `labels.Figure`, for many side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self._value, self._caption = plain_label("sectionTitle"), plain_label("muted")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 4, 6, 4)
+        layout.setSpacing(0)
+        layout.addWidget(self._value)
+        layout.addWidget(self._caption)
+
+    def show_value(self, value: str, caption: str) -> None:
+        """Set both lines."""
+        self._value.setText(value)
+        self._caption.setText(caption)
+        self.setAccessibleName(f"{caption}: {value}")
+
+
+class FigureGrid(QWidget):
+    """Lays out `n` figures in rows of equal length.
+
+    Args:
+        n: How many.
+    """
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.figures = tuple(SmallFigure() for _ in range(n))
+        self._n_columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SPACING_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._arrange(n)
+
+    def minimumSizeHint(self) -> QSize:
+        # Narrower than its figures side by side: they go into another row.
+        return QSize(MIN_FIGURE_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        n = len(self.figures)
+        room = max(1, (event.size().width() + SPACING_PX) // (MIN_FIGURE_PX + SPACING_PX))
+        n_rows = -(-n // min(room, n))
+        self._arrange(-(-n // n_rows))  # no row with a single one left over
+        super().resizeEvent(event)
+
+    def _arrange(self, n_columns: int) -> None:
+        if n_columns == self._n_columns:
+            return
+        for column in range(self._n_columns):
+            self._grid.setColumnStretch(column, 0)
+        self._n_columns = n_columns
+        for place, figure in enumerate(self.figures):
+            figure.setMinimumWidth(0)
+            self._grid.addWidget(figure, *divmod(place, n_columns))
+        for column in range(n_columns):
+            self._grid.setColumnStretch(column, 1)
+
+
+class OfferBar(QFrame):
+    """Hidden until there is an offer, and again once it was taken or put off."""
+
+    taken = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("card")
+        self._sentence = plain_label(wraps=True)
+        self._take, self._later = QPushButton(), QPushButton()
+        self._take.clicked.connect(self._on_take_clicked)
+        self._later.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 10, 8)
+        row.addWidget(self._sentence, 1)
+        row.addWidget(self._take)
+        row.addWidget(self._later)
+        self.hide()
+
+    def show_words(self, sentence: str, take: str, later: str) -> None:
+        """Say what is offered and label both buttons."""
+        self._sentence.setText(sentence)
+        self._take.setText(take)
+        self._later.setText(later)
+
+    def _on_take_clicked(self) -> None:
+        self.hide()
+        self.taken.emit()
+
+
+SIDE_PX = 96
+GAP_PX = 6
+
+
+class ThumbnailStrip(QWidget):
+    """Draws as many of its films as there is room for."""
+
+    def __init__(self, films: Sequence[NDArray[np.uint8]]) -> None:
+        super().__init__()
+        self._pixmaps = [thumbnail(film, SIDE_PX) for film in films]
+
+    def sizeHint(self) -> QSize:
+        return QSize(len(self._pixmaps) * (SIDE_PX + GAP_PX), SIDE_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(SIDE_PX, SIDE_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        top = (self.height() - SIDE_PX) // 2
+        for place, pixmap in enumerate(self._pixmaps):
+            left = place * (SIDE_PX + GAP_PX)
+            if left + SIDE_PX > self.width():
+                break
+            painter.drawPixmap(left + (SIDE_PX - pixmap.width()) // 2, top, pixmap)
+
+
+def thumbnail(film: NDArray[np.uint8], side_px: int) -> QPixmap:
+    """A film as a small picture, its sides in proportion."""
+    return QPixmap.fromImage(to_image(film)).scaled(
+        side_px,
+        side_px,
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+
+
+class ProgressCard(TranslatedWidget):
+    """A bar for `Progress` events; a total of 0 means that nobody knows.
+
+    Args:
+        time_left: Tells how long it will take.
+    """
+
+    cancelled = Signal()
+
+    def __init__(self, time_left: TimeLeft | None = None) -> None:
+        super().__init__()
+        self._time_left = time_left or TimeLeft()
+        self._latest: Progress | None = None
+        self._seconds: float | None = None
+        self._stage, self._count = plain_label(), plain_label("muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._cancel = QPushButton()
+        self._cancel.clicked.connect(self.cancelled)
+        frame = QFrame()
+        frame.setObjectName("card")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(frame)
+        layout = QVBoxLayout(frame)
+        line = QHBoxLayout()
+        line.addWidget(self._stage)
+        line.addStretch()
+        line.addWidget(self._count)
+        layout.addLayout(line)
+        row = QHBoxLayout()
+        row.addWidget(self._bar)
+        row.addWidget(self._cancel)
+        layout.addLayout(row)
+        self.retranslate()
+
+    def show_progress(self, progress: Progress) -> None:
+        """Draw one event."""
+        self._latest = progress
+        self._seconds = self._time_left.seconds(progress.stage, progress.done, progress.total)
+        self._bar.setRange(0, progress.total)
+        self._bar.setValue(progress.done)
+        self._show_latest()
+
+    def retranslate(self) -> None:
+        self._cancel.setText(tr("Cancel"))
+        self._show_latest()
+
+    def _show_latest(self) -> None:
+        if self._latest is None:
+            return
+        self._stage.setText(tr("{stage} …", stage=say(self._latest.stage)))
+        total = self._latest.total
+        count = f"{self._latest.done:,} / {total:,}" if total else ""
+        if self._seconds is not None:
+            count += "   " + tr("about {time} left", time=duration(self._seconds))
+        self._count.setText(count)

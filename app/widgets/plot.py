@@ -1,0 +1,532 @@
+"""What every plot of training has: legend, zoom and pan, cross-hair, a shaded epoch, export."""
+
+import html
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QEvent,
+    QIODevice,
+    QObject,
+    QPoint,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QImage, QImageWriter, QPainter, QShowEvent
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+)
+
+from app.i18n import tr
+from app.tasks import Failure
+from app.widgets.labels import plain_label
+from app.widgets.page import TranslatedWidget
+from core import files
+from core.errors import PneumoScopeError
+from core.files import write_csv
+
+_FIRST_ROOM = 1024
+
+
+class GrowingArray:
+    """A float array with room to spare at its end."""
+
+    def __init__(self) -> None:
+        self._room = np.empty(_FIRST_ROOM)
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """What was appended, shape (n,); a view that later numbers do not change."""
+        return self._room[: self._n]
+
+    def append(self, value: float) -> None:
+        """Add one number."""
+        if self._n == len(self._room):
+            self._grow(self._n + 1)
+        self._room[self._n] = value
+        self._n += 1
+
+    def extend(self, values: Sequence[float] | NDArray[np.float64]) -> None:
+        """Add many numbers."""
+        n = self._n + len(values)
+        if n > len(self._room):
+            self._grow(n)
+        self._room[self._n : n] = values
+        self._n = n
+
+    def clear(self) -> None:
+        """Forget all; arrays handed out before stay as they are."""
+        self._room, self._n = np.empty(_FIRST_ROOM), 0
+
+    def _grow(self, n: int) -> None:
+        room = np.empty(max(n, 2 * len(self._room)))
+        room[: self._n] = self.values
+        self._room = room
+
+
+@dataclass(frozen=True, slots=True)
+class PlotColours:
+    """A theme's colours as #rrggbb."""
+
+    background: str
+    text: str
+    grid: str
+    training: str
+    validation: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One curve of a plot, as its legend, its cross-hair and its table call it."""
+
+    name: str
+    mark: str  # the character that stands for it in the legend
+    colour: str  # #rrggbb
+    x: NDArray[np.float64]  # (n,), ascending
+    y: NDArray[np.float64]  # (n,)
+
+
+GAP_PX = 14  # between the mouse and the values
+
+
+class CrossHair(QObject):
+    """Shows the values of a plot's curves at the mouse.
+
+    Args:
+        plot: Over which the mouse moves.
+        series: The curves as they are now.
+        x_text: Says where the mouse is.
+        value_text: Says the value of a curve.
+    """
+
+    def __init__(
+        self,
+        plot: pg.PlotWidget,
+        series: Callable[[], Sequence[Series]],
+        x_text: Callable[[float], str],
+        value_text: Callable[[float], str],
+    ) -> None:
+        super().__init__(plot)
+        self._plot, self._series = plot, series
+        self._x_text, self._value_text = x_text, value_text
+        self._line = pg.InfiniteLine(angle=90, movable=False)
+        self._line.hide()
+        plot.addItem(self._line, ignoreBounds=True)
+        self._values = plain_label("card")
+        self._values.setParent(plot)
+        self._values.setMargin(6)
+        self._values.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._values.hide()
+        plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        plot.viewport().installEventFilter(self)
+
+    @property
+    def text(self) -> str:
+        """The values shown, a line each; empty while the mouse is elsewhere."""
+        return self._values.text() if self._values.isVisibleTo(self._plot) else ""
+
+    def show_colour(self, colour: str) -> None:
+        """Draw the line in #rrggbb."""
+        self._line.setPen(pg.mkPen(colour, width=1))
+
+    def move_to(self, place: QPointF) -> None:
+        """Show the values at a place of the plot's scene, or nothing where no curve can be."""
+        box = self._plot.getPlotItem().getViewBox()
+        curves = [one for one in self._series() if len(one.x)]
+        if not curves or not box.sceneBoundingRect().contains(place):
+            self.hide()
+            return
+        x = box.mapSceneToView(place).x()
+        # On the point that is nearest in the densest curve, not between two.
+        x = _nearest(max(curves, key=lambda one: len(one.x)), x)[0]
+        lines = [self._x_text(x)]
+        for one in curves:
+            _, y = _nearest(one, x)
+            lines.append(f"{one.mark} {one.name}: {self._value_text(y)}")
+        self._line.setPos(x)
+        self._line.show()
+        self._values.setText("\n".join(lines))
+        self._values.adjustSize()
+        self._place_values(self._plot.mapFromScene(place).x())
+        self._values.show()
+
+    def hide(self) -> None:
+        """Take line and values away."""
+        self._line.hide()
+        self._values.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.hide()
+        return super().eventFilter(watched, event)
+
+    def _on_mouse_moved(self, place: QPointF) -> None:
+        self.move_to(place)
+
+    def _place_values(self, mouse_px: int) -> None:
+        """Beside the mouse, on the side where there is room."""
+        left = mouse_px + GAP_PX
+        if left + self._values.width() > self._plot.width():
+            left = max(0, mouse_px - GAP_PX - self._values.width())
+        self._values.move(left, GAP_PX // 2)
+
+
+def _nearest(series: Series, x: float) -> tuple[float, float]:
+    """The point of a curve whose x is nearest."""
+    after = int(np.searchsorted(series.x, x))
+    around = [index for index in (after - 1, after) if 0 <= index < len(series.x)]
+    index = min(around, key=lambda one: abs(series.x[one] - x))
+    return float(series.x[index]), float(series.y[index])
+
+
+PNG_SCALE = 2.0  # pixels for one of the screen: fine enough to print
+
+Paint = Callable[[QPainter], None]
+
+
+def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
+    """Write what `paint` draws on an area of `size` as a PNG.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    image = QImage(size * PNG_SCALE, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(PNG_SCALE)
+    image.fill(QColor(background))
+    painter = QPainter(image)
+    paint(painter)
+    painter.end()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    files.write_user_file(path, bytes(buffer.data().data()))
+
+
+def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
+    """Write what `paint` draws on an area of `size` as an SVG.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    generator.setSize(size)
+    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    painter = QPainter(generator)
+    painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(background))
+    paint(painter)
+    painter.end()
+    files.write_user_file(path, bytes(buffer.data().data()))
+
+
+def save_csv(path: Path, x_name: str, series: Sequence[Series]) -> None:
+    """Write a row for every x at which a curve has a value, and a column for each curve.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    all_x = np.unique(np.concatenate([one.x for one in series])) if series else np.empty(0)
+    columns = []
+    for one in series:
+        cells = np.full(len(all_x), np.nan)
+        cells[np.searchsorted(all_x, one.x)] = one.y
+        columns.append(["" if np.isnan(value) else repr(value) for value in cells.tolist()])
+    rows = zip((f"{x:.10g}" for x in all_x.tolist()), *columns, strict=True)
+    write_csv(path, [(x_name, *(one.name for one in series)), *rows])
+
+
+Values = NDArray[np.float64]
+
+
+def every_nth(n: int, at_most: int) -> int:
+    """The step of a thinned slice: a power of two, so that points that stay do not jump about."""
+    return 1 << max(0, (n - 1) // at_most).bit_length()
+
+
+def peaks(x: Values, y: Values, n_bins: int) -> tuple[Values, Values]:
+    """The least and the greatest value of each of about `n_bins` bins, as a zigzag.
+
+    Args:
+        x: Shape (n,), ascending.
+        y: Shape (n,); a bin of nothing but NaN gives NaN.
+        n_bins: A curve of up to twice as many points is left as it is.
+    """
+    if len(y) <= 2 * n_bins:
+        return x, y
+    size = every_nth(len(y), n_bins)
+    n_whole = len(y) // size
+    bins = y[: n_whole * size].reshape(n_whole, size)
+    zigzag = np.empty((n_whole, 2))
+    zigzag[:, 0], zigzag[:, 1] = np.fmin.reduce(bins, axis=1), np.fmax.reduce(bins, axis=1)
+    thin_x = np.repeat(x[: n_whole * size : size], 2)
+    # The latest point is always there: it is the one that is looked at.
+    return np.append(thin_x, x[-1]), np.append(zigzag.ravel(), y[-1])
+
+
+AXIS_PX = 66
+MIN_PLOT_PX = 90
+REDRAW_MS = 100
+SPAN_ALPHA = 26  # of 255: the shaded epoch lies behind the curves
+
+
+class PlotFrame(TranslatedWidget):
+    """A plot with its tools; a kind of plot adds its curves, `series`, `draw` and `fit`.
+
+    What comes in is drawn at most ten times a second, and not at all while nobody sees it.
+    """
+
+    clicked_at = Signal(float)  # an x, with the left button
+    export_failed = Signal(object)  # Failure
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_dirty = False
+        self._is_followed = True  # the whole curve is in view and stays so as it grows
+        self._colours: PlotColours | None = None
+        self._file_name = "curve"
+        self._plot = pg.PlotWidget()
+        self._plot.setMenuEnabled(False)  # its words are English only and its SVG export is broken
+        self._plot.hideButtons()
+        self._plot.setClipToView(True)
+        self._plot.setMinimumHeight(MIN_PLOT_PX)
+        self._item = self._plot.getPlotItem()
+        left = self._item.getAxis("left")
+        left.setWidth(AXIS_PX)  # the same in all plots, so that they align
+        left.enableAutoSIPrefix(False)  # 0.001, not 1 and a factor elsewhere
+        self._item.getAxis("bottom").enableAutoSIPrefix(False)
+        self._box = self._item.getViewBox()
+        self._box.setDefaultPadding(0.0)
+        # Without the lines at its ends, which would be taken for curves.
+        self._span = pg.LinearRegionItem(movable=False, pen=pg.mkPen(None))
+        self._span.setZValue(-10)
+        self._span.hide()
+        self._plot.addItem(self._span, ignoreBounds=True)
+        self._cross_hair = CrossHair(self._plot, self.series, self.x_text, self.value_text)
+        # Above the plot: inside it would hide points.
+        self._legend = QLabel()
+        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._whole, self._export = QToolButton(), QToolButton()
+        self._whole.setAutoRaise(True)
+        self._whole.hide()
+        self._whole.clicked.connect(self.show_whole)
+        self._menu = QMenu(self)
+        self._whole_action = self._menu.addAction("", self.show_whole)
+        self._menu.addSeparator()
+        self._exports = [
+            self._menu.addAction("", partial(self._choose_file, kind))
+            for kind in ("png", "svg", "csv")
+        ]
+        self._export.setAutoRaise(True)
+        self._export.setMenu(self._menu)
+        self._export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._box.sigXRangeChanged.connect(self._on_x_range_changed)
+        self._box.sigRangeChangedManually.connect(self._on_range_changed)
+        self._plot.scene().sigMouseClicked.connect(self._on_mouse_clicked)
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(self._legend, 1)
+        head.addWidget(self._whole)
+        head.addWidget(self._export)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(self._plot, 1)
+        timer = QTimer(self)
+        timer.timeout.connect(self._on_timer)
+        timer.start(REDRAW_MS)
+
+    # What a kind of plot says of itself.
+
+    def series(self) -> Sequence[Series]:
+        """Its curves as they are now."""
+        return ()
+
+    def legend(self) -> Sequence[Series]:
+        """The curves that are named above the plot."""
+        return self.series()
+
+    def draw(self) -> None:
+        """Give its curves to the plot."""
+
+    def fit(self) -> None:
+        """Bring the whole of its curves into view."""
+
+    def x_text(self, x: float) -> str:
+        """Where the mouse is."""
+        return f"{self._x_name()}: {x:,.6g}"
+
+    def value_text(self, value: float) -> str:
+        """A value of a curve."""
+        return f"{value:.4g}" if math.isfinite(value) else "–"
+
+    # What all do.
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole curve is in view and stays so as it grows."""
+        return self._is_followed
+
+    def redraw(self) -> None:
+        """Draw what came since the last time."""
+        if not self._is_dirty:
+            return
+        self._is_dirty = False
+        self.draw()
+        if self._is_followed:
+            self.fit()
+
+    def show_whole(self) -> None:
+        """Undo zoom and pan."""
+        self._is_followed = True
+        self._is_dirty = True
+        self._whole.hide()
+        self._whole_action.setEnabled(False)
+        self.fit()
+
+    def show_axes(self, x: str, y: str, file_name: str) -> None:
+        """Label the axes; `file_name` is offered where the plot is exported."""
+        self._plot.setLabel("bottom", x)
+        self._plot.setLabel("left", y)
+        self._file_name = file_name
+        self._show_legend()
+
+    def show_span(self, begin: float, end: float) -> None:
+        """Shade from x to x; an empty span shades nothing."""
+        self._span.setRegion((begin, end))
+        self._span.setVisible(end > begin)
+
+    def show_colours(self, colours: PlotColours) -> None:
+        """Take a theme's colours."""
+        self._colours = colours
+        self._plot.setBackground(colours.background)
+        font = QFont(QApplication.font())
+        for side in ("left", "bottom"):
+            axis = self._item.getAxis(side)
+            axis.setPen(pg.mkPen(colours.grid))
+            axis.setTextPen(pg.mkPen(colours.text))
+            axis.setTickFont(font)
+        self._plot.showGrid(x=False, y=True, alpha=0.25)
+        shade = QColor(colours.training)
+        shade.setAlpha(SPAN_ALPHA)
+        self._span.setBrush(shade)
+        self._cross_hair.show_colour(colours.text)
+        self._show_legend()
+
+    def retranslate(self) -> None:
+        self._whole.setText(tr("Whole curve"))
+        self._whole_action.setText(tr("Whole curve"))
+        self._whole_action.setEnabled(not self._is_followed)
+        self._export.setText(tr("Export"))
+        self._export.setToolTip(tr("Save the picture, or the values as a table"))
+        words = (tr("Picture (PNG) …"), tr("Drawing (SVG) …"), tr("Table (CSV) …"))
+        for action, text in zip(self._exports, words, strict=True):
+            action.setText(text)
+        self._show_legend()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self.redraw()
+        super().showEvent(event)
+
+    def export(self, path: Path) -> None:
+        """Write the plot as the file's ending says: .png, .svg or .csv.
+
+        Raises:
+            PneumoScopeError: The file cannot be written.
+        """
+        if path.suffix.lower() == ".csv":
+            save_csv(path, self._x_name(), self.series())
+            return
+        colour = self._colours.background if self._colours else "#ffffff"
+        save = save_svg if path.suffix.lower() == ".svg" else save_png
+        self._cross_hair.hide()
+        self.redraw()
+        save(path, self._picture_size(), colour, self._paint)
+
+    def _x_name(self) -> str:
+        return str(self._item.getAxis("bottom").labelText)
+
+    def _show_legend(self) -> None:
+        if self._colours is not None:
+            self._legend.setText(
+                "&nbsp;&nbsp;&nbsp;&nbsp;".join(
+                    f'<span style="color:{one.colour}">{one.mark}</span> {html.escape(one.name)}'
+                    for one in self.legend()
+                )
+            )
+
+    def _picture_size(self) -> QSize:
+        return QSize(self._plot.width(), self._legend.height() + self._plot.height())
+
+    def _paint(self, painter: QPainter) -> None:
+        """Draw legend and plot, without the buttons."""
+        self._legend.render(painter, QPoint(0, 0))
+        top = self._legend.height()
+        target = QRectF(0, top, self._plot.width(), self._plot.height())
+        self._plot.render(painter, target, self._plot.viewport().rect())
+
+    def _choose_file(self, kind: str) -> None:
+        dialog = QFileDialog(self, tr("Save the plot"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter(f"{kind.upper()} (*.{kind})")
+        dialog.setDefaultSuffix(kind)
+        dialog.selectFile(f"{self._file_name}.{kind}")
+        dialog.fileSelected.connect(lambda name: self._export_or_tell(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _export_or_tell(self, path: Path) -> None:
+        try:
+            self.export(path)
+        except PneumoScopeError as error:
+            self.export_failed.emit(Failure.of(error))
+
+    def _on_timer(self) -> None:
+        if self.isVisible():
+            self.redraw()
+
+    def _on_x_range_changed(self) -> None:
+        if not self._is_followed:  # other points are in view now
+            self._is_dirty = True
+
+    def _on_range_changed(self) -> None:
+        self._is_followed = False
+        self._whole.show()
+        self._whole_action.setEnabled(True)
+
+    def _on_mouse_clicked(self, event: Any) -> None:
+        place: QPointF = event.scenePos()
+        if event.button() == Qt.MouseButton.RightButton:
+            self._menu.popup(event.screenPos().toPoint())
+        elif event.double():
+            self.show_whole()
+        elif self._box.sceneBoundingRect().contains(place):
+            self.clicked_at.emit(self._box.mapSceneToView(place).x())
+        event.accept()

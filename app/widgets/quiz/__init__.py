@@ -1,1 +1,0 @@
-"""What a quiz asks with and tells its score with: values in, signals out."""

@@ -1,0 +1,1 @@
+"""Checks of a dataset: findings, leakage and confounders."""

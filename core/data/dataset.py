@@ -1,0 +1,121 @@
+"""From what the user dropped to films ready to train on: one step after the other."""
+
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data import unpacked as hash_cache
+from core.data.cache import ChangedFilmError, ImageCache, open_cache
+from core.data.edits import Edits, EditsFile
+from core.data.patients import Grouping, group_by_patient
+from core.data.records import Dataset, scan
+from core.data.sources import open_sources
+from core.data.survey import Survey, open_survey
+from core.data.unpacked import Unpacked
+from core.errors import DatasetError
+from core.events import Progress
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedDataset:
+    """A dataset whose films were all read once; unreadable ones are among its left out."""
+
+    as_found: Dataset  # before the user's edits
+    dataset: Dataset
+    edits: Edits
+    grouping: Grouping  # of the films of `dataset`
+    cache: ImageCache
+    survey: Survey
+
+    @classmethod
+    def of(
+        cls, as_found: Dataset, edits: Edits, cache: ImageCache, survey: Survey
+    ) -> "LoadedDataset":
+        """Apply `edits` and find the patients of the films that remain.
+
+        Raises:
+            DatasetError: Too few films remain, or the pattern of patients is none.
+        """
+        dataset = edits.apply(as_found)
+        grouping = group_by_patient(
+            dataset.records,
+            {digest: header.patient for digest, header in cache.headers.items()},
+            edits.patients,
+            [(pair.one, pair.other) for pair in survey.same_image],
+        )
+        return cls(as_found, dataset, edits, grouping, cache, survey)
+
+    def edited(self, edits: Edits) -> "LoadedDataset":
+        """The same films under other edits; nothing is read again.
+
+        Raises:
+            DatasetError: As for `of`.
+        """
+        return LoadedDataset.of(self.as_found, edits, self.cache, self.survey)
+
+    def at_size(self, image_size: int, workspace: Workspace) -> Iterator[Progress | ImageCache]:
+        """Yield progress and at last the films at `image_size`, read again only if need be.
+
+        Raises:
+            DatasetError: The films cannot be saved, or one of them was changed or is gone.
+        """
+        if image_size == self.cache.size:
+            yield self.cache
+            return
+        yield from open_cache(self.dataset.records, image_size, workspace.caches)
+
+
+def load_dataset(
+    sources: Sequence[Path], workspace: Workspace, image_size: int, *, with_edits: bool = True
+) -> Generator[Progress | LoadedDataset, None, None]:
+    """Unpack, scan, decode and survey zips and folders; the last value is the dataset.
+
+    Args:
+        sources: One or more; classes of the same name become one.
+        workspace: Where unpacked and decoded films are kept.
+        image_size: Pixels, both sides of the squares to decode to.
+        with_edits: Whether what the user changed in this dataset counts.
+
+    Raises:
+        ArchiveError: A zip is damaged or hostile.
+        DatasetError: There are not two classes with films in it.
+    """
+    opened: tuple[tuple[Unpacked, Path], ...] = ()
+    for step in open_sources(sources, workspace.datasets):
+        if isinstance(step, Progress):
+            yield step
+        else:
+            opened = step
+    found = scan(opened)
+    cache: ImageCache | None = None
+    try:
+        for reading in open_cache(found.records, image_size, workspace.caches):
+            if isinstance(reading, Progress):
+                yield reading
+            else:
+                cache = reading
+    except ChangedFilmError:
+        _forget(opened, workspace.datasets)
+        raise
+    assert cache is not None  # the last step of open_cache
+    as_found = found.without(cache.unreadable)
+    survey = yield from open_survey(cache)
+    edits = EditsFile(workspace.edits, as_found).load() if with_edits else Edits()
+    try:
+        loaded = LoadedDataset.of(as_found, edits, cache, survey)
+    except DatasetError:
+        if edits == Edits():
+            raise
+        # Whatever was saved, a dataset that could be opened once can be opened again.
+        loaded = LoadedDataset.of(as_found, Edits(), cache, survey)
+    yield loaded
+
+
+def _forget(opened: Sequence[tuple[Unpacked, Path]], store: Path) -> None:
+    """Believe nothing that was noted of films of which one has changed: read all anew next time."""
+    hash_cache.forget(store)
+    for unpacked, _ in opened:
+        if unpacked.folder.parent == store:  # ours, not the user's
+            shutil.rmtree(unpacked.folder, ignore_errors=True)

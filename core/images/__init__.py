@@ -1,0 +1,1 @@
+"""The one reader of X-ray images, for training and prediction alike."""

@@ -1,0 +1,372 @@
+"""What a DICOM header says of the picture: read by pydicom, from the wanted elements alone."""
+
+import hashlib
+import io
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from core.errors import ImageReadError, Message
+from core.images.formats import check_size, several_pictures
+
+UNDEFINED_LENGTH: Final = 0xFFFFFFFF
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+# Value representations whose length takes four bytes after two free ones (PS3.5, 7.1.2).
+_LONG_VRS = {
+    b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV",
+}  # fmt: skip
+_MAX_ELEMENTS = 200_000  # a usual film has 100 to 300
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How elements are written in a file."""
+
+    is_implicit: bool = False
+    is_big_endian: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """Where an element stands in the file."""
+
+    tag: int
+    vr: bytes  # empty where implicit
+    start: int  # of tag, VR and length
+    value: int  # of its value
+    n_bytes: int  # of its value; UNDEFINED_LENGTH where delimited
+
+
+class ElementWalk:
+    """Walks over the top-level elements of a data set."""
+
+    def __init__(self, data: bytes, coding: Coding) -> None:
+        self._data = data
+        self._coding = coding
+        self._n_elements = 0
+
+    def elements(
+        self, offset: int, is_last: Callable[[int], bool]
+    ) -> Iterator[tuple[Element, int]]:
+        """Yield each element and where the next one starts.
+
+        Args:
+            offset: Where the first one starts.
+            is_last: Whether to stop at an element of this tag, and not look where it ends.
+
+        Raises:
+            EOFError: The file ends within an element.
+            ValueError: Broken, too many, or nested too deeply.
+        """
+        while offset < len(self._data):
+            element = self._header(offset, self._coding.is_implicit)
+            if is_last(element.tag):
+                yield element, len(self._data)
+                return
+            offset = self._end(element)
+            yield element, offset
+
+    def _header(self, offset: int, is_implicit: bool) -> Element:
+        self._n_elements += 1
+        if self._n_elements > _MAX_ELEMENTS:
+            raise ValueError("too many elements")
+        order = ">" if self._coding.is_big_endian else "<"
+        try:
+            group, number = struct.unpack_from(order + "HH", self._data, offset)
+            tag, vr = group << 16 | number, b""
+            if is_implicit or group == 0xFFFE:
+                (n_bytes,) = struct.unpack_from(order + "I", self._data, offset + 4)
+                value = offset + 8
+            else:
+                vr = self._data[offset + 4 : offset + 6]
+                is_long = vr in _LONG_VRS
+                value = offset + (12 if is_long else 8)
+                (n_bytes,) = struct.unpack_from(
+                    order + ("I" if is_long else "H"), self._data, offset + (8 if is_long else 6)
+                )
+        except struct.error as error:
+            raise EOFError("within an element's header") from error
+        return Element(tag, vr, offset, value, n_bytes)
+
+    def _end(self, element: Element) -> int:
+        """Where the next element starts."""
+        if element.n_bytes == UNDEFINED_LENGTH:
+            return self._after_sequence(element)
+        end = element.value + element.n_bytes
+        if end > len(self._data):
+            raise EOFError("within an element's value")
+        return end
+
+    def _after_sequence(self, element: Element) -> int:
+        """Skip a sequence of undefined length, which only its content delimits."""
+        # For each open sequence or item of undefined length: is it an item, is its content
+        # implicit (PS3.5, 6.2.2: always so in one of unknown representation)?
+        opened = [(False, self._coding.is_implicit or element.vr == b"UN")]
+        offset = element.value
+        while opened:
+            is_item, is_implicit = opened[-1]
+            inner = self._header(offset, is_implicit)
+            offset = inner.value
+            if inner.tag == (_ITEM_END if is_item else _SEQUENCE_END):
+                opened.pop()
+            elif not is_item and inner.tag != _ITEM:
+                raise ValueError("a sequence of other things than items")
+            elif inner.n_bytes == UNDEFINED_LENGTH:
+                opened.append((not is_item, is_implicit or inner.vr == b"UN"))
+                if len(opened) > _MAX_DEPTH:
+                    raise ValueError("nested too deeply")
+            else:
+                offset = self._end(inner)
+        return offset
+
+
+def fragments(data: bytes, offset: int) -> Iterator[memoryview]:
+    """The pieces of compressed pixels after the offset table (PS3.5, A.4).
+
+    Raises:
+        EOFError: The end is missing.
+        ValueError: Something else stands between them.
+    """
+    view, is_table = memoryview(data), True
+    while True:
+        if offset + 8 > len(data):
+            raise EOFError("no end of the compressed pixels")
+        group, number, n_bytes = struct.unpack_from("<HHI", data, offset)
+        offset += 8
+        if group << 16 | number == _SEQUENCE_END:
+            return
+        if group << 16 | number != _ITEM:
+            raise ValueError("no fragment where one should be")
+        if offset + n_bytes > len(data):
+            raise EOFError("within a fragment")
+        if not is_table:
+            yield view[offset : offset + n_bytes]
+        is_table = False
+        offset += n_bytes
+
+
+_META_START: Final = 132  # after the 128 free bytes and "DICM" (PS3.10, 7.1)
+_META_GROUP: Final = 0x0002  # always explicit and little endian
+_TRANSFER_SYNTAX: Final = 0x00020010
+_PREFIX = "1.2.840.10008.1.2"
+_UNCOMPRESSED = {
+    _PREFIX: Coding(is_implicit=True),
+    f"{_PREFIX}.1": Coding(),
+    f"{_PREFIX}.2": Coding(is_big_endian=True),
+}
+RLE: Final = f"{_PREFIX}.5"
+JPEG_2000: Final = (f"{_PREFIX}.4.90", f"{_PREFIX}.4.91")
+# What decodes each. Pillow where it can: its decoders face the whole web's hostile files.
+_DECODERS = {
+    f"{_PREFIX}.4.50": "pillow",  # JPEG, 8 bits
+    f"{_PREFIX}.4.51": "pillow",  # JPEG, extended
+    f"{_PREFIX}.4.57": "gdcm",  # JPEG, lossless
+    f"{_PREFIX}.4.70": "gdcm",  # JPEG, lossless, first-order prediction: the usual one
+    f"{_PREFIX}.4.80": "gdcm",  # JPEG-LS
+    f"{_PREFIX}.4.81": "gdcm",  # JPEG-LS, near-lossless
+    JPEG_2000[0]: "pillow",
+    JPEG_2000[1]: "pillow",
+    RLE: "rle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSyntax:
+    """How a file's data set and its pixels are written."""
+
+    uid: str
+    start: int  # of the data set in the file
+    coding: Coding
+    decoder: str  # "pillow", "gdcm" or "rle"; empty where the pixels are not compressed
+
+
+def syntax_of(data: bytes, name: object) -> TransferSyntax:
+    """Read the file meta information and nothing else.
+
+    Raises:
+        EOFError: The file ends in it.
+        ImageReadError: The file is written in a way that is not read here, such as deflated: of
+            those 570 KB unpacked to 1.2 GB before a single element was seen.
+        ValueError: It is broken.
+    """
+    uid, start = "", _META_START
+    walk = ElementWalk(data, Coding())
+    for element, end in walk.elements(_META_START, lambda tag: tag >> 16 != _META_GROUP):
+        if element.tag >> 16 != _META_GROUP:
+            break
+        if element.tag == _TRANSFER_SYNTAX:
+            uid = data[element.value : end].decode("ascii").strip("\0 ")
+        start = end
+    if uid in _UNCOMPRESSED:
+        return TransferSyntax(uid, start, _UNCOMPRESSED[uid], "")
+    if uid in _DECODERS:
+        return TransferSyntax(uid, start, Coding(), _DECODERS[uid])
+    raise ImageReadError(
+        Message(
+            "{file} is a DICOM file packed in a way that is not read here (transfer syntax {uid}). "
+            "Export it uncompressed or as lossless JPEG.",
+            file=name,
+            uid=uid if uid and set(uid) <= set("0123456789.") and len(uid) <= 64 else "?",
+        )
+    )
+
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_PIXEL_DATA: Final = 0x7FE00010
+_ALL_PIXEL_DATA: Final = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # the others: floating point
+_MODALITY: Final = 0x00080060
+_PATIENT_ID: Final = 0x00100020
+_ISSUER_OF_PATIENT_ID: Final = 0x00100021
+_WANTED = {
+    0x00080005,  # Specific Character Set
+    _MODALITY,
+    _PATIENT_ID,
+    _ISSUER_OF_PATIENT_ID,
+    0x00181114,  # Estimated Radiographic Magnification Factor
+    0x00181164,  # Imager Pixel Spacing
+    0x00182010,  # Nominal Scanned Pixel Spacing
+    0x00280002,  # Samples per Pixel
+    0x00280004,  # Photometric Interpretation
+    0x00280006,  # Planar Configuration
+    0x00280008,  # Number of Frames
+    0x00280010,  # Rows
+    0x00280011,  # Columns
+    0x00280030,  # Pixel Spacing
+    0x00280100,  # Bits Allocated
+    0x00280101,  # Bits Stored
+    0x00280102,  # High Bit
+    0x00280103,  # Pixel Representation
+    0x00280A02,  # Pixel Spacing Calibration Type
+    0x00281050,  # Window Center
+    0x00281051,  # Window Width
+    0x00281052,  # Rescale Intercept
+    0x00281053,  # Rescale Slope
+    0x00281054,  # Rescale Type
+    0x00281055,  # Window Center & Width Explanation
+    0x00281056,  # VOI LUT Function
+    *range(0x00281101, 0x00281104),  # Palette Color Lookup Table Descriptors
+    *range(0x00281201, 0x00281204),  # Palette Color Lookup Table Data
+    *range(0x00281221, 0x00281224),  # the same, segmented
+    0x00283000,  # Modality LUT Sequence
+    0x00283010,  # VOI LUT Sequence
+}
+_MAX_WANTED_BYTES = 2**20  # a lookup table of 65536 entries takes an eighth of it
+_SEQUENCE_DEPTH = 4  # the wanted sequences hold no other
+
+_COLOUR_COST = 3  # copies of a colour picture in memory at once
+_COMPRESSED_COST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A DICOM header and where its pixels are."""
+
+    header: "Dataset"  # the wanted elements alone
+    pixels: Element
+    rows: int
+    columns: int
+    samples: int  # for each pixel
+    bits_allocated: int  # 8 or 16
+    bits_stored: int
+    is_signed: bool
+    photometric: str
+
+    @property
+    def n_bytes(self) -> int:
+        """What the decoded pixels take."""
+        return self.rows * self.columns * self.samples * self.bits_allocated // 8
+
+
+def find_picture(data: bytes, syntax: TransferSyntax, name: object) -> Picture:
+    """Read the header and check the size it promises.
+
+    Raises:
+        EOFError: The file ends before the pixels.
+        ImageReadError: No picture, several, too small or too large.
+        Exception: Broken; pydicom raised eight kinds for damaged files.
+    """
+    wanted, pixels = _wanted_elements(data, syntax)
+    header = _parsed(wanted, syntax)
+    if pixels is None or "Rows" not in header or "Columns" not in header:
+        raise _no_picture(header, name)
+    if int(header.get("NumberOfFrames") or 1) > 1:
+        raise several_pictures(name, int(header.NumberOfFrames))
+    rows, columns = int(header.Rows), int(header.Columns)
+    samples = int(header.get("SamplesPerPixel", 1))
+    allocated, stored = int(header.BitsAllocated), int(header.get("BitsStored", 0))
+    if pixels.tag != _PIXEL_DATA or samples not in (1, 3) or allocated not in (8, 16):
+        raise ValueError("not pixels of 8 or 16 bits")
+    if not 0 < stored <= allocated:
+        raise ValueError("more bits stored than there are")
+    photometric = str(header.PhotometricInterpretation)
+    is_colour = samples > 1 or photometric == "PALETTE COLOR"
+    cost = samples * allocated // 8
+    cost *= _COLOUR_COST if is_colour else _COMPRESSED_COST if syntax.decoder else 1
+    check_size(columns, rows, cost, name)
+    is_signed = int(header.get("PixelRepresentation") or 0) == 1
+    return Picture(
+        header, pixels, rows, columns, samples, allocated, stored, is_signed, photometric
+    )
+
+
+def patient_hash(header: "Dataset", patient_key: bytes) -> str:
+    """Hash who the film is of; the same patient gives the same hash under the same key.
+
+    Returns:
+        32 hexadecimal digits; "" where the file names no patient or there is no key.
+    """
+    # As stored, for a decoder's error would quote it.
+    patient, issuer = (_stored_text(header, tag) for tag in (_PATIENT_ID, _ISSUER_OF_PATIENT_ID))
+    if not patient or not patient_key:
+        return ""
+    content = b"\0".join([patient, issuer] if issuer else [patient])
+    return hashlib.blake2b(content, key=patient_key, digest_size=16).hexdigest()
+
+
+def _stored_text(header: "Dataset", tag: int) -> bytes:
+    element = header.get_item(tag)
+    value = None if element is None else element.value
+    return value.strip(b"\0 ") if isinstance(value, bytes) else b""
+
+
+def _wanted_elements(data: bytes, syntax: TransferSyntax) -> tuple[bytes, Element | None]:
+    """The wanted elements as they are written, and the pixels where there are any."""
+    walk = ElementWalk(data, syntax.coding)
+    wanted: dict[int, bytes] = {}
+    n_bytes = 0
+    for element, end in walk.elements(syntax.start, _ALL_PIXEL_DATA.__contains__):
+        if element.tag in _ALL_PIXEL_DATA:
+            return b"".join(wanted.values()), element
+        if element.tag in _WANTED:
+            n_bytes += end - element.start
+            if n_bytes > _MAX_WANTED_BYTES:
+                raise ValueError("giant tables")
+            wanted[element.tag] = data[element.start : end]
+    return b"".join(wanted.values()), None
+
+
+def _parsed(wanted: bytes, syntax: TransferSyntax) -> "Dataset":
+    from pydicom.filereader import read_dataset
+
+    return read_dataset(
+        io.BytesIO(wanted),
+        is_implicit_VR=syntax.coding.is_implicit,
+        is_little_endian=not syntax.coding.is_big_endian,
+    )
+
+
+def _no_picture(header: "Dataset", name: object) -> ImageReadError:
+    modality = str(header.get("Modality") or "")
+    return ImageReadError(
+        Message(
+            "{file} is a DICOM file without a picture (modality {modality}), such as a report or a "
+            "list of files. Leave it out, or export the film itself.",
+            file=name,
+            modality=modality if modality.isalnum() and len(modality) <= 16 else "?",
+        ),
+        "not_an_image",
+    )

@@ -1,0 +1,174 @@
+"""One door for all formats: bytes in, the film or one plain sentence out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.errors import ImageReadError, Message
+from core.images import formats
+from core.images.film import Film, FullDepthFilm
+from core.images.formats import (
+    HEAD_BYTES,
+    FileAccessError,
+    Format,
+    cut_short,
+    damaged,
+    format_of,
+    not_an_image,
+    too_large,
+    without_preamble,
+)
+from core.images.jpeg import is_cut_jpeg
+from core.images.raster import is_cut_png, read_full_raster, read_raster
+
+# Names the rules of this package in caches and model files; raise it whenever a pixel changes.
+READER_VERSION: Final = 2
+
+T = TypeVar("T")
+
+_MOST_KEY_BYTES = 64  # of BLAKE2b
+# How a DICOM file begins that lacks the 128 free bytes and "DICM": group 2, or at once the
+# character set, image type or class of the data set. What such a file holds can only be guessed.
+_BARE_DICOM = (b"\2\0\0\0UL", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0")
+
+
+def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
+    """Read a film's pixels alone; see `read_film`."""
+    return read_film(source).pixels
+
+
+def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
+    """Read a PNG, JPEG, BMP, TIFF or DICOM film as the viewer is meant to see it.
+
+    EXIF rotation is applied, palettes are resolved, films of more than 8 bits are windowed to 8,
+    transparent parts become black like the air around a patient.
+
+    Args:
+        source: A file or its bytes; the content decides, not the file's name.
+        patient_key: Up to 64 secret bytes with which a DICOM file's PatientID is hashed; without
+            them the patient stays unknown.
+
+    Returns:
+        Grey levels of shape (H, W); of shape (H, W, 3), RGB, only where more than 0.1 % of
+        the pixels are noticeably coloured. And what the file's header says.
+
+    Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
+        ImageReadError: Not one whole image of these formats, too small, or too large.
+    """
+    if len(patient_key) > _MOST_KEY_BYTES:
+        raise ValueError(f"a key of more than {_MOST_KEY_BYTES} bytes")
+
+    def film_of(data: bytes, format: Format, name: object) -> Film:
+        if format == "DICOM":
+            # Only a DICOM file is worth the quarter of a second that pydicom takes to load.
+            from core.images.dicom import read_dicom
+
+            return read_dicom(data, name, patient_key)
+        return read_raster(data, format, name)
+
+    return read_by(source, film_of)
+
+
+def read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -> T:
+    """Open a file for a reader, whose errors become refusals.
+
+    Args:
+        source: A file or its bytes.
+        read: Takes the content, its format and what to call the file; may raise anything.
+
+    Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
+        ImageReadError: It is none of the formats, or the reader cannot read it.
+    """
+    name: object = source.name if isinstance(source, Path) else Message("The image")
+    data = _bytes_of(source, name)
+    format = format_of(data[:HEAD_BYTES])
+    if not data:
+        raise cut_short(name)
+    if format is None:
+        raise without_preamble(name) if data.startswith(_BARE_DICOM) else not_an_image(name)
+    try:
+        return read(data, format, name)
+    except ImageReadError:
+        raise
+    except MemoryError as error:
+        raise FileAccessError(
+            Message(
+                "There is too little free memory to read {file}. Close other programs and try "
+                "again.",
+                file=name,
+            )
+        ) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise too_large(name) from error
+    except Exception as error:  # Pillow and pydicom raised a dozen kinds for damaged files
+        refusal = cut_short if _is_cut(data, format, error) else damaged
+        raise refusal(name) from error
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a film's file.
+
+    Raises:
+        FileAccessError: The file cannot be opened now.
+        ImageReadError: It is larger than any film.
+    """
+    return _bytes_of(path, path.name)
+
+
+def _bytes_of(source: Path | bytes, name: object) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        if source.stat().st_size > formats.MAX_FILE_BYTES:
+            raise too_large(name)
+        return source.read_bytes()
+    except OSError as error:
+        raise FileAccessError(
+            Message(
+                "{file} cannot be opened: {why}. Check that it is still there and may be read.",
+                file=name,
+                why=error.strerror or type(error).__name__,
+            )
+        ) from error
+
+
+def _is_cut(data: bytes, format: Format, error: Exception) -> bool:
+    """Whether reading failed because the end of the file is missing."""
+    match format:
+        case "PNG":
+            is_cut = is_cut_png(data)
+        case "JPEG":
+            is_cut = is_cut_jpeg(data)
+        case _:
+            is_cut = isinstance(error, EOFError)
+    return is_cut or "truncated" in str(error).lower()  # Pillow's word for it
+
+
+def read_full(source: Path | bytes) -> FullDepthFilm:
+    """Read a PNG, JPEG, BMP, TIFF or DICOM film with every level it has.
+
+    What `load_xray` reads can be read, what it refuses is refused in the same words; under
+    `FullDepthFilm.default` the film looks as it does there, to within 1 grey level.
+
+    Args:
+        source: A file or its bytes; the content decides, not the file's name.
+
+    Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
+        ImageReadError: Not one whole image of these formats, too small, or too large.
+    """
+    return read_by(source, _film_of)
+
+
+def _film_of(data: bytes, format: Format, name: object) -> FullDepthFilm:
+    if format == "DICOM":
+        from core.images.dicom import read_full_dicom
+
+        return read_full_dicom(data, name)
+    return read_full_raster(data, format, name)

@@ -1,0 +1,175 @@
+"""Why a network answers as it does, for one film: first a map, then what speaks against it."""
+
+import dataclasses
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from core.data.batches import stack
+from core.prediction.calibration import Outputs
+from core.prediction.lungs import LungField, find_lungs
+from core.prediction.saliency_checks import HeatMap, Honesty, chance_of, examine
+
+
+def class_activation_maps(outputs: Outputs, fc_weight: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Divide the logits of one film among its places.
+
+    Zhou et al., "Learning Deep Features for Discriminative Localization" (CVPR 2016). With one
+    linear layer behind a global average they are also Grad-CAM's (Selvaraju et al., ICCV 2017)
+    but for a factor of h w and the sign, which Grad-CAM cuts off.
+
+    Args:
+        outputs: Of one film.
+        fc_weight: Of the last layer, shape (C, F).
+
+    Returns:
+        Shape (C, h, w). A map's mean is the class's logit without its bias.
+    """
+    (maps,) = outputs.maps  # (F, h, w)
+    n_features, height, width = maps.shape
+    flat = fc_weight.astype(np.float32) @ maps.reshape(n_features, -1)  # (C, h w)
+    return flat.reshape(-1, height, width)
+
+
+GRID: Final = 7  # patches in a row and in a column
+_WIDTH: Final = 2  # cells: a patch covers its own and fades out over half of each neighbour
+
+
+def occluded(film: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """The film with one patch after the other, row by row, replaced by the grey around it.
+
+    Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014), but
+    with soft patches of the film's own blurred grey: hard ones in one grey are edges and
+    shapes that no film has, and the network answers to those.
+
+    Args:
+        film: As the network takes it, shape (S, S) or (S, S, 3).
+    """
+    side = len(film)
+    blurred = Image.fromarray(film).filter(ImageFilter.GaussianBlur(side * _WIDTH / GRID))
+    change = np.asarray(blurred).astype(np.float32) - film
+    for down in _bumps(side):
+        for across in _bumps(side):
+            patch = down[:, None] * across
+            if film.ndim == 3:
+                patch = patch[:, :, None]
+            yield np.rint(film + change * patch).astype(np.uint8)
+
+
+def n_patches() -> int:
+    """How many films `occluded` makes."""
+    return GRID * GRID
+
+
+@lru_cache(4)
+def _bumps(side: int) -> NDArray[np.float32]:
+    """How far each patch covers each column: 1 in its cell, falling to 0; (GRID, side)."""
+    place = (np.arange(side) + 0.5) / side * GRID
+    centre = np.arange(GRID)[:, None] + 0.5
+    return np.clip((_WIDTH + 1) / 2 - np.abs(place - centre), 0, 1).astype(np.float32)
+
+
+if TYPE_CHECKING:
+    from core.prediction.classifier import Classifier
+
+# Pixels of covered films that go through the network together: 16 films of 224 x 224.
+_PIXELS_AT_ONCE: Final = 16 * 224 * 224
+_MOST_AT_ONCE: Final = 16  # films, so that one can stop soon
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why a network names one class, as far as is known yet."""
+
+    label: int  # the class that is explained
+    cams: NDArray[np.float32]  # (C, h, w), evidence for each class against the mean of all, logits
+    second: HeatMap | None = None  # by occlusion
+    lungs: LungField | None = None
+    honesty: Honesty | None = None  # None: not examined yet
+
+    @property
+    def first(self) -> HeatMap:
+        """The class activation map of the class that is explained."""
+        return HeatMap.of(self.cams[self.label], self.label, "cam")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more will be found out."""
+        return self.honesty is not None
+
+
+def explain(
+    classifier: "Classifier", film: NDArray[np.uint8], label: int | None = None
+) -> Generator[Explanation, None, None]:
+    """Explain an answer, at once and then thoroughly.
+
+    The weights of all classes are taken less their mean: a part that all classes share moves
+    no probability, but would heat every map.
+
+    Args:
+        classifier: The model.
+        film: Shape (H, W) or (H, W, 3), any size.
+        label: The class to explain; None: the one with the highest logit.
+
+    Yields:
+        First the class activation maps; the same again after each batch of covered films, for
+        these are the points to cancel at; at last the complete explanation.
+    """
+    # Both load Paddle.
+    from core.prediction.inference import compute_outputs
+    from core.prediction.random_twin import random_twin
+
+    prepared = classifier.prepare(film)
+    outputs = classifier.outputs([prepared])
+    if label is None:
+        label = int(outputs.logits[0].argmax())
+    weights = _contrast(classifier.network)
+    early = Explanation(label, class_activation_maps(outputs, weights))
+    yield early
+
+    logits = []
+    for batch in _batches(prepared):
+        logits.append(_centred(classifier.outputs(batch).logits)[:, label])
+        yield early
+    drops = _centred(outputs.logits)[0, label] - np.concatenate(logits).reshape(GRID, GRID)
+
+    card = classifier.card
+    twin = random_twin(card.architecture, len(card.classes))
+    random = compute_outputs(twin, stack([prepared]), card.preprocessing)
+    lungs = find_lungs(film)
+    yield dataclasses.replace(
+        early,
+        second=HeatMap.of(drops, label, "occlusion"),
+        lungs=lungs,
+        honesty=examine(
+            early.cams[label],
+            drops,
+            class_activation_maps(random, _contrast(twin))[label],
+            chance=chance_of(weights[label], outputs.features[0], len(weights)),
+            lungs=lungs,
+        ),
+    )
+
+
+def _batches(prepared: NDArray[np.uint8]) -> Iterator[list[NDArray[np.uint8]]]:
+    n_at_once = max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // len(prepared) ** 2))
+    films = occluded(prepared)
+    while batch := list(islice(films, n_at_once)):
+        yield batch
+
+
+def _contrast(network: Any) -> NDArray[np.float32]:
+    """The last layer's weights less their mean over the classes, (C, F)."""
+    weights: NDArray[np.float32] = network.fc.weight.numpy().T
+    return weights - weights.mean(axis=0)
+
+
+def _centred(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred: NDArray[np.float32] = logits - logits.mean(axis=1, keepdims=True)
+    return centred

@@ -1,0 +1,1 @@
+"""PDF, CSV, JSON and picture reports of what was read."""

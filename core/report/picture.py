@@ -1,0 +1,279 @@
+"""A film under its heat map as a PNG file that explains itself: a caption, and who made it."""
+
+import io
+import re
+from functools import cache
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from core import files
+from core.data.unpacked import readable, showable
+from core.errors import Message, RunFolderError
+from core.prediction.saliency_checks import heat_on_film
+from core.prediction.verdict import level_words
+from core.report.facts import Answer, Pixels, ReportContext, percent
+from core.report.paper import FONT_FILE, LEVEL_COLOURS, break_lines, fit_line
+
+if TYPE_CHECKING:
+    from core.prediction.explanation import Explanation
+    from core.report.facts import Pixels
+
+PAGE_SIDE: Final = 720  # pixels: 84 mm at 218 dpi
+_JPEG_QUALITY: Final = 85
+
+
+def reduced(film: "Pixels", side: int) -> "Pixels":
+    """The film with its longer side no longer than `side` pixels."""
+    height, width = film.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return film
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = Image.fromarray(film).resize(size, Image.Resampling.BOX, reducing_gap=2)
+    return np.asarray(picture)
+
+
+def film_with_heat(film: "Pixels", explanation: "Explanation") -> NDArray[np.uint8]:
+    """The film under the heat map of the explanation's class, (H, W, 3)."""
+    return heat_on_film(film, heat_of(explanation, film.shape[:2]))
+
+
+def heat_of(explanation: "Explanation", shape: tuple[int, int]) -> NDArray[np.float32]:
+    """The heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
+    from core.prediction.saliency_checks import heat_at
+
+    return heat_at(explanation.first.values, shape)
+
+
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """A picture's JPEG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
+    return file.getvalue()
+
+
+def legend(width: int, height: int) -> NDArray[np.uint8]:
+    """The heat's colours from none to the strongest, over black, (height, width, 3)."""
+    strength = np.linspace(0, 1, width, dtype=np.float32)
+    heat = np.broadcast_to(strength, (height, width))
+    return heat_on_film(np.zeros((height, width), np.uint8), heat, 1.0)
+
+
+MOST_SIDE: Final = 2048  # pixels of the film's longer side; a wall screen shows no more
+LEAST_WIDTH: Final = 480  # narrower films are enlarged or set on black, for the caption's sake
+SOURCE_KEY: Final = "Source"  # in the PNG's text: which film and which model it shows
+_STRIP, _TEXT, _MUTED = (16, 20, 24), (236, 240, 243), (150, 162, 172)
+_MOST_LINES: Final = 3  # of a reason not to trust the map
+
+
+def write_picture(path: Path, film: Pixels, answer: Answer, context: ReportContext) -> None:
+    """Write a film's PNG.
+
+    Args:
+        path: Replaced if it exists.
+        film: Shape (H, W) or (H, W, 3), at any size.
+        answer: What the model said of it; without an explanation no heat is drawn.
+        context: Of the report.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    about = PngInfo()
+    about.add_itxt("Description", context.disclaimer, context.language.replace("_", "-"))
+    about.add_text("Software", f"PneumoScope {context.version}")
+    about.add_text(SOURCE_KEY, source_of(answer.film.digest))
+    file = io.BytesIO()
+    draw_picture(film, answer, context).save(file, "PNG", pnginfo=about, compress_level=4)
+    files.write_user_file(path, file.getbuffer())
+
+
+def source_of(digest: str) -> str:
+    """What a picture's file says about the film it shows."""
+    return f"PneumoScope heat map of sha256:{digest}"
+
+
+def draw_picture(film: Pixels, answer: Answer, context: ReportContext) -> Image.Image:
+    """The film at its own resolution up to MOST_SIDE, and below it a caption."""
+    film = reduced(film, MOST_SIDE)
+    if film.shape[1] < LEAST_WIDTH:
+        film = _enlarged(film)
+    is_explained = answer.explanation is not None
+    shown = film_with_heat(film, answer.explanation) if answer.explanation is not None else film
+    height, film_width = film.shape[:2]
+    width = max(film_width, LEAST_WIDTH)
+    size = max(15, width // 44)
+    warnings = _warnings(answer, context, width - 2 * size, size)
+    rows = 4.3 + 1.55 * is_explained + 1.4 * len(warnings)
+    picture = Image.new("RGB", (width, height + round(rows * size)), _STRIP)
+    picture.paste(Image.fromarray(shown).convert("RGB"), ((width - film_width) // 2, 0))
+    _Caption(picture, height, size).write(answer, context, warnings)
+    return picture
+
+
+class _Caption:
+    """Writes the strip below a film, row by row."""
+
+    def __init__(self, picture: Image.Image, top: int, size: int) -> None:
+        self._picture, self._draw = picture, ImageDraw.Draw(picture)
+        self._size, self._y = size, top + size * 0.6
+        self._left, self._right = size, picture.width - size
+
+    def write(self, answer: Answer, context: ReportContext, warnings: list[str]) -> None:
+        """Write all rows."""
+        say, opinion = context.say, answer.film.opinion
+        name = context.class_name(opinion.predicted)
+        level = answer.verdict.level
+        bright = tuple(min(255, round(part * 0.6 + 102)) for part in LEVEL_COLOURS[level])
+        title = f"{name}  {percent(answer.probability)}"
+        self._row(title, say(level_words(level)), _TEXT, bright, 1.25)
+        if answer.explanation is not None:
+            name = context.class_name(answer.explanation.label)
+            self._legend(say(Message("What speaks for {name}", name=name)), context)
+        for line in warnings:
+            self._row(line, "", bright, _MUTED)
+        self._row(context.disclaimer, f"PneumoScope · {context.model_file}", _MUTED, _MUTED, 0.8)
+
+    def _row(
+        self,
+        left: str,
+        right: str,
+        colour: tuple[int, ...],
+        right_colour: tuple[int, ...],
+        scale: float = 1.0,
+    ) -> None:
+        """Text at both ends; the right one yields."""
+        font = _font(round(self._size * scale))
+        width = self._right - self._left
+        left = fit_line(showable(left), width, font.getlength)
+        self._draw.text((self._left, self._y), left, colour, font)
+        room = width - font.getlength(left) - 2 * self._size
+        if right and room > 3 * self._size:
+            right = fit_line(showable(right), room, font.getlength)
+            x = self._right - font.getlength(right)
+            self._draw.text((x, self._y), right, right_colour, font)
+        self._y += round(self._size * (1.4 if scale <= 1 else 1.85))
+
+    def _legend(self, words: str, context: ReportContext) -> None:
+        """What the colours mean."""
+        font, y = _font(self._size), self._y
+        little, much = context.say(Message("little")), context.say(Message("much"))
+        bar = round(self._size * 7)
+        x = self._right - font.getlength(much)
+        self._draw.text((x, y), much, _MUTED, font)
+        x -= bar + self._size * 0.5
+        colours = Image.fromarray(legend(bar, max(4, round(self._size * 0.6))))
+        self._picture.paste(colours, (round(x), round(y + self._size * 0.45)))
+        x -= font.getlength(little) + self._size * 0.5
+        self._draw.text((x, y), little, _MUTED, font)
+        words = fit_line(showable(words), x - self._left - self._size, font.getlength)
+        self._draw.text((self._left, y), words, _TEXT, font)
+        self._y += round(self._size * 1.55)
+
+
+def _warnings(answer: Answer, context: ReportContext, width: float, size: int) -> list[str]:
+    """Why the map or the answer is not to be trusted, in lines."""
+    if answer.verdict.level in ("believe", "unknown"):
+        return []
+    text = context.say(answer.verdict.reasons[0])
+    lines = break_lines(showable(text), width, _font(size).getlength)
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + "…"]
+    return lines
+
+
+def _enlarged(film: Pixels) -> Pixels:
+    height, width = film.shape[:2]
+    # A whole number: the pixels stay square. A strip of 16 x 20,000 must not take gigabytes.
+    scale = max(1, min(-(-LEAST_WIDTH // width), MOST_SIDE // height))
+    size = (width * scale, height * scale)
+    return np.asarray(Image.fromarray(film).resize(size, Image.Resampling.BICUBIC))
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(FONT_FILE, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+_MOST_BYTES: Final = 120  # of a name's stem in UTF-8; file systems take 255 for all of it
+_ENDING: Final = ".heatmap.png"
+_UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ufffd]')
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+class HeatFiles:
+    """Says where the picture of each film goes.
+
+    What lies in the folder already is not overwritten, but for pictures of the same film that
+    this program made.
+
+    Args:
+        folder: Made where it is missing.
+
+    Raises:
+        RunFolderError: It cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._taken: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            reason: object = Message("it names no folder")
+            if isinstance(error, OSError):
+                reason = error.strerror or str(error)
+            raise RunFolderError(
+                Message(
+                    "The folder {folder} cannot be made ({reason}). Choose another folder.",
+                    folder=str(folder),
+                    reason=reason,
+                )
+            ) from error
+
+    def place(self, file: str, digest: str) -> Path:
+        """A free name for a film's picture.
+
+        Args:
+            file: What the user calls the film.
+            digest: SHA-256 of its file.
+        """
+        stem = safe_stem(file)
+        number = 1
+        while True:
+            name = f"{stem}{_ENDING}" if number == 1 else f"{stem} ({number}){_ENDING}"
+            path = self._folder / name
+            key = name.casefold()  # one file on Windows and macOS
+            if key not in self._taken and _may_be_written(path, digest):
+                self._taken.add(key)
+                return path
+            number += 1
+
+
+def safe_stem(file: str) -> str:
+    """The beginning of a file name that every system takes, from what the user calls a film."""
+    name = showable(readable(PurePath(file.replace("\\", "/")).name))
+    stem = _UNSAFE.sub("_", PurePath(name).stem if name else "").strip(" .")
+    stem = stem.encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore").strip(" .")
+    if not stem:
+        return "film"
+    return f"_{stem}" if _RESERVED.fullmatch(stem) else stem
+
+
+def _may_be_written(path: Path, digest: str) -> bool:
+    """Whether nothing is lost: no file there, or our picture of the same film."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            return picture.info.get(SOURCE_KEY) == source_of(digest)
+    except Exception:  # noqa: BLE001 (Pillow raised a dozen kinds for damaged files)
+        return False

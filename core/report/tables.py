@@ -1,0 +1,122 @@
+"""All films as a table (CSV, or text that pastes into a spreadsheet) and as JSON."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from core import files
+from core.data.unpacked import showable
+from core.files import inert, write_csv
+from core.report.facts import ReportContext, ReportFilm, film_facts, model_facts
+
+# Column -> path into `film_facts`. They stand behind the file, its class and the probabilities,
+# and before the DICOM fields that were asked for and the model.
+_COLUMNS = {
+    "display_name": ("display_name",),
+    "true_class": ("true_class",),
+    "calibrated": ("calibrated",),
+    "sure": ("sure",),
+    "candidates": ("candidates",),
+    "novelty_score": ("novelty", "score"),
+    "novelty_threshold": ("novelty", "threshold"),
+    "is_familiar": ("novelty", "is_familiar"),
+    "novelty_reason": ("novelty", "reason"),
+    "verdict": ("verdict", "level"),
+    "verdict_reasons": ("verdict", "reasons"),
+    "lung_share": ("heat_checks", "lung_share"),
+    "heat_agreement": ("heat_checks", "agreement"),
+    "heat_is_trustworthy": ("heat_checks", "is_trustworthy"),
+    "heat_reasons": ("heat_checks", "reasons"),
+    "neighbours": ("neighbours",),
+    "model_split": ("model_split",),
+    "sha256": ("sha256",),
+}
+
+
+def write_films_csv(path: Path, films: Sequence[ReportFilm], context: ReportContext) -> None:
+    """Write one row a film, UTF-8 with a BOM, no cell a formula.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    write_csv(path, table(films, context))
+
+
+def table(films: Sequence[ReportFilm], context: ReportContext) -> Iterator[list[str]]:
+    """The titles, the disclaimer among them, and the rows."""
+    asked = list(dict.fromkeys(name for film in films for name in film.dicom))
+    yield [
+        "file",
+        "class",
+        *context.card.classes,
+        *_COLUMNS,
+        *asked,
+        "model",
+        "model_sha256",
+        context.disclaimer,
+    ]
+    for film in films:
+        facts = film_facts(film, context)
+        yield [
+            film.file,
+            facts["class"],
+            *(f"{p:.6f}" for p in facts["probabilities"].values()),
+            *(_cell(_at(facts, place)) for place in _COLUMNS.values()),
+            *(film.dicom.get(name, "") for name in asked),
+            context.model_file,
+            context.card.tensors_sha256,
+            "",
+        ]
+
+
+def films_tsv(films: Sequence[ReportFilm], context: ReportContext) -> str:
+    """The same table as text for the clipboard: a spreadsheet pastes it into cells."""
+    return "".join(
+        "\t".join(inert(showable(cell)) for cell in row) + "\n" for row in table(films, context)
+    )
+
+
+def films_json(films: Iterable[ReportFilm], context: ReportContext) -> dict[str, Any]:
+    """Model, films and disclaimer in plain JSON types."""
+    return {
+        "disclaimer": context.disclaimer,
+        "created": context.created.isoformat(timespec="seconds"),
+        "program": f"PneumoScope {context.version}",
+        "model": model_facts(context),
+        "predictions": [film_facts(film, context) for film in films],
+    }
+
+
+def write_films_json(path: Path, films: Iterable[ReportFilm], context: ReportContext) -> None:
+    """Write `films_json` as UTF-8.
+
+    Raises:
+        RunFolderError: The file cannot be written.
+    """
+    text = json.dumps(films_json(films, context), ensure_ascii=False, allow_nan=False, indent=1)
+    # A file name need not be text; the file must be.
+    files.write_user_file(path, text.encode("utf-8", "backslashreplace"))
+
+
+def _at(facts: dict[str, Any], place: tuple[str, ...]) -> Any:
+    value: Any = facts
+    for name in place:
+        value = None if value is None else value.get(name)
+    return value
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:.6g}"
+        case [{"class": _}, *_]:  # neighbours
+            return "; ".join(one["class"] for one in value)
+        case list():  # class names have spaces in them, sentences end in a stop
+            return (" " if value[0].endswith((".", "。")) else "; ").join(value) if value else ""
+        case _:
+            return str(value)

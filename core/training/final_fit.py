@@ -1,0 +1,167 @@
+"""What a trained network knows of itself: how sure it may be, and what films it has seen.
+
+Found once, at the end of training, with the weights that will be used.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from core.config import TrainingConfig
+from core.data.batches import BatchSource
+from core.errors import Message, PneumoScopeError
+from core.evaluation.evaluate import Answers, gather
+from core.evaluation.metrics import Evaluation, evaluation
+from core.events import Progress
+from core.prediction.calibration import Calibration, fit_calibration
+from core.prediction.novelty import FilmSet, TrainingMemory, fit_memory
+from core.runtime.devices import release_device_memory
+from core.runtime.memory import OutOfMemoryError
+from core.training.checkpoint import Position
+from core.training.epoch import ran_away
+from core.training.learner import Learner
+
+
+def evaluate(
+    learner: Learner,
+    source: BatchSource,
+    config: TrainingConfig,
+    stage: Message,
+    position: Position,
+) -> Generator[Progress, None, Evaluation | None]:
+    """Evaluate the network as it is, in batches of the size that training has come down to.
+
+    Returns:
+        None where `source` has no films.
+
+    Raises:
+        TrainingError: The network's answers are no finite numbers.
+        DeviceError: The memory does not hold a single film.
+    """
+    answers = yield from ask(learner, source, config, stage, position)
+    return evaluation_of(answers, config, position) if answers is not None else None
+
+
+def ask(
+    learner: Learner,
+    source: BatchSource,
+    config: TrainingConfig,
+    stage: Message,
+    position: Position,
+) -> Generator[Progress, None, Answers | None]:
+    """What the network as it is answers; else as `evaluate`."""
+    if not source.records:
+        return None
+    size = position.batch_size
+    while True:
+        try:
+            films = dataclasses.replace(source, batch_size=size)
+            return (yield from gather(learner.network, films, config.preprocessing, stage))
+        except OutOfMemoryError:
+            if size == 1:
+                raise
+        release_device_memory()
+        size = max(1, size // 2)
+
+
+def evaluation_of(answers: Answers, config: TrainingConfig, position: Position) -> Evaluation:
+    """Count what was answered.
+
+    Raises:
+        TrainingError: The answers are no finite numbers.
+    """
+    try:
+        return evaluation(answers.logits, answers.labels)
+    except PneumoScopeError as error:
+        if type(error) is not PneumoScopeError:
+            raise
+        # What `core.evaluation.metrics` says of answers that are no numbers.
+        raise ran_away(config, position.epoch, position.batch) from error
+
+
+log = logging.getLogger(__name__)
+
+MAX_FILMS: Final = 2000  # of training that are looked at again
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Knowledge:
+    """What goes into the model file beside the weights."""
+
+    test: Evaluation | None = None  # None: there is no test part
+    calibration: Calibration | None = None  # None: too few validation films
+    memory: TrainingMemory | None = None  # None: likewise
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The films of a run."""
+
+    train: BatchSource
+    validation: BatchSource
+    test: BatchSource
+
+
+def look_back(
+    learner: Learner, parts: Parts, config: TrainingConfig, position: Position
+) -> Generator[Progress, None, Knowledge]:
+    """Ask the network about the films it learned from and those it was chosen and tested by.
+
+    Raises:
+        TrainingError: The network's answers are no finite numbers.
+        DeviceError: The memory does not hold a single film.
+    """
+    tested = yield from ask(learner, parts.test, config, Message("Testing"), position)
+    test = evaluation_of(tested, config, position) if tested is not None else None
+    looking = Message("Looking back at the films")
+    validated = yield from ask(learner, parts.validation, config, looking, position)
+    if validated is None:
+        return Knowledge(test)
+    calibration = fit_calibration(validated.logits, validated.labels)
+    if calibration is not None and tested is not None:
+        calibration = calibration.tested(tested.logits, tested.labels)
+    some = _some_of(parts.train)
+    trained = yield from ask(learner, some, config, looking, position)
+    assert trained is not None  # a run has training films
+    return Knowledge(test, calibration, _memory(some, trained, parts.validation, validated, config))
+
+
+def _memory(
+    train: BatchSource,
+    trained: Answers,
+    validation: BatchSource,
+    validated: Answers,
+    config: TrainingConfig,
+) -> TrainingMemory | None:
+    try:
+        return fit_memory(
+            _film_set(train, trained),
+            _film_set(validation, validated),
+            keep_thumbnails=config.is_keeping_thumbnails,
+        )
+    except (ValueError, ArithmeticError, MemoryError):
+        # A model that knows little of its films is better than none after hours of training.
+        log.exception("the training films cannot be remembered")
+        return None
+
+
+def _film_set(source: BatchSource, answers: Answers) -> FilmSet:
+    return FilmSet(
+        features=answers.features,
+        films=[source.cache.image(record.digest) for record in source.records],
+        labels=answers.labels,
+        digests=tuple(record.digest for record in source.records),
+    )
+
+
+def _some_of(source: BatchSource) -> BatchSource:
+    """Evenly chosen films, of every class its share: films stand by class in a dataset."""
+    if len(source.records) <= MAX_FILMS:
+        return source
+    places = np.linspace(0, len(source.records) - 1, MAX_FILMS).round().astype(int)
+    by_class = sorted(source.records, key=lambda record: record.label)
+    return BatchSource(source.cache, tuple(by_class[at] for at in places), source.batch_size)

@@ -1,0 +1,323 @@
+"""Tables, pictures, reports and models are written with what is on the page."""
+
+import csv
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.i18n import set_language
+from app.reading.export import TakingAwayViewModel
+from app.reading.viewmodel import ReadFilm
+from app.tasks import TaskRunner
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation
+from core.report import facts as dicom_module
+from tests.app.hands import WAIT_MS, wait_until
+from tests.app.pretended_explanations import DOUBT, begun, complete
+from tests.app.pretended_reading import NORMAL, VIRAL, digest_of, opinion
+from tests.core.images.dicom_files import dataset
+from tests.core.images.dicom_files import written as dicom
+
+
+@pytest.fixture(scope="module")
+def classifier(model_file: Path) -> Classifier:
+    return Classifier.open(model_file, "cpu")
+
+
+@pytest.fixture
+def known() -> dict[int, Explanation]:
+    """Explanations that the desk has, by film."""
+    return {}
+
+
+@pytest.fixture
+def taking(
+    runner: TaskRunner, classifier: Classifier, known: dict[int, Explanation]
+) -> TakingAwayViewModel:
+    taking = TakingAwayViewModel(runner, lambda film: known.get(film.key))
+    taking.use(classifier)
+    return taking
+
+
+@pytest.fixture
+def films(film_files: list[Path]) -> list[ReadFilm]:
+    """One of each class, of which the model says that it is normal."""
+    return [read_film(key, path) for key, path in enumerate(film_files, start=1)]
+
+
+def read_film(key: int, path: Path) -> ReadFilm:
+    picture = np.zeros((2, 2), np.uint8)
+    return ReadFilm(
+        key=key,
+        name=path.name,
+        file=str(path),
+        path=path,
+        digest=digest_of(path),
+        thumbnail=picture,
+        opinion=opinion(NORMAL),
+        true_class="COVID" if key == 1 else None,
+        part=None,
+        duplicate_of=None,
+    )
+
+
+def written(qtbot: QtBot, taking: TakingAwayViewModel, write: Callable[[], None]) -> str:
+    """Have something written; what is said in the end."""
+    with qtbot.waitSignal(taking.saved, timeout=WAIT_MS) as saved:
+        write()
+    return str(saved.args[0])
+
+
+class TestTables:
+    def test_the_csv_has_a_row_a_film(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    ) -> None:
+        path = tmp_path / "films.csv"
+        said = written(qtbot, taking, lambda: taking.save_csv(path, films))
+        assert said == "films.csv was written."
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # spreadsheets know it by that
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["file"] for row in rows] == [film.file for film in films]
+        assert {row["class"] for row in rows} == {"NORMAL"}
+        assert [row["true_class"] for row in rows] == ["COVID", "", ""]
+        assert {row["model"] for row in rows} == {"best.safetensors"}
+
+    def test_the_json_says_the_same(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    ) -> None:
+        written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
+        all_of_it = json.loads((tmp_path / "films.json").read_text("utf-8"))
+        assert [film["file"] for film in all_of_it["predictions"]] == [film.file for film in films]
+        assert all_of_it["disclaimer"] == "Research and teaching only, never diagnosis."
+
+    def test_what_was_found_of_the_heat_goes_with_it(
+        self,
+        qtbot: QtBot,
+        taking: TakingAwayViewModel,
+        films: list[ReadFilm],
+        known: dict[int, Explanation],
+        tmp_path: Path,
+    ) -> None:
+        known[1] = complete(NORMAL, is_trustworthy=False)
+        known[2] = begun(NORMAL)  # being examined still
+        written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
+        first, second, _ = json.loads((tmp_path / "films.json").read_text("utf-8"))["predictions"]
+        assert str(DOUBT) in first["heat_checks"]["reasons"]
+        assert "heat_checks" not in second
+
+    def test_a_name_that_is_a_formula_is_not_one_in_a_spreadsheet(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    ) -> None:
+        foreign = [replace(films[0], file="=HYPERLINK(1)")]
+        written(qtbot, taking, lambda: taking.save_csv(tmp_path / "films.csv", foreign))
+        assert not any(
+            cell.startswith("=")
+            for line in (tmp_path / "films.csv").read_text("utf-8-sig").splitlines()
+            for cell in next(csv.reader([line]))
+        )
+
+
+class TestDicomFields:
+    @pytest.fixture
+    def film(self, tmp_path: Path) -> ReadFilm:
+        path = tmp_path / "film.dcm"
+        pixels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+        path.write_bytes(dicom(dataset(pixels)))  # of a Jane Doe
+        return read_film(1, path)
+
+    def test_nothing_of_the_header_goes_out_unasked(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, film: ReadFilm, tmp_path: Path
+    ) -> None:
+        for name, save in (("a.csv", taking.save_csv), ("a.json", taking.save_json)):
+            written(qtbot, taking, partial(save, tmp_path / name, [film]))
+            assert b"Jane" not in (tmp_path / name).read_bytes()
+        assert "Jane" not in taking.text_of(film)
+
+    def test_what_was_ticked_goes_out_and_no_more(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, film: ReadFilm, tmp_path: Path
+    ) -> None:
+        taking.dicom_names = ("Modality",)
+        written(qtbot, taking, lambda: taking.save_csv(tmp_path / "a.csv", [film]))
+        with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+            [row] = csv.DictReader(file)
+        assert row["Modality"] == "DX"
+        assert "Jane" not in str(row)
+
+
+class TestPictures:
+    def test_a_film_goes_out_with_the_heat_that_is_known(
+        self,
+        qtbot: QtBot,
+        taking: TakingAwayViewModel,
+        films: list[ReadFilm],
+        known: dict[int, Explanation],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("core.prediction.explanation.explain", pytest.fail)
+        known[1] = complete(NORMAL)
+        path = tmp_path / "film.png"
+        written(qtbot, taking, lambda: taking.save_picture(path, films[0], NORMAL))
+        with Image.open(path) as picture:
+            assert picture.mode == "RGB"
+            pixels = np.asarray(picture)
+        assert (pixels[..., 0].astype(int) - pixels[..., 2]).max() > 40  # heat
+
+    def test_of_another_class_the_heat_is_found_out(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    ) -> None:
+        asked = []
+        from core.prediction import explanation as module
+
+        explain = module.explain
+
+        def noted(classifier: Classifier, film: Any, label: int | None) -> Iterator[Explanation]:
+            asked.append(label)
+            return explain(classifier, film, label)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "explain", noted)
+            written(qtbot, taking, lambda: taking.save_picture(tmp_path / "a.png", films[0], VIRAL))
+        assert asked == [VIRAL]
+        assert (tmp_path / "a.png").exists()
+
+    def test_a_film_that_is_gone_is_told(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    ) -> None:
+        gone = replace(films[0], path=tmp_path / "gone.png")
+        with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
+            taking.save_picture(tmp_path / "a.png", gone, NORMAL)
+        assert "gone.png" in str(failed.args[0].message)
+        assert not (tmp_path / "a.png").exists()
+
+
+class TestReports:
+    def test_of_one_film_and_of_all(
+        self,
+        qtbot: QtBot,
+        taking: TakingAwayViewModel,
+        films: list[ReadFilm],
+        known: dict[int, Explanation],
+        tmp_path: Path,
+    ) -> None:
+        known.update({film.key: complete(NORMAL) for film in films})
+        sizes = []
+        for chosen in (films[:1], films):
+            path = tmp_path / f"{len(chosen)}.pdf"
+            write = partial(taking.save_report, path, chosen)
+            written(qtbot, taking, write)
+            assert path.read_bytes().startswith(b"%PDF-")
+            sizes.append(path.stat().st_size)
+        assert sizes[1] > sizes[0]
+
+
+class TestClipboard:
+    def test_one_film_is_a_few_lines(
+        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+    ) -> None:
+        text = taking.text_of(films[0])
+        assert films[0].file in text
+        assert "True class: COVID-19" in text
+
+    def test_in_the_language_of_the_window(
+        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+    ) -> None:
+        set_language("zh_CN")
+        try:
+            assert "正常肺部" in taking.text_of(films[0])
+        finally:
+            set_language("en")
+
+    def test_many_films_are_a_table(
+        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+    ) -> None:
+        rows = [line.split("\t") for line in taking.table_of(films).splitlines()]
+        assert [row[0] for row in rows] == ["file", *(film.file for film in films)]
+
+    def test_without_a_model_it_is_empty(self, runner: TaskRunner, films: list[ReadFilm]) -> None:
+        taking = TakingAwayViewModel(runner, lambda _film: None)
+        assert (taking.text_of(films[0]), taking.table_of(films)) == ("", "")
+
+
+class TestModels:
+    def test_the_weights_go_out_as_pdparams(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "model.pdparams"
+        said = written(qtbot, taking, lambda: taking.export_model("pdparams", path))
+        assert said == "model.pdparams was written."
+        assert path.stat().st_size > 0
+
+    def test_what_cannot_be_written_is_told(
+        self, qtbot: QtBot, taking: TakingAwayViewModel, tmp_path: Path
+    ) -> None:
+        with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
+            taking.export_model("pdparams", tmp_path / "model.txt")
+        assert "model.txt" in str(failed.args[0].message)
+
+
+class TestStopping:
+    @pytest.fixture
+    def gate(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+        """Holds the writing at its first film."""
+        gate = threading.Event()
+        monkeypatch.setattr(
+            dicom_module, "dicom_fields", lambda *_: {"Modality": str(gate.wait(60))}
+        )
+        yield gate
+        gate.set()
+
+    def test_a_stopped_file_is_not_left_behind(
+        self,
+        taking: TakingAwayViewModel,
+        films: list[ReadFilm],
+        gate: threading.Event,
+        tmp_path: Path,
+    ) -> None:
+        said: list[object] = []
+        taking.saved.connect(said.append)
+        taking.dicom_names = ("Modality",)
+        taking.save_csv(tmp_path / "films.csv", films)
+        assert taking.is_busy
+        taking.cancel()
+        gate.set()
+        wait_until(lambda: not taking.is_busy)
+        assert list(tmp_path.iterdir()) == []
+        assert said == []
+
+    def test_one_file_is_written_at_a_time(
+        self,
+        qtbot: QtBot,
+        taking: TakingAwayViewModel,
+        films: list[ReadFilm],
+        gate: threading.Event,
+        tmp_path: Path,
+    ) -> None:
+        taking.dicom_names = ("Modality",)
+
+        def save_both() -> None:
+            taking.save_csv(tmp_path / "first.csv", films)
+            taking.save_json(tmp_path / "second.json", films)
+            gate.set()
+
+        assert written(qtbot, taking, save_both) == "first.csv was written."
+        assert [path.name for path in tmp_path.iterdir()] == ["first.csv"]
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
+        taking.save_csv(tmp_path / "no folder" / "films.csv", films)
+    assert "films.csv cannot be written" in str(failed.args[0].message)
+    wait_until(lambda: not taking.is_busy)

@@ -1,0 +1,347 @@
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QSpinBox,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.tasks import TaskRunner
+from app.training.form import TrainingForm
+from app.training.viewmodel import TrainingViewModel
+from app.training.weights_viewmodel import InitialWeightsViewModel
+from core.config import OPTIMISERS, SCHEDULES, preset, usual_rates
+from core.runtime.devices import Device
+from core.workspace import Workspace
+from tests.app.hands import button, field, label_texts, press, wait_until
+from tests.app.made_dataset import make_dataset
+from tests.app.pretended_weights import FILE, Weights
+from tests.app.whole_program import end
+
+GROUPS = ("Optimiser", "When to stop and what to keep", "Start from", "Arithmetic")
+# Name and kind of the field, its setting, a value that no preset has.
+NUMBERS: tuple[tuple[str, type[QSpinBox | QDoubleSpinBox], str, float], ...] = (
+    ("Epochs", QSpinBox, "epochs", 3),
+    ("Batch size", QSpinBox, "batch_size", 8),
+    ("Learning rate", QDoubleSpinBox, "learning_rate", 0.002),
+    ("Seed", QSpinBox, "seed", 7),
+    ("Momentum", QDoubleSpinBox, "momentum", 0.8),
+    ("Epochs of warm-up", QDoubleSpinBox, "warmup_epochs", 2.5),
+    ("Weight decay", QDoubleSpinBox, "weight_decay", 0.0005),
+    ("Label smoothing", QDoubleSpinBox, "label_smoothing", 0.2),
+    ("Patience of early stopping", QSpinBox, "early_stopping_patience", 4),
+)
+CHOICES = (
+    ("Network", "ResNet-34", "architecture", "resnet34"),
+    ("Class balance", "Balanced sampling", "class_balance", "sampling"),
+    ("Split", "5 folds by patient", "split", "kfold"),
+    ("Optimiser", "SGD", "optimiser", "sgd"),
+    ("Learning rate schedule", "Cosine with warm-up", "schedule", "cosine"),
+    ("Averaging of weights", "0.98", "averaging", 0.98),
+    ("Precision", "Mixed", "precision", "mixed"),
+)
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch) -> Weights:
+    return Weights(monkeypatch)
+
+
+@pytest.fixture
+def opening(qapp: QApplication, files: Weights) -> Iterator[TaskRunner]:
+    runner = TaskRunner()
+    yield runner
+    files.gate.set()
+    end([runner])
+
+
+@pytest.fixture
+def model(runner: TaskRunner, workspace: Workspace) -> TrainingViewModel:
+    model = TrainingViewModel(runner, workspace)
+    model.set_dataset(make_dataset())
+    return model
+
+
+@pytest.fixture
+def weights(
+    opening: TaskRunner, model: TrainingViewModel, workspace: Workspace
+) -> InitialWeightsViewModel:
+    return InitialWeightsViewModel(opening, model, workspace)
+
+
+@pytest.fixture
+def form(qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewModel) -> TrainingForm:
+    """Everything is unfolded."""
+    form = TrainingForm(model, weights)
+    qtbot.addWidget(form)
+    form.show()
+    for title in GROUPS:
+        press(form, title)
+    return form
+
+
+def choose(form: QWidget, name: str, text: str) -> None:
+    """What a user does with a choice."""
+    box = field(form, QComboBox, name)
+    index = box.findText(text)
+    assert index >= 0, f"{name} does not offer {text!r}"
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+
+
+def references(form: QWidget) -> list[str]:
+    """The offers to go back to the notebook's values."""
+    texts = [one.text() for one in form.findChildren(QAbstractButton) if one.isVisible()]
+    return [text.removeprefix("Reference: ") for text in texts if text.startswith("Reference: ")]
+
+
+@pytest.mark.parametrize(("name", "kind", "setting", "value"), NUMBERS)
+def test_a_number_becomes_a_setting(
+    form: TrainingForm,
+    model: TrainingViewModel,
+    name: str,
+    kind: type[QSpinBox | QDoubleSpinBox],
+    setting: str,
+    value: Any,
+) -> None:
+    field(form, kind, name).setValue(value)
+    assert getattr(model.config, setting) == value
+
+
+@pytest.mark.parametrize(("name", "text", "setting", "value"), CHOICES)
+def test_a_choice_becomes_a_setting(
+    form: TrainingForm, model: TrainingViewModel, name: str, text: str, setting: str, value: object
+) -> None:
+    choose(form, name, text)
+    assert getattr(model.config, setting) == value
+
+
+def test_the_image_size_becomes_a_setting(form: TrainingForm, model: TrainingViewModel) -> None:
+    field(form, QSpinBox, "Image size").setValue(128)
+    assert model.config.preprocessing.image_size == 128
+
+
+def test_norm_warm_up_can_be_turned_off(form: TrainingForm, model: TrainingViewModel) -> None:
+    field(form, QCheckBox, "Norm warm-up").click()
+    assert not model.config.is_norm_warmed_up
+
+
+@pytest.mark.parametrize("text", ["Adam", "AdamW", "SGD"])
+def test_an_optimiser_brings_its_usual_rates(
+    form: TrainingForm, model: TrainingViewModel, text: str
+) -> None:
+    choose(form, "Optimiser", text)
+    config = model.config
+    assert (config.learning_rate, config.weight_decay) == usual_rates(config.optimiser)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_momentum_and_decay_can_be_set_where_the_optimiser_has_them(
+    form: TrainingForm, model: TrainingViewModel, optimiser: str
+) -> None:
+    model.change(optimiser=optimiser)
+    momentum, decay = (field(form, QDoubleSpinBox, n) for n in ("Momentum", "Weight decay"))
+    assert momentum.isEnabled() == (optimiser == "sgd")
+    assert decay.isEnabled() == (optimiser != "adam")
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_warm_up_can_be_set_for_the_cosine(
+    form: TrainingForm, model: TrainingViewModel, schedule: str
+) -> None:
+    model.change(schedule=schedule)
+    warm_up = field(form, QDoubleSpinBox, "Epochs of warm-up")
+    assert warm_up.isEnabled() == (schedule == "cosine")
+
+
+def test_early_stopping_needs_films_to_validate_on(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    patience = field(form, QSpinBox, "Patience of early stopping")
+    assert patience.isEnabled()
+    model.change(split="reference")
+    assert not patience.isEnabled()
+
+
+def test_the_reference_offers_nothing_to_go_back_to(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    model.choose_preset("reference")
+    assert references(form) == []
+
+
+def test_the_notebooks_value_is_one_click_away(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    model.choose_preset("reference")
+    model.change(batch_size=16)
+    assert references(form) == ["64"]
+    press(form, "Reference: 64")
+    assert model.config == preset("reference")
+
+
+def test_every_setting_can_be_brought_back_to_the_notebooks(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    while offers := references(form):
+        press(form, f"Reference: {offers[0]}")
+    reference = preset("reference")
+    changed = dataclasses.replace(
+        model.config,
+        preset="reference",
+        augmentation=reference.augmentation,
+        preprocessing=reference.preprocessing,
+    )
+    assert changed == reference
+
+
+def test_changes_can_be_taken_back_at_once(form: TrainingForm, model: TrainingViewModel) -> None:
+    model.change(epochs=3, seed=5)
+    assert any("changed some" in text for text in label_texts(form))
+    press(form, "Back to the preset")
+    assert model.config == dataclasses.replace(preset("recommended"), seed=5)
+    assert not any("changed some" in text for text in label_texts(form))
+
+
+def test_an_explanation_folds_out_by_keyboard(form: TrainingForm) -> None:
+    about = next(
+        one for one in form.findChildren(QAbstractButton) if one.accessibleName() == "About: Epochs"
+    )
+    about.setFocus()
+    QTest.keyClick(about, Qt.Key.Key_Space)
+    assert any("Twice the epochs take twice the time" in text for text in label_texts(form))
+
+
+def test_every_field_is_explained_to_assistive_software(form: TrainingForm) -> None:
+    fields = [
+        one
+        for one in form.findChildren(QWidget)
+        if isinstance(one, QComboBox | QSpinBox | QDoubleSpinBox | QCheckBox)
+    ]
+    assert len(fields) > 15
+    assert all(one.accessibleName() and one.accessibleDescription() for one in fields)
+
+
+def test_what_is_being_typed_is_not_written_anew(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    decay = field(form, QDoubleSpinBox, "Weight decay")
+    decay.setFocus()
+    decay.selectAll()
+    QTest.keyClicks(decay, ".02")  # ".0" is 0 already
+    assert model.config.weight_decay == 0.02
+
+
+def test_a_value_that_the_form_does_not_offer_is_shown(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    model.change(averaging=0.975)
+    assert field(form, QComboBox, "Averaging of weights").currentText() == "0.975"
+
+
+def test_nothing_can_be_changed_while_it_trains(
+    form: TrainingForm, model: TrainingViewModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainingViewModel, "is_training", property(lambda _: True))
+    model.changed.emit()
+    kinds = (QComboBox, QSpinBox, QDoubleSpinBox, QCheckBox)
+    assert not [one for kind in kinds for one in form.findChildren(kind) if one.isEnabled()]
+
+
+def test_groups_begin_folded_and_say_what_is_inside(
+    qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewModel
+) -> None:
+    form = TrainingForm(model, weights)
+    qtbot.addWidget(form)
+    form.show()
+    assert not field(form, QComboBox, "Optimiser").isVisible()
+    assert "Optimiser: AdamW, Learning rate schedule: One cycle" in label_texts(form)
+
+
+def test_unfolded_groups_do_not_make_it_wider(
+    qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewModel
+) -> None:
+    form = TrainingForm(model, weights)
+    qtbot.addWidget(form)
+    form.show()
+    folded = form.minimumSizeHint().width()
+    for title in ("Optimiser", "When to stop and what to keep", "Arithmetic"):
+        press(form, title)
+    assert form.minimumSizeHint().width() == folded
+
+
+def test_devices_can_be_chosen_once_they_are_found(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    devices = (Device("cpu", "CPU", 8 << 30), Device("gpu:0", "Card", 4 << 30))
+    model.set_devices(devices)
+    model.set_devices(devices)
+    assert field(form, QComboBox, "Device").count() == 3
+    choose(form, "Device", "Card, 4 GiB")
+    assert model.device_name == "gpu:0"
+
+
+def test_a_file_shows_what_of_it_fits(form: TrainingForm, weights: InitialWeightsViewModel) -> None:
+    weights.open_file(FILE)
+    wait_until(lambda: not weights.is_busy)
+    assert field(form, QComboBox, "Initial weights").currentText() == "A file …"
+    assert any("1 of 3 tensors of the network" in text for text in label_texts(form))
+
+
+def test_a_file_that_does_not_fit_says_why(
+    form: TrainingForm, model: TrainingViewModel, weights: InitialWeightsViewModel
+) -> None:
+    model.change(architecture="resnet34")
+    weights.open_file(FILE)
+    wait_until(lambda: not weights.is_busy)
+    assert any("weights.safetensors holds a ResNet-18." in text for text in label_texts(form))
+    assert any("a run starts at random" in text for text in label_texts(form))
+
+
+def test_the_backbone_can_be_frozen_once_there_are_weights(
+    form: TrainingForm, weights: InitialWeightsViewModel
+) -> None:
+    frozen = field(form, QCheckBox, "Frozen backbone")
+    assert not frozen.isEnabled()
+    weights.open_file(FILE)
+    wait_until(lambda: not weights.is_busy)
+    assert frozen.isEnabled()
+
+
+def test_a_backbone_that_is_frozen_at_random_is_warned_of(
+    form: TrainingForm, model: TrainingViewModel
+) -> None:
+    model.change(is_backbone_frozen=True)
+    assert any("frozen at random" in text for text in label_texts(form))
+    assert field(form, QCheckBox, "Frozen backbone").isEnabled()
+
+
+def test_published_weights_of_another_network_are_offered(
+    form: TrainingForm, model: TrainingViewModel, weights: InitialWeightsViewModel
+) -> None:
+    choose(form, "Initial weights", "Published weights")
+    wait_until(lambda: not weights.is_busy)
+    model.change(architecture="resnet50")
+    assert button(form, "Fetch resnet50.pdparams").isEnabled()
+
+
+def test_fetching_shows_how_far_it_is_and_can_be_given_up(
+    form: TrainingForm, weights: InitialWeightsViewModel, files: Weights
+) -> None:
+    files.gate.clear()
+    choose(form, "Initial weights", "Published weights")
+    wait_until(lambda: any(text.startswith("Fetching") for text in label_texts(form)))
+    press(form, "Cancel")
+    files.gate.set()
+    wait_until(lambda: not weights.is_busy)
+    assert field(form, QComboBox, "Initial weights").currentText() == "At random"

@@ -1,0 +1,160 @@
+import numpy as np
+import pytest
+
+from core.audit.confounder import Property, find_confounder, out_of_fold_scores
+
+
+def noise(n, n_groups, seed, n_classes=3):
+    """Labels and groups of films in random order, and four properties that know nothing."""
+    random = np.random.default_rng(seed)
+    groups = random.permutation(np.arange(n) % n_groups)
+    labels = (np.arange(n_groups) % n_classes)[groups]
+    properties = tuple(Property(f"noise {k}", random.normal(size=n)) for k in range(3))
+    colour = Property("colour", random.integers(0, 3, n).astype(float), is_category=True)
+    return (*properties, colour), labels, groups
+
+
+def test_properties_that_know_nothing_have_an_area_near_a_half():
+    areas, n_held, n_intervals = [], 0, 0
+    for seed in range(8):
+        found = find_confounder(*noise(240, 90, seed), 3, seed)
+        areas += [each.auroc for each in found.classes]
+        n_held += sum(each.low <= 0.5 <= each.high for each in found.classes)
+        n_intervals += len(found.classes)
+
+    assert np.mean(areas) == pytest.approx(0.5, abs=0.04)
+    assert max(areas) < 0.7
+    assert n_held >= 0.7 * n_intervals
+
+
+def test_what_only_names_the_patient_does_not_name_the_class():
+    # A brightness of its own for each patient: a random split of films would have learnt it.
+    areas = []
+    for seed in range(5):
+        properties, labels, groups = noise(300, 30, seed)
+        of_patient = np.random.default_rng(seed).normal(size=30)[groups]
+        found = find_confounder((*properties, Property("patient", of_patient)), labels, groups, 3)
+        areas += [each.auroc for each in found.classes]
+
+    assert np.mean(areas) < 0.6
+
+
+def test_a_property_that_gives_a_class_away_is_named_first():
+    properties, labels, groups = noise(240, 90, 0)
+    width = Property("width", np.where(labels == 1, 640.0, 1024.0))
+
+    found = find_confounder((*properties, width), labels, groups, 3)
+
+    assert found.worst.label == 1
+    assert found.worst.auroc > 0.99
+    assert found.worst.low > 0.95
+    assert found.properties[0][0] == "width"
+    assert found.properties[0][1] > 0.99
+    assert max(area for _, area in found.properties[1:]) < 0.7
+
+
+def test_a_rare_value_among_equal_ones_is_seen_on_either_side():
+    # Nine in ten films have 1024 pixels, so every quantile is 1024.
+    _, labels, groups = noise(300, 150, 0, n_classes=2)
+    width = np.full(300, 1024.0)
+    odd = np.flatnonzero(labels == 1)[:30]
+    width[odd[::2]], width[odd[1::2]] = 900, 1100
+
+    found = find_confounder((Property("width", width),), labels, groups, 2)
+
+    assert found.worst.auroc == pytest.approx(0.6, abs=0.04)  # 30 of 150 films
+
+
+def test_unknown_values_are_a_value_of_their_own():
+    properties, labels, groups = noise(240, 90, 0)
+    quality = Property("quality", np.where(labels == 2, np.nan, 75.0))
+
+    found = find_confounder((*properties, quality), labels, groups, 3)
+
+    assert found.worst.label == 2
+    assert found.worst.auroc > 0.99
+
+
+def test_a_category_is_not_taken_for_a_number():
+    _, labels, groups = noise(240, 90, 0, n_classes=2)
+    codes = np.random.default_rng(1).integers(0, 2, 240)
+    # Class 1 has the categories in the middle.
+    code = Property("format", np.where(labels == 1, 1 + codes, 3 * codes).astype(float), True)
+
+    assert find_confounder((code,), labels, groups, 2).worst.auroc > 0.99
+
+
+def test_a_constant_property_says_exactly_nothing():
+    _, labels, groups = noise(240, 90, 0)
+
+    found = find_confounder((Property("bits", np.full(240, 8.0)),), labels, groups, 3)
+
+    assert [each.auroc for each in found.classes] == [0.5, 0.5, 0.5]
+
+
+def test_examples_are_the_clearest_films_one_of_each_patient():
+    properties, labels, groups = noise(240, 90, 0)
+    width = Property("width", np.where(labels == 1, 640.0, 1024.0))
+
+    found = find_confounder((*properties, width), labels, groups, 3)
+
+    assert len(found.examples) == len(found.counter_examples) == 6
+    assert set(labels[list(found.examples)]) == {1}
+    assert 1 not in labels[list(found.counter_examples)]
+    assert len(set(groups[list(found.examples)])) == 6
+
+
+def test_the_same_seed_gives_the_same_numbers():
+    data = noise(240, 90, 0)
+
+    assert find_confounder(*data, 3, 5) == find_confounder(*data, 3, 5)
+
+
+def test_classes_with_too_few_films_are_left_out():
+    properties, labels, groups = noise(240, 90, 0)
+    labels[np.flatnonzero(labels == 0)[19:]] = 1
+
+    found = find_confounder(properties, labels, groups, 5)
+
+    assert [each.label for each in found.classes] == [1, 2]
+
+
+def test_classes_with_too_few_patients_are_left_out():
+    properties, labels, groups = noise(240, 90, 0)
+    groups[labels == 2] = 1000 + np.arange((labels == 2).sum()) % 4
+
+    found = find_confounder(properties, labels, groups, 3)
+
+    assert [each.label for each in found.classes] == [0, 1]
+
+
+def test_one_class_alone_has_no_confounder():
+    properties, _, groups = noise(240, 90, 0)
+
+    assert find_confounder(properties, np.zeros(240, np.int64), groups, 1) is None
+
+
+def test_only_the_largest_of_many_classes_are_examined():
+    properties, labels, groups = noise(1500, 300, 0, n_classes=30)
+
+    found = find_confounder(properties[:1], labels, groups, 1000)
+
+    assert len(found.classes) == 20
+
+
+def test_the_regression_orders_films_as_that_of_scikit_learn():
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(0)
+    values = random.integers(0, 4, (200, 2)).astype(float)
+    targets = (values.sum(axis=1) + random.normal(0, 1.5, 200) > 3).astype(np.int64)
+    folds = np.arange(200) % 2
+    properties = [Property(str(k), values[:, k], True) for k in range(2)]
+
+    ours = out_of_fold_scores(properties, targets, folds, 2)[folds == 1, 1]
+
+    columns = (values[:, :, None] == np.arange(4)).reshape(200, 8)
+    # Two columns of weights with a penalty each are one column with half of it.
+    theirs = LogisticRegression(C=2.0).fit(columns[folds == 0], targets[folds == 0])
+    expected = theirs.decision_function(columns[folds == 1])
+    assert np.corrcoef(ours, expected)[0, 1] > 0.999

@@ -1,0 +1,277 @@
+import json
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from core.config import Preprocessing, TrainingConfig
+from core.errors import ModelFileError
+from core.models import initial_weights
+from core.models.initial_weights import open_initial_weights
+from core.models.model_card import PARTS, PROGRAMS, ModelCard
+from core.models.model_file import save_model
+from core.models.weights import expected_shapes
+
+CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
+
+
+class Calls:
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+def refusal(path, architecture="resnet18"):
+    with pytest.raises(ModelFileError) as error:
+        open_initial_weights(path, architecture, 3)
+    return str(error.value)
+
+
+def safetensors_file(path, entries):
+    """Write name -> (type, shape, bytes) by hand."""
+    header, start, body = {}, 0, b""
+    for name, (kind, shape, data) in entries.items():
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [start, start + len(data)]}
+        start += len(data)
+        body += data
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + body)
+
+
+@pytest.fixture(scope="module")
+def public(tensors, tmp_path_factory):
+    """ResNet-18 of ImageNet as others publish it; every weight is 0.5."""
+    path = tmp_path_factory.mktemp("public") / "public.safetensors"
+    safetensors.numpy.save_file(
+        {name: np.ascontiguousarray(array) for name, array in tensors().items()},
+        path,
+        {"format": "pt"},
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A model of ours, ResNet-18 for `CLASSES`."""
+    path = tmp_path_factory.mktemp("own") / "own.safetensors"
+    card = ModelCard(
+        architecture="resnet18",
+        classes=CLASSES,
+        display_names={name: {"en": name, "zh_CN": name} for name in CLASSES},
+        preprocessing=Preprocessing(),
+        reader_version=1,
+        training=TrainingConfig(),
+        dataset={"name": "films", "fingerprint": "f"},
+        split=dict.fromkeys(PARTS, ()),
+        metrics={},
+        history={"best_epoch": 1, "epochs": 1},
+        versions=dict.fromkeys(PROGRAMS, "1"),
+        created="2026-01-02T03:04:05+00:00",
+    )
+    shapes = expected_shapes("resnet18", len(CLASSES))
+    arrays = {name: np.full(shape, 0.25, np.float32) for name, shape in shapes.items()}
+    save_model(path, card, arrays)
+    return path
+
+
+class TestSafetensors:
+    def test_of_others_gives_its_backbone(self, public):
+        weights = open_initial_weights(public, "resnet18", 3)
+
+        assert (weights.name, weights.kind) == ("public.safetensors", "safetensors")
+        assert weights.missing == ("fc.weight", "fc.bias")
+        assert (weights.arrays["conv1.weight"] == 0.5).all()
+
+    @pytest.mark.parametrize(
+        ("kind", "values"),
+        [
+            ("F16", np.array([1.5, -2], "<f2")),
+            ("BF16", (np.array([1.5, -2], "<f4").view("<u4") >> 16).astype("<u2")),
+            ("F32", np.array([1.5, -2], "<f4")),
+            ("F64", np.array([1.5, -2], "<f8")),
+        ],
+    )
+    def test_of_other_precisions_becomes_float32(self, tmp_path, kind, values):
+        safetensors_file(tmp_path / "w", {"bn1.bias": (kind, [2], values.tobytes())})
+
+        array = initial_weights.read_safetensors(tmp_path / "w")["bn1.bias"]
+
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, [1.5, -2])
+
+    def test_of_integers_gives_nothing(self, tmp_path):
+        safetensors_file(tmp_path / "w", {"bn1.bias": ("I8", [2], b"ab")})
+
+        assert initial_weights.read_safetensors(tmp_path / "w") == {"bn1.bias": None}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda content: content[:-1],
+            lambda content: content + b"a",
+            lambda content: content[:500],
+            lambda content: content.replace(b'"F32"', b'"X99"', 1),
+            lambda content: content.replace(b"[64,3,7,7]", b"[64,3,7,8]"),
+            lambda content: content.replace(b'"shape"', b'"shade"', 1),
+            lambda content: struct.pack("<Q", 1 << 40) + content[8:],
+            lambda content: struct.pack("<Q", 2) + b"{]" + content,
+            lambda content: struct.pack("<Q", 60_000) + b'{"a":' * 12_000,
+        ],
+    )
+    def test_that_was_altered_is_refused_as_damaged(self, public, tmp_path, change):
+        (tmp_path / "w").write_bytes(change(public.read_bytes()))
+
+        assert "damaged" in refusal(tmp_path / "w")
+
+    def test_of_another_network_is_refused(self, public):
+        assert "holds a ResNet-18, but this run trains a ResNet-50" in refusal(public, "resnet50")
+
+
+class TestModelOfOurs:
+    def test_with_the_same_classes_gives_everything(self, own):
+        weights = open_initial_weights(own, "resnet18", 3, CLASSES)
+
+        assert weights.kind == "pneumoscope"
+        assert weights.missing == ()
+
+    @pytest.mark.parametrize("classes", [("a", "b", "c"), CLASSES[::-1], CLASSES[:2]])
+    def test_with_other_classes_gives_its_backbone(self, own, classes):
+        weights = open_initial_weights(own, "resnet18", len(classes), classes)
+
+        assert weights.missing == ("fc.weight", "fc.bias")
+
+    def test_of_another_architecture_is_refused(self, own):
+        assert "holds a ResNet-18, but this run trains a ResNet-34" in refusal(own, "resnet34")
+
+    def test_that_was_altered_is_refused(self, own, tmp_path):
+        (tmp_path / "w").write_bytes(own.read_bytes()[:-4] + b"abcd")
+
+        assert "checksum" in refusal(tmp_path / "w")
+
+
+class TestPaddleFile:
+    @pytest.mark.parametrize("protocol", [2, 4])
+    def test_of_paddles_own_network_fits_to_the_last_bit(self, tmp_path, protocol):
+        from core.runtime.paddle import paddle
+
+        network = paddle.vision.models.resnet18(num_classes=3)
+        path = tmp_path / "resnet18.pdparams"
+        paddle.save(network.state_dict(), str(path), protocol=protocol)
+
+        weights = open_initial_weights(path, "resnet18", 3)
+
+        assert weights.kind == "paddle"
+        assert (weights.missing, weights.unused) == ((), ())
+        truth = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+        np.testing.assert_array_equal(weights.arrays["fc.weight"], truth["fc.weight"].T)
+        for ours, theirs in [
+            ("layer4.1.conv2.weight", "layer4.1.conv2.weight"),
+            ("layer2.0.downsample.1.running_var", "layer2.0.downsample.1._variance"),
+        ]:
+            np.testing.assert_array_equal(weights.arrays[ours], truth[theirs])
+
+    def test_that_calls_something_is_refused_and_calls_nothing(self, tmp_path):
+        path, sign = tmp_path / "w.pdparams", tmp_path / "ran"
+        path.write_bytes(pickle.dumps({"conv1.weight": Calls(f"touch {sign}")}, 2))
+
+        assert f"asks for {os.system.__module__}.system to be run" in refusal(path)
+        assert not sign.exists()
+
+    def test_with_more_than_weights_is_refused_with_the_remedy(self, tmp_path, pickled):
+        path = tmp_path / "w.pdparams"
+        path.write_bytes(pickled(epoch=3))
+
+        assert "network.state_dict()" in refusal(path)
+
+    def test_that_is_cut_is_refused_as_damaged(self, tmp_path, pickled):
+        path = tmp_path / "w.pdparams"
+        path.write_bytes(pickled()[:-20])
+
+        assert "damaged" in refusal(path)
+
+    def test_whose_reader_dies_is_refused_as_damaged(self, tmp_path, pickled, monkeypatch):
+        script = tmp_path / "dies.py"
+        script.write_text("import os; os.abort()")
+        monkeypatch.setattr(initial_weights, "_WORKER", script)
+        path = tmp_path / "w.pdparams"
+        path.write_bytes(pickled())
+
+        assert "damaged" in refusal(path)
+
+    def test_whose_reader_does_not_answer_is_given_up(self, tmp_path, pickled, monkeypatch):
+        script = tmp_path / "waits.py"
+        script.write_text("import threading; threading.Event().wait(60)")
+        monkeypatch.setattr(initial_weights, "_WORKER", script)
+        monkeypatch.setattr(initial_weights, "_MOST_SECONDS", 0.1)
+        path = tmp_path / "w.pdparams"
+        path.write_bytes(pickled())
+
+        assert "damaged" in refusal(path)
+
+    def test_whose_reader_runs_out_of_memory_is_refused(self, tmp_path, pickled, monkeypatch):
+        script = tmp_path / "answers.py"
+        script.write_text("""print('{"refused": "memory", "what": ""}')""")
+        monkeypatch.setattr(initial_weights, "_WORKER", script)
+        path = tmp_path / "w.pdparams"
+        path.write_bytes(pickled())
+
+        assert "memory" in refusal(path)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps such a limit")
+    def test_is_read_by_a_process_that_gets_little_memory(self):
+        code = (
+            f"import runpy; runpy.run_path({str(initial_weights._WORKER)!r})['confine'](0)\n"
+            "bytearray(1 << 30)"
+        )
+
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True)
+
+        assert b"MemoryError" in done.stderr
+
+    def test_of_pytorch_is_refused_with_the_remedy(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "w.pth", "w") as zipped:
+            zipped.writestr("archive/data.pkl", b"\x80\x02}.")
+
+        assert "save_file" in refusal(tmp_path / "w.pth")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+            b"\x80\x02}X\x01\x00\x00\x00actorch._utils\n_rebuild_tensor_v2\n)Rs.",
+        ],
+    )
+    def test_of_old_pytorch_is_refused_with_the_remedy(self, tmp_path, content):
+        (tmp_path / "w.pt").write_bytes(content)
+
+        assert "save_file" in refusal(tmp_path / "w.pt")
+
+
+class TestOtherFile:
+    @pytest.mark.parametrize(
+        "content", [b"", b"a", b"PK\x03\x04 films of a dataset", b"\x89PNG\r\n\x1a\n" + bytes(50)]
+    )
+    def test_is_refused_with_what_to_choose(self, tmp_path, content):
+        (tmp_path / "w").write_bytes(content)
+
+        assert "Choose a .safetensors file" in refusal(tmp_path / "w")
+
+    def test_that_is_a_folder_is_refused(self, tmp_path):
+        assert "Choose a .safetensors file" in refusal(tmp_path)
+
+    def test_that_is_gone_is_named(self, tmp_path):
+        assert "gone.pdparams cannot be read" in refusal(tmp_path / "gone.pdparams")
+
+    def test_that_is_too_large_is_refused_unread(self, tmp_path, pickled, monkeypatch):
+        monkeypatch.setattr(initial_weights, "MAX_FILE_BYTES", 100)
+        (tmp_path / "w").write_bytes(pickled())
+
+        assert "larger than any ResNet" in refusal(tmp_path / "w")

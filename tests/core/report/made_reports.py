@@ -1,0 +1,84 @@
+"""A context and films as a model would answer them."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.records import display_names
+from core.errors import Message
+from core.models.model_card import ModelCard
+from core.prediction.explanation import Explanation
+from core.prediction.novelty import Neighbour, Novelty
+from core.prediction.opinion import Opinion
+from core.prediction.saliency_checks import Honesty
+from core.report.facts import ReportContext, ReportFilm
+from tests.core.models.model_bytes import card
+
+CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
+N_CLASSES = len(CLASSES)
+STRANGE = Message("Nothing like it was seen.")
+
+
+def context(language: str = "en", **changes: Any) -> ReportContext:
+    """The report of a model of three classes; English sentences in either language."""
+    return ReportContext(
+        card=made_card(**changes),
+        model_file="best.safetensors",
+        created=datetime.datetime(2026, 11, 28, 12, 30, tzinfo=datetime.UTC),
+        version="1.2.3",
+        say=str,
+        language=language,
+    )
+
+
+def made_card(**changes: Any) -> ModelCard:
+    measures = {"n": 20, "sensitivity": 0.9, "specificity": None, "precision": 0.8}
+    values = {
+        "classes": CLASSES,
+        "display_names": {name: display_names(name) for name in CLASSES},
+        "metrics": {"test": {"n": 60, "accuracy": 0.9, "classes": [measures] * N_CLASSES}},
+        "tensors_sha256": "ab" * 32,
+    }
+    made: ModelCard = card(**{**values, **changes})
+    return made
+
+
+def opinion(*probabilities: float, **changes: Any) -> Opinion:
+    values = np.array(probabilities or (0.75, 0.125, 0.125), np.float32)
+    made = Opinion(values, True, (int(values.argmax()),), novelty(), ())
+    return dataclasses.replace(made, **changes)
+
+
+def novelty(*, is_familiar: bool = True) -> Novelty:
+    if is_familiar:
+        return Novelty(2.5, 4.0, True, "familiar", Message("It resembles the training films."))
+    return Novelty(9.5, 4.0, False, "unlike_training", STRANGE)
+
+
+def neighbours(thumbnail: NDArray[np.uint8] | None = None) -> tuple[Neighbour, ...]:
+    return tuple(Neighbour(label % N_CLASSES, "cd" * 32, 0.1, thumbnail) for label in range(5))
+
+
+def honesty(**changes: Any) -> Honesty:
+    made = Honesty(0.625, 0.5, 0.25, 0.001, True, ())
+    return dataclasses.replace(made, **changes)
+
+
+def explanation(label: int = 0, **changes: Any) -> Explanation:
+    """Heat in the upper left corner alone."""
+    cams = np.zeros((N_CLASSES, 4, 4), np.float32)
+    cams[label, 0, 0] = 2
+    made = Explanation(label, cams, None, None, honesty())
+    return dataclasses.replace(made, **changes)
+
+
+def pixels(height: int = 60, width: int = 50) -> NDArray[np.uint8]:
+    return np.full((height, width), 90, np.uint8)
+
+
+def film(name: str = "films/a.png", **changes: Any) -> ReportFilm:
+    made = ReportFilm(name, "0f" * 32, opinion(), pixels=pixels())
+    return dataclasses.replace(made, **changes)

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.prediction.saliency_checks import heat_colours
+from core.report.facts import answer_of
+from core.report.picture import (
+    LEAST_WIDTH,
+    MOST_SIDE,
+    draw_picture,
+    film_with_heat,
+    heat_of,
+    legend,
+    reduced,
+    source_of,
+    write_picture,
+)
+from tests.core.report.made_reports import (
+    context,
+    explanation,
+    film,
+    novelty,
+    opinion,
+    pixels,
+)
+
+
+def test_the_film_keeps_its_resolution_and_gets_a_caption() -> None:
+    made = film(explanation=explanation())
+    picture = draw_picture(pixels(600, 700), answer_of(made), context())
+    assert picture.width == 700
+    assert 600 < picture.height < 800
+    strip = np.asarray(picture)[600:]
+    assert strip.max() > 200  # something is written
+
+
+def test_heat_lies_where_the_evidence_is() -> None:
+    shown = film_with_heat(pixels(64, 64), explanation())
+    corner = shown[0, 0].astype(int)
+    assert corner[0] > corner[2] + 20  # warm
+    assert (shown[40:, 40:] == 90).all()  # as the film
+
+
+def test_a_map_without_evidence_is_cold() -> None:
+    cold = explanation(cams=np.full((3, 4, 4), -1, np.float32))
+    assert not heat_of(cold, (20, 30)).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((4000, 2000), (1024, 2048)), ((100, 50), (500, 1000)), ((9, 8, 3), None)]
+)
+def test_giant_films_are_reduced_and_tiny_ones_enlarged(
+    shape: tuple[int, ...], size: tuple[int, int] | None
+) -> None:
+    picture = draw_picture(np.zeros(shape, np.uint8), answer_of(film()), context())
+    assert LEAST_WIDTH <= picture.width <= MOST_SIDE
+    if size is not None:
+        assert picture.width == size[0]
+        assert picture.height > size[1]
+
+
+def test_a_reduced_film_keeps_its_sides() -> None:
+    assert reduced(np.zeros((100, 40), np.uint8), 50).shape == (50, 20)
+    assert reduced(np.zeros((100, 1), np.uint8), 10).shape == (10, 1)
+    assert reduced(np.zeros((10, 10, 3), np.uint8), 50).shape == (10, 10, 3)
+
+
+def test_the_legend_goes_through_all_colours() -> None:
+    bar = legend(256, 4)
+    assert bar.shape == (4, 256, 3)
+    assert (bar[0, -1] == heat_colours()[-1, :3]).all()
+    assert (bar[0, 0] == 0).all()
+
+
+def test_the_caption_grows_with_what_must_be_said() -> None:
+    plain = draw_picture(pixels(), answer_of(film()), context()).height
+    strange = film(opinion=opinion(novelty=novelty(is_familiar=False)))
+    assert draw_picture(pixels(), answer_of(strange), context()).height > plain
+
+
+def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+    made = film(explanation=explanation())
+    write_picture(tmp_path / "out.png", pixels(), answer_of(made), context())
+    with Image.open(tmp_path / "out.png") as picture:
+        assert picture.info["Description"] == "Research and teaching only, never diagnosis."
+        assert picture.info["Source"] == source_of(made.digest)
+        picture.load()
+
+
+def test_a_strip_stays_as_tall_as_a_film_may_be() -> None:
+    picture = draw_picture(
+        pixels(20_000, 16), answer_of(film(explanation=explanation())), context()
+    )
+    assert picture.width == LEAST_WIDTH
+    assert picture.height < 1.2 * MOST_SIDE
+    across = np.asarray(picture.convert("L"))[MOST_SIDE // 2]
+    assert across[LEAST_WIDTH // 2] == 90  # the film, in the middle
+    assert across[0] < 30

@@ -1,0 +1,149 @@
+import csv
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import Message, RunFolderError
+from core.report.facts import film_facts, film_text
+from core.report.tables import films_tsv, write_films_csv, write_films_json
+from tests.core.report.made_reports import (
+    STRANGE,
+    context,
+    explanation,
+    film,
+    honesty,
+    neighbours,
+    novelty,
+    opinion,
+)
+
+DISCLAIMER = "Research and teaching only, never diagnosis."
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
+
+
+def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
+    made = film(
+        opinion=opinion(
+            0.5,
+            0.4375,
+            0.0625,
+            candidates=(0, 1),
+            novelty=novelty(is_familiar=False),
+            neighbours=neighbours(),
+        ),
+        true_class=1,
+        explanation=explanation(honesty=honesty(is_trustworthy=False, reasons=(STRANGE,))),
+    )
+    write_films_csv(tmp_path / "out.csv", [made], context("zh_CN"))
+    (row,) = rows_of(tmp_path / "out.csv")
+    assert row.pop("verdict_reasons")
+    assert row == {
+        "file": "films/a.png",
+        "class": "COVID",
+        "COVID": "0.500000",
+        "NORMAL": "0.437500",
+        "Viral_Pneumonia": "0.062500",
+        "display_name": "新冠肺炎",
+        "true_class": "NORMAL",
+        "calibrated": "true",
+        "sure": "false",
+        "candidates": "COVID; NORMAL",
+        "novelty_score": "9.5",
+        "novelty_threshold": "4",
+        "is_familiar": "false",
+        "novelty_reason": str(STRANGE),
+        "verdict": "do_not_believe",
+        "lung_share": "0.625",
+        "heat_agreement": "0.5",
+        "heat_is_trustworthy": "false",
+        "heat_reasons": str(STRANGE),
+        "neighbours": "COVID; NORMAL; Viral_Pneumonia; COVID; NORMAL",
+        "model_split": "",
+        "sha256": "0f" * 32,
+        "model": "best.safetensors",
+        "model_sha256": "ab" * 32,
+        DISCLAIMER: "",
+    }
+
+
+def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
+    plain = film(opinion=opinion(novelty=None, is_calibrated=False))
+    write_films_csv(tmp_path / "out.csv", [plain], context())
+    (row,) = rows_of(tmp_path / "out.csv")
+    empty = {name for name, value in row.items() if not value}
+    assert empty == {
+        "true_class",
+        "novelty_score",
+        "novelty_threshold",
+        "is_familiar",
+        "novelty_reason",
+        "lung_share",
+        "heat_agreement",
+        "heat_is_trustworthy",
+        "heat_reasons",
+        "neighbours",
+        "model_split",
+        DISCLAIMER,
+    }
+
+
+def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
+    write_films_csv(tmp_path / "out.csv", [film("=1+1.png"), film("@a\nb.png")], context())
+    assert [row["file"] for row in rows_of(tmp_path / "out.csv")][:1] == ["'=1+1.png"]
+    text = films_tsv([film("=1+1.png"), film("a\tb\nc.png")], context())
+    lines = text.splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("'=1+1.png\t")
+    assert len({line.count("\t") for line in lines}) == 1
+
+
+def test_dicom_fields_have_a_column_each_where_asked_for(tmp_path: Path) -> None:
+    films = [film(), film(dicom={"PatientID": "P-17", "StudyDate": ""})]
+    write_films_csv(tmp_path / "out.csv", films, context())
+    assert [row["PatientID"] for row in rows_of(tmp_path / "out.csv")] == ["", "P-17"]
+    assert "dicom" not in film_facts(films[0], context())
+    assert film_facts(films[1], context())["dicom"]["PatientID"] == "P-17"
+
+
+def test_a_film_the_model_learned_from_is_told(tmp_path: Path) -> None:
+    learned = film(digest=context().card.split["train"][0])
+    write_films_csv(tmp_path / "out.csv", [learned, film()], context())
+    assert [row["model_split"] for row in rows_of(tmp_path / "out.csv")] == ["train", ""]
+    assert "trained on this very film" in film_text(learned, context())
+    assert "trained on this" not in film_text(film(), context())
+
+
+def test_an_explanation_that_is_not_there_yet_is_not_computed() -> None:
+    def compute() -> Any:
+        pytest.fail("computed")
+
+    assert "heat_checks" not in film_facts(film(explanation=compute), context())
+
+
+def test_json_holds_model_films_and_disclaimer(tmp_path: Path) -> None:
+    named = dataclasses.replace(context(), say=lambda message: f"<{message}>")
+    write_films_json(
+        tmp_path / "out.json", [film("胸片\udcff.png", explanation=explanation())], named
+    )
+    told = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert told["disclaimer"] == f"<{DISCLAIMER}>"
+    assert told["model"]["sha256"] == "ab" * 32
+    assert told["model"]["test"] == context().card.metrics.get("test")
+    (one,) = told["predictions"]
+    assert one["file"] == "胸片\udcff.png"
+    assert one["class"] == "COVID"
+    assert one["probabilities"] == {"COVID": 0.75, "NORMAL": 0.125, "Viral_Pneumonia": 0.125}
+    assert one["novelty"]["reason"] == "<It resembles the training films.>"
+    assert one["heat_checks"]["lung_share"] == 0.625
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="Choose another file") as caught:
+        write_films_json(tmp_path / "none" / "out.json", [film()], context())
+    assert isinstance(caught.value.message, Message)

@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import psutil
-
 from core.errors import Message, RunFolderError
 
 
@@ -30,6 +28,8 @@ def remove_abandoned(store: Path) -> None:
 
 def _is_abandoned(part: Path) -> bool:
     """Whether the process that made `part` is gone; its number may be in use again."""
+    import psutil  # not there yet when app.bootstrap writes its files
+
     owner = part.name.split(".")[2]
     if not owner.isdecimal():
         return False  # no folder of ours

@@ -12,8 +12,7 @@ from app.bootstrap.errors import SetupError, UsageError
 from app.bootstrap.requirements import Requirements, are_found, distribution_of, read_requirements
 from app.bootstrap.screen import find_screen
 from app.bootstrap.system_libraries import missing_for_x11, missing_library
-from app.bootstrap.terminal import Terminal
-from app.cli.console import prepare_streams
+from app.bootstrap.terminal import Terminal, prepare_streams
 from app.i18n import say, set_language, system_language, tr
 from core.errors import Message
 

@@ -1,7 +1,6 @@
 """What a command says: remarks on standard error, the result on standard output."""
 
 import contextlib
-import io
 import json
 import os
 import signal
@@ -42,16 +41,6 @@ def interruptible() -> Iterator[None]:
     finally:
         for number in changed:
             signal.signal(number, signal.SIG_DFL)
-
-
-def prepare_streams() -> None:
-    """Make standard output and error take every character, in any locale."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # a windowed Python on Windows, or `>&-`
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 class OutputError(PneumoScopeError):

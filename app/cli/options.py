@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from app.bootstrap.terminal import prepare_streams
 from app.cli.check import check
-from app.cli.console import interruptible, prepare_streams, tell
+from app.cli.console import interruptible, tell
 from app.cli.evaluate import evaluate
 from app.cli.export import export
 from app.cli.predict import predict

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from core import files
 from core.errors import Message, PneumoScopeError
 from core.models.model_card import DISCLAIMER, ModelCard
-from core.models.paddle_inference import parameter_parts
 from core.models.weights import expected_shapes
 from core.workspace import program_version
 
@@ -252,6 +251,8 @@ def write_folder(
     Raises:
         OSError: The disk refuses; an older export is still there.
     """
+    from core.models.paddle_inference import parameter_parts  # loads Paddle
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
     try:

@@ -407,7 +407,7 @@ def read_safetensors(path: Path) -> ForeignTensors:
         raise damaged(path) from error
 
 
-_WORKER: Final = Path(__file__).with_name("state_dict_worker.py")
+_WORKER: Final = Path(__file__).with_name("pdparams_worker.py")
 _MOST_SECONDS: Final = 60.0  # a ResNet-152 takes three with protocol 2, else a half
 _MAX_LINE_BYTES: Final = 1 << 24  # 5000 arrays with long names
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 def main() -> None:
     """Do what standard input says."""
-    sys.path.insert(0, str(Path(__file__).parents[3]))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     from core.models.paddle_inference import FoldedNetwork, save_traced
     from core.models.weights import Plan
 

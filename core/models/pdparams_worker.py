@@ -1,6 +1,6 @@
 """A process of its own that reads a Paddle `.pdparams` file, because such a file may be hostile.
 
-Run by `state_dict_process` as a plain script, with the standard library alone. The file is
+Run by `core.models.initial_weights` as a plain script, with the standard library alone. The file is
 standard input. The answer on standard output is a line of JSON, either `{"refused", "what"}` or
 `{"arrays"}` with each array's name, type, shape, order and length in bytes; then their bytes.
 """
@@ -19,7 +19,7 @@ SPARE_BYTES = 512 << 20  # Python itself and small things
 def main() -> None:
     """Answer about the file on standard input."""
     # Stands for the package, whose own beginning would load numpy and half of `core`.
-    package = ModuleType("core.models.initial_weights")
+    package = ModuleType("core.models")
     package.__path__ = [str(Path(__file__).parent)]
     sys.modules[package.__name__] = package
     from core.models.pdparams import Description, RefusedError

@@ -84,7 +84,7 @@ def _break_word(word: str, width: float, measure: Measure) -> list[str]:
     return parts
 
 
-FONT_FILE: Final = Path(__file__).resolve().parents[3] / "resources/fonts/NotoSansSC-Regular.otf"
+FONT_FILE: Final = Path(__file__).resolve().parents[2] / "resources/fonts/NotoSansSC-Regular.otf"
 WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 16.0  # mm
 INNER: Final = WIDTH - 2 * MARGIN
 TOP, BOTTOM = 24.0, HEIGHT - 19.0  # between them stands what belongs to a page

@@ -86,7 +86,7 @@ def test_a_format_and_a_place_are_needed(command: Command, words: tuple[str, ...
 def test_main_knows_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "main.py", "--help"],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
         check=True,

@@ -12,7 +12,7 @@ import pytest
 
 from core.training.run_folder import read_run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RUN = "import sys; from app.cli.options import run; sys.exit(run(sys.argv[1:]))"
 
 

@@ -337,7 +337,7 @@ def test_a_disk_that_becomes_full_leaves_nothing(box: Box, monkeypatch: pytest.M
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(archive_module.atomic_file, "write_text", full)
+    monkeypatch.setattr(archive_module.storage, "write_text", full)
     assert "The disk became full while films.zip" in box.refusal(zipped(("a.png", PNG)))
     assert box.left_behind() == []
 

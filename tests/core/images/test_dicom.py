@@ -419,7 +419,7 @@ def test_a_film_that_kills_the_helper_is_refused_and_the_next_one_read(tmp_path:
 
 def test_pydicom_is_not_loaded_with_the_program() -> None:
     code = "import sys, core.images.reading; sys.exit('pydicom' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(reading.__file__).parents[3])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(reading.__file__).parents[2])
 
 
 def test_nothing_about_the_patient_is_said_or_warned(

@@ -288,7 +288,7 @@ def test_a_size_warning_never_reaches_the_console() -> None:
         [sys.executable, "-c", code],
         input=data,
         capture_output=True,
-        cwd=Path(reading.__file__).parents[3],
+        cwd=Path(reading.__file__).parents[2],
         check=True,
     )
     assert done.stdout.decode().strip() == "ImageReadError"

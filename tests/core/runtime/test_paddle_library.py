@@ -6,10 +6,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import os
-from core.runtime import processor
+from core.runtime import threads
 from core.runtime.paddle import F, nn, paddle
-variables = processor.processor_variables(
-    {}, *processor.read_cpu_info(), processor.physical_core_count()
+variables = threads.processor_variables(
+    {}, *threads.read_cpu_info(), threads.physical_core_count()
 )
 assert variables.items() <= dict(os.environ).items(), variables
 print(paddle.to_tensor([1.0]).numpy(), nn.Linear.__name__, F.relu.__name__)

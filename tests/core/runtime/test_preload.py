@@ -8,10 +8,16 @@ import pytest
 SCRIPT = """
 import sys
 from pathlib import Path
-from core.runtime.paddle import preload_paddle
-maps = Path("/proc/self/maps")
-print(preload_paddle(), "libpaddle.so" in maps.read_text(), "paddle" in sys.modules)
-import paddle
+seen = []
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "paddle" and not seen and "core.runtime.paddle" in sys.modules:
+            seen.append(name)  # the look of preload_paddle
+        elif name == "paddle" and len(seen) == 1:
+            seen.append("libpaddle.so" in Path("/proc/self/maps").read_text())
+sys.meta_path.insert(0, Finder())
+from core.runtime.paddle import paddle
+print(*seen)
 print(float(paddle.ones([2]).sum()))
 """
 
@@ -21,4 +27,4 @@ def test_the_library_is_mapped_before_the_import_and_works_after_it():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT], capture_output=True, text=True, check=True
     )
-    assert done.stdout.split() == ["True", "True", "False", "2.0"]
+    assert done.stdout.split() == ["paddle", "True", "2.0"]

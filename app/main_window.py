@@ -17,11 +17,9 @@ from PySide6.QtWidgets import (
 
 from app import theme as styling
 from app.data.page import DataPage
-from app.double_click import DoubleClick
 from app.drops import Dropped, contents_of, welcome
 from app.evaluation.page import EvaluationPage
 from app.failures import show_failure
-from app.file_association import association
 from app.file_dialogs import MODEL_ENDING, FileDialogs
 from app.i18n import LANGUAGES, language, tr
 from app.quiz.start import QuizView
@@ -150,7 +148,7 @@ class MainWindow(QMainWindow):
         self._data, self._training, self._runs = models.data, models.training, models.runs
         self._evaluation, self._reading = models.evaluation, models.reading
         self._desk, self._taking, self._quiz = models.desk, models.taking, models.quiz
-        self._runners, self._settings = runners, settings
+        self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
@@ -173,8 +171,6 @@ class MainWindow(QMainWindow):
         self._rail = Rail(len(self._pages))
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
-        self._double_click = DoubleClick(self._menus, association(), self)
-        self._background = [*background, self._double_click.runner]
         self._stack = QStackedWidget()
         self._disclaimer = plain_label("disclaimer")
         self._lay_out()
@@ -350,7 +346,6 @@ class MainWindow(QMainWindow):
         self._menus.model_wanted.connect(self._dialogs.choose_model)
         self._menus.films_wanted.connect(self._dialogs.choose_films)
         self._menus.demo_wanted.connect(self._on_demo_wanted)
-        self._double_click.failed.connect(self.show_failure)
         self._menus.quit_wanted.connect(self.close)
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)

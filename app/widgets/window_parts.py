@@ -120,8 +120,6 @@ class MenuBar(QMenuBar):
     films_wanted = Signal()
     demo_wanted = Signal()
     recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
-    double_click_chosen = Signal(bool)  # whether it shall open model files from now on
-    file_menu_opened = Signal()  # what the system says may have changed since the last time
     quit_wanted = Signal()
     about_wanted = Signal()
     language_chosen = Signal(str)
@@ -140,11 +138,6 @@ class MenuBar(QMenuBar):
         self._films = self._add(self._file, self.films_wanted, "Ctrl+R")
         self._model = self._add(self._file, self.model_wanted, "Ctrl+M")
         self._file.addSeparator()
-        self._double_click = self._file.addAction("")
-        self._double_click.setCheckable(True)
-        self._double_click.triggered.connect(self.double_click_chosen)
-        self._file.aboutToShow.connect(self.file_menu_opened)
-        self._file.addSeparator()
         self._quit = self._add(self._file, self.quit_wanted, "Ctrl+Q")
         self._quit.setMenuRole(QAction.MenuRole.QuitRole)
 
@@ -162,11 +155,6 @@ class MenuBar(QMenuBar):
         for group, current in ((self._languages, language), (self._themes, theme)):
             for action in group.actions():
                 action.setChecked(action.data() == current)
-
-    def show_double_click(self, is_on: bool, is_settled: bool = True) -> None:
-        """Tick whether model files open by double click; unsettled, it cannot be chosen."""
-        self._double_click.setChecked(is_on)
-        self._double_click.setEnabled(is_settled)
 
     def show_recent(self, datasets: Sequence[Sequence[str]]) -> None:
         """Offer the datasets that were opened last."""
@@ -196,7 +184,6 @@ class MenuBar(QMenuBar):
         self._demo.setText(tr("Open the built-in films"))
         self._films.setText(tr("Open X-rays …"))
         self._model.setText(tr("Open model …"))
-        self._double_click.setText(tr("Open model files by double click"))
         self._quit.setText(tr("Quit"))
         self._about.setText(tr("About PneumoScope"))
         names = {"dark": tr("Dark"), "light": tr("Light")}

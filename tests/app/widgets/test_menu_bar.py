@@ -1,5 +1,4 @@
 import pytest
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
@@ -48,34 +47,3 @@ class TestRecentMenu:
         with qtbot.waitSignal(menus.recent_chosen) as chosen:
             self.recent(menus).actions()[1].trigger()
         assert chosen.args == [["/a/one.zip", "/b/two"]]
-
-
-class TestDoubleClick:
-    """Open model files by double click."""
-
-    @pytest.fixture
-    def entry(self, menus: MenuBar) -> QAction:
-        actions = menus.actions()[0].menu().actions()
-        (entry,) = (one for one in actions if one.text() == "Open model files by double click")
-        return entry
-
-    def test_choosing_it_says_whether_it_is_wanted(
-        self, qtbot: QtBot, menus: MenuBar, entry: QAction
-    ) -> None:
-        for is_wanted in (True, False):
-            with qtbot.waitSignal(menus.double_click_chosen) as chosen:
-                entry.trigger()
-            assert chosen.args == [is_wanted]
-
-    def test_being_told_the_state_chooses_nothing(
-        self, qtbot: QtBot, menus: MenuBar, entry: QAction
-    ) -> None:
-        with qtbot.assertNotEmitted(menus.double_click_chosen):
-            menus.show_double_click(True)
-        assert entry.isChecked()
-        menus.show_double_click(True, is_settled=False)
-        assert not entry.isEnabled()
-
-    def test_opening_the_menu_asks_for_the_state(self, qtbot: QtBot, menus: MenuBar) -> None:
-        with qtbot.waitSignal(menus.file_menu_opened):
-            menus.actions()[0].menu().aboutToShow.emit()

@@ -3,6 +3,7 @@
 import logging
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -32,7 +33,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """What to tell the user about `error`: our own sentence, or that it was not foreseen."""
+        """Describe `error` to the user: in our own sentence, or as one that was not foreseen."""
         details = "".join(traceback.format_exception(error))
         if isinstance(error, PneumoScopeError):
             return cls(error.message, details)
@@ -141,3 +142,107 @@ class TaskRunner(QObject):
             self._thread.wait()  # `finished` fires just before the thread really ends
         self._thread = self._worker = None  # only now may Python free both
         self.finished.emit(self._outcome)
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    request: object
+    source: EventSource
+    is_dropped: bool = False
+
+
+class TaskQueue(QObject):
+    """Does one request after the other on a runner.
+
+    Each signal carries the request that it is about. A request that was dropped or replaced is
+    never heard of again, though the task that serves it may need a while to end; every other
+    one ends with `finished`. The next task starts only after everybody has heard of the last.
+
+    Args:
+        runner: Does the work; this queue's own.
+        parent: Owns the queue.
+    """
+
+    reported = Signal(object, object)  # event, request
+    failed = Signal(object, object)  # Failure, request
+    finished = Signal(object, object)  # Outcome, request
+
+    def __init__(self, runner: TaskRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._current: _Task | None = None
+        self._waiting: deque[_Task] = deque()
+        self._is_telling = self._is_closed = False
+        runner.reported.connect(self._on_runner_reported)
+        runner.failed.connect(self._on_runner_failed)
+        runner.finished.connect(self._on_runner_finished)
+
+    @property
+    def current(self) -> object | None:
+        """The request that is served; None where there is none or it was dropped."""
+        task = self._current
+        return task.request if task is not None and not task.is_dropped else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is served or waits."""
+        return bool(self._waiting) or self.current is not None
+
+    def put(self, request: object, source: EventSource) -> None:
+        """Serve `request` by iterating `source()`, after those that wait."""
+        if not self._is_closed:
+            self._waiting.append(_Task(request, source))
+            self._start_next()
+
+    def replace(self, request: object, source: EventSource) -> None:
+        """Drop everything else, and serve `request` as soon as the runner is free."""
+        self.drop()
+        self.put(request, source)
+
+    def drop_waiting(self) -> None:
+        """Forget the requests that wait."""
+        self._waiting.clear()
+
+    def drop(self) -> None:
+        """Forget all requests, the one that is served too."""
+        self.drop_waiting()
+        if self._current is not None:
+            self._current.is_dropped = True
+            self._runner.stop()
+
+    def stop(self) -> None:
+        """End the task that is served at its next event; what waits follows."""
+        if self._current is not None:
+            self._runner.stop()
+
+    def close(self) -> None:
+        """Stop, forget what waits, and take no request any more."""
+        self._is_closed = True
+        self.drop_waiting()
+        self.stop()
+
+    def _start_next(self) -> None:
+        if self._waiting and self._current is None and not self._is_telling:
+            self._current = self._waiting.popleft()
+            self._runner.start(self._current.source)
+
+    @Slot(object)
+    def _on_runner_reported(self, event: object) -> None:
+        if self._current is not None and not self._current.is_dropped:
+            self.reported.emit(event, self._current.request)
+
+    @Slot(object)
+    def _on_runner_failed(self, failure: Failure) -> None:
+        if self._current is not None and not self._current.is_dropped:
+            self.failed.emit(failure, self._current.request)
+
+    @Slot(object)
+    def _on_runner_finished(self, outcome: Outcome) -> None:
+        task, self._current = self._current, None
+        if task is not None and not task.is_dropped:
+            self._is_telling = True
+            try:
+                self.finished.emit(outcome, task.request)
+            finally:
+                self._is_telling = False
+        self._start_next()

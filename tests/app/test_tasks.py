@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.tasks import Failure, Outcome, TaskRunner
+from app.tasks import EventSource, Failure, Outcome, TaskQueue, TaskRunner
 from core.errors import DatasetError, Message
-from tests.app.hands import WAIT_MS
+from tests.app.hands import WAIT_MS, wait_until
 
 
 @pytest.fixture
@@ -230,3 +230,114 @@ def test_a_runner_starts_and_stops_two_hundred_times(qtbot: QtBot, runner: TaskR
             runner.stop()
         assert finished.args == [Outcome.CANCELLED]
     assert len(released) == 200
+
+
+class Told:
+    """What a queue tells, in order, of requests that are numbers or words."""
+
+    def __init__(self, runner: TaskRunner) -> None:
+        self.queue, self.runner = TaskQueue(runner), runner
+        self.gate = threading.Event()
+        self.events: list[tuple[object, object]] = []  # request, event or Outcome
+        self.queue.reported.connect(lambda event, request: self.events.append((request, event)))
+        self.queue.failed.connect(lambda failure, request: self.events.append((request, "failed")))
+        self.queue.finished.connect(lambda end, request: self.events.append((request, end)))
+
+    def source(self, *events: object) -> EventSource:
+        """A task that waits for the gate before each event."""
+
+        def held() -> Iterator[object]:
+            for event in events:
+                assert self.gate.wait(30)
+                yield event
+
+        return held
+
+    def settle(self) -> list[tuple[object, object]]:
+        """Open the gate and wait until nothing is done any more."""
+        self.gate.set()
+        wait_until(lambda: not self.queue.is_busy and not self.runner.is_running)
+        return self.events
+
+
+@pytest.fixture
+def told(runner: TaskRunner) -> Iterator[Told]:
+    told = Told(runner)
+    yield told
+    told.gate.set()
+
+
+class TestQueue:
+    def test_requests_are_served_one_after_the_other(self, told: Told) -> None:
+        for request in (1, 2, 3):
+            told.queue.put(request, told.source("seen"))
+        assert told.queue.current == 1
+        assert told.queue.is_busy
+        expected = [(n, said) for n in (1, 2, 3) for said in ("seen", Outcome.FINISHED)]
+        assert told.settle() == expected
+        assert told.queue.current is None
+
+    def test_a_replaced_request_is_not_heard_of_again(self, told: Told) -> None:
+        for request in (1, 2):
+            told.queue.put(request, told.source("seen"))
+        told.queue.replace(3, told.source("seen"))
+        assert told.queue.current is None  # the runner has not let go of the first yet
+        assert told.queue.is_busy
+        assert told.settle() == [(3, "seen"), (3, Outcome.FINISHED)]
+
+    def test_a_dropped_queue_is_idle_at_once_and_tells_nothing(self, told: Told) -> None:
+        def failing() -> Iterator[object]:
+            assert told.gate.wait(30)
+            raise RuntimeError("too late to matter")
+            yield
+
+        told.queue.put(1, failing)
+        told.queue.drop()
+        assert not told.queue.is_busy
+        assert told.settle() == []
+
+    def test_what_waits_can_be_dropped_alone(self, told: Told) -> None:
+        for request in (1, 2, 3):
+            told.queue.put(request, told.source("seen"))
+        told.queue.drop_waiting()
+        told.queue.put(4, told.source("seen"))
+        assert [request for request, end in told.settle() if end == "seen"] == [1, 4]
+
+    def test_a_stopped_task_tells_of_its_end_and_the_next_follows(self, told: Told) -> None:
+        told.queue.put(1, told.source("first", "second"))
+        told.queue.put(2, told.source("seen"))
+        told.queue.stop()
+        assert told.settle() == [
+            (1, "first"),
+            (1, Outcome.CANCELLED),
+            (2, "seen"),
+            (2, Outcome.FINISHED),
+        ]
+
+    def test_after_a_failure_the_next_follows(self, told: Told) -> None:
+        def failing() -> Iterator[object]:
+            raise RuntimeError("out of memory")
+
+        told.queue.put(1, failing)
+        told.queue.put(2, told.source())
+        assert told.settle() == [(1, "failed"), (1, Outcome.FAILED), (2, Outcome.FINISHED)]
+
+    def test_a_request_put_at_an_end_starts_after_all_have_heard_of_that(self, told: Told) -> None:
+        heard: list[object] = []
+
+        def put_another(_: Outcome, request: object) -> None:
+            if request == 1:
+                told.queue.put(2, told.source("seen"))
+                heard.append(told.queue.current)
+
+        told.queue.finished.connect(put_another)
+        told.queue.put(1, told.source("seen"))
+        assert [request for request, end in told.settle() if end == "seen"] == [1, 2]
+        assert heard == [None]
+
+    def test_a_closed_queue_ends_and_takes_nothing_more(self, told: Told) -> None:
+        told.queue.put(1, told.source("first", "second"))
+        told.queue.put(2, told.source("seen"))
+        told.queue.close()
+        told.queue.put(3, told.source("seen"))
+        assert told.settle() == [(1, "first"), (1, Outcome.CANCELLED)]

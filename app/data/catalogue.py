@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
-from app.tasks import TaskRunner
+from app.tasks import TaskQueue, TaskRunner
 from core.audit.findings import KINDS, SEVERITIES, Finding, Kind
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset
@@ -40,24 +40,14 @@ class FilmReader(QObject):
 
     def __init__(self, runner: TaskRunner) -> None:
         super().__init__()
-        self._runner = runner
-        self._next: tuple[str, Path] | None = None
-        runner.reported.connect(self.film_read)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue = TaskQueue(runner, self)
+        self._queue.reported.connect(self.film_read)
+        self._queue.failed.connect(self.failed)
 
     def read(self, name: str, path: Path) -> None:
         """Read `path`, which the user knows as `name`; an earlier wish that waits is dropped."""
-        if self._runner.is_running:
-            self._next = name, path
-        else:
-            self._runner.start(lambda: _read(name, path))
-
-    @Slot()
-    def _on_runner_finished(self) -> None:
-        if self._next is not None:
-            (name, path), self._next = self._next, None
-            self.read(name, path)
+        self._queue.drop_waiting()
+        self._queue.put(name, lambda: _read(name, path))
 
 
 def _read(name: str, path: Path) -> Iterator[FullFilm]:

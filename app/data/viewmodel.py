@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Failure, Outcome, TaskRunner
+from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.config import preset
@@ -93,20 +93,17 @@ class DataViewModel(QObject):
 
     def __init__(self, runner: TaskRunner, auditing: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
-        self._runner, self._auditing, self._workspace = runner, auditing, workspace
+        self._workspace = workspace
+        self._opening, self._auditing = TaskQueue(runner, self), TaskQueue(auditing, self)
         self.datasets: list[OpenDataset] = []  # in the order in which they were opened
         self._current: OpenDataset | None = None
-        self._opening: tuple[Path, ...] = ()
-        self._next: tuple[Path, ...] = ()
-        self._audited: LoadedDataset | None = None  # what is being looked through
-        self._is_overtaken = False  # by another dataset or edit, to be looked through next
         self._has_audit_failed = False
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
-        auditing.reported.connect(self._on_auditing_reported)
-        auditing.failed.connect(self.failed)
-        auditing.finished.connect(self._on_auditing_finished)
+        self._opening.reported.connect(self._on_opening_reported)
+        self._opening.failed.connect(self.failed)
+        self._opening.finished.connect(self.changed)
+        self._auditing.reported.connect(self._on_auditing_reported)
+        self._auditing.failed.connect(self.failed)
+        self._auditing.finished.connect(self._on_auditing_finished)
 
     @property
     def current(self) -> OpenDataset | None:
@@ -131,7 +128,7 @@ class DataViewModel(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether a dataset is being opened."""
-        return self._runner.is_running
+        return self._opening.is_busy
 
     @property
     def demo_source(self) -> Path:
@@ -140,11 +137,16 @@ class DataViewModel(QObject):
 
     def open(self, sources: Sequence[Path]) -> None:
         """Open zips and folders as one dataset; what is being opened is given up for it."""
-        if self.is_busy:
-            self._next = tuple(sources)
-            self._runner.stop()
-            return
-        self._start(tuple(sources))
+        wanted = tuple(sources)
+
+        def events() -> Iterator[Progress | LoadedDataset]:
+            if wanted == (self.demo_source,):
+                yield from draw_demo(self._workspace)
+            size = preset("recommended").preprocessing.image_size
+            yield from load_dataset(wanted, self._workspace, size)
+
+        self._opening.replace(wanted, events)
+        self.changed.emit()
 
     def open_demo(self) -> None:
         """Draw the built-in dataset where it is not there yet, and open it."""
@@ -152,14 +154,13 @@ class DataViewModel(QObject):
 
     def cancel(self) -> None:
         """Give up opening; the datasets that were open stay."""
-        self._next = ()
-        self._runner.stop()
+        self._opening.drop()
+        self.changed.emit()
 
     def end(self) -> None:
         """Give up opening and looking through, and begin nothing after it."""
-        self.cancel()
-        self._is_overtaken = False
-        self._auditing.stop()
+        self._opening.close()
+        self._auditing.close()
 
     def show(self, index: int) -> None:
         """Bring one of the open datasets to the front."""
@@ -215,72 +216,39 @@ class DataViewModel(QObject):
             self.failed.emit(Failure.of(error))
         self._bring(one)
 
-    def _start(self, sources: tuple[Path, ...]) -> None:
-        def events() -> Iterator[Progress | LoadedDataset]:
-            if sources == (self.demo_source,):
-                yield from draw_demo(self._workspace)
-            size = preset("recommended").preprocessing.image_size
-            yield from load_dataset(sources, self._workspace, size)
-
-        self._opening = sources
-        self._runner.start(events)
-        self.changed.emit()
-
     def _bring(self, one: OpenDataset) -> None:
         self._current, self._has_audit_failed = one, False
-        self.loaded.emit(one.loaded)
+        loaded = one.loaded
+        self.loaded.emit(loaded)
         if one.report is not None:
+            self._auditing.drop_waiting()  # of a dataset behind
             self.audited.emit(one.report)
-        else:
-            self._look_through()
+        elif loaded is not self._auditing.current:
+            self._auditing.replace(loaded, lambda: audit(loaded))
         self.changed.emit()
 
-    def _look_through(self) -> None:
-        """Audit the dataset in front, after the one that is being looked through."""
-        if self._current is None or self._current.report is not None:
-            return
-        loaded = self._current.loaded
-        if not self._auditing.is_running:
-            self._audited = loaded
-            self._auditing.start(lambda: audit(loaded))
-        elif loaded is not self._audited:
-            self._is_overtaken = True
-            self._auditing.stop()  # its end begins the next
-
-    @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    @Slot(object, object)
+    def _on_opening_reported(self, event: object, sources: tuple[Path, ...]) -> None:
         if isinstance(event, LoadedDataset):
-            self.datasets = [one for one in self.datasets if one.sources != self._opening]
-            self.datasets.append(OpenDataset(self._opening, event))
+            self.datasets = [one for one in self.datasets if one.sources != sources]
+            self.datasets.append(OpenDataset(sources, event))
             del self.datasets[:-MAX_OPEN]
-            self.opened.emit(list(self._opening))
+            self.opened.emit(list(sources))
             self._bring(self.datasets[-1])
         else:
             self.progressed.emit(event)
 
-    @Slot(object)
-    def _on_runner_finished(self, _outcome: Outcome) -> None:
-        if self._next:
-            sources, self._next = self._next, ()
-            self._start(sources)
-        else:
-            self.changed.emit()
-
-    @Slot(object)
-    def _on_auditing_reported(self, event: object) -> None:
+    @Slot(object, object)
+    def _on_auditing_reported(self, event: object, audited: LoadedDataset) -> None:
         if isinstance(event, Report):
             for one in self.datasets:
-                if one.loaded is self._audited:  # an edit has not overtaken the report
+                if one.loaded is audited:  # an edit has not overtaken the report
                     one.report = event
                     if one is self._current:
                         self.audited.emit(event)
 
-    @Slot(object)
-    def _on_auditing_finished(self, outcome: Outcome) -> None:
-        audited, self._audited = self._audited, None
-        if self._is_overtaken:
-            self._is_overtaken = False
-            self._look_through()
-        elif outcome is Outcome.FAILED and audited is self.dataset:
+    @Slot(object, object)
+    def _on_auditing_finished(self, outcome: Outcome, audited: LoadedDataset) -> None:
+        if outcome is Outcome.FAILED and audited is self.dataset:
             self._has_audit_failed = True
             self.changed.emit()

@@ -109,7 +109,7 @@ def test_a_model_on_the_evaluate_page_leaves_that_page_in_front(
 def test_a_model_with_its_dataset_open_reads_the_films_it_kept(
     application: Application, model_file: Path, loaded: LoadedDataset
 ) -> None:
-    application.data._on_runner_reported(loaded)  # as if it had been dropped
+    application.data._on_opening_reported(loaded, loaded.dataset.sources)  # as if dropped
     drop(application.window, model_file)
     wait_until(lambda: len(application.reading.films) == 3)
     assert all(film.true_class is not None for film in application.reading.films.values())

@@ -90,7 +90,7 @@ def test_giving_up_keeps_the_old_dataset(
     loaded: LoadedDataset,
     gate: threading.Event,
 ) -> None:
-    model._on_runner_reported(loaded)  # as if it had been opened before
+    model._on_opening_reported(loaded, (ONE,))  # as if it had been opened before
     with qtbot.assertNotEmitted(model.loaded):
         model.open([films_zip])
         model.cancel()

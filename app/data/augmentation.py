@@ -28,6 +28,7 @@ from app.i18n import tr
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import WheelGuard
+from app.widgets.thumbnails import shrink
 from app.widgets.viewer.picture import to_image
 from app.wording import change_names, change_notes, field_names
 from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, Change
@@ -316,8 +317,9 @@ class FilmGrid(QWidget):
             shown = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
             target = QRect(place.topLeft(), shown)
             target.moveCenter(place.center())
-            # Qt's smooth drawing takes only neighbouring pixels, which makes small pictures rough.
-            painter.drawImage(target, _shrunk(image, target.size() * self.devicePixelRatio()))
+            size = target.size() * self.devicePixelRatio()
+            is_smaller = size.width() < image.width() and not size.isEmpty()
+            painter.drawImage(target, shrink(image, size) if is_smaller else image)
             if number < len(self._captions):
                 painter.setPen(ink)
                 line = QRect(place.left(), place.bottom() + 1, place.width(), caption_px)
@@ -353,15 +355,6 @@ def squares(width: int, height: int, n_pictures: int, caption_px: int) -> list[Q
         x = left + large + GAP_PX + column * (side + GAP_PX)
         places.append(QRect(x, top + row * (side + caption_px + GAP_PX), side, side))
     return places
-
-
-def _shrunk(image: QImage, size: QSize) -> QImage:
-    """The picture averaged down to `size` physical pixels; a smaller one is left alone."""
-    if size.width() >= image.width() or size.isEmpty():
-        return image
-    return image.scaled(
-        size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-    )
 
 
 FORM_PX = 340

@@ -26,10 +26,11 @@ from app.data.split_viewmodel import SplitViewModel
 from app.data.viewmodel import DataViewModel
 from app.i18n import language, say, tr
 from app.settings import Theme
-from app.widgets.cards import SIDE_PX, ProgressCard, ThumbnailStrip
+from app.widgets.cards import ProgressCard
 from app.widgets.labels import Figure, plain_label, plain_tip
 from app.widgets.page import DropZone, Page, TranslatedWidget, primary_button
 from app.widgets.tables import PlainTable
+from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
 from app.wording import kind_name, severity_name
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset

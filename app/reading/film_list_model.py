@@ -8,7 +8,6 @@ QListView asks a QAbstractListModel for its number of rows once for each row whe
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -45,58 +44,13 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from app.i18n import listing, say, tr
 from app.widgets.labels import plain_tip
 from app.widgets.signs import draw_verdict
-from app.widgets.viewer.picture import to_image
+from app.widgets.thumbnails import ThumbnailCache, thumbnail
 from core.errors import Message
 from core.prediction.verdict import LEVELS, Level, level_words
 
-KEPT: Final = 400  # at 96 px and four bytes a pixel: 15 MB
-_MAX_ASPECT: Final = 6.0  # a longer strip would be too thin to be seen
+_N_KEPT: Final = 400  # thumbnails; at 96 px and four bytes a pixel: 15 MB
 
 log = logging.getLogger(__name__)
-
-
-class RowPictures:
-    """Pixmaps by the arrays they were made of."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[int, tuple[NDArray[np.uint8], QPixmap]] = OrderedDict()
-
-    def get(self, thumbnail: NDArray[np.uint8], side_px: int, scale: float) -> QPixmap | None:
-        """The picture in a square of `side_px`; None where the array is no picture.
-
-        Args:
-            thumbnail: Shape (H, W) or (H, W, 3).
-            side_px: In device-independent pixels.
-            scale: Device pixels in one of them.
-        """
-        known = self._kept.get(id(thumbnail))  # no other array's while this one is kept here
-        if known is None or known[1].devicePixelRatio() != scale:
-            try:
-                known = (thumbnail, _made(thumbnail, side_px, scale))
-            except Exception:  # it is painted, where an error would end the program
-                log.exception("a thumbnail cannot be drawn")
-                known = (thumbnail, QPixmap())
-            self._kept[id(thumbnail)] = known
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(id(thumbnail))
-        return None if known[1].isNull() else known[1]
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
-
-
-def _made(thumbnail: NDArray[np.uint8], side_px: int, scale: float) -> QPixmap:
-    height, width = thumbnail.shape[:2]
-    aspect = min(max(width / height, 1 / _MAX_ASPECT), _MAX_ASPECT)
-    side = side_px * scale
-    size = QSize(round(side * min(1.0, aspect)), round(side * min(1.0, 1 / aspect)))
-    how = Qt.AspectRatioMode.IgnoreAspectRatio
-    image = to_image(thumbnail).scaled(size, how, Qt.TransformationMode.SmoothTransformation)
-    pixmap = QPixmap.fromImage(image)
-    pixmap.setDevicePixelRatio(scale)
-    return pixmap
 
 
 THUMBNAIL_PX: Final = 96  # of a thumbnail's longer side: twice what is drawn, for fine screens
@@ -460,7 +414,7 @@ class ReadingDelegate(QStyledItemDelegate):
     def __init__(self, model: ReadingListModel, parent: QObject) -> None:
         super().__init__(parent)
         self._model = model
-        self._pictures = RowPictures()
+        self._thumbnails = ThumbnailCache(_N_KEPT)
         self._colours: Mapping[str, str] = {}
         # Finding where to cut a text costs as much as drawing it.
         self._elided: dict[tuple[str, int, Elide, bool], str] = {}
@@ -474,7 +428,7 @@ class ReadingDelegate(QStyledItemDelegate):
         """Measure texts anew, after the font changed, and let pictures go."""
         self._elided.clear()
         self._in_two.clear()
-        self._pictures.clear()
+        self._thumbnails.clear()
 
     def row_height(self, font: QFont) -> int:
         """The same for all rows."""
@@ -532,11 +486,8 @@ class ReadingDelegate(QStyledItemDelegate):
     def _draw_picture(
         self, painter: QPainter, room: QRect, film: ReadingRow, palette: QPalette
     ) -> None:
-        pixmap = None
-        if film.thumbnail is not None:
-            scale = painter.device().devicePixelRatioF()
-            pixmap = self._pictures.get(film.thumbnail, SIDE_PX, scale)
-        if pixmap is not None:
+        pixmap = self._thumbnail(film, painter.device().devicePixelRatioF())
+        if not pixmap.isNull():
             painter.fillRect(room, QColor(self._colours.get("film", "#000000")))
             place = QRectF(QPointF(0, 0), pixmap.deviceIndependentSize())
             place.moveCenter(QRectF(room).center())
@@ -550,6 +501,20 @@ class ReadingDelegate(QStyledItemDelegate):
             painter.setPen(_round_pen(_faint(palette, 0.6), 2))
             painter.drawLine(cross.topLeft(), cross.bottomRight())
             painter.drawLine(cross.topRight(), cross.bottomLeft())
+
+    def _thumbnail(self, film: ReadingRow, scale: float) -> QPixmap:
+        """Return the picture of a row; a null one where there is none."""
+        pixmap = self._thumbnails.get((film.key, scale))
+        if pixmap is None:
+            pixmap = QPixmap()
+            if film.thumbnail is None:
+                return pixmap  # it may come later
+            try:
+                pixmap = thumbnail(film.thumbnail, SIDE_PX, scale)
+            except Exception:  # it is painted, where an error would end the program
+                log.exception("a thumbnail cannot be drawn")
+            self._thumbnails.put((film.key, scale), pixmap)
+        return pixmap
 
     def _draw_lines(
         self,

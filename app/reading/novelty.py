@@ -19,9 +19,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.i18n import listing, tr
-from app.widgets.cards import thumbnail
 from app.widgets.labels import ElidedLabel, SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
+from app.widgets.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from core.prediction.novelty import Novelty

@@ -1,11 +1,7 @@
 """What is being done, how far it is, and a button to give up."""
 
-from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -20,7 +16,6 @@ from PySide6.QtWidgets import (
 from app.i18n import duration, say, tr
 from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
-from app.widgets.viewer.picture import to_image
 from core.events import Progress
 from core.runtime.threads import TimeLeft
 
@@ -117,43 +112,6 @@ class OfferBar(QFrame):
     def _on_take_clicked(self) -> None:
         self.hide()
         self.taken.emit()
-
-
-SIDE_PX = 96
-GAP_PX = 6
-
-
-class ThumbnailStrip(QWidget):
-    """Draws as many of its films as there is room for."""
-
-    def __init__(self, films: Sequence[NDArray[np.uint8]]) -> None:
-        super().__init__()
-        self._pixmaps = [thumbnail(film, SIDE_PX) for film in films]
-
-    def sizeHint(self) -> QSize:
-        return QSize(len(self._pixmaps) * (SIDE_PX + GAP_PX), SIDE_PX)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(SIDE_PX, SIDE_PX)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        top = (self.height() - SIDE_PX) // 2
-        for place, pixmap in enumerate(self._pixmaps):
-            left = place * (SIDE_PX + GAP_PX)
-            if left + SIDE_PX > self.width():
-                break
-            painter.drawPixmap(left + (SIDE_PX - pixmap.width()) // 2, top, pixmap)
-
-
-def thumbnail(film: NDArray[np.uint8], side_px: int) -> QPixmap:
-    """A film as a small picture, its sides in proportion."""
-    return QPixmap.fromImage(to_image(film)).scaled(
-        side_px,
-        side_px,
-        Qt.AspectRatioMode.KeepAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    )
 
 
 class ProgressCard(TranslatedWidget):

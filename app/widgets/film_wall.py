@@ -1,6 +1,6 @@
 """A wall of thumbnails: thousands of films to look over, choose and open."""
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -43,15 +43,27 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from app.i18n import listing, tr
 from app.widgets.labels import plain_tip
 from app.widgets.signs import draw_sign
-from app.widgets.viewer.picture import to_image
+from app.widgets.thumbnails import ThumbnailCache, thumbnail
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+PictureSource = Callable[[int], NDArray[np.uint8]]  # the thumbnail of a row
+State = QStyle.StateFlag
+Elide = Qt.TextElideMode
+Choice = QItemSelectionModel.SelectionFlag
+
 NO_INDEX = QModelIndex()
+SMALL_PX, MEDIUM_PX, LARGE_PX = 96, 128, 192  # of a thumbnail's square
+PAD_PX = 7  # between a cell's edge and what is in it
+GAP_PX = 6  # between two cells
+LEFT_OUT_OPACITY = 0.3
+N_KEPT = 600  # thumbnails; at 128 px and four bytes a pixel: 39 MB
+SLICE_S = 0.008  # of idle time for thumbnails: half of a screen's 60 Hz frame
+SCROLL_S = 0.006  # what one step of scrolling may spend on new ones; the others follow when idle
 
 
 @dataclass(frozen=True, slots=True)
 class WallFilm:
-    """What the wall says of one film."""
+    """One film of the wall."""
 
     name: str  # as in the archive
     caption: str  # the class, as shown
@@ -69,7 +81,7 @@ class FilmWallModel(QAbstractListModel):
         self._films: Sequence[WallFilm] = ()
 
     def set_films(self, films: Sequence[WallFilm]) -> dict[int, int]:
-        """Take another list; where the films of the old one are now, old row to new."""
+        """Take another list; return where the films of the old one are now, old row to new."""
         new_rows = {key: row for row, key in enumerate(_keys(films))}
         moves = {
             row: new_rows[key] for row, key in enumerate(_keys(self._films)) if key in new_rows
@@ -114,14 +126,6 @@ def _keys(films: Sequence[WallFilm]) -> list[tuple[str, int]]:
     return keys
 
 
-PAD_PX = 7  # between a cell's edge and what is in it
-GAP_PX = 6  # between two cells
-LEFT_OUT_OPACITY = 0.3
-
-State = QStyle.StateFlag
-Elide = Qt.TextElideMode
-
-
 class FilmWallDelegate(QStyledItemDelegate):
     """Draws a cell; colours beyond the palette's come from the theme."""
 
@@ -133,7 +137,7 @@ class FilmWallDelegate(QStyledItemDelegate):
     ) -> None:
         super().__init__(parent)
         self._film, self._picture = film, picture
-        self._side_px = 128
+        self._side_px = MEDIUM_PX
         self._severities: dict[str, QColor] = {}
         # Finding where to cut a text costs as much as drawing it.
         self._elided: dict[tuple[str, int, Elide], str] = {}
@@ -151,7 +155,7 @@ class FilmWallDelegate(QStyledItemDelegate):
         self._elided.clear()
 
     def cell_size(self, metrics: QFontMetrics) -> QSize:
-        """The smallest cell, with its gap."""
+        """Return the size of the smallest cell, with its gap."""
         across = self._side_px + 2 * PAD_PX + GAP_PX
         return QSize(across, across + 2 * metrics.height() + 2)
 
@@ -277,13 +281,6 @@ def muted(palette: QPalette) -> QColor:
     return colour
 
 
-KEPT = 600  # at 128 px and four bytes a pixel: 39 MB
-SLICE_S = 0.008  # half of a screen's 60 Hz frame
-MAX_ASPECT = 6.0  # a longer strip would be too thin to be seen
-
-PictureSource = Callable[[int], NDArray[np.uint8]]
-
-
 class WallPictures(QObject):
     """Hands out the pixmaps it has, and makes those that are missing in slices of idle time."""
 
@@ -305,8 +302,8 @@ class WallPictures(QObject):
         super().__init__(parent)
         self._aspect, self._wanted_rows = aspect, wanted_rows
         self._source: PictureSource | None = None
-        self._side_px, self._scale = 128, 1.0
-        self._kept: OrderedDict[int, QPixmap] = OrderedDict()  # the longest unused first
+        self._side_px, self._scale = MEDIUM_PX, 1.0
+        self._kept = ThumbnailCache(N_KEPT)
         self._stale: set[int] = set()  # still shown, but to be made anew
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -315,10 +312,8 @@ class WallPictures(QObject):
     def set_source(self, source: PictureSource, moves: dict[int, int]) -> None:
         """Take pictures from elsewhere; `moves` says which old rows stand in until then."""
         self._source = source
-        self._kept = OrderedDict(
-            (moves[row], pixmap) for row, pixmap in self._kept.items() if row in moves
-        )
-        self._stale = set(self._kept)
+        self._kept.rename(moves)
+        self._stale = {row for row in moves.values() if row in self._kept}
 
     def set_side(self, side_px: int, scale: float) -> None:
         """Make squares of `side_px`, `scale` times finer for screens with many pixels."""
@@ -328,18 +323,15 @@ class WallPictures(QObject):
             self._stale.clear()
 
     def get(self, row: int) -> QPixmap | None:
-        """The picture of a row, if it was made.
+        """Return the picture of a row, if it was made.
 
         Nothing is made here: this is called while painting, where an error of the source
         would end the program (PySide 6.11 crashes on an exception in a delegate's paint).
         """
-        pixmap = self._kept.get(row)
-        if pixmap is not None:
-            self._kept.move_to_end(row)
-        return pixmap
+        return self._kept.get(row)
 
     def make(self, rows: Iterable[int], budget_s: float) -> list[int]:
-        """Make what is missing of these for so long; the rows that were made."""
+        """Make what is missing of these for so long; return the rows that were made."""
         deadline = perf_counter() + budget_s
         made = []
         for row in rows:
@@ -358,18 +350,10 @@ class WallPictures(QObject):
         """Make nothing more until asked again."""
         self._timer.stop()
 
-    def size_of(self, row: int) -> QSize:
-        """How large the picture of a row is on the screen, in device-independent pixels."""
-        aspect = min(max(self._aspect(row), 1 / MAX_ASPECT), MAX_ASPECT)
-        return QSize(
-            round(self._side_px * min(1.0, aspect)), round(self._side_px * min(1.0, 1 / aspect))
-        )
-
     def _on_idle(self) -> None:
         wanted = list(self._wanted_rows())
+        self._kept.keep_at_least(len(wanted))
         made = self.make(wanted, SLICE_S)
-        # Below this number the pictures in sight would push each other out for ever.
-        self._forget_beyond(max(KEPT, len(wanted)))
         if made:
             self.made.emit(made)
         else:
@@ -377,31 +361,12 @@ class WallPictures(QObject):
 
     def _make(self, row: int, source: PictureSource) -> None:
         try:
-            picture = source(row)
+            film = source(row)
         except Exception:
             self._source = None  # one failure is told, not one for every film
             raise
-        size = self.size_of(row) * self._scale
-        how = Qt.AspectRatioMode.IgnoreAspectRatio
-        mode = Qt.TransformationMode.SmoothTransformation
-        pixmap = QPixmap.fromImage(to_image(picture).scaled(size, how, mode))
-        pixmap.setDevicePixelRatio(self._scale)
+        self._kept.put(row, thumbnail(film, self._side_px, self._scale, self._aspect(row)))
         self._stale.discard(row)
-        self._kept[row] = pixmap
-        self._kept.move_to_end(row)
-
-    def _forget_beyond(self, count: int) -> None:
-        while len(self._kept) > count:
-            row, _ = self._kept.popitem(last=False)
-            self._stale.discard(row)
-
-
-__all__ = ["LARGE_PX", "MEDIUM_PX", "SMALL_PX", "FilmWall", "WallFilm"]
-
-SMALL_PX, MEDIUM_PX, LARGE_PX = 96, 128, 192
-SCROLL_S = 0.006  # what one step may spend on new pictures; the others follow when idle
-
-Choice = QItemSelectionModel.SelectionFlag
 
 
 class FilmWall(QListView):
@@ -469,7 +434,7 @@ class FilmWall(QListView):
             self.selection_changed.emit(kept)
 
     def set_empty_text(self, text: str) -> None:
-        """What to say where there is no film."""
+        """Set the sentence that stands where there is no film."""
         self._empty_text = text
         self.viewport().update()
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from app.i18n import tr
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
+from app.widgets.thumbnails import shrink
 from app.widgets.viewer.picture import BLOCKS_FROM, NOTCH, STEP, FilmGeometry, to_image
 
 WORDS = QColor("#c8d0d8")  # on black in either theme
@@ -130,9 +131,7 @@ class FilmCanvas(QWidget):
         """The film at its size on the screen, every pixel counted; painting alone skips some."""
         size = (self._image.size().toSizeF() * self.scale).toSize().expandedTo(QSize(1, 1))
         if self._shrunk is None or self._shrunk[0] != size:
-            mode = Qt.TransformationMode.SmoothTransformation
-            how = Qt.AspectRatioMode.IgnoreAspectRatio
-            self._shrunk = (size, self._image.scaled(size, how, mode))
+            self._shrunk = (size, shrink(self._image, size))
         return self._shrunk[1]
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -30,9 +30,9 @@ from app.reading.viewmodel import ReadFilm
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.training.plots import CurvePlot
-from app.widgets.cards import ThumbnailStrip
 from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from app.widgets.tables import ConfusionMatrixView
+from app.widgets.thumbnails import ThumbnailStrip
 from core.prediction.verdict import verdict_of
 from core.runtime.devices import list_devices
 from core.training.run_folder import read_run

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.reading import film_list_model as delegate_module
 from app.reading.film_list import ReadingList, ReadingListView
-from app.reading.film_list_model import ReadingRow, RowPictures
+from app.reading.film_list_model import ReadingRow
 from core.errors import Message
 from tests.app.hands import wait_until
 
@@ -428,22 +428,6 @@ class TestDrawing:
         monkeypatch.setattr(delegate_module, "draw_verdict", fail)
         self.drawn(shown, film(1, level="doubt"))
         assert "a row of the list cannot be drawn" in caplog.text
-
-    def test_pictures_are_kept_in_a_bounded_number(
-        self, qapp: QApplication, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("app.reading.film_list_model.KEPT", 3)
-        pictures = RowPictures()
-        films = [np.full((8, 8), level, np.uint8) for level in range(5)]
-        first = pictures.get(films[0], 48, 1.0)
-        assert pictures.get(films[0], 48, 1.0) is first
-        for one in films:
-            pictures.get(one, 48, 1.0)
-        assert len(pictures._kept) == 3
-        again = pictures.get(films[0], 48, 2.0)
-        assert again is not first
-        assert again is not None
-        assert again.width() == 96
 
     def test_what_is_said_to_assistive_software_is_all_of_it(self, shown: ReadingList) -> None:
         shown.add_rows([film(0, "a.png", level="doubt", true_label=1)])

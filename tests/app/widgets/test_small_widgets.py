@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -6,8 +5,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QProgressBar, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.evaluation.page import ScoreBars
-from app.widgets.cards import SIDE_PX, ProgressCard, ThumbnailStrip
+from app.quiz.question import ScoreBars
+from app.widgets.cards import ProgressCard
 from app.widgets.labels import Figure
 from app.widgets.tables import PlainTable
 from app.widgets.window_parts import Rail
@@ -17,10 +16,6 @@ from core.runtime.threads import TimeLeft
 from tests.app.hands import label_texts, press
 
 ACCENT, MUTED, TRACK = "#00ff00", "#0000ff", "#ff0000"
-
-
-def flat(level: int, height: int = 40, width: int = 40) -> np.ndarray:
-    return np.full((height, width), level, np.uint8)
 
 
 class TestScoreBars:
@@ -100,23 +95,6 @@ class TestPlainTable:
             table.fit_height()
             heights.append(table.maximumHeight())
         assert heights[1] - heights[0] == 2 * table.rowHeight(0)
-
-
-class TestThumbnailStrip:
-    def test_only_films_that_fit_whole_are_drawn(self, qtbot: QtBot) -> None:
-        strip = ThumbnailStrip([flat(level) for level in (100, 150, 200)])
-        qtbot.addWidget(strip)
-        strip.resize(2 * SIDE_PX + 50, SIDE_PX)
-        picture = strip.grab().toImage()
-        levels = {picture.pixelColor(x, SIDE_PX // 2).name() for x in range(picture.width())}
-        assert {"#646464", "#969696"} <= levels
-        assert "#c8c8c8" not in levels
-
-    def test_it_asks_for_room_for_all(self, qtbot: QtBot) -> None:
-        strip = ThumbnailStrip([flat(1)] * 4)
-        qtbot.addWidget(strip)
-        assert strip.sizeHint().width() >= 4 * SIDE_PX
-        assert strip.minimumSizeHint().width() == SIDE_PX
 
 
 class TestFigure:

@@ -1,6 +1,5 @@
 """The window: the rail, the pages, drops anywhere, and what closing means while work runs."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -404,7 +403,7 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_runs_config_wanted(self, config: TrainingConfig) -> None:
         # What was added to that run later, and the file it began with, are not its recipe.
-        self._training.set_config(replace(config, extra_epochs=0, initial_weights=""))
+        self._training.set_config(config.changed(extra_epochs=0, initial_weights=""))
         self.show_page(TRAIN)
 
     @Slot(object)

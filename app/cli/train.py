@@ -1,7 +1,6 @@
 """`train` and `demo`."""
 
 import argparse
-import dataclasses
 import tempfile
 from collections.abc import Generator
 from contextlib import closing
@@ -239,13 +238,10 @@ def _config(arguments: argparse.Namespace) -> TrainingConfig:
         "fold": arguments.fold,
         "seed": arguments.seed,
         "is_keeping_thumbnails": arguments.keep_thumbnails,
+        "image_size": arguments.image_size,
     }
-    if arguments.image_size is not None:
-        changes["preprocessing"] = dataclasses.replace(
-            config.preprocessing, image_size=arguments.image_size
-        )
     given = {name: value for name, value in changes.items() if value is not None}
-    return dataclasses.replace(config, **given)
+    return config.changed(**given)
 
 
 def _print_result(done: TrainingDone) -> None:

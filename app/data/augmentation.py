@@ -1,6 +1,5 @@
 """The augmentation of the next run, tried on one's own films."""
 
-import dataclasses
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -183,7 +182,7 @@ class AugmentationForm(TranslatedWidget):
 
     def _edit(self, name: str, value: float) -> None:
         changed: dict[str, Any] = {name: value / 100 if name in PERCENTAGES else value}
-        self.edited.emit(dataclasses.replace(self._config, **changed))
+        self.edited.emit(self._config.changed(**changed))
 
 
 def _whole_numbers(least: int, most: int, *, before: str = "", after: str = "") -> QSpinBox:

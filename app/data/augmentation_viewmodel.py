@@ -1,6 +1,5 @@
 """The augmentation of the next run, and the film on which it is tried."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -55,7 +54,7 @@ class AugmentationViewModel(QObject):
         Raises:
             ConfigError: A value is out of its range; nothing was changed.
         """
-        self.set_config(dataclasses.replace(self._config, **values))
+        self.set_config(self._config.changed(**values))
 
     def reset(self) -> None:
         """Set every setting to the preset's."""

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import listing, say, tr
-from app.training.viewmodel import TrainingViewModel, setting, unused_settings, with_setting
+from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel, Start
 from app.widgets.cards import ProgressCard
 from app.widgets.labels import plain_label
@@ -27,12 +27,12 @@ from core.config import (
     ARCHITECTURES,
     CLASS_BALANCES,
     OPTIMISERS,
-    PRECISIONS,
     PRESETS,
     SCHEDULES,
     SPLITS,
     preset,
 )
+from core.config import setting as described
 from core.runtime.devices import Device
 
 ROW_SPACING_PX = 9
@@ -75,7 +75,7 @@ class SettingGroup(TranslatedWidget):
             tr(
                 "{name}: {value}",
                 name=setting_words(name),
-                value=self._fields[name].value_words(setting(config, name)),
+                value=self._fields[name].value_words(config.value(name)),
             )
             for name in names
         )
@@ -84,24 +84,23 @@ class SettingGroup(TranslatedWidget):
     def show_settings(self) -> None:
         """Show what the view-model holds."""
         config = self._model.config
-        unused = unused_settings(config)
         for name, field in self._fields.items():
-            value, usual = setting(config, name), setting(self._reference, name)
+            value, usual = config.value(name), self._reference.value(name)
             if isinstance(field, ChoiceField):
                 field.name_options()  # a split tells its shares, which change
             field.show_value(value)
-            is_usable = name not in unused and not self._model.is_training
+            is_usable = config.is_used(name) and not self._model.is_training
             field.set_usable(is_usable)
-            is_other = value != usual and name not in NO_REFERENCE and name not in unused
+            is_other = value != usual and name not in NO_REFERENCE and config.is_used(name)
             field.offer_usual(
                 tr("Reference: {value}", value=field.value_words(usual)) if is_other else ""
             )
 
     def _set(self, name: str, value: Any) -> None:
-        self._model.set_config(with_setting(self._model.config, name, value))
+        self._model.set_config(self._model.config.edited(**{name: value}))
 
     def _set_to_reference(self, name: str) -> None:
-        self._set(name, setting(self._reference, name))
+        self._set(name, self._reference.value(name))
 
 
 STARTS: Final[tuple[Start, ...]] = ("random", "published", "file")
@@ -294,7 +293,7 @@ def ending() -> Fields:
 def arithmetic() -> Fields:
     """What numbers the network is computed with."""
     return {
-        "precision": ChoiceField(PRECISIONS, setting_value_words),
+        "precision": ChoiceField(described("precision").choices, setting_value_words),
         "is_norm_warmed_up": FlagField(setting_value_words),
     }
 

@@ -1,7 +1,6 @@
 """The Train page's state: the settings, the run, and the events it has reported."""
 
 import contextlib
-import dataclasses
 import datetime
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import EventSource, Outcome, TaskRunner
-from core.config import PresetName, TrainingConfig, preset, usual_rates
+from core.config import PresetName, TrainingConfig, preset
 from core.data.dataset import LoadedDataset
 from core.errors import Message, RunFolderError
 from core.events import (
@@ -39,48 +38,6 @@ from core.training.runs import (
     usable_checkpoint,
 )
 from core.workspace import Workspace
-
-IMAGE_SIZE = "image_size"  # the only one that is offered from within another
-
-
-def setting(config: TrainingConfig, name: str) -> Any:
-    """The value of a setting."""
-    return getattr(config.preprocessing if name == IMAGE_SIZE else config, name)
-
-
-def with_setting(config: TrainingConfig, name: str, value: Any) -> TrainingConfig:
-    """The settings with one changed; an optimiser brings its usual rate and weight decay.
-
-    Raises:
-        ConfigError: The value is out of its range.
-    """
-    if name == IMAGE_SIZE:
-        changed = dataclasses.replace(config.preprocessing, image_size=value)
-        return dataclasses.replace(config, preprocessing=changed)
-    changes = {name: value}
-    if name == "optimiser":
-        # AdamW's weight decay would shrink the weights of SGD to nothing.
-        changes["learning_rate"], changes["weight_decay"] = usual_rates(value)
-    return dataclasses.replace(config, **changes)
-
-
-def unused_settings(config: TrainingConfig) -> frozenset[str]:
-    """The names of those that change nothing, the others being as they are."""
-    has_validation = config.split != "reference" and not (
-        config.split == "stratified" and config.validation_share == 0.0
-    )
-    rules = {
-        "momentum": config.optimiser != "sgd",
-        "weight_decay": config.optimiser == "adam",
-        "warmup_epochs": config.schedule != "cosine",
-        "early_stopping_patience": not has_validation,
-        # A frozen backbone keeps the statistics that it came with.
-        "is_norm_warmed_up": config.is_backbone_frozen,
-        # What is frozen at random must still be possible to thaw.
-        "is_backbone_frozen": not (config.initial_weights or config.is_backbone_frozen),
-    }
-    return frozenset(name for name, is_unused in rules.items() if is_unused)
-
 
 if TYPE_CHECKING:
     from core.models.initial_weights import InitialWeights
@@ -114,9 +71,7 @@ class TrainingSettings(QObject):
     @property
     def is_changed(self) -> bool:
         """Whether a setting differs from its preset's, apart from the seed."""
-        return self._config != dataclasses.replace(
-            preset(self._config.preset), seed=self._config.seed
-        )
+        return self._config != preset(self._config.preset).changed(seed=self._config.seed)
 
     @property
     def dataset(self) -> LoadedDataset | None:
@@ -134,7 +89,7 @@ class TrainingSettings(QObject):
 
     def choose_preset(self, name: PresetName) -> None:
         """Set every setting to the preset's, but for the seed."""
-        self.set_config(dataclasses.replace(preset(name), seed=self._config.seed))
+        self.set_config(preset(name).changed(seed=self._config.seed))
 
     def change(self, **values: Any) -> None:
         """Change some settings.
@@ -142,13 +97,11 @@ class TrainingSettings(QObject):
         Raises:
             ConfigError: A value is out of its range; nothing was changed.
         """
-        self.set_config(dataclasses.replace(self._config, **values))
+        self.set_config(self._config.changed(**values))
 
     def change_image_size(self, image_size: int) -> None:
         """Change the side of the square that films are brought to."""
-        self.change(
-            preprocessing=dataclasses.replace(self._config.preprocessing, image_size=image_size)
-        )
+        self.change(image_size=image_size)
 
     def set_config(self, config: TrainingConfig) -> None:
         """Take `config` for the next run."""

@@ -541,7 +541,7 @@ def fit(
         raise other_network(path, architecture, n_fitting, n_backbone)
     _check_values(path, fitting)
     return InitialWeights(
-        name=path.name,
+        name=path.name.encode("utf-8", "replace").decode(),
         kind=kind,
         arrays=fitting,
         matched=tuple(fitting),

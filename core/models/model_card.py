@@ -21,7 +21,6 @@ from core.config import (
     Architecture,
     Preprocessing,
     TrainingConfig,
-    build,
 )
 from core.errors import ConfigError, Message
 
@@ -218,7 +217,11 @@ class ModelCard:
 
     def to_json(self) -> dict[str, Any]:
         """The values as plain JSON types."""
-        return dataclasses.asdict(self)
+        return {
+            **dataclasses.asdict(self),
+            "preprocessing": self.preprocessing.to_json(),
+            "training": self.training.to_json(),
+        }
 
     @classmethod
     def from_json(cls, values: object) -> Self:
@@ -229,22 +232,26 @@ class ModelCard:
         """
         plain = _complete(cls, values)
         # A missing size or scale would be filled with a default and change every answer.
-        _complete(Preprocessing, plain["preprocessing"], needs_all=True)
+        for name in Preprocessing.model_fields:
+            if name not in Preprocessing.from_json(plain["preprocessing"]).model_fields_set:
+                raise ConfigError(
+                    Message("{kind} lacks the entry {name}.", kind="Preprocessing", name=name)
+                )
         _require("training", isinstance(plain["training"], Mapping))
         _require("classes", isinstance(plain["classes"], list | tuple))
         _require("split", isinstance(plain["split"], Mapping))
-        plain["preprocessing"] = build(Preprocessing, plain["preprocessing"])
+        plain["preprocessing"] = Preprocessing.from_json(plain["preprocessing"])
         plain["training"] = TrainingConfig.from_json(plain["training"])
         plain["classes"] = tuple(plain["classes"])
         plain["split"] = {
             part: tuple(digests) if isinstance(digests, list | tuple) else digests
             for part, digests in plain["split"].items()
         }
-        return build(cls, plain)
+        return cls(**plain)
 
 
-def _complete(kind: type[Any], values: object, *, needs_all: bool = False) -> dict[str, Any]:
-    """`values` as a dict, once no name of `kind` without a default (or none at all) is missing."""
+def _complete(kind: type[Any], values: object) -> dict[str, Any]:
+    """Return `values` as a dict, once every name of `kind` is there and none is unknown."""
     if not isinstance(values, Mapping):
         raise ConfigError(
             Message("The settings of {kind} are not a JSON object.", kind=kind.__name__)
@@ -253,10 +260,21 @@ def _complete(kind: type[Any], values: object, *, needs_all: bool = False) -> di
         has_default = not (
             item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
         )
-        if item.name not in values and (needs_all or not has_default):
+        if item.name not in values and not has_default:
             raise ConfigError(
                 Message("{kind} lacks the entry {name}.", kind=kind.__name__, name=item.name)
             )
+    unknown = sorted(
+        str(name) for name in set(values) - {one.name for one in dataclasses.fields(kind)}
+    )
+    if unknown:
+        raise ConfigError(
+            Message(
+                "{kind} has no setting called {names}.",
+                kind=kind.__name__,
+                names=", ".join(unknown),
+            )
+        )
     return dict(values)
 
 

@@ -50,7 +50,7 @@ def plan_of_run(run: RunFolder, extra_epochs: int) -> TrainingConfig:
                 folder=str(run.path),
             )
         )
-    return dataclasses.replace(config, extra_epochs=config.extra_epochs + extra_epochs)
+    return config.changed(extra_epochs=config.extra_epochs + extra_epochs)
 
 
 def check_can_begin(run: RunFolder, config: TrainingConfig) -> None:
@@ -205,7 +205,7 @@ def run_training(
             yield step
     assert cache is not None  # the last step of at_size
     if initial is not None and not config.initial_weights:
-        config = dataclasses.replace(config, initial_weights=initial.name[:_KEPT_CHARACTERS])
+        config = config.changed(initial_weights=initial.name[:_KEPT_CHARACTERS])
     with RunLock(folder):
         run = RunFolder.create(folder, _describe(config, loaded, splits, device))
         data = TrainingData(loaded.dataset, cache, splits)

@@ -1,6 +1,5 @@
 """The window on a workspace of its own, with a guard that nothing outlives its test."""
 
-import dataclasses
 import gc
 import os
 import threading
@@ -119,8 +118,7 @@ def loaded(films_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> LoadedD
 @pytest.fixture(scope="session")
 def tiny_config() -> TrainingConfig:
     """One epoch of ResNet-18 at 32 pixels."""
-    return dataclasses.replace(
-        preset("recommended"),
+    return preset("recommended").changed(
         epochs=1,
         batch_size=16,
         preprocessing=Preprocessing(image_size=32, mean=0.5, std=0.25),

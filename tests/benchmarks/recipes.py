@@ -8,7 +8,6 @@ to read is the mean over validation and test films of all seeds.
 """
 
 import argparse
-import dataclasses
 import sys
 import tempfile
 import time
@@ -30,16 +29,13 @@ def recipes() -> dict[str, TrainingConfig]:
     """
     recommended = preset("recommended")
     # The notebook's recipe with a validation part and a network and size the CPU can train.
-    reference = dataclasses.replace(
-        preset("reference"), architecture="resnet18", split="stratified"
-    )
+    reference = preset("reference").changed(architecture="resnet18", split="stratified")
 
     def at(config: TrainingConfig, size: int, epochs: int) -> TrainingConfig:
-        preprocessing = dataclasses.replace(config.preprocessing, image_size=size)
-        return dataclasses.replace(config, preprocessing=preprocessing, epochs=epochs)
+        return config.changed(image_size=size, epochs=epochs)
 
     def changed(**choices: Any) -> TrainingConfig:
-        return dataclasses.replace(recommended, **choices)
+        return recommended.changed(**choices)
 
     def by(optimiser: Optimiser) -> TrainingConfig:
         rate, decay = usual_rates(optimiser)
@@ -55,8 +51,8 @@ def recipes() -> dict[str, TrainingConfig]:
         "Adam, 96 px, 14 epochs": by("adam"),
         "SGD, 96 px, 14 epochs": by("sgd"),
         "reference, 96 px, 14 epochs": at(reference, 96, 14),
-        "reference with input mean and std, 96 px, 14 epochs": dataclasses.replace(
-            reference, epochs=14, preprocessing=Preprocessing(image_size=96, mean=0.5, std=0.25)
+        "reference with input mean and std, 96 px, 14 epochs": reference.changed(
+            epochs=14, preprocessing=Preprocessing(image_size=96, mean=0.5, std=0.25)
         ),
     }
 
@@ -90,7 +86,7 @@ def main() -> None:
                 continue
             began, validation, test = time.monotonic(), [], []
             for seed in arguments.seeds:
-                done = run(dataclasses.replace(config, seed=seed), loaded, workspace)
+                done = run(config.changed(seed=seed), loaded, workspace)
                 validation.append(done.validation_accuracy or 0.0)
                 test.append(done.test_accuracy or 0.0)
             seconds = (time.monotonic() - began) / len(arguments.seeds)

@@ -6,7 +6,6 @@ Runs take turns, so that a busy machine bends both alike; the best time of each 
 """
 
 import argparse
-import dataclasses
 import sys
 import tempfile
 import time
@@ -71,12 +70,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     recommended = preset("recommended")
-    config = dataclasses.replace(
-        recommended,
+    config = recommended.changed(
         epochs=arguments.epochs,
-        preprocessing=dataclasses.replace(
-            recommended.preprocessing, image_size=arguments.image_size
-        ),
+        image_size=arguments.image_size,
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "films.zip"

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 from typing import Any
 
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, preset
 from core.errors import ConfigError
 
-NAMES = [field.name for field in dataclasses.fields(AugmentationConfig)]
+NAMES = list(AugmentationConfig.model_fields)
 OLD_REFERENCE = {  # as model files and run.json of version 0.1.0 hold it
     "probability": 0.5,
     "enhancement_low": 0.5,
@@ -51,21 +50,21 @@ def test_reading_leaves_the_json_object_as_it_was() -> None:
 
 def test_the_values_survive_json() -> None:
     config = AugmentationConfig(is_flip_on=False, contrast_low=0.8, noise_sigma_max=3.5)
-    saved = json.loads(json.dumps(dataclasses.asdict(config)))
+    saved = json.loads(json.dumps(config.to_json()))
     assert AugmentationConfig.from_json(saved) == config
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"probability": 1.01}, "Chance of a change is 1.01; it must lie between 0.0 and 1.0."),
+        ({"probability": 1.01}, "Chance of each change is 1.01; it must lie between 0.0 and 1.0."),
         ({"brightness_low": -1}, "Least brightness is -1; it must lie between 0.0 and 1.0."),
         ({"sharpness_low": 1.1}, "Least sharpness is 1.1; it must lie between 0.0 and 1.0."),
         ({"contrast_high": 0.5}, "Greatest contrast is 0.5; it must lie between 1.0 and 4.0."),
         ({"saturation_high": 5}, "Greatest saturation is 5; it must lie between 1.0 and 4.0."),
         ({"enhancement_low": "x"}, "Least brightness is x; it must lie between 0.0 and 1.0."),
-        ({"is_flip_on": 1}, "Flip on or off is 1; it must be true or false."),
-        ({"is_noise_on": None}, "Noise on or off is None; it must be true or false."),
+        ({"is_flip_on": 1}, "Left-right flip is 1; it must be true or false."),
+        ({"is_noise_on": None}, "Noise is None; it must be true or false."),
         ({"flip_probability": 2}, "Chance of a flip is 2; it must lie between 0.0 and 1.0."),
         ({"rotation_degrees": 1.5}, "Rotation in degrees is 1.5; it must be a whole number."),
         ({"noise_sigma_max": 101}, "Strongest noise is 101; it must lie between 0.0 and 100.0."),
@@ -89,4 +88,4 @@ def test_any_json_object_is_read_or_refused_in_words(values: dict[str, Any]) -> 
         config = AugmentationConfig.from_json(values)
     except ConfigError:
         return
-    assert AugmentationConfig.from_json(dataclasses.asdict(config)) == config
+    assert AugmentationConfig.from_json(config.to_json()) == config

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import math
 import re
@@ -13,19 +12,18 @@ from core.config import (
     AugmentationConfig,
     Preprocessing,
     TrainingConfig,
-    build,
     preset,
     usual_rates,
 )
 from core.errors import ConfigError
+from core.schema import StrictModel
 
-SETTINGS = [field.name for field in dataclasses.fields(TrainingConfig)]
+SETTINGS = list(TrainingConfig.model_fields)
 
 
 @pytest.mark.parametrize("name", ["recommended", "reference"])
 def test_settings_survive_json(name: Any) -> None:
-    config = dataclasses.replace(
-        preset(name),
+    config = preset(name).changed(
         seed=7,
         augmentation=AugmentationConfig(rotation_degrees=5),
     )
@@ -113,20 +111,20 @@ def test_an_unknown_preset_is_refused() -> None:
         ("precision", "half", "Precision is half; choose one of: auto, float32, mixed."),
         ("initial_weights", 3, "Initial weights is 3; it must be a text of at most 300"),
         ("initial_weights", "x" * 301, "it must be a text of at most 300 characters."),
-        ("is_backbone_frozen", 1, "Frozen backbone on or off is 1; it must be true or false."),
-        ("is_norm_warmed_up", None, "Norm warm-up on or off is None; it must be true or false."),
+        ("is_backbone_frozen", 1, "Frozen backbone is 1; it must be true or false."),
+        ("is_norm_warmed_up", None, "Norm warm-up is None; it must be true or false."),
         ("split", "random", "choose one of: stratified, reference"),
         ("class_balance", "both", "choose one of: none, weights, sampling"),
         ("validation_share", 0.5, "Validation share is 0.5; it must lie between 0.0 and 0.4."),
-        ("n_folds", 2, "Folds is 2; it must lie between 3 and 20."),
-        ("fold", 6, "Fold is 6; it must lie between 1 and 5."),
+        ("n_folds", 2, "Number of folds is 2; it must lie between 3 and 20."),
+        ("fold", 6, "Fold that is the test is 6; it must lie between 1 and 5."),
         ("seed", -1, "between"),
         ("seed", 2**31, "between"),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused_by_name(name: str, value: Any, reason: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        dataclasses.replace(TrainingConfig(), **{name: value})
+        TrainingConfig().changed(**{name: value})
     assert reason in str(caught.value)
 
 
@@ -137,7 +135,7 @@ def test_a_setting_out_of_its_range_is_refused_by_name(name: str, value: Any, re
         (Preprocessing, "image_size", 1025, "Image size is 1025"),
         (Preprocessing, "std", 0, "Spread of grey levels is 0"),
         (Preprocessing, "mean", 1.1, "Mean grey level is 1.1"),
-        (AugmentationConfig, "probability", 1.01, "Chance of a change is 1.01"),
+        (AugmentationConfig, "probability", 1.01, "Chance of each change is 1.01"),
         (AugmentationConfig, "brightness_low", -1, "Least brightness is -1"),
         (AugmentationConfig, "contrast_high", 0.5, "Greatest contrast is 0.5"),
         (AugmentationConfig, "flip_probability", 2, "Chance of a flip is 2"),
@@ -149,7 +147,7 @@ def test_the_parts_check_their_ranges_in_plain_words(
     kind: Any, name: str, value: float, said: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{re.escape(said)};"):
-        build(kind, {name: value})
+        kind.from_json({name: value})
 
 
 def test_an_unknown_name_is_refused() -> None:
@@ -168,16 +166,14 @@ def test_what_is_no_object_is_refused(values: Any) -> None:
 
 
 def test_a_missing_name_without_default_is_refused() -> None:
-    @dataclasses.dataclass(frozen=True, kw_only=True)
-    class Needy:
+    class Needy(StrictModel):
         size: int
         depth: int
         colour: str = "grey"
-        names: list[str] = dataclasses.field(default_factory=list)
 
     with pytest.raises(ConfigError, match="Needy lacks the setting depth, size"):
-        build(Needy, {"colour": "red"})
-    assert build(Needy, {"size": 1, "depth": 2}) == Needy(size=1, depth=2)
+        Needy.from_json({"colour": "red"})
+    assert Needy.from_json({"size": 1, "depth": 2}) == Needy(size=1, depth=2)
 
 
 json_values = st.recursive(

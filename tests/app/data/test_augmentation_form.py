@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -120,7 +118,7 @@ def test_an_edit_keeps_what_the_form_rounds(
     exact = AugmentationConfig(probability=0.333, brightness_low=0.1234)
     form.show_config(exact)
     button(form, "Noise").click()
-    assert edits == [dataclasses.replace(exact, is_noise_on=False)]
+    assert edits == [exact.changed(is_noise_on=False)]
 
 
 def test_what_is_off_cannot_be_set(form: AugmentationForm) -> None:

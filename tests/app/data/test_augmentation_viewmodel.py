@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -62,9 +60,7 @@ def test_reset_goes_back_to_the_preset_that_was_chosen(model: AugmentationViewMo
 
 
 def test_it_follows_the_run_that_is_set_up(qtbot: QtBot, model: AugmentationViewModel) -> None:
-    run = dataclasses.replace(
-        preset("reference"), seed=5, augmentation=AugmentationConfig(rotation_degrees=7)
-    )
+    run = preset("reference").changed(seed=5, augmentation=AugmentationConfig(rotation_degrees=7))
     with qtbot.waitSignals([model.changed, model.film_changed]):
         model.follow(run)
     assert (model.config, model.seed) == (run.augmentation, 5)
@@ -80,7 +76,7 @@ def test_following_what_it_already_has_tells_nothing(
 
 
 def test_the_draws_are_the_first_epochs_of_the_run(model: AugmentationViewModel) -> None:
-    model.follow(dataclasses.replace(preset("reference"), seed=5))
+    model.follow(preset("reference").changed(seed=5))
     model.show_film(2)
     expected = draws(FILMS[2], preset("reference").augmentation, 5, index=2)
     assert shown(model) == b"".join(picture.tobytes() for picture in expected)

@@ -1,4 +1,3 @@
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -196,8 +195,7 @@ def test_every_setting_can_be_brought_back_to_the_notebooks(
     while offers := references(form):
         press(form, f"Reference: {offers[0]}")
     reference = preset("reference")
-    changed = dataclasses.replace(
-        model.config,
+    changed = model.config.changed(
         preset="reference",
         augmentation=reference.augmentation,
         preprocessing=reference.preprocessing,
@@ -209,7 +207,7 @@ def test_changes_can_be_taken_back_at_once(form: TrainingForm, model: TrainingVi
     model.change(epochs=3, seed=5)
     assert any("changed some" in text for text in label_texts(form))
     press(form, "Back to the preset")
-    assert model.config == dataclasses.replace(preset("recommended"), seed=5)
+    assert model.config == preset("recommended").changed(seed=5)
     assert not any("changed some" in text for text in label_texts(form))
 
 

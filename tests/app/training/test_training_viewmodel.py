@@ -1,4 +1,3 @@
-import dataclasses
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -101,19 +100,19 @@ class TestSettings:
     def test_a_change_leaves_the_other_settings(self, model: TrainingViewModel) -> None:
         before = model.config
         model.change(batch_size=3)
-        assert model.config == dataclasses.replace(before, batch_size=3)
+        assert model.config == before.changed(batch_size=3)
 
     def test_the_image_size_is_changed_alone(self, model: TrainingViewModel) -> None:
         model.choose_preset("recommended")
         model.change_image_size(96)
-        assert model.config.preprocessing == dataclasses.replace(
-            preset("recommended").preprocessing, image_size=96
+        assert model.config.preprocessing == preset("recommended").preprocessing.changed(
+            image_size=96
         )
 
     def test_a_preset_sets_everything_but_the_seed(self, model: TrainingViewModel) -> None:
         model.change(seed=7, epochs=99)
         model.choose_preset("reference")
-        assert model.config == dataclasses.replace(preset("reference"), seed=7)
+        assert model.config == preset("reference").changed(seed=7)
 
     def test_a_value_out_of_its_range_changes_nothing(
         self, qtbot: QtBot, model: TrainingViewModel

@@ -197,7 +197,7 @@ def test_a_preset_starts_at_random(
 def test_settings_of_a_run_with_weights_that_are_not_at_hand_say_so(
     opened: InitialWeightsViewModel, training: TrainingViewModel
 ) -> None:
-    training.set_config(dataclasses.replace(preset("recommended"), initial_weights="old.pdparams"))
+    training.set_config(preset("recommended").changed(initial_weights="old.pdparams"))
     assert opened.remembered == "old.pdparams"
     assert (training.initial_weights, training.config.initial_weights) == (None, "")
 

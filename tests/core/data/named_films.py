@@ -1,6 +1,5 @@
 """Datasets that exist by name only, divided and checked."""
 
-import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -54,7 +53,7 @@ def counts(data: Dataset, indices: Sequence[int]) -> dict[str, int]:
 
 
 def divide(data: Dataset, config: TrainingConfig = STRATIFIED, seed: int = 0) -> Splits:
-    config = dataclasses.replace(config, seed=seed)
+    config = config.changed(seed=seed)
     return split(data, group_by_patient(data.records), config)
 
 

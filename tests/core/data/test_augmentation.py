@@ -1,4 +1,3 @@
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -172,7 +171,7 @@ def test_there_are_seven_changes() -> None:
 
 
 def test_each_change_is_drawn_on_its_own_with_the_probability(drawn: list[int]) -> None:
-    config = dataclasses.replace(ALL, probability=0.3)
+    config = ALL.changed(probability=0.3)
     for index in range(3000):
         augment(GREY, config, generator_for(0, 0, index))
     shares = np.bincount(drawn, minlength=7) / 3000
@@ -248,7 +247,7 @@ def test_the_reference_recipe_draws_noise_for_each_channel() -> None:
     noisy = augment(film, per_channel, generator_for(0, 1, 0))
     assert noisy.shape == (32, 32, 3)
     assert (noisy[..., 0] != noisy[..., 1]).mean() > 0.5
-    grey = dataclasses.replace(per_channel, is_noise_per_channel=False)
+    grey = per_channel.changed(is_noise_per_channel=False)
     assert augment(film, grey, generator_for(0, 1, 0)).shape == (32, 32)
     assert preset("reference").augmentation.is_noise_per_channel
 
@@ -266,7 +265,7 @@ CALLED = {
 
 @pytest.mark.parametrize("change", CALLED)
 def test_a_change_that_is_off_is_not_made(change: Change, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = dataclasses.replace(ALL, **{f"is_{change}_on": False})
+    config = ALL.changed(**{f"is_{change}_on": False})
     assert noted(monkeypatch, CALLED[change], config, n_images=100) == []
 
 
@@ -275,6 +274,6 @@ def test_each_enhancement_has_its_own_range(
     change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = {f"{change}_low": 0.9, f"{change}_high": 1.1}
-    values = noted(monkeypatch, CALLED[change], dataclasses.replace(ALL, **own), 300)
+    values = noted(monkeypatch, CALLED[change], ALL.changed(**own), 300)
     assert 0.9 <= min(values) < 0.91
     assert 1.09 < max(values) <= 1.1

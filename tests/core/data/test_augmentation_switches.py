@@ -1,4 +1,3 @@
-import dataclasses
 import hashlib
 
 import numpy as np
@@ -58,15 +57,15 @@ def test_a_seed_draws_what_it_always_drew(old: dict, pixels: str, after: str) ->
 
 @both
 def test_with_every_change_off_the_film_stays(pixels: np.ndarray) -> None:
-    config = dataclasses.replace(
-        ALL, is_noise_per_channel=True, **{f"is_{change}_on": False for change in CHANGES}
+    config = ALL.changed(
+        is_noise_per_channel=True, **{f"is_{change}_on": False for change in CHANGES}
     )
     assert np.array_equal(augment(pixels, config, generator_for(0, 1, 2)), pixels)
 
 
 def test_noise_that_is_off_leaves_the_film() -> None:
-    only_noise = dataclasses.replace(
-        ALL, rotation_degrees=0, is_flip_on=False, is_noise_on=False, **FACTORS_OF_ONE
+    only_noise = ALL.changed(
+        rotation_degrees=0, is_flip_on=False, is_noise_on=False, **FACTORS_OF_ONE
     )
     assert np.array_equal(augment(GREY, only_noise, generator_for(0, 1, 2)), GREY)
 
@@ -77,7 +76,7 @@ def test_switching_a_change_off_does_not_shift_the_others(
     change: Change, is_noise_per_channel: bool
 ) -> None:
     on = AugmentationConfig(is_noise_per_channel=is_noise_per_channel)
-    off = dataclasses.replace(on, **{f"is_{change}_on": False})
+    off = on.changed(**{f"is_{change}_on": False})
     for index in range(20):
         one, other = generator_for(3, 1, index), generator_for(3, 1, index)
         augment(GREY, on, one)

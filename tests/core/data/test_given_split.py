@@ -65,7 +65,7 @@ class TestGiven:
 
     def test_a_share_of_nothing_draws_nothing(self) -> None:
         data = given_dataset(("x", "train", 40), ("z", "test", 8))
-        splits = divide(data, dataclasses.replace(self.CONFIG, validation_share=0.0))
+        splits = divide(data, self.CONFIG.changed(validation_share=0.0))
         assert splits.validation == ()
 
     def test_films_without_a_part_are_trained_on(self) -> None:

@@ -254,4 +254,4 @@ class TestFolds:
         empty = next(n for n, fold in enumerate(folds) if "B" not in counts(data, fold))
         tested = (empty + 1) % 3 + 1  # its neighbour validates, and the empty one trains
         with pytest.raises(DatasetError, match="class B has too few images"):
-            divide(data, dataclasses.replace(config, fold=tested))
+            divide(data, config.changed(fold=tested))

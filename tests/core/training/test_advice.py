@@ -1,4 +1,3 @@
-import dataclasses
 import random
 from collections.abc import Sequence
 
@@ -8,7 +7,7 @@ from core.config import preset
 from core.events import EpochDone
 from core.training.advice import advice, epochs_since_best
 
-CONFIG = dataclasses.replace(preset("recommended"), epochs=20, learning_rate=1e-3)
+CONFIG = preset("recommended").changed(epochs=20, learning_rate=1e-3)
 
 
 def curves(

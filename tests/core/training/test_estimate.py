@@ -1,4 +1,3 @@
-import dataclasses
 import subprocess
 import sys
 
@@ -39,7 +38,7 @@ def test_the_run_takes_its_epochs_and_the_test(measured: list[Progress | Estimat
 def test_films_of_another_size_are_read_first(
     loaded: LoadedDataset, config: TrainingConfig, workspace: Workspace
 ) -> None:
-    config = dataclasses.replace(config, preprocessing=Preprocessing(image_size=40))
+    config = config.changed(preprocessing=Preprocessing(image_size=40))
     steps = estimate(config, loaded, "cpu", workspace)
     assert str(next(steps).stage) != "Measuring two batches"
     steps.close()

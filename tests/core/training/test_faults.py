@@ -39,7 +39,7 @@ def start(config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Devic
     """Train to the end with some settings changed."""
 
     def call(**changes: object) -> list[TrainingEvent]:
-        return list(train(dataclasses.replace(config, **changes), data, run, cpu))
+        return list(train(config.changed(**changes), data, run, cpu))
 
     return call
 
@@ -98,7 +98,7 @@ class TestMemory:
         assert batches[-1].batch == batches[-1].batches
         seen = 0
         for b, size in zip(batches, [*before, *[4] * (rest // 4)], strict=True):
-            planned = dataclasses.replace(config, epochs=1)
+            planned = config.changed(epochs=1)
             assert b.learning_rate == learning_rate(planned, 1, seen // 8 + 1, 3)
             seen += size
         log = (run.path / "log.txt").read_text()
@@ -301,7 +301,7 @@ class TestDisk:
         cpu: Device,
     ) -> None:
         metrics = run.path / METRICS_FILE
-        with closing(train(dataclasses.replace(config, epochs=1), data, run, cpu)) as events:
+        with closing(train(config.changed(epochs=1), data, run, cpu)) as events:
             next(event for event in events if isinstance(event, BatchDone))
             kept = metrics.rename(run.path / "kept")
             metrics.mkdir()  # stands for whatever makes an append fail
@@ -319,7 +319,7 @@ class TestDisk:
 def test_metrics_that_are_refused_to_the_end_are_an_error(
     config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
 ) -> None:
-    with closing(train(dataclasses.replace(config, epochs=1), data, run, cpu)) as events:
+    with closing(train(config.changed(epochs=1), data, run, cpu)) as events:
         next(event for event in events if isinstance(event, BatchDone))
         metrics = run.path / METRICS_FILE
         metrics.unlink()

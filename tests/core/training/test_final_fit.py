@@ -1,6 +1,5 @@
 """What training leaves in its model file beside the weights."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +60,7 @@ def run(
     cpu: Device,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> RunFolder:
-    config = dataclasses.replace(config, is_keeping_thumbnails=True)
+    config = config.changed(is_keeping_thumbnails=True)
     return trained(config, many, cpu, tmp_path_factory.mktemp("runs") / "run")[0]
 
 
@@ -121,7 +120,7 @@ def test_a_picture_of_another_kind_is_not_familiar(run: RunFolder, tmp_path: Pat
 def test_pictures_are_kept_only_where_the_user_allows_it(
     config: TrainingConfig, many: TrainingData, cpu: Device, tmp_path: Path
 ) -> None:
-    run, _ = trained(dataclasses.replace(config, epochs=1), many, cpu, tmp_path / "run")
+    run, _ = trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
     opened = open_model(run.best)
     assert "novelty.features.mean" in opened.extras
     assert not any(array.ndim == 3 for array in opened.extras.values())
@@ -139,7 +138,7 @@ def test_the_last_model_claims_nothing(run: RunFolder) -> None:
 def test_too_few_validation_films_leave_the_model_uncalibrated(
     config: TrainingConfig, data: TrainingData, cpu: Device, tmp_path: Path
 ) -> None:
-    run, _ = trained(dataclasses.replace(config, epochs=1), data, cpu, tmp_path / "run")
+    run, _ = trained(config.changed(epochs=1), data, cpu, tmp_path / "run")
     card = read_card(run.best)
     assert (card.calibration, card.novelty) == (None, None)
 
@@ -156,7 +155,7 @@ def test_training_ends_well_even_where_its_films_cannot_be_remembered(
         raise np.linalg.LinAlgError("singular")
 
     monkeypatch.setattr(final_fit, "fit_memory", failing)
-    run, done = trained(dataclasses.replace(config, epochs=1), many, cpu, tmp_path / "run")
+    run, done = trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
     assert done.test_accuracy is not None
     card = read_card(run.best)
     assert card.novelty is None
@@ -179,6 +178,6 @@ def test_of_very_many_training_films_an_even_part_is_looked_at(
 
     monkeypatch.setattr(final_fit, "MAX_FILMS", 24)
     monkeypatch.setattr(final_fit, "fit_memory", noting)
-    trained(dataclasses.replace(config, epochs=1), many, cpu, tmp_path / "run")
+    trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
     [labels] = seen
     assert np.bincount(labels).tolist() == [8, 8, 8]

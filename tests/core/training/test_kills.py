@@ -1,6 +1,5 @@
 """What is left when the process is killed at any moment."""
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def test_a_process_killed_while_saving_leaves_a_checkpoint_that_can_be_read(
 def test_a_run_killed_again_and_again_ends_as_one_that_was_not(
     n_kills: int, changes: dict, films_folder: Path, config: TrainingConfig, tmp_path: Path
 ) -> None:
-    config = dataclasses.replace(config, **{"epochs": 16, "is_norm_warmed_up": True, **changes})
+    config = config.changed(**{"epochs": 16, "is_norm_warmed_up": True, **changes})
     run_script("killed_training.py", tmp_path, films_folder, json.dumps(config.to_json()), n_kills)
     (_, whole), (description, killed) = read_run(tmp_path / "whole"), read_run(tmp_path / "killed")
     assert description["status"] == "finished"

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -20,8 +18,8 @@ ADAMW = TrainingConfig(
     label_smoothing=0.1,
     preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.3),
 )
-ADAM = dataclasses.replace(ADAMW, optimiser="adam", weight_decay=0.0, label_smoothing=0.0)
-SGD = dataclasses.replace(ADAMW, optimiser="sgd", weight_decay=0.01, momentum=0.8)
+ADAM = ADAMW.changed(optimiser="adam", weight_decay=0.0, label_smoothing=0.0)
+SGD = ADAMW.changed(optimiser="sgd", weight_decay=0.01, momentum=0.8)
 SMALL = Preprocessing(image_size=32, mean=0.5, std=0.25)
 
 
@@ -82,9 +80,9 @@ def written_by_hand(config: TrainingConfig, films: Batch, n_steps: int) -> dict[
         pytest.param(ADAM, marks=pytest.mark.slow),
         pytest.param(ADAMW, marks=pytest.mark.slow),
         SGD,
-        dataclasses.replace(preset("reference"), architecture="resnet18", preprocessing=SMALL),
+        preset("reference").changed(architecture="resnet18", preprocessing=SMALL),
         # As the preset was before the norms were warmed up.
-        dataclasses.replace(preset("recommended"), preprocessing=SMALL, is_norm_warmed_up=False),
+        preset("recommended").changed(preprocessing=SMALL, is_norm_warmed_up=False),
     ],
     ids=["adam", "adamw", "sgd", "reference", "recommended"],
 )
@@ -221,8 +219,8 @@ def test_the_reference_recipe_keeps_full_precision_on_any_card() -> None:
 
 
 def test_a_precision_that_was_chosen_is_taken_where_the_device_can() -> None:
-    mixed = dataclasses.replace(preset("reference"), precision="mixed")
-    full = dataclasses.replace(preset("recommended"), precision="float32")
+    mixed = preset("reference").changed(precision="mixed")
+    full = preset("recommended").changed(precision="float32")
     assert precision_of_run(mixed, CARD) == "mixed"
     assert precision_of_run(full, CARD) == "float32"
     assert [precision_of_run(mixed, device) for device in (OLD_CARD, CPU)] == ["float32"] * 2
@@ -244,7 +242,7 @@ def test_weights_of_another_network_are_refused() -> None:
 
 @pytest.mark.parametrize("config", [ADAM, ADAMW, SGD], ids=["adam", "adamw", "sgd"])
 def test_with_a_frozen_backbone_only_the_last_layer_learns(config: TrainingConfig) -> None:
-    ours = learner(dataclasses.replace(config, is_backbone_frozen=True, is_norm_warmed_up=True))
+    ours = learner(config.changed(is_backbone_frozen=True, is_norm_warmed_up=True))
     before = to_arrays(ours.network)
     first, *_, last = [ours.step(batch(), 1e-2) for _ in range(5)]
     after = to_arrays(ours.network)

@@ -1,6 +1,5 @@
 """What is saved is all that the next step depends on."""
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -29,9 +28,9 @@ EVERYTHING = TrainingConfig(
     is_norm_warmed_up=True,
     preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.3),
 )
-ADAM = dataclasses.replace(EVERYTHING, optimiser="adam", averaging=0.0)
-SGD = dataclasses.replace(EVERYTHING, optimiser="sgd", is_norm_warmed_up=False)
-FROZEN = dataclasses.replace(EVERYTHING, is_backbone_frozen=True)
+ADAM = EVERYTHING.changed(optimiser="adam", averaging=0.0)
+SGD = EVERYTHING.changed(optimiser="sgd", is_norm_warmed_up=False)
+FROZEN = EVERYTHING.changed(is_backbone_frozen=True)
 CHILD = """
 import sys
 from safetensors.numpy import load_file, save_file

@@ -132,7 +132,7 @@ class TestFinishedRun:
             return real(self, batch, rate)
 
         monkeypatch.setattr(Learner, "step", noting)
-        config = dataclasses.replace(finished.config, epochs=1)
+        config = finished.config.changed(epochs=1)
         events = list(train(config, finished.data, run, cpu))
         assert rates == [event.learning_rate for event in events if isinstance(event, BatchDone)]
         assert len(set(rates)) > 1
@@ -214,7 +214,7 @@ class TestFinishedRun:
     def test_another_seed_gives_others(
         self, finished: Finished, run: RunFolder, cpu: Device
     ) -> None:
-        config = dataclasses.replace(finished.config, seed=1, epochs=1)
+        config = finished.config.changed(seed=1, epochs=1)
         with closing(train(config, finished.data, run, cpu)) as events:
             first = next(event for event in events if isinstance(event, BatchDone))
         assert first.loss != finished.of(BatchDone)[0].loss
@@ -224,7 +224,7 @@ def test_the_reference_split_has_no_validation_and_its_best_is_the_last_epoch(
     config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
 ) -> None:
     data = dataclasses.replace(data, splits=reference(data.dataset))
-    config = dataclasses.replace(config, split="reference")
+    config = config.changed(split="reference")
     events = list(train(config, data, run, cpu))
     epochs = [event for event in events if isinstance(event, EpochDone)]
     assert [(e.validation_loss, e.validation_accuracy, e.is_best) for e in epochs] == [
@@ -270,7 +270,7 @@ class TestBest:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(final_fit, "evaluation", scoring([*numbers, numbers[0]]))
-        config = dataclasses.replace(config, epochs=3)
+        config = config.changed(epochs=3)
         events = list(train(config, data, run, cpu))
         assert [e.is_best for e in events if isinstance(e, EpochDone)] == best
         expected = 3 - best[::-1].index(True)
@@ -335,7 +335,7 @@ class TestStop:
     def test_after_the_last_event_comes_too_late(
         self, config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
     ) -> None:
-        config = dataclasses.replace(config, epochs=1)
+        config = config.changed(epochs=1)
         with closing(train(config, data, run, cpu)) as events:
             until(events, "TrainingDone")
         assert read_run(run.path)[0]["status"] == "finished"

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -40,7 +38,7 @@ def test_after_a_step_the_network_is_the_same_in_training_and_evaluation() -> No
     for is_on in (True, False):
         seed_everything(0)
         ours = Learner(
-            dataclasses.replace(config, is_norm_warmed_up=is_on),
+            config.changed(is_norm_warmed_up=is_on),
             3,
             Device("cpu", "CPU", 1 << 30),
         )

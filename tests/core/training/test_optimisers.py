@@ -1,6 +1,5 @@
 """Loss scaling, which Paddle has for graphics cards only, made to run on the CPU."""
 
-import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,7 +43,7 @@ def test_scaling_the_loss_does_not_change_the_step() -> None:
 def test_a_step_whose_gradients_overflow_is_skipped_and_nothing_printed(
     name: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    layer, optimiser = optimised(config=dataclasses.replace(SGD, optimiser=name))
+    layer, optimiser = optimised(config=SGD.changed(optimiser=name))
     before = {name: tensor.numpy() for name, tensor in optimiser.tensors.items()}
     scale = optimiser.scaler.state()[SCALE]
     assert step(layer, optimiser, slope=3e38) == 1.0
@@ -97,7 +96,7 @@ def test_parameters_that_stay_have_no_memory() -> None:
 
 
 def test_momentum_is_nesterovs() -> None:
-    layer, optimiser = optimised(is_mixed=False, config=dataclasses.replace(SGD, momentum=0.5))
+    layer, optimiser = optimised(is_mixed=False, config=SGD.changed(momentum=0.5))
     # v = 0.5 v + g; w -= rate (g + 0.5 v): Sutskever et al. (2013) as torch has it.
     assert step(layer, optimiser, slope=1.0) == 1.0 - 0.5 * (1.0 + 0.5 * 1.0)
     assert step(layer, optimiser, slope=1.0) == 0.25 - 0.5 * (1.0 + 0.5 * 1.5)

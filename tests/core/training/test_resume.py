@@ -1,6 +1,5 @@
 """Runs that are interrupted and go on."""
 
-import dataclasses
 import itertools
 import shutil
 import sys
@@ -54,7 +53,7 @@ def start(
     """Begin a run in the folder `name`."""
 
     def call(name: str, **changes: Any) -> Iterator[TrainingEvent]:
-        changed = dataclasses.replace(config, **changes)
+        changed = config.changed(**changes)
         return run_training(changed, loaded, tmp_path / name, "cpu", shared_workspace)
 
     return call

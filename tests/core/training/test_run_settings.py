@@ -36,9 +36,7 @@ def test_settings_within_settings_have_names_of_their_own() -> None:
 
 def test_only_what_differs_is_told(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=2)
-    other = dataclasses.replace(
-        config, learning_rate=0.01, augmentation=AugmentationConfig(is_flip_on=False)
-    )
+    other = config.changed(learning_rate=0.01, augmentation=AugmentationConfig(is_flip_on=False))
     first, second = run(tmp_path / "a", config), run(tmp_path / "b", other)
     assert differences(first, second) == [
         ("learning_rate", 1e-3, 0.01),

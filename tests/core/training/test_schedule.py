@@ -1,4 +1,3 @@
-import dataclasses
 import itertools
 import math
 from typing import Any
@@ -58,7 +57,7 @@ def test_one_cycle_has_no_jump_between_epochs() -> None:
 
 
 def test_halfway_down_the_rate_is_halfway_between_peak_and_end() -> None:
-    config = dataclasses.replace(ONE_CYCLE, epochs=1)
+    config = ONE_CYCLE.changed(epochs=1)
     # 21 steps: the peak at step 6, the end at step 20, the middle at step 13.
     assert learning_rate(config, 1, 7, 21) == pytest.approx(1e-3)
     assert learning_rate(config, 1, 14, 21) == pytest.approx((1e-3 + 1e-7) / 2)
@@ -75,22 +74,22 @@ def test_cosine_rises_in_a_straight_line_for_the_warm_up_then_falls_to_nearly_ze
 
 
 def test_cosine_without_warm_up_begins_at_the_peak() -> None:
-    assert rates(dataclasses.replace(COSINE, warmup_epochs=0.0), 10)[0] == 1e-3
+    assert rates(COSINE.changed(warmup_epochs=0.0), 10)[0] == 1e-3
 
 
 def test_a_warm_up_longer_than_the_run_takes_half_of_it() -> None:
-    every = rates(dataclasses.replace(COSINE, warmup_epochs=50.0), 10)
+    every = rates(COSINE.changed(warmup_epochs=50.0), 10)
     assert every.index(max(every)) == 20
 
 
 def test_the_natural_exponential_goes_on_falling_in_extra_epochs() -> None:
-    config = dataclasses.replace(preset("reference"), epochs=2, extra_epochs=2)
+    config = preset("reference").changed(epochs=2, extra_epochs=2)
     assert learning_rate(config, 4, 1, 9) == pytest.approx(3e-4 * math.exp(-1.8))
 
 
 @pytest.mark.parametrize("config", [ONE_CYCLE, COSINE], ids=["one cycle", "cosine"])
 def test_extra_epochs_fall_from_a_tenth_of_the_peak_to_nearly_zero(config: TrainingConfig) -> None:
-    longer = dataclasses.replace(config, extra_epochs=3)
+    longer = config.changed(extra_epochs=3)
     extra = list(learning_rates(longer, 10)[40:])
     assert len(extra) == 30
     assert extra[0] == pytest.approx(1e-3 / EXTRA_DIVISOR)
@@ -101,12 +100,12 @@ def test_extra_epochs_fall_from_a_tenth_of_the_peak_to_nearly_zero(config: Train
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_extra_epochs_leave_the_planned_ones_as_they_were(schedule: Any) -> None:
     config = TrainingConfig(schedule=schedule, epochs=3)
-    longer = dataclasses.replace(config, extra_epochs=5)
+    longer = config.changed(extra_epochs=5)
     assert list(learning_rates(longer, 7)[:21]) == rates(config, 7)
 
 
 def test_the_preview_has_the_rate_of_every_step() -> None:
-    longer = dataclasses.replace(COSINE, extra_epochs=1)
+    longer = COSINE.changed(extra_epochs=1)
     assert list(learning_rates(longer, 6)) == [
         learning_rate(longer, epoch, batch, 6) for epoch in range(1, 6) for batch in range(1, 7)
     ]

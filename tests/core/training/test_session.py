@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("narrow_network")
 def test_a_whole_run_leaves_a_folder_that_explains_itself(
     loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path, shared_workspace: Workspace
 ) -> None:
-    config = dataclasses.replace(config, epochs=1)
+    config = config.changed(epochs=1)
     events = list(run_training(config, loaded, tmp_path / "run", "cpu", shared_workspace))
     assert isinstance(events[-1], TrainingDone)
     description, recorded = read_run(tmp_path / "run")
@@ -46,8 +46,7 @@ def test_a_whole_run_leaves_a_folder_that_explains_itself(
 def test_films_are_decoded_at_the_runs_size_and_only_once(
     loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path, workspace: Workspace
 ) -> None:
-    preprocessing = dataclasses.replace(config.preprocessing, image_size=48)
-    config = dataclasses.replace(config, preprocessing=preprocessing)
+    config = config.changed(image_size=48)
     stages = []
     for folder in ("one", "two"):
         events = run_training(config, loaded, tmp_path / folder, "cpu", workspace)
@@ -67,8 +66,7 @@ def test_films_are_decoded_at_the_runs_size_and_only_once(
 def test_stopping_while_films_are_decoded_makes_no_run(
     loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path, workspace: Workspace
 ) -> None:
-    preprocessing = dataclasses.replace(config.preprocessing, image_size=40)
-    config = dataclasses.replace(config, preprocessing=preprocessing)
+    config = config.changed(image_size=40)
     events = run_training(config, loaded, tmp_path / "run", "cpu", workspace)
     assert isinstance(next(events), Progress)
     events.close()  # type: ignore[attr-defined]
@@ -93,8 +91,7 @@ class TestRefusedBeforeAnyWork:
         folder: Path,
         device: str = "cpu",
     ) -> None:
-        preprocessing = dataclasses.replace(config.preprocessing, image_size=64)
-        config = dataclasses.replace(config, preprocessing=preprocessing)
+        config = config.changed(image_size=64)
         list(run_training(config, loaded, folder, device, Workspace(folder.parent / "home")))
 
     def test_a_folder_that_is_not_empty(
@@ -131,13 +128,13 @@ class TestRefusedBeforeAnyWork:
         few = [r for r in loaded.dataset.records if r.label != 1 or r.name.endswith("000_0.png")]
         assert len(few) == 25
         dataset = dataclasses.replace(loaded.dataset, records=tuple(few))
-        reference = dataclasses.replace(config, split="reference")
+        reference = config.changed(split="reference")
         with pytest.raises(DatasetError, match="The class NORMAL has too few images"):
             self.refused(dataclasses.replace(loaded, dataset=dataset), reference, tmp_path / "run")
 
     def test_settings_that_cannot_be(self, config: TrainingConfig) -> None:
         with pytest.raises(ConfigError):
-            dataclasses.replace(config, epochs=0)
+            config.changed(epochs=0)
 
 
 def test_a_source_with_an_undecodable_name_is_no_obstacle(

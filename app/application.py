@@ -67,13 +67,13 @@ class Application(QObject):
 
         self._runners = [TaskRunner() for _ in range(6)]
         loading, training, evaluating, reading, taking, opening_weights = self._runners
-        self._background = [TaskRunner() for _ in range(8)]
+        self._background = [TaskRunner() for _ in range(7)]
         self._preparing, auditing, looking, listing_runs, *behind_reading = self._background
-        speeding, viewing, explaining, asking = behind_reading
+        viewing, explaining, asking = behind_reading
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
         self.evaluation = EvaluationViewModel(evaluating, workspace)
-        self.reading = ReadingViewModel(reading, speeding, workspace)
+        self.reading = ReadingViewModel(reading, workspace)
         self.desk = DeskViewModel(viewing, explaining)
         self.taking = TakingAwayViewModel(
             taking, lambda film: self.desk.explanation(film.key, film.predicted)

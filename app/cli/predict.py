@@ -14,7 +14,7 @@ from app.i18n import language, listing, say, tr
 from core.errors import ImageReadError, Message, Refusal, RunFolderError
 from core.events import FilmRefused, Progress
 from core.images.reading import load_xray
-from core.prediction.explanation import Explanation, explain, n_patches
+from core.prediction.explanation import Explanation, explain
 from core.prediction.film_search import FoundFilm, find_films
 from core.report.facts import (
     Pixels,
@@ -32,8 +32,7 @@ from core.report.tables import write_films_csv
 from core.workspace import Workspace
 
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Classifier, Opinion
     from core.prediction.reading import FilmRead
 
 
@@ -74,12 +73,6 @@ class TakenFilms:
     def has_pictures(self) -> bool:
         """Whether pictures of films are drawn."""
         return self._files is not None
-
-    @property
-    def n_times_asked(self) -> int:
-        """How often the network sees a film, about."""
-        is_checked = (self.has_pictures or self._is_for_report) and not self._is_quick
-        return n_patches() + 1 if is_checked else 1
 
     def take(self, read: "FilmRead") -> None:
         """Keep a film that was read; its picture is drawn now."""
@@ -139,9 +132,6 @@ def _without_thumbnails(opinion: "Opinion") -> "Opinion":
 
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
-
-# Films that the network sees; building the fast one takes about six seconds.
-WORTH_BUILDING = 200
 
 
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
@@ -206,8 +196,6 @@ def _read(
     from core.prediction.reading import FilmRead, read_films
 
     found = _find(paths, workspace, bars)
-    n_asked = len(found) * taken.n_times_asked
-    classifier.speed_up(workspace, may_build=n_asked >= WORTH_BUILDING)
     refused: list[Refusal] = []
     with closing(read_films(classifier, found)) as events:
         for done, event in enumerate(events, start=1):

@@ -44,7 +44,7 @@ from app.widgets.signs import VerdictSign
 from app.widgets.viewer.commands import KEYS, Command
 from app.widgets.viewer.pane import FilmPane
 from app.widgets.viewer.picture import STEP
-from core.prediction.opinion import Opinion
+from core.prediction.classifier import Opinion
 from core.prediction.verdict import Verdict
 from core.quiz.session import QuizSession
 

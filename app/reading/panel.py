@@ -77,7 +77,7 @@ def _true_label(film: ReadFilm, card: ModelCard | None) -> int | None:
 
 
 if TYPE_CHECKING:
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Opinion
     from core.prediction.saliency_checks import Honesty
 
 

@@ -21,7 +21,7 @@ from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms, find_
 from core.workspace import Workspace
 
 if TYPE_CHECKING:
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Opinion
 
 Part = Literal["train", "validation", "test", "kept"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test", "kept")
@@ -58,8 +58,7 @@ class RefusedFile:
 
 
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Classifier, Opinion
 
 THUMBNAIL_PX = 96  # of the longer side: twice what a list draws, for fine screens
 
@@ -112,12 +111,6 @@ def open_wanted(model: WantedModel) -> Iterator[Progress | ModelOpened]:
     yield ModelOpened(model, Classifier.open(model.path))
 
 
-def speed_up(classifier: "Classifier", workspace: Workspace) -> Iterator[Progress]:
-    """Find or build the model's fast form, which takes seconds the first time."""
-    classifier.speed_up(workspace, may_build=True)
-    yield from ()
-
-
 def read_wanted(
     classifier: "Classifier", wanted: Sequence[Wanted], store: Path, pasted: PastedPictures
 ) -> Iterator[Answered | FilmRefused | Progress]:
@@ -164,7 +157,6 @@ class ReadingViewModel(QObject):
 
     Args:
         runner: Where the work is done; this view-model's own.
-        speeding: Where a model is made faster while its first films are read; likewise.
         workspace: Where zips are unpacked and pasted pictures are kept.
     """
 
@@ -178,9 +170,9 @@ class ReadingViewModel(QObject):
     films_removed = Signal(object)  # frozenset of keys
     failed = Signal(object)  # Failure
 
-    def __init__(self, runner: TaskRunner, speeding: TaskRunner, workspace: Workspace) -> None:
+    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
-        self._runner, self._speeding, self._workspace = runner, speeding, workspace
+        self._runner, self._workspace = runner, workspace
         self._pasted = PastedPictures(workspace.root / "pasted")
         self._open_next: WantedModel | None = None
         self._is_opening = self._is_discarding = False
@@ -195,7 +187,6 @@ class ReadingViewModel(QObject):
         self._dataset: LoadedDataset | None = None
         self._class_of: dict[str, str] = {}  # digest -> class, of the open dataset
         self._part_of: dict[str, Part] = {}  # digest -> part of the model's own films
-        self._sped_up: Classifier | None = None  # the last one for which it was tried
         self.classifier: Classifier | None = None
         self.model: Path | None = None
         self.films: dict[int, ReadFilm] = {}  # by key, in the order in which they came
@@ -204,7 +195,6 @@ class ReadingViewModel(QObject):
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self.failed)
         runner.finished.connect(self._on_runner_finished)
-        speeding.finished.connect(self._speed_up)
 
     @property
     def card(self) -> ModelCard | None:
@@ -381,16 +371,6 @@ class ReadingViewModel(QObject):
             kept = kept_films(wanted.kept_from, card)
             self._waiting = [Wanted(films=kept), *self._waiting] if kept else self._waiting
         self.model_opened.emit(classifier)
-        self._speed_up()
-
-    @Slot()
-    def _speed_up(self) -> None:
-        """Make the model answer faster, unless that was tried already."""
-        classifier = self.classifier
-        if classifier is None or classifier is self._sped_up or self._speeding.is_running:
-            return
-        self._sped_up = classifier
-        self._speeding.start(lambda: speed_up(classifier, self._workspace))
 
     def _new_key(self) -> int:
         self._next_key += 1

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,11 @@ from core.errors import DatasetError, Message
 from core.evaluation.metrics import Evaluation, evaluation
 from core.events import Progress
 from core.models.model_card import ModelCard
+from core.models.model_file import open_model
+from core.prediction.calibration import Outputs
 from core.prediction.classifier import Classifier
-from core.prediction.inference import compute_outputs
+from core.runtime.devices import choose_device, list_devices, may_have_cards, use_device
+from core.runtime.memory import memory_for
 from core.runtime.threads import physical_core_count
 from core.workspace import Workspace
 
@@ -35,8 +38,33 @@ class Answers:
     labels: NDArray[np.int64]  # (N,)
 
 
+Network = Callable[[NDArray[np.uint8]], Outputs]  # answers images (N, S, S) or (N, S, S, 3)
+
+
+def paddle_network(network: Any, preprocessing: Preprocessing) -> Network:
+    """Let a Paddle network answer, in evaluation mode and without gradients.
+
+    Args:
+        network: A `core.models.resnet.ResNet`.
+        preprocessing: How images become its input.
+
+    Returns:
+        It raises DeviceError where the device's memory does not hold the images.
+    """
+    from core.models.resnet import place_of, to_input
+    from core.runtime.paddle import paddle
+
+    def answer(images: NDArray[np.uint8]) -> Outputs:
+        network.eval()
+        with paddle.no_grad(), memory_for(len(images)):
+            maps = network.features(to_input(images, preprocessing, place_of(network)))
+            return Outputs(network.classify(maps).numpy(), maps.numpy())
+
+    return answer
+
+
 def gather(
-    network: Any, source: BatchSource, preprocessing: Preprocessing, stage: Message
+    network: Network, source: BatchSource, stage: Message
 ) -> Generator[Progress, None, Answers]:
     """Ask a network as it is about films, at least one; yields after every batch.
 
@@ -46,7 +74,7 @@ def gather(
     outputs, labels = [], []
     with closing(source.plain_batches(physical_core_count())) as batches:
         for done, batch in enumerate(batches, start=1):
-            output = compute_outputs(network, batch.images, preprocessing)
+            output = network(batch.images)
             outputs.append((output.logits, output.features))
             labels.append(batch.labels)
             yield Progress(stage, done, source.n_batches)
@@ -55,19 +83,21 @@ def gather(
 
 
 def score(
-    network: Any, source: BatchSource, preprocessing: Preprocessing, stage: Message
+    network: Network, source: BatchSource, stage: Message
 ) -> Generator[Progress, None, Evaluation]:
     """Evaluate a network as it is; yields after every batch, returns the numbers.
 
     Raises:
         PneumoScopeError: There is no film, or the network's answers are no finite numbers.
     """
-    answers = yield from gather(network, source, preprocessing, stage)
+    answers = yield from gather(network, source, stage)
     return evaluation(answers.logits, answers.labels)
 
 
 Part = Literal["test", "all"]
 BATCH_SIZE = 32
+# Films from which on a graphics card is faster, for which Paddle must be loaded first.
+_WORTH_A_CARD: Final = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,14 +125,15 @@ def evaluate_model(
         part: "test" takes the films that the model's training kept apart as test; a film of
             which a copy was in another part does not count.
         workspace: Where decoded films are kept.
-        device_name: "auto", "cpu" or "gpu:N".
+        device_name: "auto", "cpu" or "gpu:N"; "auto" takes a graphics card for many films only.
 
     Raises:
         ModelFileError: The model file is refused.
         DatasetError: The dataset has a class that the model does not know, or none of the
             model's test films.
+        DeviceError: There is no such device, or its memory does not hold a batch.
     """
-    classifier = Classifier.open(model, device_name)
+    classifier = Classifier.open(model)
     records = films_of_part(classifier.card, loaded.dataset, part)
     cache: ImageCache | None = None
     size = classifier.card.preprocessing.image_size
@@ -113,10 +144,31 @@ def evaluate_model(
             yield step
     assert cache is not None  # the last step of at_size
     source = BatchSource(cache, records, BATCH_SIZE)
-    result = yield from score(
-        classifier.network, source, classifier.card.preprocessing, Message("Evaluating")
-    )
+    network = _network_for(len(records), classifier, device_name)
+    result = yield from score(network, source, Message("Evaluating"))
     yield ModelEvaluation(model, classifier.card, part, result)
+
+
+def _network_for(n_films: int, classifier: Classifier, device_name: str) -> Network:
+    """Choose ONNX Runtime on the processor, or Paddle on a graphics card for many films.
+
+    Raises:
+        DeviceError: There is no such device.
+    """
+    is_choice_open = device_name == "auto" and n_films >= _WORTH_A_CARD and may_have_cards()
+    if device_name == "cpu" or (device_name == "auto" and not is_choice_open):
+        return classifier.network.outputs
+    device = choose_device(device_name, list_devices())
+    if not device.is_gpu:
+        return classifier.network.outputs
+    from core.models.resnet import build_resnet
+    from core.models.weights import load_arrays
+
+    card = classifier.card
+    use_device(device.name)
+    network = build_resnet(card.architecture, len(card.classes))
+    load_arrays(network, open_model(classifier.path).weights)
+    return paddle_network(network, card.preprocessing)
 
 
 def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record, ...]:

@@ -1,27 +1,103 @@
-"""A network as an ONNX file, written node by node; imports neither Paddle nor ONNX.
+"""A network as an ONNX graph: writing one node by node, and running it on ONNX Runtime.
 
-The tensors keep torchvision's names and the batch norms stay, so that the file can be read,
-compared and trained on elsewhere. Written here, for Paddle's converter brings 90 MB of other
-packages that do not install on every Python this program runs on. The field numbers are
-those of onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+Imports no Paddle, and ONNX Runtime only where a network is run. The tensors keep torchvision's
+names and the batch norms stay, so that an exported file can be read, compared and trained on
+elsewhere; ONNX Runtime folds them when it opens the graph. Written here, for the `onnx` package
+would bring protobuf and ml_dtypes for what is one message type; the field numbers are those of
+onnx.proto: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture
-from core.models.paddle_inference import Pieces, content, number, real, text
-from core.models.weights import PLANS, Plan
+from core.config import Architecture, Preprocessing
+from core.models.weights import NORM_EPSILON, PLANS, Plan
+from core.runtime.memory import memory_for
+from core.runtime.threads import computing_threads
 
 OPSET: Final = 17
 _IR_VERSION: Final = 8  # the first that knows operator set 17
 _FLOAT: Final = 1  # TensorProto.DataType
-_NORM_EPSILON: Final = 1e-5
+_FREE: Final = "N"  # the number of films, in a shape
+_ERRORS_ONLY: Final = 3  # ONNX Runtime's log severity
 
-Side = int | str  # a name where it is free, such as the number of films
+Pieces = list[bytes | memoryview]
+
+
+class OnnxNetwork:
+    """A network on ONNX Runtime, on the processor; any thread may ask.
+
+    Its session and the session's threads go with the object.
+
+    Args:
+        content: From `onnx_file`.
+        preprocessing: How films become its input.
+
+    Raises:
+        RuntimeError: ONNX Runtime does not take the graph.
+    """
+
+    def __init__(self, content: bytes, preprocessing: Preprocessing) -> None:
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()  # nothing leaves the machine
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = computing_threads()
+        options.log_severity_level = _ERRORS_ONLY
+        # A thread that waits would take its core from a training beside it.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._preprocessing = preprocessing
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # it has a dozen kinds of its own, all derived from Exception
+            raise RuntimeError(str(error)) from error
+
+    def __call__(self, films: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return logits (N, C) and last feature maps (N, F, h, w).
+
+        Args:
+            films: (N, S, S) or (N, S, S, 3).
+
+        Raises:
+            OutOfMemoryError: The memory does not hold the films.
+            RuntimeError: ONNX Runtime failed.
+        """
+        with memory_for(len(films)):
+            images = network_input(films, self._preprocessing)
+            try:
+                logits, maps = self._session.run(["logits", "feature_map"], {"images": images})
+            except MemoryError:
+                raise
+            except Exception as error:
+                raise RuntimeError(str(error)) from error
+        return logits, maps
+
+
+def network_input(films: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """Scale films to the network's input: `(x / 255 - mean) / std`, grey repeated thrice.
+
+    Args:
+        films: (N, S, S) or (N, S, S, 3), 0..255.
+        preprocessing: Mean and standard deviation of all channels.
+
+    Returns:
+        Shape (N, 3, S, S).
+    """
+    slope = np.float32(1.0 / (255.0 * preprocessing.std))
+    values = films.astype(np.float32) * slope
+    values -= np.float32(preprocessing.mean / preprocessing.std)
+    if values.ndim == 3:
+        n, height, width = values.shape
+        values = np.broadcast_to(values[:, None], (n, 3, height, width))  # (N, 1, S, S)
+    else:
+        values = values.transpose(0, 3, 1, 2)  # (N, S, S, 3) -> (N, 3, S, S)
+    return np.ascontiguousarray(values)
 
 
 def onnx_file(
@@ -29,11 +105,11 @@ def onnx_file(
     weights: Mapping[str, NDArray[np.float32]],
     image_size: int,
     *,
-    producer: tuple[str, str],
-    doc: str,
-    metadata: Mapping[str, str],
+    producer: tuple[str, str] = ("", ""),
+    doc: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The content of an .onnx file: `images` (N, 3, S, S) in, `logits` and `feature_map` out.
+    """Return the content of an .onnx file: `images` (N, 3, S, S), `logits` and `feature_map`.
 
     Args:
         architecture: Which residual network the weights belong to.
@@ -49,22 +125,22 @@ def onnx_file(
     graph.residual_network(PLANS[architecture])
     pieces = [
         *graph.nodes,
-        *text(2, architecture),
-        *(piece for name, array in weights.items() for piece in content(5, _tensor(name, array))),
-        *content(11, _value("images", ("N", 3, image_size, image_size))),
-        *content(12, _value("logits", ("N", n_classes))),
-        *content(12, _value("feature_map", ("N", n_features, side, side))),
+        *_text(2, architecture),
+        *(piece for name, array in weights.items() for piece in _content(5, _tensor(name, array))),
+        *_content(11, _value("images", (_FREE, 3, image_size, image_size))),
+        *_content(12, _value("logits", (_FREE, n_classes))),
+        *_content(12, _value("feature_map", (_FREE, n_features, side, side))),
     ]
     model = [
-        *number(1, _IR_VERSION),
-        *text(2, producer[0]),
-        *text(3, producer[1]),
-        *text(6, doc),
-        *content(7, pieces),
-        *content(8, [*text(1, ""), *number(2, OPSET)]),
+        *_number(1, _IR_VERSION),
+        *_text(2, producer[0]),
+        *_text(3, producer[1]),
+        *_text(6, doc),
+        *_content(7, pieces),
+        *_content(8, [*_text(1, ""), *_number(2, OPSET)]),
     ]
-    for key, value in metadata.items():
-        model += content(14, [*text(1, key), *text(2, value)])
+    for key, value in (metadata or {}).items():
+        model += _content(14, [*_text(1, key), *_text(2, value)])
     return b"".join(model)
 
 
@@ -76,7 +152,7 @@ class _Graph:
         self.nodes: Pieces = []
 
     def residual_network(self, plan: Plan) -> None:
-        """The network of `core.models.resnet`."""
+        """Add the network of `core.models.resnet`."""
         x = self._relu("relu", self._convolve("conv1", "bn1", "images", 2))
         x = self._node(
             "MaxPool", "maxpool", [x], kernel_shape=(3, 3), strides=(2, 2), pads=(1,) * 4
@@ -117,7 +193,7 @@ class _Graph:
         )
         parts = ("weight", "bias", "running_mean", "running_var")
         inputs = [x, *(f"{norm}.{part}" for part in parts)]
-        return self._node("BatchNormalization", norm, inputs, epsilon=_NORM_EPSILON)
+        return self._node("BatchNormalization", norm, inputs, epsilon=NORM_EPSILON)
 
     def _relu(self, name: str, x: str) -> str:
         return self._node("Relu", name, [x])
@@ -126,32 +202,73 @@ class _Graph:
         self, kind: str, name: str, inputs: Sequence[str], **attributes: int | float | Sequence[int]
     ) -> str:
         """Add a node; the name of its one output is its own."""
-        message: Pieces = [piece for one in inputs for piece in text(1, one)]
-        message += [*text(2, name), *text(3, name), *text(4, kind)]
+        message: Pieces = [piece for one in inputs for piece in _text(1, one)]
+        message += [*_text(2, name), *_text(3, name), *_text(4, kind)]
         for key, value in attributes.items():
-            message += content(5, _attribute(key, value))
-        self.nodes += content(1, message)
+            message += _content(5, _attribute(key, value))
+        self.nodes += _content(1, message)
         return name
 
 
 def _attribute(name: str, value: int | float | Sequence[int]) -> Pieces:
     if isinstance(value, int):
-        return [*text(1, name), *number(3, value), *number(20, 2)]
+        return [*_text(1, name), *_number(3, value), *_number(20, 2)]
     if isinstance(value, float):
-        return [*text(1, name), *real(2, value), *number(20, 1)]
-    numbers = [piece for one in value for piece in number(8, one)]
-    return [*text(1, name), *numbers, *number(20, 7)]
+        return [*_text(1, name), *_real(2, value), *_number(20, 1)]
+    numbers = [piece for one in value for piece in _number(8, one)]
+    return [*_text(1, name), *numbers, *_number(20, 7)]
 
 
 def _tensor(name: str, array: NDArray[np.float32]) -> Pieces:
-    sides = [piece for side in array.shape for piece in number(1, side)]
+    sides = [piece for side in array.shape for piece in _number(1, side)]
     values = np.ascontiguousarray(array, "<f4").reshape(-1).data.cast("B")  # shape -> (bytes,)
-    return [*sides, *number(2, _FLOAT), *text(8, name), *content(9, [values])]
+    return [*sides, *_number(2, _FLOAT), *_text(8, name), *_content(9, [values])]
 
 
-def _value(name: str, shape: Sequence[Side]) -> Pieces:
+def _value(name: str, shape: Sequence[int | str]) -> Pieces:
     sides: Pieces = []
     for side in shape:
-        sides += content(1, text(2, side) if isinstance(side, str) else number(1, side))
-    tensor = [*number(1, _FLOAT), *content(2, sides)]
-    return [*text(1, name), *content(2, content(1, tensor))]
+        sides += _content(1, _text(2, side) if isinstance(side, str) else _number(1, side))
+    tensor = [*_number(1, _FLOAT), *_content(2, sides)]
+    return [*_text(1, name), *_content(2, _content(1, tensor))]
+
+
+# Protocol buffers' encoding: https://protobuf.dev/programming-guides/encoding/
+_VARINT: Final = 0
+_BYTES: Final = 2
+_FIXED32: Final = 5
+
+
+def _varint(value: int) -> bytes:
+    """Encode a whole number from 0 on: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _number(field: int, value: int) -> Pieces:
+    """Encode a whole number from 0 on as a field."""
+    return [_key(field, _VARINT) + _varint(value)]
+
+
+def _real(field: int, value: float) -> Pieces:
+    """Encode a float32 as a field."""
+    return [_key(field, _FIXED32) + struct.pack("<f", value)]
+
+
+def _text(field: int, value: str) -> Pieces:
+    """Encode a text as a field."""
+    return _content(field, [value.encode()])
+
+
+def _content(field: int, pieces: Sequence[bytes | memoryview]) -> Pieces:
+    """Encode bytes, or another message, as a field."""
+    n_bytes = sum(len(piece) for piece in pieces)
+    return [_key(field, _BYTES) + _varint(n_bytes), *pieces]
+
+
+def _key(field: int, kind: int) -> bytes:
+    return _varint(field << 3 | kind)

@@ -15,6 +15,7 @@ from core.errors import Message, ModelFileError
 
 Weights = dict[str, NDArray[np.float32]]
 
+NORM_EPSILON = 1e-5  # added to a batch norm's variance, as Paddle and torchvision do
 STEM_WIDTH = 64  # channels after the first convolution
 STAGE_WIDTHS = (64, 128, 256, 512)  # channels inside the blocks of each stage
 
@@ -72,6 +73,27 @@ def expected_shapes(architecture: Architecture, n_classes: int) -> dict[str, tup
 def _norm_shapes(name: str, n_channels: int) -> dict[str, tuple[int, ...]]:
     parts = ("weight", "bias", "running_mean", "running_var")
     return {f"{name}.{part}": (n_channels,) for part in parts}
+
+
+def random_weights(architecture: Architecture, n_classes: int, seed: int) -> Weights:
+    """Draw weights as networks begin with; Paddle's generator, which trainings share, stays.
+
+    Convolutions by He et al. (2015), eq. 14; the last layer uniform as torchvision's; norms
+    that change nothing.
+    """
+    random = np.random.default_rng(seed)
+    weights: Weights = {}
+    for name, shape in expected_shapes(architecture, n_classes).items():
+        if len(shape) == 4:
+            spread = np.sqrt(2 / (shape[0] * shape[2] * shape[3]))
+            weights[name] = random.standard_normal(shape, np.float32) * np.float32(spread)
+        elif name.startswith("fc."):
+            bound = shape[-1] ** -0.5
+            weights[name] = random.uniform(-bound, bound, shape).astype(np.float32)
+        else:
+            is_one = name.endswith(("weight", "running_var"))
+            weights[name] = np.full(shape, float(is_one), np.float32)
+    return weights
 
 
 def to_arrays(network: Any) -> Weights:

@@ -1,9 +1,10 @@
-"""A model file, opened and ready to say what it thinks of films."""
+"""A model file, opened and ready to answer."""
 
-import logging
+import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ from core.images.film import square
 from core.images.reading import READER_VERSION
 from core.models.model_card import ModelCard
 from core.models.model_file import OpenedModel, open_model
-from core.models.resnet import build_resnet, place_of, to_input
-from core.models.weights import load_arrays
+from core.models.onnx import OnnxNetwork, onnx_file
+from core.models.weights import Weights, random_weights
 from core.prediction.calibration import (
     UNCALIBRATED_THRESHOLD,
     Calibration,
@@ -23,24 +24,62 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
-from core.prediction.fast import FastNetwork, build_fast, open_fast
-from core.prediction.inference import compute_outputs
-from core.prediction.novelty import TrainingMemory
-from core.prediction.opinion import Opinion
-from core.runtime.devices import Device, choose_device, list_devices, use_device
-from core.workspace import Workspace
+from core.prediction.novelty import Neighbour, Novelty, TrainingMemory
 
-log = logging.getLogger(__name__)
+_TWIN_SEED: Final = 2018
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """A model's answer to one film, and how far it may be believed."""
+
+    probabilities: NDArray[np.float32]  # (C,), sums to 1; calibrated where `is_calibrated`
+    is_calibrated: bool
+    candidates: tuple[int, ...]  # classes that remain possible, the most probable first
+    novelty: Novelty | None  # None: the model file knows nothing of its training films
+    neighbours: tuple[Neighbour, ...] = ()  # the nearest training films, the nearest first
+
+    @property
+    def predicted(self) -> int:
+        """The class with the highest probability."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether one class remains possible."""
+        return len(self.candidates) == 1
+
+
+class Network:
+    """A network on ONNX Runtime, and the last layer that its class activation maps need.
+
+    Args:
+        card: Architecture, classes and input.
+        weights: In torchvision's layout; not kept.
+    """
+
+    def __init__(self, card: ModelCard, weights: Weights) -> None:
+        preprocessing = card.preprocessing
+        content = onnx_file(card.architecture, weights, preprocessing.image_size)
+        self._run = OnnxNetwork(content, preprocessing)
+        self.last_layer = weights["fc.weight"].copy()  # (C, F)
+
+    def outputs(self, images: NDArray[np.uint8]) -> Outputs:
+        """Answer images (N, S, S) or (N, S, S, 3).
+
+        Raises:
+            OutOfMemoryError: The memory does not hold them at once.
+        """
+        return Outputs(*self._run(images))
 
 
 class Classifier:
-    """One network with the card that explains it.
+    """One network with the card that explains it; any thread may ask.
 
     Args:
         path: The model file.
         card: What the network is and how its input is made.
-        network: In evaluation mode, on `device`.
-        device: Where it computes, whatever thread asks.
+        network: With the file's weights.
         calibration: How its probabilities are corrected; None: they are not.
         memory: What it remembers of its training films; None: nothing.
     """
@@ -49,72 +88,51 @@ class Classifier:
         self,
         path: Path,
         card: ModelCard,
-        network: Any,
-        device: Device,
+        network: Network,
         calibration: Calibration | None = None,
         memory: TrainingMemory | None = None,
     ) -> None:
-        self.path, self.card, self.network, self.device = path, card, network, device
+        self.path, self.card, self.network = path, card, network
         self.calibration, self.memory = calibration, memory
-        self._fast: FastNetwork | None = None
+        self._twin: Network | None = None
+        self._one_twin = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path, device_name: str = "auto") -> Self:
-        """Read and check a model file, then build its network.
+    def open(cls, path: Path) -> Self:
+        """Read and check a model file, and make its network ready.
 
         Raises:
             ModelFileError: The file is damaged, foreign or hostile, or its network learned
                 from films that were read by other rules than this program's.
-            DeviceError: There is no such device.
         """
         opened = open_model(path)
         card = opened.card
         _check_reader(path, card)
         calibration, memory = _knowledge(path, opened)
-        device = choose_device(device_name, list_devices())
-        use_device(device.name)
-        network = build_resnet(card.architecture, len(card.classes))
-        load_arrays(network, opened.weights)
-        network.eval()
-        classifier = cls(path, card, network, device, calibration, memory)
+        classifier = cls(path, card, Network(card, opened.weights), calibration, memory)
         classifier.opinions([_probe(card.preprocessing.image_size)])  # also warms it up
         return classifier
 
     @property
-    def is_fast(self) -> bool:
-        """Whether the processor's own kernels answer instead of Paddle's."""
-        return self._fast is not None
+    def random_twin(self) -> Network:
+        """A network of the same build with random weights, to compare heat maps with.
 
-    def speed_up(self, workspace: Workspace, *, may_build: bool) -> None:
-        """Answer in a fraction of the time from now on, where this processor can.
-
-        Args:
-            workspace: Where the fast networks of this program are kept.
-            may_build: Whether to build one that was not built before, which takes seconds; any
-                thread may do it.
+        Adebayo et al., "Sanity Checks for Saliency Maps" (NeurIPS 2018): a map that looks the
+        same with random weights shows the film, not what was learned.
         """
-        use_device(self.device.name)
-        fast = open_fast(self.card, self.network, workspace)
-        if fast is None and may_build:
-            fast = build_fast(self.card, self.network, workspace)
-        self._fast = fast
+        with self._one_twin:
+            if self._twin is None:
+                card = self.card
+                weights = random_weights(card.architecture, len(card.classes), _TWIN_SEED)
+                self._twin = Network(card, weights)
+            return self._twin
 
     def outputs(self, films: Sequence[NDArray[np.uint8]]) -> Outputs:
-        """What the network makes of films that `prepare` made."""
-        use_device(self.device.name)
-        images, preprocessing = stack(films), self.card.preprocessing
-        fast = self._fast
-        if fast is not None:
-            inputs = to_input(images, preprocessing, place_of(self.network)).numpy()
-            try:
-                return Outputs(*fast(inputs))
-            except (RuntimeError, SystemError) as error:
-                log.warning("the fast network failed and is not used any more: %s", error)
-                self._fast = None
-        return compute_outputs(self.network, images, preprocessing)
+        """Answer films that `prepare` made, uncalibrated."""
+        return self.network.outputs(stack(films))
 
     def opinions(self, films: Sequence[NDArray[np.uint8]]) -> list[Opinion]:
-        """What the model says of films that `prepare` made, and how far it may be believed.
+        """Answer films that `prepare` made, and tell how far each answer may be believed.
 
         Raises:
             ModelFileError: The network's answers are no numbers.
@@ -140,16 +158,13 @@ class Classifier:
         ]
 
     def probabilities(self, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """What the network thinks of films that `prepare` made; (N, C), each row sums to 1.
-
-        Calibrated where the model knows how.
-        """
+        """Return (N, C), each row sums to 1; calibrated where the model knows how."""
         outputs = self.outputs(films)
         self._check(outputs)
         return self._probabilities(outputs.logits)
 
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A film of any size as the network takes it; safe to call from any thread."""
+        """Bring a film of any size to the network's; safe to call from any thread."""
         return square(film, self.card.preprocessing.image_size)
 
     def _check(self, outputs: Outputs) -> None:
@@ -171,7 +186,7 @@ class Classifier:
 
 
 def _knowledge(path: Path, opened: OpenedModel) -> tuple[Calibration | None, TrainingMemory | None]:
-    """What a file says of its network beside the weights.
+    """Read what a file says of its network beside the weights.
 
     Raises:
         ModelFileError: It cannot be true.
@@ -203,7 +218,7 @@ def _knowledge(path: Path, opened: OpenedModel) -> tuple[Calibration | None, Tra
 
 
 def _probe(size: int) -> NDArray[np.uint8]:
-    """A picture of all grey levels, (size, size): a network that fails here fails everywhere."""
+    """Draw all grey levels, (size, size): a network that fails here fails everywhere."""
     return np.linspace(0, 255, size * size).astype(np.uint8).reshape(size, size)
 
 

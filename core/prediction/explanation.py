@@ -5,13 +5,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from core.data.batches import stack
 from core.prediction.calibration import Outputs
 from core.prediction.lungs import LungField, find_lungs
 from core.prediction.saliency_checks import HeatMap, Honesty, chance_of, examine
@@ -60,11 +59,6 @@ def occluded(film: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
             if film.ndim == 3:
                 patch = patch[:, :, None]
             yield np.rint(film + change * patch).astype(np.uint8)
-
-
-def n_patches() -> int:
-    """How many films `occluded` makes."""
-    return GRID * GRID
 
 
 @lru_cache(4)
@@ -121,15 +115,11 @@ def explain(
         First the class activation maps; the same again after each batch of covered films, for
         these are the points to cancel at; at last the complete explanation.
     """
-    # Both load Paddle.
-    from core.prediction.inference import compute_outputs
-    from core.prediction.random_twin import random_twin
-
     prepared = classifier.prepare(film)
     outputs = classifier.outputs([prepared])
     if label is None:
         label = int(outputs.logits[0].argmax())
-    weights = _contrast(classifier.network)
+    weights = _contrast(classifier.network.last_layer)
     early = Explanation(label, class_activation_maps(outputs, weights))
     yield early
 
@@ -139,9 +129,8 @@ def explain(
         yield early
     drops = _centred(outputs.logits)[0, label] - np.concatenate(logits).reshape(GRID, GRID)
 
-    card = classifier.card
-    twin = random_twin(card.architecture, len(card.classes))
-    random = compute_outputs(twin, stack([prepared]), card.preprocessing)
+    twin = classifier.random_twin
+    random = twin.outputs(prepared[None])
     lungs = find_lungs(film)
     yield dataclasses.replace(
         early,
@@ -150,7 +139,7 @@ def explain(
         honesty=examine(
             early.cams[label],
             drops,
-            class_activation_maps(random, _contrast(twin))[label],
+            class_activation_maps(random, _contrast(twin.last_layer))[label],
             chance=chance_of(weights[label], outputs.features[0], len(weights)),
             lungs=lungs,
         ),
@@ -164,10 +153,10 @@ def _batches(prepared: NDArray[np.uint8]) -> Iterator[list[NDArray[np.uint8]]]:
         yield batch
 
 
-def _contrast(network: Any) -> NDArray[np.float32]:
-    """The last layer's weights less their mean over the classes, (C, F)."""
-    weights: NDArray[np.float32] = network.fc.weight.numpy().T
-    return weights - weights.mean(axis=0)
+def _contrast(last_layer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Subtract from the weights (C, F) their mean over the classes."""
+    contrast: NDArray[np.float32] = last_layer - last_layer.mean(axis=0)
+    return contrast
 
 
 def _centred(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,9 +14,8 @@ from core.errors import ImageReadError, Message, Refusal
 from core.events import FilmRefused, Progress
 from core.images.film import shrink
 from core.images.reading import content_of, load_xray
-from core.prediction.classifier import Classifier
+from core.prediction.classifier import Classifier, Opinion
 from core.prediction.film_search import FoundFilm
-from core.prediction.opinion import Opinion
 from core.runtime.threads import map_ahead, physical_core_count
 
 BATCH_SIZE = 8  # films; small enough that a list fills while one watches

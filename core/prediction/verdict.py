@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from core.errors import Message
 
 if TYPE_CHECKING:
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Opinion
     from core.prediction.saliency_checks import Honesty
 
 Level = Literal["believe", "doubt", "do_not_believe", "unknown"]

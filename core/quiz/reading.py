@@ -18,8 +18,7 @@ from core.quiz.films import QuizFilm
 from core.quiz.session import ModelAnswer
 
 if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.opinion import Opinion
+    from core.prediction.classifier import Classifier, Opinion
 
 
 @dataclass(frozen=True, slots=True, eq=False)

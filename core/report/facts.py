@@ -178,8 +178,8 @@ def _wanted(data: bytes, syntax: TransferSyntax, tags: set[int]) -> bytes:
 
 
 if TYPE_CHECKING:
+    from core.prediction.classifier import Opinion
     from core.prediction.explanation import Explanation
-    from core.prediction.opinion import Opinion
 
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, 3)
 

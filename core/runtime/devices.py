@@ -1,5 +1,6 @@
 """Which processors and graphics cards there are, and which one a run takes."""
 
+import importlib.metadata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,15 @@ def list_devices() -> tuple[Device, ...]:
             capability = (int(card.major), int(card.minor))
             found.append(Device(f"gpu:{index}", card.name, int(card.total_memory), capability))
     return tuple(found)
+
+
+def may_have_cards() -> bool:
+    """Tell, without loading it, whether this build of Paddle can use graphics cards at all."""
+    try:
+        importlib.metadata.version("paddlepaddle-gpu")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def choose_device(wanted: str, available: Sequence[Device]) -> Device:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import psutil
 
@@ -79,18 +79,24 @@ class OutOfMemoryError(DeviceError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Paddle failed for want of memory; CPU and CUDA say it differently."""
-    text = str(error)
-    return (
-        isinstance(error, MemoryError)
-        or "ResourceExhausted" in text
-        or "out of memory" in text.lower()
-    )
+    """Tell whether Paddle or ONNX Runtime failed for want of memory; each says it differently."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY)
+
+
+# Paddle on the CPU, on CUDA; ONNX Runtime's arena, its kernels on Linux and macOS, on Windows.
+_NO_MEMORY: Final = (
+    "resourceexhausted",
+    "out of memory",
+    "failed to allocate memory",
+    "bad_alloc",
+    "bad allocation",
+)
 
 
 @contextmanager
 def memory_for(n_films: int) -> Iterator[None]:
-    """Turn Paddle's failure to find memory for `n_films` into a refusal.
+    """Turn a failure to find memory for `n_films` into a refusal.
 
     Raises:
         OutOfMemoryError: The device's memory does not hold them. The process stays usable.

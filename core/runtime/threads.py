@@ -84,6 +84,14 @@ def physical_core_count() -> int:
     return max(1, min(physical, affinity))
 
 
+def computing_threads(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many threads a network computes on: as the user set it, or as Paddle gets them."""
+    chosen = environment.get("OMP_NUM_THREADS", "")
+    if chosen.isdecimal() and int(chosen) > 0:
+        return int(chosen)
+    return thread_count(physical_core_count())
+
+
 def processor_variables(
     environment: Mapping[str, str], vendor: str, flags: frozenset[str], cores: int
 ) -> dict[str, str]:

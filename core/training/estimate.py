@@ -84,7 +84,7 @@ def _measure(
     device: Device,
 ) -> Generator[Progress | Estimate, None, None]:
     # Here, because they load Paddle, and the window reads `Estimate`.
-    from core.evaluation.evaluate import score
+    from core.evaluation.evaluate import paddle_network, score
     from core.training.learner import Learner
 
     def source(indices: Sequence[int]) -> BatchSource:
@@ -99,7 +99,8 @@ def _measure(
         training_s = yield from _time_training(config, learner, train)
         few = replace(train, records=train.records[: N_BATCHES * config.batch_size])
         scoring_s = _Stopwatch()
-        for _ in score(learner.network, few, config.preprocessing, Message("Validating")):
+        network = paddle_network(learner.network, config.preprocessing)
+        for _ in score(network, few, Message("Validating")):
             scoring_s.lap(min(config.batch_size, len(few.records)))
         peak_bytes = memory.peak_bytes
     epoch_s = len(splits.train) * training_s + len(splits.validation) * scoring_s.mean

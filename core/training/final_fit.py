@@ -14,7 +14,7 @@ import numpy as np
 from core.config import TrainingConfig
 from core.data.batches import BatchSource
 from core.errors import Message, PneumoScopeError
-from core.evaluation.evaluate import Answers, gather
+from core.evaluation.evaluate import Answers, gather, paddle_network
 from core.evaluation.metrics import Evaluation, evaluation
 from core.events import Progress
 from core.prediction.calibration import Calibration, fit_calibration
@@ -60,7 +60,8 @@ def ask(
     while True:
         try:
             films = dataclasses.replace(source, batch_size=size)
-            return (yield from gather(learner.network, films, config.preprocessing, stage))
+            network = paddle_network(learner.network, config.preprocessing)
+            return (yield from gather(network, films, stage))
         except OutOfMemoryError:
             if size == 1:
                 raise

@@ -13,7 +13,6 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.application import Application
-from app.reading import viewmodel as reading_module
 from app.settings import AppSettings
 from app.tasks import EventSource, TaskRunner
 from core.config import Preprocessing, TrainingConfig, preset
@@ -25,8 +24,6 @@ from tests.app.hands import FILMS_PER_CLASS, wait_until
 from tests.app.pretended import Audits, Openings
 from tests.app.pretended_explanations import Explanations
 from tests.app.whole_program import end, english_settings, running_application
-
-_SPEED_UP = reading_module.speed_up
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,19 +77,6 @@ def _visible_windows() -> set[QWidget]:
     if QApplication.instance() is None:
         return set()
     return {window for window in QApplication.topLevelWidgets() if window.isVisible()}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_stay_as_they_are() -> Iterator[None]:
-    """No model is made faster, which takes seconds for each workspace; `_sped_up` does it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading_module, "speed_up", lambda *_: iter(()))
-        yield
-
-
-@pytest.fixture
-def _sped_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_module, "speed_up", _SPEED_UP)
 
 
 # Films, and a model that learned from them.

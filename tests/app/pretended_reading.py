@@ -19,9 +19,9 @@ from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
 from core.images.reading import load_xray
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Opinion
 from core.prediction.film_search import FoundFilm, RefusedFilm
 from core.prediction.novelty import Neighbour, Novelty
-from core.prediction.opinion import Opinion
 from tests.core.models.model_bytes import card
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")  # COVID-19, Normal, Viral pneumonia

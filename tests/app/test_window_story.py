@@ -52,8 +52,8 @@ from tests.app.whole_program import english_settings, running_application
 HEAVY = (  # what must not be done where the window lives
     ("core.data.cache", "read_film"),
     ("core.prediction.reading", "load_xray"),
-    ("core.prediction.classifier", "compute_outputs"),
-    ("core.evaluation.evaluate", "compute_outputs"),
+    ("core.models.onnx", "network_input"),
+    ("core.training.final_fit", "gather"),
     ("app.reading.desk_viewmodel", "read_full"),
     ("app.reading.desk_viewmodel", "load_xray"),
     ("core.training.session", "list_devices"),

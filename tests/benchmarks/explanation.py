@@ -20,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
+from core.prediction.random_twin import random_weights
 from numpy.typing import NDArray
 
 from core.data.dataset import LoadedDataset, load_dataset
@@ -33,7 +34,6 @@ from core.phantom.thorax import Build, draw_chest
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation, explain
 from core.prediction.lungs import find_lungs
-from core.prediction.random_twin import random_weights
 from core.workspace import Workspace
 
 Film = NDArray[np.uint8]
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--slow-size", type=int, default=224)
     arguments = parser.parse_args()
     say_lungs()
-    classifier = Classifier.open(arguments.model, "cpu")
+    classifier = Classifier.open(arguments.model)
     films, _ = test_films(classifier, arguments.data, arguments.films)
     started = time.perf_counter()
     for film in films[:10]:

@@ -189,7 +189,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     path = folder / "model.safetensors"
     weights = random_model(path, arguments.arch, arguments.image_size)
     workspace = Workspace(folder / "home")
-    slow, fast = Classifier.open(path, "cpu"), Classifier.open(path, "cpu")
+    slow, fast = Classifier.open(path), Classifier.open(path)
     start = time.perf_counter()
     fast.speed_up(workspace, may_build=True)
     built = time.perf_counter()

@@ -14,8 +14,8 @@ from PIL import Image
 
 from app.i18n import set_language
 from core.errors import Message, RunFolderError
+from core.prediction.classifier import Opinion
 from core.prediction.novelty import Novelty
-from core.prediction.opinion import Opinion
 from core.prediction.reading import FilmRead
 from tests.core.images.dicom_files import dicom
 

@@ -4,7 +4,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.quiz.question import OpinionCard
-from core.prediction.opinion import Opinion
+from core.prediction.classifier import Opinion
 from core.prediction.verdict import verdict_of
 from tests.app.hands import label_texts
 

@@ -39,8 +39,8 @@ class Bench:
         explanations: Explanations,
     ) -> None:
         self.runners, self.readings, self.explanations = runners, readings, explanations
-        reading, viewing, explaining, taking, asking, *_, speeding = runners
-        self.reading = ReadingViewModel(reading, speeding, workspace)
+        reading, viewing, explaining, taking, asking, *_ = runners
+        self.reading = ReadingViewModel(reading, workspace)
         self.looking = DeskViewModel(viewing, explaining)
         self.taking = TakingAwayViewModel(
             taking, lambda film: self.looking.explanation(film.key, film.predicted)

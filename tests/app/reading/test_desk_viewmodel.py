@@ -287,7 +287,7 @@ def test_a_real_network_is_explained_off_the_gui_thread(
 
     monkeypatch.setattr(desk_module, "load_xray", noted)
     desk = DeskViewModel(runners[0], runners[1])
-    desk.use(Classifier.open(model_file, "cpu"))
+    desk.use(Classifier.open(model_file))
     found: list[Explanation] = []
     desk.explained.connect(lambda _key, one: found.append(one))
     desk.look_at([(read_film(1, film_files[0]), COVID)])

@@ -30,7 +30,7 @@ from tests.core.images.dicom_files import written as dicom
 
 @pytest.fixture(scope="module")
 def classifier(model_file: Path) -> Classifier:
-    return Classifier.open(model_file, "cpu")
+    return Classifier.open(model_file)
 
 
 @pytest.fixture

@@ -19,20 +19,16 @@ from core.models.model_file import open_model, read_card, save_model
 from core.phantom import draw_film
 from core.prediction import classifier as classifier_module
 from core.prediction import reading as core_reading
-from core.prediction.classifier import Classifier
+from core.prediction.classifier import Classifier, Opinion
 from core.prediction.novelty import Neighbour
-from core.prediction.opinion import Opinion
 from core.workspace import Workspace
 from tests.app.hands import FILMS_PER_CLASS, WAIT_MS, wait_until
-from tests.app.whole_program import end
 
 
 @pytest.fixture
 def model(runner: TaskRunner, workspace: Workspace) -> Iterator[ReadingViewModel]:
-    speeding = TaskRunner()
-    model = ReadingViewModel(runner, speeding, workspace)
+    model = ReadingViewModel(runner, workspace)
     yield model
-    end([speeding])
     model.end()
 
 
@@ -97,7 +93,7 @@ def test_a_film_comes_with_its_picture_and_what_the_model_says(
 ) -> None:
     read(opened, film_files[:1])
     [film] = films_of(opened)
-    classifier = Classifier.open(model_file, "cpu")
+    classifier = Classifier.open(model_file)
     expected = classifier.probabilities([classifier.prepare(load_xray(film_files[0]))])[0]
     np.testing.assert_allclose(film.opinion.probabilities, expected, atol=1e-5)
     assert film.predicted == expected.argmax()
@@ -416,20 +412,6 @@ def test_a_zip_is_a_list_of_films(opened: ReadingViewModel, films_zip: Path) -> 
     read(opened, [films_zip])
     assert len(opened.films) == 3 * FILMS_PER_CLASS
     assert all(film.name.startswith("films.zip/") for film in films_of(opened))
-
-
-@pytest.mark.usefixtures("_sped_up")
-@pytest.mark.slow
-def test_the_model_becomes_fast_behind_the_window(
-    opened: ReadingViewModel, film_files: list[Path]
-) -> None:
-    read(opened, film_files)
-    slow = [film.opinion.probabilities for film in films_of(opened)]
-    wait_until(lambda: opened.classifier is not None and opened.classifier.is_fast)
-    opened.clear()
-    read(opened, film_files)
-    for film, before in zip(films_of(opened), slow, strict=True):
-        np.testing.assert_allclose(film.opinion.probabilities, before, atol=1e-4)
 
 
 def test_another_model_does_not_wait_for_films_that_the_old_one_reads(

@@ -13,8 +13,8 @@ from app.reading.probabilities import ShareRow
 from app.widgets.labels import Chip
 from app.widgets.signs import VerdictSign
 from core.errors import Message
+from core.prediction.classifier import Opinion
 from core.prediction.novelty import Neighbour, Novelty
-from core.prediction.opinion import Opinion
 from core.prediction.saliency_checks import Honesty
 from tests.app.hands import label_texts
 from tests.app.reading.foreign_words import HOSTILE_NAMES, speak_tilde

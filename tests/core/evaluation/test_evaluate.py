@@ -9,17 +9,24 @@ from core.config import Preprocessing, TrainingConfig
 from core.data.batches import BatchSource
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import Splits, split
-from core.errors import DatasetError, Message, ModelFileError
-from core.evaluation.evaluate import ModelEvaluation, evaluate_model, films_of_part, score
+from core.errors import DatasetError, DeviceError, Message, ModelFileError
+from core.evaluation import evaluate as module
+from core.evaluation.evaluate import (
+    ModelEvaluation,
+    evaluate_model,
+    films_of_part,
+    paddle_network,
+    score,
+)
 from core.evaluation.metrics import evaluation
 from core.events import Progress
 from core.models.model_file import save_model
-from core.models.resnet import build_resnet
+from core.models.resnet import build_resnet, to_input
 from core.models.weights import to_arrays
 from core.prediction.classifier import Classifier
-from core.prediction.inference import compute_outputs
 from core.prediction.reading import read_films
-from core.runtime.paddle import seed_everything
+from core.runtime.devices import Device
+from core.runtime.paddle import paddle, seed_everything
 from core.training.run_models import CardWriter
 from core.workspace import Workspace
 
@@ -72,9 +79,7 @@ def test_all_films_are_evaluated_as_they_are_read_one_by_one(
     model: Path, loaded: LoadedDataset, shared_workspace: Workspace
 ) -> None:
     result = evaluated(model, loaded, "all", shared_workspace).result
-    films = read_films(
-        Classifier.open(model, "cpu"), [record.path for record in loaded.dataset.records]
-    )
+    films = read_films(Classifier.open(model), [record.path for record in loaded.dataset.records])
     probabilities = np.stack([film.opinion.probabilities for film in films])  # type: ignore[union-attr]
     labels = np.array([record.label for record in loaded.dataset.records])
     expected = evaluation(np.log(probabilities.astype(float)), labels)
@@ -180,9 +185,10 @@ def test_a_score_is_the_evaluation_of_all_batches_whatever_their_size(
     records = loaded.dataset.records
     images = np.stack([loaded.cache.image(record.digest) for record in records])
     labels = np.array([record.label for record in records])
-    expected = evaluation(compute_outputs(network, images, CONFIG.preprocessing).logits, labels)
+    answer = paddle_network(network, CONFIG.preprocessing)
+    expected = evaluation(answer(images).logits, labels)
     source = BatchSource(loaded.cache, records, 7)
-    scoring = score(network, source, CONFIG.preprocessing, Message("Validating"))
+    scoring = score(answer, source, Message("Validating"))
     steps = []
     while True:
         try:
@@ -198,7 +204,7 @@ def test_a_score_is_the_evaluation_of_all_batches_whatever_their_size(
 def test_a_test_film_whose_copy_was_used_in_training_does_not_count(
     loaded: LoadedDataset, splits: Splits, model: Path
 ) -> None:
-    card = Classifier.open(model, "cpu").card
+    card = Classifier.open(model).card
     trained = {"train": splits.train, "validation": splits.validation}
     for part, others in trained.items():
         copy = loaded.dataset.records[others[0]].digest
@@ -211,7 +217,7 @@ def test_a_test_film_whose_copy_was_used_in_training_does_not_count(
 def test_a_test_film_counts_as_often_as_the_split_lists_it(
     loaded: LoadedDataset, model: Path
 ) -> None:
-    card = Classifier.open(model, "cpu").card
+    card = Classifier.open(model).card
     first, second, *_ = card.split["test"]
     tripled = dataclasses.replace(loaded.dataset, records=loaded.dataset.records * 3)
     card = dataclasses.replace(card, split={**card.split, "test": (first, first, second)})
@@ -222,7 +228,72 @@ def test_a_test_film_counts_as_often_as_the_split_lists_it(
 def test_a_model_whose_test_films_were_all_trained_on_says_so(
     loaded: LoadedDataset, model: Path
 ) -> None:
-    card = Classifier.open(model, "cpu").card
+    card = Classifier.open(model).card
     card = dataclasses.replace(card, split={**card.split, "kept": card.split["test"]})
     with pytest.raises(DatasetError, match=r"Copies of all .*all films of another dataset"):
         films_of_part(card, loaded.dataset, "test")
+
+
+class TestPaddleNetwork:
+    FILMS = np.random.default_rng(0).integers(0, 256, (4, 32, 32)).astype(np.uint8)
+
+    def test_it_answers_in_evaluation_mode_without_gradients(self) -> None:
+        network = build_resnet("resnet18", 3)
+        network.train()
+        outputs = paddle_network(network, CONFIG.preprocessing)(self.FILMS)
+        assert not network.training
+        assert paddle.is_grad_enabled()
+        expected = network(to_input(self.FILMS, CONFIG.preprocessing)).numpy()
+        np.testing.assert_allclose(outputs.logits, expected, atol=1e-6)
+
+    def test_a_full_memory_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        network = build_resnet("resnet18", 3)
+
+        def full(_: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(network, "features", full)
+        with pytest.raises(DeviceError, match="does not hold 4 films"):
+            paddle_network(network, CONFIG.preprocessing)(self.FILMS)
+
+
+CARDS = (Device("cpu", "CPU", 1), Device("gpu:0", "a card", 1))
+
+
+@pytest.mark.parametrize(
+    ("device", "n_worth", "has_build", "is_on_card"),
+    [
+        ("auto", 1, True, True),
+        ("auto", 1000, True, False),  # for few films Paddle is not worth loading
+        ("auto", 1, False, False),
+        ("cpu", 1, True, False),
+        ("gpu", 1000, True, True),
+    ],
+)
+def test_many_films_go_to_a_graphics_card(
+    device: str,
+    n_worth: int,
+    has_build: bool,
+    is_on_card: bool,
+    model: Path,
+    loaded: LoadedDataset,
+    shared_workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used: list[str] = []
+    monkeypatch.setattr(module, "_WORTH_A_CARD", n_worth)
+    monkeypatch.setattr(module, "may_have_cards", lambda: has_build)
+    monkeypatch.setattr(module, "list_devices", lambda: CARDS)
+    monkeypatch.setattr(module, "use_device", used.append)  # Paddle stays on the processor
+    *_, there = evaluate_model(model, loaded, "all", shared_workspace, device)
+    assert used == (["gpu:0"] if is_on_card else [])
+    here = evaluated(model, loaded, "all", shared_workspace)
+    assert isinstance(there, ModelEvaluation)
+    assert there.result.loss == pytest.approx(here.result.loss, abs=1e-5)
+
+
+def test_a_device_that_is_not_there_is_refused(
+    model: Path, loaded: LoadedDataset, shared_workspace: Workspace
+) -> None:
+    with pytest.raises(DeviceError, match="no device gpu:63"):
+        list(evaluate_model(model, loaded, "all", shared_workspace, "gpu:63"))

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from core.models.resnet import build_resnet
-from core.models.weights import load_arrays
+from core.models.weights import load_arrays, random_weights
 from core.prediction.calibration import Outputs
 from core.prediction.explanation import class_activation_maps
-from core.prediction.random_twin import random_weights
 from core.runtime.paddle import F, paddle
 from tests.core.training.narrow import make_narrow
 

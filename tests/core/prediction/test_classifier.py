@@ -1,10 +1,12 @@
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import DeviceError, ModelFileError
+from core.errors import ModelFileError
 from core.images.reading import READER_VERSION
 from core.models.model_file import open_model, save_model
 from core.prediction.classifier import Classifier
@@ -18,18 +20,10 @@ def classifier(model: Path) -> Classifier:
 
 
 class TestOpen:
-    def test_auto_takes_the_device_there_is(self, model: Path) -> None:
-        assert Classifier.open(model, "auto").card.architecture == "resnet18"
-
     def test_the_network_is_ready_to_answer(self, classifier: Classifier) -> None:
-        assert not classifier.network.training
         prepared = classifier.prepare(np.zeros((90, 60), np.uint8))
         assert prepared.shape == (32, 32)
         assert classifier.probabilities([prepared]).shape == (1, 3)
-
-    def test_an_unknown_device_is_refused(self, model: Path) -> None:
-        with pytest.raises(DeviceError, match="no device gpu:63"):
-            Classifier.open(model, "gpu:63")
 
     def test_a_damaged_file_is_refused(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:-1])
@@ -49,3 +43,21 @@ class TestOpen:
             caught.value
         )
         assert f"(version {version}, this program's is {READER_VERSION})" in str(caught.value)
+
+
+def test_the_random_twin_is_built_once_and_the_same_for_every_model_of_its_kind(
+    classifier: Classifier, model: Path
+) -> None:
+    film = np.random.default_rng(0).integers(0, 256, (1, 32, 32)).astype(np.uint8)
+    twin, other = classifier.random_twin, Classifier.open(model).random_twin
+    assert classifier.random_twin is twin
+    assert np.array_equal(twin.outputs(film).logits, other.outputs(film).logits)
+    assert not np.allclose(twin.last_layer, classifier.network.last_layer)
+
+
+def test_a_session_goes_with_its_classifier(model: Path) -> None:
+    classifier = Classifier.open(model)
+    session = weakref.ref(classifier.network._run._session)
+    del classifier
+    gc.collect()
+    assert session() is None

@@ -4,33 +4,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.config import Preprocessing
-from core.models.resnet import build_resnet
-from core.models.weights import load_arrays
-from core.prediction.classifier import Classifier
+from core.images.reading import READER_VERSION
+from core.models.model_file import save_model
+from core.models.weights import random_weights
+from core.prediction.classifier import Classifier, Network
 from core.prediction.explanation import Explanation, class_activation_maps, explain
-from core.prediction.random_twin import random_weights
-from core.runtime.devices import Device
 from tests.core.models.model_bytes import card
 from tests.core.training.narrow import make_narrow
 
 SIZE = 64
+CARD = card(
+    preprocessing=Preprocessing(image_size=SIZE, mean=0.5, std=0.25),
+    reader_version=READER_VERSION,
+)
 
 
 @pytest.fixture
-def classifier(monkeypatch: pytest.MonkeyPatch, cpu: Device) -> Classifier:
+def classifier(monkeypatch: pytest.MonkeyPatch) -> Classifier:
     """A network that learned nothing; 2 x 2 places."""
     make_narrow(monkeypatch.setattr)
-    network = build_resnet("resnet18", 3)
-    load_arrays(network, random_weights("resnet18", 3, seed=7))
-    network.eval()
-    return Classifier(
-        Path("random.safetensors"),
-        card(preprocessing=Preprocessing(image_size=SIZE, mean=0.5, std=0.25)),
-        network,
-        cpu,
-    )
+    network = Network(CARD, random_weights("resnet18", 3, seed=7))
+    return Classifier(Path("random.safetensors"), CARD, network)
 
 
 def film(*shape: int) -> np.ndarray:
@@ -71,7 +68,7 @@ def test_evidence_for_one_class_is_evidence_against_the_others(classifier: Class
     picture = film(50, 60)
     cams = next(explain(classifier, picture)).cams
     outputs = classifier.outputs([classifier.prepare(picture)])
-    plain = class_activation_maps(outputs, classifier.network.fc.weight.numpy().T)
+    plain = class_activation_maps(outputs, classifier.network.last_layer)
     scale = np.abs(plain).max()
     np.testing.assert_allclose(cams / scale, (plain - plain.mean(axis=0)) / scale, atol=1e-5)
 
@@ -102,6 +99,30 @@ def test_a_film_may_be_left_before_all_is_known(classifier: Classifier) -> None:
     assert list(steps) == []
 
 
-def test_importing_explanations_loads_no_paddle() -> None:
-    code = "import sys, core.prediction.explanation; assert 'paddle' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+WITHOUT_PADDLE = """
+import sys
+from pathlib import Path
+from core.models import weights
+weights.STEM_WIDTH, weights.STAGE_WIDTHS = 8, (8, 16, 32, 64)
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import explain
+from core.prediction.reading import FilmRead, read_films
+classifier = Classifier.open(Path(sys.argv[1]))
+[read] = read_films(classifier, [Path(sys.argv[2])])
+assert isinstance(read, FilmRead)
+*_, explanation = explain(classifier, read.image)
+assert explanation.is_complete
+assert "paddle" not in sys.modules
+"""
+
+
+def test_reading_and_explaining_load_no_paddle(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_narrow(monkeypatch.setattr)
+    save_model(tmp_path / "m.safetensors", CARD, random_weights("resnet18", 3, seed=7))
+    Image.fromarray(film(50, 60)).save(tmp_path / "film.png")
+    subprocess.run(
+        [sys.executable, "-c", WITHOUT_PADDLE, tmp_path / "m.safetensors", tmp_path / "film.png"],
+        check=True,
+    )

@@ -7,6 +7,7 @@ from PIL import Image
 
 from core.data.batches import BatchSource
 from core.data.dataset import LoadedDataset
+from core.evaluation.evaluate import paddle_network
 from core.events import FilmRefused
 from core.images.reading import load_xray
 from core.models.model_file import open_model
@@ -15,7 +16,6 @@ from core.models.weights import load_arrays
 from core.prediction import reading as reading_module
 from core.prediction.calibration import softmax
 from core.prediction.classifier import Classifier
-from core.prediction.inference import compute_outputs
 from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -44,10 +44,8 @@ def test_probabilities_are_those_of_trainings_own_path(
     network = build_resnet("resnet18", 3)
     load_arrays(network, arrays)
     source = BatchSource(loaded.cache, loaded.dataset.records, 16)
-    logits = [
-        compute_outputs(network, b.images, card.preprocessing).logits
-        for b in source.plain_batches(2)
-    ]
+    answer = paddle_network(network, card.preprocessing)
+    logits = [answer(batch.images).logits for batch in source.plain_batches(2)]
     expected = softmax(np.concatenate(logits))
     probabilities = np.stack(
         [film.opinion.probabilities for film in read(classifier, paths_of(loaded))]

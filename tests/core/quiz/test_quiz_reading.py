@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.images.reading import load_xray
-from core.prediction.opinion import Opinion
+from core.prediction.classifier import Opinion
 from core.prediction.saliency_checks import HeatMap
 from core.quiz import reading
 from core.quiz.films import QuizFilm

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from core.data.records import display_names
 from core.errors import Message
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Opinion
 from core.prediction.explanation import Explanation
 from core.prediction.novelty import Neighbour, Novelty
-from core.prediction.opinion import Opinion
 from core.prediction.saliency_checks import Honesty
 from core.report.facts import ReportContext, ReportFilm
 from tests.core.models.model_bytes import card

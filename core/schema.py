@@ -66,14 +66,18 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> Message:
     if not details[0]["loc"]:
         return Message("The settings of {kind} are not a JSON object.", kind=kind.__name__)
     if unknown := _names(details, "extra_forbidden", "invalid_key"):
-        return Message("{kind} has no setting called {names}.", kind=kind.__name__, names=unknown)
+        return Message(
+            "{kind} has no setting called {names}.", kind=kind.__name__, names=", ".join(unknown)
+        )
     if missing := _names(details, "missing"):
-        return Message("{kind} lacks the setting {names}.", kind=kind.__name__, names=missing)
+        return Message(
+            "{kind} lacks the setting {names}.", kind=kind.__name__, names=", ".join(missing)
+        )
     return _value_sentence(kind, details[0])
 
 
-def _names(details: list[ErrorDetails], *types: str) -> str:
-    return ", ".join(sorted(shown(one["loc"][0]) for one in details if one["type"] in types))
+def _names(details: list[ErrorDetails], *types: str) -> list[str]:
+    return sorted(shown(one["loc"][0]) for one in details if one["type"] in types)
 
 
 def _value_sentence(kind: type[BaseModel], details: ErrorDetails) -> Message:

@@ -41,7 +41,7 @@ from app.settings import Theme
 from app.widgets.labels import card, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget, primary_button
 from app.widgets.signs import VerdictSign
-from app.widgets.viewer.commands import KEYS, Command
+from app.widgets.viewer.commands import Command
 from app.widgets.viewer.pane import FilmPane
 from app.widgets.viewer.picture import STEP
 from core.prediction.classifier import Opinion
@@ -159,7 +159,7 @@ def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], ob
         Command.MAGNIFIER: lambda: pane.set_magnifier(not pane.has_magnifier),
     }
     for command, slot in does.items():
-        for key in KEYS[command]:
+        for key in command.value.keys:
             shortcut = QShortcut(QKeySequence(key), owner)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)

@@ -21,7 +21,7 @@ from app.i18n import tr
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.thumbnails import shrink
-from app.widgets.viewer.picture import BLOCKS_FROM, NOTCH, STEP, FilmGeometry, to_image
+from app.widgets.viewer.picture import NOTCH, SHARP_FROM, STEP, FilmGeometry, to_image
 
 WORDS = QColor("#c8d0d8")  # on black in either theme
 
@@ -118,7 +118,7 @@ class FilmCanvas(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(place, self._shrunken())
             return
-        is_smooth = 1 < scale < BLOCKS_FROM
+        is_smooth = 1 < scale < SHARP_FROM
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_smooth)
         # Only the part in sight: the whole of a large film at 32x would be slow.
         part = self._laid_out.part_in_sight

@@ -1,7 +1,9 @@
-"""Everything that a key or a button of the viewer does, and its name in the user's language."""
+"""The viewer's commands: one table of them, their actions, toolbar and list of keys."""
 
 from collections.abc import Callable
-from enum import Enum, auto
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QMargins, QObject, QPoint, QPointF, QRect, QSize, Qt, Signal
@@ -20,146 +22,82 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.i18n import tr
+from app.i18n import say, tr
 from app.theme import pixmap
 from app.widgets.labels import plain_label, plain_tip
-from app.widgets.viewer.pane import LAYOUTS, FilmPane
+from app.widgets.viewer.pane import FilmPane
 from app.widgets.viewer.picture import STEP
 from app.widgets.viewer.state import Preset
+from core.errors import Message
 
-
-class Command(Enum):
-    """One thing that can be done to the films in sight."""
-
-    HAND = auto()
-    WINDOW = auto()
-    RULER = auto()
-    MAGNIFIER = auto()
-    INVERT = auto()
-    TURN_RIGHT = auto()
-    TURN_LEFT = auto()
-    FLIP_ACROSS = auto()
-    FLIP_DOWN = auto()
-    FIT = auto()
-    PIXELS = auto()
-    LARGER = auto()
-    SMALLER = auto()
-    RESET = auto()
-    HEAT = auto()
-    MORE_HEAT = auto()
-    LESS_HEAT = auto()
-    REMOVE_RULER = auto()
-    LAYOUT = auto()
-    LINK = auto()
-    NEXT_PANE = auto()
-    PREVIOUS_FILM = auto()
-    NEXT_FILM = auto()
-    FULL_SCREEN = auto()
-    HELP = auto()
-    ESCAPE = auto()
-
-
-# As other radiology viewers have them where they agree.
-KEYS: Final[dict[Command, tuple[str, ...]]] = {
-    Command.HAND: ("P",),
-    Command.WINDOW: ("W",),
-    Command.RULER: ("L",),
-    Command.MAGNIFIER: ("M",),
-    Command.INVERT: ("I",),
-    Command.TURN_RIGHT: ("R",),
-    Command.TURN_LEFT: ("Shift+R",),
-    Command.FLIP_ACROSS: ("H",),
-    Command.FLIP_DOWN: ("V",),
-    Command.FIT: ("F",),
-    Command.PIXELS: ("1",),
-    Command.LARGER: ("+", "="),
-    Command.SMALLER: ("-",),
-    Command.RESET: ("Backspace", "0"),
-    Command.HEAT: ("O",),
-    Command.MORE_HEAT: ("]",),
-    Command.LESS_HEAT: ("[",),
-    Command.REMOVE_RULER: ("Del",),
-    Command.LAYOUT: ("D",),
-    Command.LINK: ("K",),
-    Command.NEXT_PANE: ("N",),
-    Command.PREVIOUS_FILM: ("Left", "PgUp"),
-    Command.NEXT_FILM: ("Right", "PgDown"),
-    Command.FULL_SCREEN: ("F11",),
-    Command.HELP: ("?", "F1"),
-    Command.ESCAPE: ("Esc",),
-}
-
-ICONS: Final[dict[Command, str]] = {
-    Command.HAND: "hand",
-    Command.WINDOW: "window",
-    Command.RULER: "ruler",
-    Command.MAGNIFIER: "magnifier",
-    Command.INVERT: "invert",
-    Command.TURN_RIGHT: "turn-right",
-    Command.TURN_LEFT: "turn-left",
-    Command.FLIP_ACROSS: "flip-across",
-    Command.FLIP_DOWN: "flip-down",
-    Command.FIT: "fit",
-    Command.PIXELS: "pixels",
-    Command.RESET: "reset",
-    Command.HEAT: "heat",
-    Command.LAYOUT: "layout",
-    Command.LINK: "link",
-    Command.FULL_SCREEN: "full-screen",
-    Command.HELP: "help",
-}
-
-# Buttons that stay down.
-SWITCHES: Final = frozenset(
-    {
-        Command.HAND,
-        Command.WINDOW,
-        Command.RULER,
-        Command.MAGNIFIER,
-        Command.INVERT,
-        Command.HEAT,
-        Command.LINK,
-        Command.FULL_SCREEN,
-    }
-)
-
-
-def words(command: Command) -> str:
-    """What a command does."""
-    return {
-        Command.HAND: tr("Move the film with the left button"),
-        Command.WINDOW: tr("Window and level with the left button"),
-        Command.RULER: tr("Measure with the left button"),
-        Command.MAGNIFIER: tr("Magnifying glass"),
-        Command.INVERT: tr("Swap black and white"),
-        Command.TURN_RIGHT: tr("Turn right"),
-        Command.TURN_LEFT: tr("Turn left"),
-        Command.FLIP_ACROSS: tr("Flip left to right"),
-        Command.FLIP_DOWN: tr("Flip top to bottom"),
-        Command.FIT: tr("Show the whole film"),
-        Command.PIXELS: tr("One pixel of the film on one of the screen"),
-        Command.LARGER: tr("Larger"),
-        Command.SMALLER: tr("Smaller"),
-        Command.RESET: tr("As it was at first"),
-        Command.HEAT: tr("Heat map on or off"),
-        Command.MORE_HEAT: tr("Stronger heat map"),
-        Command.LESS_HEAT: tr("Fainter heat map"),
-        Command.REMOVE_RULER: tr("Remove the last ruler"),
-        Command.LAYOUT: tr("One, two or four films"),
-        Command.LINK: tr("Link zoom, place and window of all films"),
-        Command.NEXT_PANE: tr("Choose the next of the films in sight"),
-        Command.PREVIOUS_FILM: tr("Previous film"),
-        Command.NEXT_FILM: tr("Next film"),
-        Command.FULL_SCREEN: tr("Full screen"),
-        Command.HELP: tr("Keys and mouse"),
-        Command.ESCAPE: tr("Put the tool away, leave full screen"),
-    }[command]
-
-
+ICON_PX = 18
 _DRAG_PX: Final = 24.0  # what an arrow key changes the window by
 _MOVE_PX: Final = 60.0
 _ARROWS: Final = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+_SLIDER_PX = 60
+_HELP_COLUMNS = 2
+_HELP_MARGIN_PX = 16
+_HELP_SPARE_PX = 12  # between title and list, and for rounding
 
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    words: Message
+    keys: tuple[str, ...]  # as other radiology viewers have them where they agree
+    icon: str = ""  # of its button
+    is_switch: bool = False  # its button stays down
+
+
+class Command(Enum):
+    """One thing that can be done to the films in sight, with its words, keys and button."""
+
+    HAND = _Described(Message("Move the film with the left button"), ("P",), "hand", is_switch=True)
+    WINDOW = _Described(
+        Message("Window and level with the left button"), ("W",), "window", is_switch=True
+    )
+    RULER = _Described(Message("Measure with the left button"), ("L",), "ruler", is_switch=True)
+    MAGNIFIER = _Described(Message("Magnifying glass"), ("M",), "magnifier", is_switch=True)
+    INVERT = _Described(Message("Swap black and white"), ("I",), "invert", is_switch=True)
+    TURN_RIGHT = _Described(Message("Turn right"), ("R",), "turn-right")
+    TURN_LEFT = _Described(Message("Turn left"), ("Shift+R",), "turn-left")
+    FLIP_ACROSS = _Described(Message("Flip left to right"), ("H",), "flip-across")
+    FLIP_DOWN = _Described(Message("Flip top to bottom"), ("V",), "flip-down")
+    FIT = _Described(Message("Show the whole film"), ("F",), "fit")
+    PIXELS = _Described(Message("One pixel of the film on one of the screen"), ("1",), "pixels")
+    LARGER = _Described(Message("Larger"), ("+", "="))
+    SMALLER = _Described(Message("Smaller"), ("-",))
+    RESET = _Described(Message("As it was at first"), ("Backspace", "0"), "reset")
+    HEAT = _Described(Message("Heat map on or off"), ("O",), "heat", is_switch=True)
+    MORE_HEAT = _Described(Message("Stronger heat map"), ("]",))
+    LESS_HEAT = _Described(Message("Fainter heat map"), ("[",))
+    REMOVE_RULER = _Described(Message("Remove the last ruler"), ("Del",))
+    LAYOUT = _Described(Message("One, two or four films"), ("D",), "layout")
+    LINK = _Described(
+        Message("Link zoom, place and window of all films"), ("K",), "link", is_switch=True
+    )
+    NEXT_PANE = _Described(Message("Choose the next of the films in sight"), ("N",))
+    PREVIOUS_FILM = _Described(Message("Previous film"), ("Left", "PgUp"))
+    NEXT_FILM = _Described(Message("Next film"), ("Right", "PgDown"))
+    FULL_SCREEN = _Described(Message("Full screen"), ("F11",), "full-screen", is_switch=True)
+    HELP = _Described(Message("Keys and mouse"), ("?", "F1"), "help")
+    ESCAPE = _Described(Message("Put the tool away, leave full screen"), ("Esc",))
+
+    @property
+    def text(self) -> str:
+        """What it does, in the user's language."""
+        return say(self.value.words)
+
+    @property
+    def key_text(self) -> str:
+        """Its keys as the user's system writes them."""
+        native = QKeySequence.SequenceFormat.NativeText
+        return ", ".join(QKeySequence(key).toString(native) for key in self.value.keys)
+
+
+LAYOUTS = (1, 2, 3, 4)  # films side by side; four stand two by two
+_TOOLS = (Command.HAND, Command.WINDOW, Command.RULER)
+_TURNS = (Command.TURN_RIGHT, Command.TURN_LEFT, Command.FLIP_ACROSS, Command.FLIP_DOWN)
+_SIZES = (Command.FIT, Command.PIXELS, Command.RESET)
 PANE_COMMANDS: Final[dict[Command, Callable[[FilmPane], object]]] = {
     Command.INVERT: FilmPane.invert,
     Command.TURN_RIGHT: lambda pane: pane.turn(1),
@@ -175,41 +113,28 @@ PANE_COMMANDS: Final[dict[Command, Callable[[FilmPane], object]]] = {
 }
 
 
-def arrow_keys() -> dict[str, Callable[[FilmPane], object]]:
-    """Window and level by Shift and an arrow, moving the film by Ctrl and an arrow."""
-    keys: dict[str, Callable[[FilmPane], object]] = {}
-    for name, (across, down) in _ARROWS.items():
-        keys[f"Shift+{name}"] = _dragging(across * _DRAG_PX, down * _DRAG_PX)
-        # To the right means to see more of the right: the film goes left.
-        keys[f"Ctrl+{name}"] = _moving(QPointF(-across * _MOVE_PX, -down * _MOVE_PX))
-    return keys
-
-
-def preset_keys() -> dict[str, Callable[[FilmPane], object]]:
-    """Ready-made windows by number; 1 shows single pixels and 0 resets."""
-    return {str(place + 2): _choosing(place) for place in range(8)}
-
-
 def choose_preset(pane: FilmPane, place: int) -> None:
     """Use one of the film's ready-made windows, if there is such a one."""
     if pane.state is not None and place < len(pane.state.presets):
         pane.set_window(pane.state.presets[place].window)
 
 
-def _dragging(across: float, down: float) -> Callable[[FilmPane], object]:
-    return lambda pane: pane.drag_window(across, down)
+def more_keys() -> dict[str, Callable[[FilmPane], object]]:
+    """Return what keys do that have no button.
 
-
-def _moving(way: QPointF) -> Callable[[FilmPane], object]:
-    return lambda pane: pane.move_by(way)
-
-
-def _choosing(place: int) -> Callable[[FilmPane], object]:
-    return lambda pane: choose_preset(pane, place)
-
-
-ICON_PX = 18
-_TOOLS = (Command.HAND, Command.WINDOW, Command.RULER)
+    Shift and an arrow change window and level, Ctrl and an arrow move the film; numbers choose
+    ready-made windows, where 1 shows single pixels and 0 resets.
+    """
+    keys: dict[str, Callable[[FilmPane], object]] = {}
+    for name, (across, down) in _ARROWS.items():
+        dx, dy = across * _DRAG_PX, down * _DRAG_PX
+        keys[f"Shift+{name}"] = partial(FilmPane.drag_window, across=dx, down=dy)
+        # To the right means to see more of the right: the film goes left.
+        way = QPointF(-across * _MOVE_PX, -down * _MOVE_PX)
+        keys[f"Ctrl+{name}"] = partial(FilmPane.move_by, way=way)
+    for place in range(8):
+        keys[str(place + 2)] = partial(choose_preset, place=place)
+    return keys
 
 
 class ViewerActions(QObject):
@@ -237,7 +162,9 @@ class ViewerActions(QObject):
 
     def show_colours(self, plain: str, chosen: str, faint: str) -> None:
         """Draw the icons in colours (#rrggbb): of a button, one that is down, one that is off."""
-        for command, name in ICONS.items():
+        for command, action in self._actions.items():
+            if not command.value.icon:
+                continue
             icon = QIcon()
             for colour, mode, state in (
                 (plain, QIcon.Mode.Normal, QIcon.State.Off),
@@ -245,35 +172,24 @@ class ViewerActions(QObject):
                 (faint, QIcon.Mode.Disabled, QIcon.State.Off),
                 (faint, QIcon.Mode.Disabled, QIcon.State.On),
             ):
-                icon.addPixmap(pixmap(f"viewer/{name}", colour, ICON_PX), mode, state)
-            self._actions[command].setIcon(icon)
+                picture = pixmap(f"viewer/{command.value.icon}", colour, ICON_PX)
+                icon.addPixmap(picture, mode, state)
+            action.setIcon(icon)
 
     def show_words(self) -> None:
         """Name the actions in the user's language."""
         for command, action in self._actions.items():
-            text, keys = words(command), keys_text(command)
-            action.setText(text)
-            action.setToolTip(plain_tip(f"{text}  ({keys})"))
+            action.setText(command.text)
+            action.setToolTip(plain_tip(f"{command.text}  ({command.key_text})"))
 
     def _action(self, owner: QWidget, command: Command) -> QAction:
         action = QAction(owner)
-        action.setShortcuts([QKeySequence(key) for key in KEYS[command]])
+        action.setShortcuts([QKeySequence(key) for key in command.value.keys])
         action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setCheckable(command in SWITCHES)
+        action.setCheckable(command.value.is_switch)
         action.triggered.connect(lambda _=False: self.wanted.emit(command))
         owner.addAction(action)
         return action
-
-
-def keys_text(command: Command) -> str:
-    """The keys of a command as the user's system writes them."""
-    native = QKeySequence.SequenceFormat.NativeText
-    return ", ".join(QKeySequence(key).toString(native) for key in KEYS[command])
-
-
-_COLUMNS = 2
-_MARGIN_PX = 16
-_SPARE_PX = 12  # between title and list, and for rounding
 
 
 class HelpCard(QFrame):
@@ -297,13 +213,15 @@ class HelpCard(QFrame):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(_MARGIN_PX, _MARGIN_PX, _MARGIN_PX, _MARGIN_PX)
+        layout.setContentsMargins(
+            _HELP_MARGIN_PX, _HELP_MARGIN_PX, _HELP_MARGIN_PX, _HELP_MARGIN_PX
+        )
         layout.addWidget(self._title)
         layout.addWidget(scroll, 1)
         self.hide()
 
     def show_words(self) -> None:
-        """Say everything in the user's language."""
+        """Set every word in the user's language."""
         self._title.setText(tr("Keys and mouse"))
         for label in self._labels:
             self._grid.removeWidget(label)
@@ -315,11 +233,11 @@ class HelpCard(QFrame):
             does.setText(text)
             what.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self._labels += [what, does]
-        self._arrange(_COLUMNS)
+        self._arrange(_HELP_COLUMNS)
 
     def fit_into(self, room: QRect) -> None:
         """Stand in the middle of a room, in one column where it is too narrow for two."""
-        for n_columns in (_COLUMNS, 1):
+        for n_columns in (_HELP_COLUMNS, 1):
             self._arrange(n_columns)
             if self._needed().width() <= room.width():
                 break
@@ -331,7 +249,7 @@ class HelpCard(QFrame):
         """Its size without scrolling."""
         self._grid.invalidate()
         content, title = self._grid.sizeHint(), self._title.sizeHint()
-        around = 2 * _MARGIN_PX + _SPARE_PX
+        around = 2 * _HELP_MARGIN_PX + _HELP_SPARE_PX
         return content.grownBy(QMargins(0, 0, around, around + title.height()))
 
     def _arrange(self, n_columns: int) -> None:
@@ -346,8 +264,8 @@ class HelpCard(QFrame):
 
 
 def _rows() -> list[tuple[str, str]]:
-    """Keys, and what they do."""
-    return [(keys_text(command), words(command)) for command in Command] + [
+    """Return keys and what they do."""
+    return [(command.key_text, command.text) for command in Command] + [
         ("2 – 9", tr("Ready-made windows")),
         (tr("Shift + arrows"), tr("Window and level")),
         (tr("Ctrl + arrows"), tr("Move the film")),
@@ -356,12 +274,6 @@ def _rows() -> list[tuple[str, str]]:
         (tr("Middle button, space"), tr("Drag: move the film")),
         (tr("Double click"), tr("Show the whole film")),
     ]
-
-
-_SLIDER_PX = 60
-_TOOL_BUTTONS = (Command.HAND, Command.WINDOW, Command.RULER, Command.MAGNIFIER)
-_TURNS = (Command.TURN_RIGHT, Command.TURN_LEFT, Command.FLIP_ACROSS, Command.FLIP_DOWN)
-_SIZES = (Command.FIT, Command.PIXELS, Command.RESET)
 
 
 class ViewerBar(QToolBar):
@@ -378,6 +290,7 @@ class ViewerBar(QToolBar):
     def __init__(self, actions: ViewerActions) -> None:
         super().__init__()
         self._offered: tuple[Preset, ...] = ()
+        self._chosen: Preset | None = None
         self.setIconSize(QSize(ICON_PX, ICON_PX))
         self.setMovable(False)
         self._presets, self._preset_menu = _menu_button()
@@ -413,7 +326,7 @@ class ViewerBar(QToolBar):
             button.setIcon(QIcon(pixmap("viewer/more", plain, ICON_PX)))
 
     def show_words(self) -> None:
-        """Say everything in the user's language."""
+        """Set every word in the user's language."""
         more = self.findChildren(QToolButton, "qt_toolbar_ext_button")
         named = [
             (self._presets, tr("Ready-made windows (keys 2 to 9)")),
@@ -427,7 +340,7 @@ class ViewerBar(QToolBar):
 
     def _lay_out(self, actions: ViewerActions) -> None:
         self._turn_menu.addActions([actions[command] for command in _TURNS])
-        self.addActions([actions[command] for command in _TOOL_BUTTONS])
+        self.addActions([actions[command] for command in (*_TOOLS, Command.MAGNIFIER)])
         self.addSeparator()
         self.addWidget(self._presets)
         self.addAction(actions[Command.INVERT])
@@ -453,9 +366,10 @@ class ViewerBar(QToolBar):
             text = preset.words().replace("&", "&&")
             if place + 2 <= 9:
                 text += f"\t{place + 2}"
-            self._add(self._preset_menu, text, preset == self._chosen).triggered.connect(
-                lambda _=False, place=place: self.preset_chosen.emit(place)
-            )
+            action = self._preset_menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(preset == self._chosen)
+            action.triggered.connect(lambda _=False, place=place: self.preset_chosen.emit(place))
 
     def _fill_layouts(self) -> None:
         self._layout_menu.clear()
@@ -464,12 +378,6 @@ class ViewerBar(QToolBar):
             self._layout_menu.addAction(text).triggered.connect(
                 lambda _=False, n=n: self.layout_chosen.emit(n)
             )
-
-    def _add(self, menu: QMenu, text: str, is_chosen: bool) -> QAction:
-        action = menu.addAction(text)
-        action.setCheckable(True)
-        action.setChecked(is_chosen)
-        return action
 
 
 def _menu_button() -> tuple[QToolButton, QMenu]:

@@ -1,58 +1,155 @@
 """One to four films side by side, a slim toolbar, and keys for everything."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.page import TranslatedWidget
 from app.widgets.viewer.commands import (
+    LAYOUTS,
     PANE_COMMANDS,
     Command,
     HelpCard,
     ViewerActions,
     ViewerBar,
-    arrow_keys,
     choose_preset,
-    preset_keys,
+    more_keys,
 )
-from app.widgets.viewer.layers import DEFAULT_OPACITY
-from app.widgets.viewer.pane import LAYOUTS, FilmPane, PaneGrid
-from app.widgets.viewer.viewed_film import Tool
+from app.widgets.viewer.pane import FilmPane, Tool
 from core.images.film import FullDepthFilm
+from core.prediction.saliency_checks import USUAL_OPACITY
 
-
-def fill_screen(widget: QWidget, is_full: bool) -> None:
-    """Make a widget a window that fills the screen, or put it back.
-
-    It keeps its parent, and so its place in the parent's layout, which leaves windows out.
-
-    Args:
-        widget: With a parent.
-        is_full: Which of the two.
-    """
-    if is_full == widget.isWindow():
-        return
-    has_focus = widget.hasFocus() or widget.isAncestorOf(widget.focusWidget() or widget)
-    if not is_full:
-        widget.setWindowState(Qt.WindowState.WindowNoState)
-    widget.setWindowFlag(Qt.WindowType.Window, is_full)
-    if is_full:
-        widget.showFullScreen()
-        widget.activateWindow()
-    else:
-        widget.show()
-    if has_focus:
-        widget.setFocus(Qt.FocusReason.OtherFocusReason)
-
-
+_N_COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2}  # by the number of films
 _NEXT_LAYOUT = {1: 2, 2: 4, 3: 4, 4: 1}
 _TOOLS = {Command.HAND: Tool.HAND, Command.WINDOW: Tool.WINDOW, Command.RULER: Tool.RULER}
 _OPACITY_STEP = 0.1
+
+
+class PaneGrid(QWidget):
+    """Holds the panes; those out of sight keep their films."""
+
+    chosen_changed = Signal(int)
+    altered = Signal()  # in the chosen pane, or which one that is
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._panes = [FilmPane() for _ in range(max(LAYOUTS))]
+        self._n_panes, self._place = 1, 0
+        self._is_linked = True
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
+        self.setFocusProxy(self._panes[0])
+        for place, pane in enumerate(self._panes):
+            pane.pressed.connect(partial(self.choose, place))
+            pane.view_changed.connect(partial(self._on_view_changed, pane))
+            pane.window_changed.connect(partial(self._on_window_changed, pane))
+            pane.pointed.connect(partial(self._on_pointed, pane))
+            pane.altered.connect(partial(self._on_altered, pane))
+        self._arrange()
+
+    @property
+    def all_panes(self) -> tuple[FilmPane, ...]:
+        """Those out of sight too."""
+        return tuple(self._panes)
+
+    @property
+    def panes(self) -> tuple[FilmPane, ...]:
+        """Those in sight."""
+        return tuple(self._panes[: self._n_panes])
+
+    @property
+    def n_panes(self) -> int:
+        """The number of panes in sight."""
+        return self._n_panes
+
+    @property
+    def place(self) -> int:
+        """The number of the chosen one, from 0."""
+        return self._place
+
+    @property
+    def chosen(self) -> FilmPane:
+        """The one that takes the keys."""
+        return self._panes[self._place]
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether the others follow the one that the user moves or windows."""
+        return self._is_linked
+
+    def show_panes(self, n_panes: int) -> None:
+        """Show so many, one of `LAYOUTS`."""
+        self._n_panes = n_panes
+        self._arrange()
+        if self._place >= n_panes:
+            self.choose(0)
+        self._mark()
+
+    def choose(self, place: int) -> None:
+        """Let the keys go to a pane."""
+        if place == self._place or not 0 <= place < self._n_panes:
+            return
+        self._place = place
+        self.setFocusProxy(self.chosen)
+        self._mark()
+        self.chosen_changed.emit(place)
+        self.altered.emit()
+
+    def set_linked(self, is_linked: bool) -> None:
+        """Let the others follow, from now on and to where the chosen one is."""
+        self._is_linked = is_linked
+        for pane in self._panes:
+            pane.forget_echo()
+        self._on_view_changed(self.chosen)
+        self._on_window_changed(self.chosen)
+
+    def _arrange(self) -> None:
+        n_columns = _N_COLUMNS[self._n_panes]
+        for place, pane in enumerate(self._panes):
+            self._grid.removeWidget(pane)
+            pane.setParent(self)
+            if place < self._n_panes:
+                self._grid.addWidget(pane, place // n_columns, place % n_columns)
+            pane.setVisible(place < self._n_panes)
+        for index in range(len(self._panes)):
+            self._grid.setColumnStretch(index, int(index < n_columns))
+            self._grid.setRowStretch(index, int(index * n_columns < self._n_panes))
+
+    def _mark(self) -> None:
+        for place, pane in enumerate(self._panes):
+            pane.set_marked(self._n_panes > 1 and place == self._place)
+
+    def _on_view_changed(self, pane: FilmPane) -> None:
+        for other in self.panes:
+            if self._is_linked and other is not pane:
+                other.follow_view(pane)
+
+    def _on_window_changed(self, pane: FilmPane) -> None:
+        for other in self.panes:
+            if self._is_linked and other is not pane:
+                other.follow_window(pane)
+
+    def _on_pointed(self, pane: FilmPane) -> None:
+        for other in self.panes:
+            if self._is_linked and other is not pane:
+                other.follow_pointer(pane)
+
+    def _on_altered(self, pane: FilmPane) -> None:
+        if pane is self.chosen:
+            self.altered.emit()
+
+    # Qt's own.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        # What shows between films is dark in either theme.
+        QPainter(self).fillRect(self.rect(), Qt.GlobalColor.black)
 
 
 class ViewerDesk(TranslatedWidget):
@@ -74,7 +171,7 @@ class ViewerDesk(TranslatedWidget):
         super().__init__()
         self._grid = PaneGrid()
         self._is_full_screen = False
-        self._is_heat_shown, self._opacity = True, DEFAULT_OPACITY
+        self._is_heat_shown, self._opacity = True, USUAL_OPACITY
         self._actions = ViewerActions(self)
         self._bar = ViewerBar(self._actions)
         self._help = HelpCard(self)
@@ -96,7 +193,7 @@ class ViewerDesk(TranslatedWidget):
 
     @property
     def n_panes(self) -> int:
-        """How many films stand side by side."""
+        """The number of films side by side."""
         return self._grid.n_panes
 
     @property
@@ -121,7 +218,7 @@ class ViewerDesk(TranslatedWidget):
 
     @property
     def opacity(self) -> float:
-        """How strongly a heat map covers its film, 0 to 1."""
+        """The strength with which a heat map covers its film, 0 to 1."""
         return self._opacity
 
     def show_film(self, pane: int, film: FullDepthFilm | NDArray[np.uint8], name: str) -> None:
@@ -239,7 +336,7 @@ class ViewerDesk(TranslatedWidget):
         return self._grid.chosen
 
     def _handlers(self) -> dict[Command, Callable[[], object]]:
-        """What the commands do that are not for one film alone."""
+        """Return what commands do that are not for one film alone."""
         return {
             Command.HAND: lambda: self.set_tool(Tool.HAND),
             Command.WINDOW: lambda: self.set_tool(Tool.WINDOW),
@@ -266,7 +363,7 @@ class ViewerDesk(TranslatedWidget):
         self._help.dismissed.connect(lambda: self.show_help(False))
         self._grid.chosen_changed.connect(self.pane_chosen)
         self._grid.altered.connect(self._show_state)
-        for keys, slot in (arrow_keys() | preset_keys()).items():
+        for keys, slot in more_keys().items():
             self._key(keys, slot)
 
     def _key(self, keys: str, slot: Callable[[FilmPane], object]) -> None:
@@ -323,3 +420,27 @@ class ViewerDesk(TranslatedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_help()
+
+
+def fill_screen(widget: QWidget, is_full: bool) -> None:
+    """Make a widget a window that fills the screen, or put it back.
+
+    It keeps its parent, and so its place in the parent's layout, which leaves windows out.
+
+    Args:
+        widget: With a parent.
+        is_full: Which of the two.
+    """
+    if is_full == widget.isWindow():
+        return
+    has_focus = widget.hasFocus() or widget.isAncestorOf(widget.focusWidget() or widget)
+    if not is_full:
+        widget.setWindowState(Qt.WindowState.WindowNoState)
+    widget.setWindowFlag(Qt.WindowType.Window, is_full)
+    if is_full:
+        widget.showFullScreen()
+        widget.activateWindow()
+    else:
+        widget.show()
+    if has_focus:
+        widget.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,4 +1,4 @@
-"""What lies over a film and is not the film: heat, an outline, a warning."""
+"""Overlays on a film: heat map, outline, warning."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from core.prediction.saliency_checks import USUAL_OPACITY, heat_colours
 
 
 def heat_table(opacity: float) -> NDArray[np.uint32]:
-    """The colour of each of 256 steps of heat as a premultiplied ARGB pixel.
+    """Return the colour of each of 256 steps of heat as a premultiplied ARGB pixel.
 
     Args:
         opacity: Of the hottest, 0 to 1.
@@ -24,7 +24,7 @@ def heat_table(opacity: float) -> NDArray[np.uint32]:
 
 
 class HeatLayer:
-    """Draws heat over a film.
+    """A heat map over a film.
 
     Args:
         heat: Shape (h, w), 0 (none, not drawn) to 1; stretched over the whole film.
@@ -49,7 +49,7 @@ class HeatLayer:
         painter.drawImage(place, self._last[3])
 
     def value_at(self, across: float, down: float) -> float:
-        """The heat at a fraction of the film's width and height, without smoothing."""
+        """Return the heat at a fraction of the film's width and height, without smoothing."""
         height, width = self._steps.shape
         row = min(max(int(down * height), 0), height - 1)
         column = min(max(int(across * width), 0), width - 1)
@@ -119,30 +119,27 @@ def outline(mask: NDArray[np.bool_]) -> list[QLineF]:
 
 
 def _crossing(first: float, second: float) -> float:
-    """How far along a side the border crosses it."""
+    """Return how far along a side the border crosses it."""
     if first == second:
         return 0.5
     return min(max((0.5 - first) / (second - first), 0.0), 1.0)
 
 
 def _blurred(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Averages of three by three, so that the border has no stairs."""
+    """Return averages of three by three, so that the border has no stairs."""
     for axis in (0, 1):
         before, after = np.roll(values, 1, axis), np.roll(values, -1, axis)
         values = (before + values + after) / 3
     return values
 
 
-DEFAULT_OPACITY = USUAL_OPACITY
-
-
 class Overlays:
-    """Holds what is drawn over one film."""
+    """The overlays of one film, and how they are shown."""
 
     def __init__(self) -> None:
         self.heat: HeatLayer | None = None
         self.is_heat_shown = True
-        self.opacity = DEFAULT_OPACITY
+        self.opacity = USUAL_OPACITY
         self.lines: list[QLineF] = []  # of an outline, in fractions of the film's sides
         self.stamp = ""
 

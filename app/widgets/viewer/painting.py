@@ -1,28 +1,77 @@
-"""Draws a pane: the film, what lies over it, and what is written in its corners."""
+"""Marks and texts on an X-ray: corners, rulers, scale bar, legend, stamp, magnifying glass."""
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QTextOption
 
 from app.i18n import tr
 from app.widgets.signs import draw_sign
 from app.widgets.viewer.layers import heat_table
-from app.widgets.viewer.picture import FilmGeometry, Placement
-from app.widgets.viewer.state import FilmState, length_text, part_within
+from app.widgets.viewer.picture import FilmGeometry
+from app.widgets.viewer.state import FilmState
 from core.images.film import Spacing
 
 PLAIN = QColor("#dce3ea")  # on black in either theme
 FAINT = QColor("#9aa7b4")
-MARK = QColor("#ffd166")  # what changes how the film reads: flipped, inverted
-_GROUND = QColor(0, 0, 0, 150)
+MARK = QColor("#ffd166")  # what changes how the film reads: flipped, inverted; the chosen ruler
+_RULER, _OUTLINE, _FRAME = QColor("#7fe3d4"), QColor("#58c7f3"), QColor("#4db6ac")
+_SHADE = QColor(0, 0, 0, 170)  # beside thin lines
+_GROUND = QColor(0, 0, 0, 150)  # under texts
 _STAMP, _STAMP_GROUND = QColor("#231a00"), QColor("#f0b429")
 MARGIN_PX = 8.0
 _PADDING_PX = 4.0
+_LEAST_ROOM_PX = 40  # for words; in less nothing is written
 _STAMP_PADDING_PX = 6.0
 _STAMP_LINES = 3
+_GLASS_RADIUS_PX = 120.0
+_GLASS_TIMES = 2.5  # as large as around it
+_GLASS_SCALES = (1.0, 40.0)  # least and most pixels of the screen a pixel of the film
+_BAR_PX = 130.0  # at most, of the scale bar
+_BAR_ROOM_PX = 320.0  # in less there is none
+_LEGEND_PX, _LEGEND_HEIGHT_PX = 110.0, 8.0
+
+
+def draw_sentence(painter: QPainter, room: QRectF, text: str) -> None:
+    """Write a sentence into the middle, in place of a film."""
+    painter.setPen(PLAIN)
+    how = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    painter.drawText(room.adjusted(24, 24, -24, -24), int(how), text)
+
+
+def draw_frame(painter: QPainter, place: QRect) -> None:
+    """Draw the frame of the pane that takes the keys."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(_FRAME, 1))
+    painter.drawRect(place.adjusted(0, 0, -1, -1))
+
+
+def draw_outline(painter: QPainter, lines: list[QLineF]) -> None:
+    """Draw the border of a mask."""
+    for colour, thickness in ((_SHADE, 2.4), (_OUTLINE, 1.2)):
+        painter.setPen(QPen(colour, thickness))
+        painter.drawLines(lines)
+
+
+def draw_ruler(painter: QPainter, line: QLineF, *, is_chosen: bool) -> None:
+    """Draw a ruler with an arm across each end."""
+    across = line.normalVector().unitVector()
+    arm = QPointF(across.dx(), across.dy()) * 6
+    for pen in (QPen(_SHADE, 3.2), QPen(MARK if is_chosen else _RULER, 1.4)):
+        painter.setPen(pen)
+        painter.drawLine(line)
+        for place in (line.p1(), line.p2()):
+            painter.drawLine(place - arm, place + arm)
+
+
+def draw_cross(painter: QPainter, place: QPointF) -> None:
+    """Mark the place that the mouse is on in another pane."""
+    for pen in (QPen(_SHADE, 3.2), QPen(_RULER, 1.2)):
+        painter.setPen(pen)
+        for way in (QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)):
+            painter.drawLine(place + way * 4, place + way * 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +85,7 @@ class Line:
 
 def draw_corner(
     painter: QPainter, room: QRectF, lines: list[Line], corner: Qt.AlignmentFlag
-) -> QRectF:
+) -> None:
     """Write lines into a corner.
 
     Args:
@@ -44,15 +93,12 @@ def draw_corner(
         room: Whose corner it is; the lines take at most half of its width.
         lines: From the top; empty ones are left out.
         corner: A horizontal and a vertical alignment.
-
-    Returns:
-        What was covered.
     """
     metrics = QFontMetricsF(painter.font())
     most = room.width() / 2 - 1.5 * MARGIN_PX
     texts = [(_cut(line, metrics, most), line.colour) for line in lines if line.text]
-    if not texts or most < 40:
-        return QRectF()
+    if not texts or most < _LEAST_ROOM_PX:
+        return
     width = max(metrics.horizontalAdvance(text) for text, _ in texts) + 2 * _PADDING_PX
     height = metrics.height() * len(texts) + 2 * _PADDING_PX
     left, top = room.left() + MARGIN_PX, room.top() + MARGIN_PX
@@ -61,7 +107,7 @@ def draw_corner(
     if corner & Qt.AlignmentFlag.AlignBottom:
         top = room.bottom() - MARGIN_PX - height
     place = QRectF(left, top, width, height)
-    draw_ground(painter, place)
+    _draw_ground(painter, place)
     for row, (text, colour) in enumerate(texts):
         painter.setPen(colour)
         x = left + _PADDING_PX
@@ -69,10 +115,9 @@ def draw_corner(
             x = place.right() - _PADDING_PX - metrics.horizontalAdvance(text)
         y = top + _PADDING_PX + metrics.height() * row + metrics.ascent()
         painter.drawText(QPointF(x, y), text)
-    return place
 
 
-def draw_ground(painter: QPainter, place: QRectF) -> None:
+def _draw_ground(painter: QPainter, place: QRectF) -> None:
     """Darken the film where something is written."""
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_GROUND)
@@ -86,7 +131,7 @@ def draw_label(painter: QPainter, place: QPointF, text: str, room: QRectF) -> No
     left = min(max(place.x() + 8, room.left()), room.right() - size[0])
     top = min(max(place.y() - size[1] / 2, room.top()), room.bottom() - size[1])
     ground = QRectF(left, top, *size)
-    draw_ground(painter, ground)
+    _draw_ground(painter, ground)
     painter.setPen(PLAIN)
     painter.drawText(QPointF(left + _PADDING_PX, top + 1 + metrics.ascent()), text)
 
@@ -106,7 +151,7 @@ def draw_stamp(painter: QPainter, room: QRectF, text: str) -> float:
         room.width() - indent - _STAMP_PADDING_PX,
         metrics.height() * _STAMP_LINES + 1,
     )
-    if words.width() < 40:
+    if words.width() < _LEAST_ROOM_PX:
         return 0.0
     flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
     option = QTextOption(flags)
@@ -131,21 +176,14 @@ def _cut(line: Line, metrics: QFontMetricsF, most: float) -> str:
     return metrics.elidedText(" ".join(line.text.split()), mode, most)
 
 
-_RADIUS_PX = 120.0
-_TIMES = 2.5  # as large as around it
-_LEAST_SCALE = 1.0  # pixels of the screen a pixel of the film
-_MOST_SCALE = 40.0
-_RIM = QColor("#dce3ea")
-
-
 def draw_magnifier(
     painter: QPainter, state: FilmState, geometry: FilmGeometry, pointer: QPointF
 ) -> None:
     """Draw the glass; it shows the film alone, without heat, so that one sees beneath it."""
-    radius = min(_RADIUS_PX, geometry.room.width() / 3, geometry.room.height() / 3)
+    radius = min(_GLASS_RADIUS_PX, geometry.room.width() / 3, geometry.room.height() / 3)
     if radius < 20:
         return
-    scale = min(max(geometry.scale * _TIMES, _LEAST_SCALE), _MOST_SCALE)
+    scale = min(max(geometry.scale * _GLASS_TIMES, _GLASS_SCALES[0]), _GLASS_SCALES[1])
     seen = 2 * radius * geometry.ratio / scale  # pixels of the film
     middle = geometry.film_point(pointer)
     box = QRectF(middle.x() - seen / 2, middle.y() - seen / 2, seen, seen)
@@ -162,19 +200,13 @@ def draw_magnifier(
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(0, 0, 0, 160), 4))
     painter.drawEllipse(glass)
-    painter.setPen(QPen(_RIM, 1.5))
+    painter.setPen(QPen(PLAIN, 1.5))
     painter.drawEllipse(glass)
     painter.restore()
 
 
-_WIDEST_PX = 130.0
-_NARROWEST_ROOM_PX = 320.0
-_LEGEND_PX = 110.0
-_LEGEND_HEIGHT_PX = 8.0
-
-
 def round_length(most: float) -> float:
-    """The greatest of 1, 2 or 5 times a power of ten that is not above `most`, more than 0."""
+    """Return the greatest of 1, 2 or 5 times a power of ten that is not above `most` > 0."""
     power = 10.0 ** math.floor(math.log10(most))
     return max(factor * power for factor in (1, 2, 5) if factor * power <= most * (1 + 1e-9))
 
@@ -196,9 +228,9 @@ def draw_scale_bar(
         Where the next thing above it may end.
     """
     a_pixel = spacing.down_mm if is_turned else spacing.across_mm
-    if room.width() < _NARROWEST_ROOM_PX or unit <= 0:
+    if room.width() < _BAR_ROOM_PX or unit <= 0:
         return bottom
-    length_mm = round_length(_WIDEST_PX / unit * a_pixel)
+    length_mm = round_length(_BAR_PX / unit * a_pixel)
     length = length_mm / a_pixel * unit
     text = tr("{length} mm", length=f"{length_mm:,g}")
     if spacing.is_at_detector:
@@ -207,7 +239,7 @@ def draw_scale_bar(
     width = max(length, metrics.horizontalAdvance(text)) + 2 * _PADDING_PX
     height = metrics.height() + 10 + _PADDING_PX
     ground = QRectF(room.right() - MARGIN_PX - width, bottom - height, width, height)
-    draw_ground(painter, ground)
+    _draw_ground(painter, ground)
     right, y = ground.right() - _PADDING_PX, ground.bottom() - 7
     painter.setPen(QPen(PLAIN, 1.5))
     left = right - length
@@ -220,19 +252,18 @@ def draw_scale_bar(
     return ground.top() - 4
 
 
-def draw_legend(painter: QPainter, room: QRectF, bottom: float) -> float:
-    """Draw what the colours of a heat map mean; returns where the next thing above may end."""
+def draw_legend(painter: QPainter, room: QRectF, bottom: float) -> None:
+    """Draw what the colours of a heat map mean, above `bottom`."""
     metrics = QFontMetricsF(painter.font())
     low, high = tr("low"), tr("high")
     words = metrics.horizontalAdvance(low) + metrics.horizontalAdvance(high) + 12
     title = tr("Speaks for this class")
-    bar = _LEGEND_PX
-    width = max(bar + words, metrics.horizontalAdvance(title)) + 2 * _PADDING_PX
+    width = max(_LEGEND_PX + words, metrics.horizontalAdvance(title)) + 2 * _PADDING_PX
     if width + 2 * MARGIN_PX > room.width():
-        return bottom
+        return
     height = 2 * metrics.height() + 2 * _PADDING_PX
     ground = QRectF(room.right() - MARGIN_PX - width, bottom - height, width, height)
-    draw_ground(painter, ground)
+    _draw_ground(painter, ground)
     painter.setPen(PLAIN)
     first = ground.top() + _PADDING_PX + metrics.ascent()
     second = first + metrics.height()
@@ -241,7 +272,7 @@ def draw_legend(painter: QPainter, room: QRectF, bottom: float) -> float:
     painter.drawText(QPointF(x, second), low)
     x += metrics.horizontalAdvance(low) + 6
     y = second - metrics.ascent() / 2 - _LEGEND_HEIGHT_PX / 2 + 1
-    place = QRectF(x, y, bar, _LEGEND_HEIGHT_PX)
+    place = QRectF(x, y, _LEGEND_PX, _LEGEND_HEIGHT_PX)
     painter.fillRect(place, QColor("black"))
     colours = heat_table(1.0)
     strip = QImage(colours.data, 256, 1, 4 * 256, QImage.Format.Format_ARGB32_Premultiplied)
@@ -251,169 +282,3 @@ def draw_legend(painter: QPainter, room: QRectF, bottom: float) -> float:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(place)
     painter.drawText(QPointF(place.right() + 6, second), high)
-    return ground.top() - 4
-
-
-if TYPE_CHECKING:
-    from app.widgets.viewer.viewed_film import ViewedFilm
-
-FRAME = QColor("#4db6ac")
-RULER = QColor("#7fe3d4")
-CHOSEN_RULER = QColor("#ffd166")
-OUTLINE = QColor("#58c7f3")
-_SHADE = QColor(0, 0, 0, 170)
-_SMALL_PX = 220  # narrower panes are told nothing but the film's name
-_NARROW_PX = 400  # in narrower ones the legend stands above what is written at the left
-Align = Qt.AlignmentFlag
-
-
-def paint_pane(painter: QPainter, pane: "ViewedFilm") -> None:
-    """Draw all of a pane."""
-    room = QRectF(pane.rect())
-    painter.fillRect(room, QColor("black"))  # what surrounds a film is dark
-    state = pane.state
-    if state is None:
-        painter.setPen(PLAIN)
-        how = Align.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(room.adjusted(24, 24, -24, -24), int(how), pane.text)
-        draw_corner(painter, room, [_name(pane)], Align.AlignLeft | Align.AlignTop)
-    else:
-        placement = Placement.of(pane.geometry_now)
-        _draw_film(painter, pane, state, placement)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        _draw_outline(painter, pane, state)
-        _draw_rulers(painter, pane, state, room)
-        top = 0.0
-        if pane.overlays.stamp and pane.overlays.visible_heat is not None:
-            top = draw_stamp(painter, room, pane.overlays.stamp)
-        _write(painter, pane, state, room.adjusted(0, top, 0, 0))
-        if pane.echo is not None:
-            _draw_cross(painter, pane.echo)
-        if pane.has_magnifier and pane.pointer is not None:
-            draw_magnifier(painter, state, pane.geometry_now, pane.pointer)
-    if pane.is_marked:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(FRAME, 1))
-        painter.drawRect(pane.rect().adjusted(0, 0, -1, -1))
-
-
-def _draw_film(
-    painter: QPainter, pane: "ViewedFilm", state: FilmState, placement: Placement
-) -> None:
-    painter.save()
-    painter.scale(1 / placement.ratio, 1 / placement.ratio)
-    state.picture.draw(painter, placement, state.orientation, is_hurried=pane.is_hurried)
-    heat = pane.overlays.visible_heat
-    if heat is not None:
-        heat.draw(painter, placement, state.orientation, pane.overlays.opacity)
-    painter.restore()
-
-
-def _draw_outline(painter: QPainter, pane: "ViewedFilm", state: FilmState) -> None:
-    width, height = state.size.toTuple()
-
-    def place(point: QPointF) -> QPointF:
-        return pane.place_of(QPointF(point.x() * width, point.y() * height))
-
-    lines = [QLineF(place(line.p1()), place(line.p2())) for line in pane.overlays.lines]
-    if lines and pane.overlays.is_heat_shown:
-        for colour, thickness in ((_SHADE, 2.4), (OUTLINE, 1.2)):
-            painter.setPen(QPen(colour, thickness))
-            painter.drawLines(lines)
-
-
-def _draw_rulers(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF) -> None:
-    for ruler in state.rulers:
-        colour = CHOSEN_RULER if ruler is pane.gestures.chosen else RULER
-        start, end = pane.place_of(ruler.start), pane.place_of(ruler.end)
-        line = QLineF(start, end)
-        across = line.normalVector().unitVector()
-        arm = QPointF(across.dx(), across.dy()) * 6
-        for pen in (QPen(_SHADE, 3.2), QPen(colour, 1.4)):
-            painter.setPen(pen)
-            painter.drawLine(line)
-            for place in (start, end):
-                painter.drawLine(place - arm, place + arm)
-        seen = part_within(line, room)
-        if seen is not None:
-            lower = max(seen.p1(), seen.p2(), key=QPointF.y)
-            draw_label(painter, lower, length_text(ruler.line, state.film.spacing), room)
-
-
-def _draw_cross(painter: QPainter, place: QPointF) -> None:
-    for pen in (QPen(_SHADE, 3.2), QPen(RULER, 1.2)):
-        painter.setPen(pen)
-        for way in (QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)):
-            painter.drawLine(place + way * 4, place + way * 11)
-
-
-def _write(painter: QPainter, pane: "ViewedFilm", state: FilmState, room: QRectF) -> None:
-    film, window = state.film, state.window
-    header = film.header
-    facts = f"{film.width:,} × {film.height:,}"
-    if header.bits > 8:
-        facts += " · " + tr("{n} bit", n=header.bits)
-    is_small = room.width() < _SMALL_PX
-    has_facts = pane.has_facts and not is_small
-    left_top = [_name(pane), Line(facts, FAINT)] if has_facts else [_name(pane)]
-    draw_corner(painter, room, left_top, Align.AlignLeft | Align.AlignTop)
-    marks = [state.orientation.words(), tr("inverted") if state.is_inverted else ""]
-    draw_corner(
-        painter,
-        room,
-        [Line(mark, MARK) for mark in marks],
-        Align.AlignRight | Align.AlignTop,
-    )
-    if is_small:
-        return
-    centre, width = film.centre_and_width(window)
-    preset = state.preset
-    lines = [
-        Line(_pointed(pane, state)),
-        Line(preset.words() if preset else "", FAINT),
-        Line(tr("W {width} · L {level}", width=_short(width), level=_short(centre))),
-        Line(f"{pane.geometry_now.scale:.0%}", FAINT),
-    ]
-    draw_corner(painter, room, lines, Align.AlignLeft | Align.AlignBottom)
-    bottom = room.bottom() - MARGIN_PX
-    if film.spacing is not None:
-        bottom = draw_scale_bar(
-            painter,
-            room,
-            bottom,
-            film.spacing,
-            pane.geometry_now.unit,
-            state.orientation.is_on_its_side,
-        )
-    if pane.overlays.visible_heat is not None:
-        if room.width() < _NARROW_PX:
-            if not pane.is_marked:  # one legend will do for all films
-                return
-            n_lines = sum(bool(line.text) for line in lines)
-            bottom -= n_lines * painter.fontMetrics().lineSpacing() + MARGIN_PX
-        draw_legend(painter, room, bottom)
-
-
-def _name(pane: "ViewedFilm") -> Line:
-    return Line(pane.name, is_cut_in_the_middle=True)
-
-
-def _pointed(pane: "ViewedFilm", state: FilmState) -> str:
-    """Where the pointer is on the film and what is there."""
-    if pane.pointer is None:
-        return ""
-    point = pane.film_point(pane.pointer)
-    level = state.level_text(point)
-    if not level:
-        return ""
-    text = f"x {int(point.x()):,} · y {int(point.y()):,} · {level}"
-    heat = pane.overlays.visible_heat
-    if heat is not None:
-        there = heat.value_at(point.x() / state.size.width(), point.y() / state.size.height())
-        text += " · " + tr("heat {value}", value=f"{there:.2f}")
-    return text
-
-
-def _short(number: float) -> str:
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.4g}"

@@ -1,7 +1,8 @@
-"""A film on the screen: resampled once for a zoom, looked up in a table for a window.
+"""A film on the screen: its place, its orientation, its pixels.
 
-What changes with every movement of the mouse is only the table of grey levels, and it is
-applied to the pixels in sight alone: that a film has 16 bits and 9 million pixels costs nothing.
+It is resampled once for a zoom and looked up in a table for a window. What changes with every
+movement of the mouse is only that table, applied to the pixels in sight alone: that a film has
+16 bits and 9 million pixels costs nothing.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,14 @@ from core.images.film import FullDepthFilm, Window
 STEP = 1.25  # of one notch of the wheel
 NOTCH = 120  # eighths of a degree, Qt's unit
 MAX_SCALE = 32.0
-BLOCKS_FROM = 4.0  # from here on the film's own pixels are shown as squares
+_MOST_HALVINGS = 6
+_HURRIED = 1.5  # so far a smaller size may be enlarged again while the user zooms
+_STILL_REDUCED = 0.5  # at least so much is left to the filter, or fine patterns would shimmer
+_SLOW_FROM = 3_000_000  # pixels; smaller films are resampled in a few ms
+_MARGIN = 0.25  # of the part in sight, added on each side once the film is moved
+SHARP_FROM = 4.0  # times as large: the film's own pixels are shown as squares
+
+P = TypeVar("P", bound=np.generic)
 
 
 class FilmGeometry:
@@ -31,41 +39,21 @@ class FilmGeometry:
     """
 
     def __init__(self) -> None:
-        self._film, self._room = QSizeF(), QSizeF()
-        self._ratio = 1.0  # pixels of the screen a pixel of Qt's
-        self._scale = 1.0
+        self.film, self.room = QSizeF(), QSizeF()  # of the film as it is laid down, in its pixels
+        self.ratio = 1.0  # pixels of the screen a pixel of Qt's
+        self.scale = 1.0  # pixels of the screen a pixel of the film
+        self.is_fitted = True  # the film follows the size of the room
         self._centre = QPointF()
-        self._is_fitted = True
 
     @property
     def has_film(self) -> bool:
         """Whether there is anything to lay out."""
-        return not self._film.isEmpty()
-
-    @property
-    def film(self) -> QSizeF:
-        """The size of the film as it is shown, in its pixels."""
-        return self._film
-
-    @property
-    def room(self) -> QSizeF:
-        """The size of the room."""
-        return self._room
-
-    @property
-    def ratio(self) -> float:
-        """How many pixels of the screen, across, one of Qt's is."""
-        return self._ratio
-
-    @property
-    def scale(self) -> float:
-        """How many pixels of the screen, across, show one pixel of the film."""
-        return self._scale
+        return not self.film.isEmpty()
 
     @property
     def unit(self) -> float:
-        """How many of Qt's pixels, across, show one pixel of the film."""
-        return self._scale / self._ratio
+        """The number of Qt's pixels, across, that show one pixel of the film."""
+        return self.scale / self.ratio
 
     @property
     def centre(self) -> QPointF:
@@ -73,53 +61,48 @@ class FilmGeometry:
         return QPointF(self._centre)
 
     @property
-    def is_fitted(self) -> bool:
-        """Whether the film follows the size of the room."""
-        return self._is_fitted
-
-    @property
     def middle(self) -> QPointF:
         """The place in the middle of the room."""
-        return QPointF(self._room.width() / 2, self._room.height() / 2)
+        return QPointF(self.room.width() / 2, self.room.height() / 2)
 
     @property
     def fitting(self) -> float:
         """The scale at which the whole film is as large as the room allows."""
-        if not self.has_film or self._room.isEmpty():
+        if not self.has_film or self.room.isEmpty():
             return 1.0
-        return self._ratio * min(
-            self._room.width() / self._film.width(), self._room.height() / self._film.height()
+        return self.ratio * min(
+            self.room.width() / self.film.width(), self.room.height() / self.film.height()
         )
 
     @property
     def can_move(self) -> bool:
         """Whether a part of the film is out of sight."""
         return self.has_film and (
-            self._film.width() * self._scale > self._room.width() * self._ratio + 1
-            or self._film.height() * self._scale > self._room.height() * self._ratio + 1
+            self.film.width() * self.scale > self.room.width() * self.ratio + 1
+            or self.film.height() * self.scale > self.room.height() * self.ratio + 1
         )
 
     def take_film(self, width: float, height: float) -> None:
         """Lay out a film of this size, or none if it is empty; fitted."""
-        self._film = QSizeF(width, height)
+        self.film = QSizeF(width, height)
         self.fit()
 
     def take_room(self, room: QSizeF, ratio: float) -> None:
         """Follow the room, whose sides are in Qt's pixels; `ratio` of them to the screen's."""
         ratio = max(ratio, 0.1)
-        if self._room == room and self._ratio == ratio:
+        if self.room == room and self.ratio == ratio:
             return
-        self._room, self._ratio = QSizeF(room), ratio
-        if self._is_fitted:
+        self.room, self.ratio = QSizeF(room), ratio
+        if self.is_fitted:
             self.fit()
         else:
             self.look_at(self._centre)
 
     def fit(self) -> None:
         """Show the whole film, as large as the room allows."""
-        self._is_fitted = True
-        self._centre = QPointF(self._film.width() / 2, self._film.height() / 2)
-        self._scale = self.fitting
+        self.is_fitted = True
+        self._centre = QPointF(self.film.width() / 2, self.film.height() / 2)
+        self.scale = self.fitting
 
     def zoom_to(self, scale: float, place: QPointF) -> None:
         """Magnify so that what is at `place` stays there."""
@@ -128,16 +111,16 @@ class FilmGeometry:
         fitting = self.fitting
         scale = min(max(scale, min(fitting, 1.0)), max(MAX_SCALE, fitting))
         under = self.film_point(place)
-        self._is_fitted = scale == fitting
-        self._scale = scale
+        self.is_fitted = scale == fitting
+        self.scale = scale
         self.look_at(self._centre + under - self.film_point(place))
 
     def look_at(self, centre: QPointF) -> None:
         """Bring a point of the film to the middle of the room, as far as its edges allow."""
-        half_seen = self._ratio / self._scale / 2
+        half_seen = self.ratio / self.scale / 2
         self._centre = QPointF(
-            _within(centre.x(), self._room.width() * half_seen, self._film.width()),
-            _within(centre.y(), self._room.height() * half_seen, self._film.height()),
+            _within(centre.x(), self.room.width() * half_seen, self.film.width()),
+            _within(centre.y(), self.room.height() * half_seen, self.film.height()),
         )
 
     def move_by(self, way: QPointF) -> None:
@@ -146,8 +129,8 @@ class FilmGeometry:
 
     def turn_film(self, film: QSizeF, middle: QPointF) -> None:
         """Take the film laid down anew; its point `middle` stays in the middle of the room."""
-        self._film = QSizeF(film)
-        if self._is_fitted:
+        self.film = QSizeF(film)
+        if self.is_fitted:
             self.fit()
         else:
             self.look_at(middle)
@@ -159,23 +142,23 @@ class FilmGeometry:
         if other.is_fitted:
             self.fit()
             return
-        self._is_fitted = False
-        self._scale = self.fitting * other.scale / other.fitting
+        self.is_fitted = False
+        self.scale = self.fitting * other.scale / other.fitting
         across, down = other.centre.x() / other.film.width(), other.centre.y() / other.film.height()
-        self.look_at(QPointF(across * self._film.width(), down * self._film.height()))
+        self.look_at(QPointF(across * self.film.width(), down * self.film.height()))
 
     def film_point(self, place: QPointF) -> QPointF:
-        """The film's point that is drawn at `place`."""
+        """Return the film's point that is drawn at `place`."""
         return self._centre + (place - self.middle) / self.unit
 
     def place_of(self, point: QPointF) -> QPointF:
-        """Where a point of the film is drawn."""
+        """Return where a point of the film is drawn."""
         return self.middle + (point - self._centre) * self.unit
 
     @property
     def part_in_sight(self) -> QRectF:
-        """What of the film is seen; it may reach past its edges."""
-        return QRectF(self.film_point(QPointF(0, 0)), self._room / self.unit)
+        """The part of the film that is seen; it may reach past its edges."""
+        return QRectF(self.film_point(QPointF(0, 0)), self.room / self.unit)
 
 
 def _within(centre: float, half_seen: float, length: float) -> float:
@@ -185,16 +168,13 @@ def _within(centre: float, half_seen: float, length: float) -> float:
 
 
 def to_image(film: NDArray[np.uint8]) -> QImage:
-    """A film (H, W) or (H, W, 3) as a picture that owns its memory."""
+    """Return a film (H, W) or (H, W, 3) as an image that owns its memory."""
     film = np.ascontiguousarray(film)
     height, width = film.shape[:2]
     if film.ndim == 2:
         kind = QImage.Format.Format_Grayscale8
         return QImage(film.data, width, height, width, kind).copy()
     return QImage(film.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-
-
-P = TypeVar("P", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,28 +190,28 @@ class Orientation:
         return self.turns % 2 == 1
 
     def turned(self, turns: int) -> "Orientation":
-        """After so many more quarter turns to the right."""
+        """Return it after so many more quarter turns to the right."""
         return Orientation((self.turns + turns) % 4, self.is_mirrored)
 
     def flipped_across(self) -> "Orientation":
-        """After what is seen was mirrored left to right."""
+        """Return it after what is seen was mirrored left to right."""
         return Orientation(-self.turns % 4, not self.is_mirrored)
 
     def flipped_down(self) -> "Orientation":
-        """After what is seen was mirrored top to bottom."""
+        """Return it after what is seen was mirrored top to bottom."""
         return Orientation((2 - self.turns) % 4, not self.is_mirrored)
 
     def applied(self, picture: NDArray[P]) -> NDArray[P]:
-        """A picture (H, W) or (H, W, 3) laid down so; a view."""
+        """Return a picture (H, W) or (H, W, 3) laid down so; a view."""
         picture = picture[:, ::-1] if self.is_mirrored else picture
         return np.rot90(picture, -self.turns)
 
     def shown_size(self, film: QSizeF) -> QSizeF:
-        """The size of a film once it is laid down."""
+        """Return the size of a film once it is laid down."""
         return film.transposed() if self.is_on_its_side else film
 
     def shown_point(self, point: QPointF, film: QSizeF) -> QPointF:
-        """Where a point of a film of this size comes to lie."""
+        """Return where a point of a film of this size comes to lie."""
         x, y, width, height = point.x(), point.y(), film.width(), film.height()
         if self.is_mirrored:
             x = width - x
@@ -240,7 +220,7 @@ class Orientation:
         return QPointF(x, y)
 
     def film_point(self, point: QPointF, film: QSizeF) -> QPointF:
-        """The point of a film of this size that has come to lie at `point`."""
+        """Return the point of a film of this size that has come to lie at `point`."""
         shown = self.shown_size(film)
         x, y, width, height = point.x(), point.y(), shown.width(), shown.height()
         for _ in range(self.turns):
@@ -248,7 +228,7 @@ class Orientation:
         return QPointF(width - x if self.is_mirrored else x, y)
 
     def film_rect(self, rect: QRectF, film: QSizeF) -> QRectF:
-        """The part of a film of this size that has come to lie at `rect`."""
+        """Return the part of a film of this size that has come to lie at `rect`."""
         corners = (rect.topLeft(), rect.bottomRight())
         first, last = (self.film_point(corner, film) for corner in corners)
         return QRectF(first, last).normalized()
@@ -274,7 +254,7 @@ class Orientation:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a film lies among the pixels of the screen, counted from the widget's corner."""
+    """The place of a film among the pixels of the screen, counted from the widget's corner."""
 
     whole: QSize  # what the whole film would cover
     left: int  # of the film's corner; less than 0 where it is out of sight
@@ -298,7 +278,7 @@ class Placement:
         return Placement(whole, left, top, QRect(0, 0, *whole.toTuple()) & room, ratio)
 
     def on_film(self, part: QRect, width: float, height: float) -> QRectF:
-        """Which part of a picture of this size, stretched over the film, a part of it shows."""
+        """Return which part of a picture of this size, stretched over the film, `part` shows."""
         across, down = width / self.whole.width(), height / self.whole.height()
         return QRectF(
             part.left() * across,
@@ -306,12 +286,6 @@ class Placement:
             part.width() * across,
             part.height() * down,
         )
-
-
-_MOST_HALVINGS = 6
-_HURRIED = 1.5  # so far a smaller size may be enlarged again while the user zooms
-_STILL_REDUCED = 0.5  # at least so much is left to the filter, or fine patterns would shimmer
-_SHARP_FROM = 4.0  # times as large: the film's own pixels are shown as squares
 
 
 class Pyramid:
@@ -352,7 +326,7 @@ class Pyramid:
             min(float(image.width), box.right() * across),
             min(float(image.height), box.bottom() * down),
         )
-        is_sharp = scale >= _SHARP_FROM and not is_smooth
+        is_sharp = scale >= SHARP_FROM and not is_smooth
         how = Image.Resampling.NEAREST if is_sharp else Image.Resampling.BILINEAR
         return np.asarray(image.resize(size.toTuple(), how, box=edges))
 
@@ -371,7 +345,7 @@ class Pyramid:
 
 
 def _halved(values: NDArray[Any]) -> NDArray[Any]:
-    """Averages of two by two pixels; an odd last row or column is lost among them."""
+    """Return averages of two by two pixels; an odd last row or column is lost among them."""
     height, width = (side // 2 * 2 for side in values.shape[:2])
     upper, lower = values[0:height:2], values[1:height:2]
     total = upper[:, 0:width:2].astype(np.uint32)
@@ -379,10 +353,6 @@ def _halved(values: NDArray[Any]) -> NDArray[Any]:
     total += lower[:, 0:width:2]
     total += lower[:, 1:width:2]
     return ((total + 2) >> 2).astype(values.dtype)
-
-
-_SLOW_FROM = 3_000_000  # pixels; smaller films are resampled in a few ms
-_MARGIN = 0.25  # of the part in sight, added on each side once the film is moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -398,7 +368,7 @@ class _Resampled:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
-    """What was drawn last."""
+    """The image that was drawn last, and from which parts."""
 
     source: _Resampled
     seen: QRect
@@ -407,7 +377,7 @@ class _Shown:
 
 
 class FilmPicture:
-    """Draws one film.
+    """A film that draws itself.
 
     Args:
         film: Of any depth, grey or coloured.
@@ -452,7 +422,7 @@ class FilmPicture:
             painter.drawImage(place, image)
 
     def glimpse(self, box: QRectF, size: QSize, orientation: Orientation) -> QImage:
-        """A part of the film, `box` as it is laid down, at any size; black beside the film."""
+        """Return a part of the film, `box` as laid down, at any size; black beside the film."""
         picture = QImage(size, QImage.Format.Format_RGB32)
         picture.fill(0xFF000000)
         shown = QRectF(0, 0, *orientation.shown_size(self._size).toTuple())
@@ -490,7 +460,7 @@ class FilmPicture:
     def _covering(
         self, placement: Placement, orientation: Orientation, is_hurried: bool
     ) -> _Resampled:
-        """The resampled part that holds what is in sight, made anew only where it must be."""
+        """Return a resampled part that holds what is in sight, made anew where it must be."""
         kept, whole, part = self._resampled, placement.whole, placement.seen
         if kept is not None and (kept.whole, kept.orientation) == (whole, orientation):
             if kept.part.contains(part) and is_hurried >= kept.is_hurried:
@@ -507,7 +477,7 @@ class FilmPicture:
     def _laid_down(
         self, box: QRectF, size: QSize, orientation: Orientation, is_hurried: bool = False
     ) -> NDArray[Any]:
-        """The levels of a part, `box` as it is laid down, at a size."""
+        """Return the levels of a part, `box` as it is laid down, at a size."""
         stored = size.transposed() if orientation.is_on_its_side else size
         levels = self._pyramid.part(
             orientation.film_rect(box, self._size), stored, is_hurried=is_hurried
@@ -525,6 +495,6 @@ class FilmPicture:
 
 
 def _table_of(film: FullDepthFilm, window: Window, is_inverted: bool) -> NDArray[Any]:
-    """What a level is drawn as: a byte for each of three colours, or a whole grey pixel."""
+    """Return each level's pixel: a byte for each of three colours, or a whole grey pixel."""
     table = film.table(window, is_inverted)
     return table if film.is_coloured else table.astype(np.uint32) * 0x010101 + 0xFF000000

@@ -1,4 +1,4 @@
-"""How a film is looked at, apart from any drawing: window, orientation, rulers."""
+"""The state of a film that is looked at: window, orientation, rulers."""
 
 import math
 from dataclasses import dataclass
@@ -18,6 +18,10 @@ _FRAME = 0.06  # of each side: borders, markers and collimator leaves are left o
 _LUNGS = (0.02, 0.72)  # which part of the pixels, from the darkest, gets the greys
 _BONES = (0.28, 0.998)
 _MOST_COUNTED = 1_000_000  # pixels
+_LEAST_WIDTH = 1.0  # levels, from black to white
+_WIDER = 220.0  # pixels of a drag that make the window e times as wide
+_HIGHER = 320.0  # pixels of a drag that move the window by its own width
+REACH_PX = 9.0  # so near to a ruler the pointer takes hold of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Preset:
     name: str = ""  # what the file calls it: foreign text
 
     def words(self) -> str:
-        """What the user reads."""
+        """Return its name in the user's language."""
         match self.kind:
             case "network":
                 return tr("As the network sees it")
@@ -47,7 +51,7 @@ class Preset:
 
 
 def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
-    """The windows that suit a film, the network's first."""
+    """Return the windows that suit a film, the network's first."""
     parts: tuple[tuple[Kind, tuple[float, float]], ...] = (("lungs", _LUNGS), ("bones", _BONES))
     middle = _cumulative(_inner(film))
     presets = [
@@ -67,7 +71,7 @@ def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
 
 
 def _inner(film: FullDepthFilm) -> NDArray[np.unsignedinteger]:
-    """Enough of the levels in the middle of the film, shape (n, m)."""
+    """Return enough of the levels in the middle of the film, shape (n, m)."""
     values = film.values if film.values.ndim == 2 else film.values[..., 1]
     step = max(1, int((values.size / _MOST_COUNTED) ** 0.5))
     down, across = (int(side * _FRAME) for side in values.shape)
@@ -75,16 +79,13 @@ def _inner(film: FullDepthFilm) -> NDArray[np.unsignedinteger]:
 
 
 def _cumulative(sample: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
-    """Which part of the pixels has each level or a lower one."""
+    """Return the share of pixels at each level or below."""
     counts = np.bincount(sample.ravel())
     return counts.cumsum() / sample.size
 
 
 def _between(low: float, high: float) -> Window:
     return Window(low, max(high, low + 1))
-
-
-REACH_PX = 9.0  # so near to a ruler the pointer takes hold of it
 
 
 @dataclass(slots=True)
@@ -96,13 +97,13 @@ class Ruler:
 
     @property
     def line(self) -> QLineF:
-        """It, in pixels of the film."""
+        """The line, in pixels of the film."""
         return QLineF(self.start, self.end)
 
 
 @dataclass(slots=True)
 class Grip:
-    """What the pointer has taken hold of: one end of a ruler, or all of it."""
+    """The part of a ruler that the pointer holds: one end, or all of it."""
 
     ruler: Ruler
     is_start: bool
@@ -117,7 +118,7 @@ class Grip:
 
 
 def length_text(line: QLineF, spacing: Spacing | None) -> str:
-    """How long a line is: in mm where the film's file says so, else in its pixels."""
+    """Return the length of a line: in mm where the film's file says so, else in its pixels."""
     if spacing is None:
         return tr("{length} px", length=f"{line.length():,.0f}")
     length = math.hypot(line.dx() * spacing.across_mm, line.dy() * spacing.down_mm)
@@ -127,7 +128,7 @@ def length_text(line: QLineF, spacing: Spacing | None) -> str:
 
 
 def part_within(line: QLineF, room: QRectF) -> QLineF | None:
-    """The part of a line that lies within a room (Liang and Barsky, 1984); None where none does."""
+    """Return the part of a line within a room (Liang and Barsky, 1984); None where none does."""
     first, last = 0.0, 1.0
     for way, before, after in (
         (line.dx(), room.left() - line.x1(), room.right() - line.x1()),
@@ -143,7 +144,7 @@ def part_within(line: QLineF, room: QRectF) -> QLineF | None:
 
 
 def distance_to(line: QLineF, point: QPointF) -> float:
-    """From a point to the nearest point of a line that has ends."""
+    """Return the distance from a point to the nearest point of a line that has ends."""
     way = line.p2() - line.p1()
     squared = QPointF.dotProduct(way, way)
     if squared <= 0:
@@ -153,7 +154,7 @@ def distance_to(line: QLineF, point: QPointF) -> float:
 
 
 def grip_at(rulers: list[Ruler], point: QPointF, reach: float) -> Grip | None:
-    """The ruler, or its end, that is nearest to a point, if one is within reach."""
+    """Return the ruler, or its end, nearest to a point, if one is within reach."""
     best: Grip | None = None
     least = reach
     for ruler in rulers:
@@ -168,11 +169,6 @@ def grip_at(rulers: list[Ruler], point: QPointF, reach: float) -> Grip | None:
         if distance <= least:
             best, least = Grip(ruler, True, True), distance
     return best
-
-
-_LEAST_WIDTH = 1.0  # levels, from black to white
-_WIDER = 220.0  # pixels of a drag that make the window e times as wide
-_HIGHER = 320.0  # pixels of a drag that move the window by its own width
 
 
 class FilmState:
@@ -194,7 +190,7 @@ class FilmState:
 
     @property
     def window(self) -> Window:
-        """Which levels go from black to white now."""
+        """The levels that go from black to white now."""
         return self._window
 
     @property
@@ -257,7 +253,7 @@ class FilmState:
         self.use(Window(low, high, default.is_sigmoid), other.is_inverted)
 
     def level_text(self, point: QPointF) -> str:
-        """What the film says at one of its points; "" beside it."""
+        """Return what the film says at one of its points; "" beside it."""
         row, column = math.floor(point.y()), math.floor(point.x())
         film = self.film
         if not (0 <= row < film.height and 0 <= column < film.width):

@@ -25,11 +25,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.i18n import TranslatedWidget, set_language
+from app.i18n import set_language
 from app.quiz.answers import AnswerChoice, AnswerRow
 from app.quiz.start import QuizView
 from app.quiz.viewmodel import QuizViewModel
 from app.tasks import TaskRunner
+from app.widgets.page import TranslatedWidget
 from app.widgets.tables import ConfusionMatrixView
 from app.widgets.viewer.pane import FilmPane
 from core.data.dataset import LoadedDataset

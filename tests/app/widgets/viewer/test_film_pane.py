@@ -432,7 +432,7 @@ class TestPainting:
         def fail(*_: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr("app.widgets.viewer.pane.paint_pane", fail)
+        monkeypatch.setattr("app.widgets.viewer.painting.draw_corner", fail)
         with caplog.at_level(logging.ERROR):
             pane.grab()
         assert "could not be drawn" in caplog.text

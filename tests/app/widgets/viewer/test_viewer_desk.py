@@ -386,7 +386,7 @@ class TestWords:
     def test_they_follow_the_language(
         self, desk: ViewerDesk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.widgets.viewer.commands.tr", lambda text: text.upper())
+        monkeypatch.setattr("app.widgets.viewer.commands.say", lambda text: str(text).upper())
         QApplication.sendEvent(desk, QEvent(QEvent.Type.LanguageChange))
         tips = " ".join(button.toolTip() for button in desk.findChildren(QToolButton))
         assert "SWAP BLACK AND WHITE" in tips

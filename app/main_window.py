@@ -289,8 +289,8 @@ class MainWindow(QMainWindow):
         self._reading.end()
         self._desk.look_at([])
         self._taking.cancel()
-        self._evaluation.cancel()
-        self._training.stop()
+        self._evaluation.end()
+        self._training.end()
         for runner in (*self._runners, *self._background):
             runner.stop()
         self._close_if_idle()

@@ -163,6 +163,7 @@ class TaskQueue(QObject):
         parent: Owns the queue.
     """
 
+    started = Signal(object)  # request
     reported = Signal(object, object)  # event, request
     failed = Signal(object, object)  # Failure, request
     finished = Signal(object, object)  # Outcome, request
@@ -225,6 +226,7 @@ class TaskQueue(QObject):
         if self._waiting and self._current is None and not self._is_telling:
             self._current = self._waiting.popleft()
             self._runner.start(self._current.source)
+            self.started.emit(self._current.request)
 
     @Slot(object)
     def _on_runner_reported(self, event: object) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Outcome, TaskRunner
+from app.tasks import TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.events import Progress
@@ -33,15 +33,14 @@ class EvaluationViewModel(QObject):
 
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
-        self._runner, self._workspace = runner, workspace
+        self._queue, self._workspace = TaskQueue(runner, self), workspace
         self._part: Part = "test"
-        self._is_outdated = False
         self.model: Path | None = None
         self.dataset: LoadedDataset | None = None
         self.result: ModelEvaluation | None = None
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self.failed)
+        self._queue.finished.connect(self.changed)
 
     @property
     def part(self) -> Part:
@@ -56,7 +55,7 @@ class EvaluationViewModel(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an evaluation is going on."""
-        return self._runner.is_running
+        return self._queue.is_busy
 
     @property
     def can_evaluate(self) -> bool:
@@ -85,27 +84,27 @@ class EvaluationViewModel(QObject):
 
             yield from evaluate_model(model, dataset, part, self._workspace)
 
-        self._is_outdated = False
-        self._runner.start(events)
+        self._queue.put(model, events)
         self.changed.emit()
 
     def cancel(self) -> None:
         """Give up; an earlier result stays."""
-        self._runner.stop()
+        self._queue.drop()
+        self.changed.emit()
+
+    def end(self) -> None:
+        """Give up, and begin nothing after it."""
+        self._queue.close()
 
     def _drop_result(self) -> None:
-        self.result, self._is_outdated = None, True
-        self._runner.stop()
+        self.result = None
+        self._queue.drop()
         self.changed.emit()
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    def _on_queue_reported(self, event: object) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
-        elif not self._is_outdated:
+        else:
             self.result = event  # type: ignore[assignment]
             self.evaluated.emit(event)
-
-    @Slot(object)
-    def _on_runner_finished(self, _outcome: Outcome) -> None:
-        self.changed.emit()

@@ -1,6 +1,5 @@
 """The Runs page's state: what was trained, which of it is chosen, and how it went."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +9,7 @@ from typing import Any, Literal, get_args
 from PySide6.QtCore import QFile, QObject, Signal, Slot
 
 from app.i18n import say
-from app.tasks import EventSource, TaskRunner
+from app.tasks import TaskQueue, TaskRunner
 from app.wording import network_words, status_words
 from core.errors import Message, RunFolderError
 from core.training.history import Curves, read_curves
@@ -142,10 +141,8 @@ class RunsViewModel(QObject):
         trash: Callable[[Path], bool] = move_to_trash,
     ) -> None:
         super().__init__()
-        self._runner, self._workspace, self._trash = runner, workspace, trash
+        self._queue, self._workspace, self._trash = TaskQueue(runner, self), workspace, trash
         self._folders = list(folders)
-        self._jobs: deque[EventSource] = deque()
-        self._is_ended = False
         self._runs: dict[Path, Run] = {}
         self.shown: tuple[Run, ...] = ()  # filtered and in order
         self.filter_text = ""
@@ -154,14 +151,15 @@ class RunsViewModel(QObject):
         self._selected: tuple[Path, ...] = ()
         self.curves: dict[Path, Curves] = {}  # of chosen runs
         self._reading: set[Path] = set()  # whose curves were asked for
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.started.connect(self.changed)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self.failed)
+        self._queue.finished.connect(self.changed)
 
     @property
     def is_busy(self) -> bool:
         """Whether folders are being read or changed."""
-        return self._runner.is_running
+        return self._queue.is_busy
 
     @property
     def n_runs(self) -> int:
@@ -221,19 +219,13 @@ class RunsViewModel(QObject):
             yield _Scanned(tuple(found))
 
         self._reading.clear()
-        self._do(scan)
+        self._queue.put("scan", scan)
 
     def add_folder(self, folder: Path) -> None:
         """List the runs in `folder` too, or the run that it is."""
         if folder not in self._folders:
             self._folders.append(folder)
             self.folders_changed.emit(list(self._folders))
-        self.refresh()
-
-    def remove_folders(self) -> None:
-        """List the runs of the workspace only; nothing is deleted."""
-        self._folders.clear()
-        self.folders_changed.emit([])
         self.refresh()
 
     def set_filter(self, text: str) -> None:
@@ -279,7 +271,7 @@ class RunsViewModel(QObject):
             rename_run(path, name)
             yield _Changed(path, read_run_or_damage(path))
 
-        self._do(change)
+        self._queue.put("rename", change)
 
     def delete(self) -> None:
         """Move the chosen runs to the trash, never further."""
@@ -300,7 +292,7 @@ class RunsViewModel(QObject):
                     )
                 yield _Changed(run.path, None)
 
-        self._do(change)
+        self._queue.put("delete", change)
 
     def export(self, path: Path) -> None:
         """Write what is listed, in its order and with every setting, as a table."""
@@ -310,21 +302,11 @@ class RunsViewModel(QObject):
             export_runs(path, runs)
             yield None
 
-        self._do(write)
+        self._queue.put("export", write)
 
     def end(self) -> None:
         """Begin nothing more: the program is closing."""
-        self._is_ended = True
-        self._jobs.clear()
-
-    def _do(self, job: EventSource) -> None:
-        self._jobs.append(job)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self._jobs and not self._is_ended and not self._runner.is_running:
-            self._runner.start(self._jobs.popleft())
-        self.changed.emit()
+        self._queue.close()
 
     def _read_curves(self) -> None:
         """Read the curves that are missing, and forget those that are no longer looked at."""
@@ -340,7 +322,7 @@ class RunsViewModel(QObject):
                 yield _CurvesRead(path, read_curves(path))
 
         if missing:
-            self._do(read)
+            self._queue.put("curves", read)
 
     def _arrange(self) -> None:
         runs = (run for run in self._runs.values() if matches(run, self.filter_text))
@@ -348,7 +330,7 @@ class RunsViewModel(QObject):
         self.changed.emit()
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    def _on_queue_reported(self, event: object) -> None:
         match event:
             case _Scanned(runs):
                 self._take({run.path: run for run in runs})
@@ -366,10 +348,6 @@ class RunsViewModel(QObject):
         self._arrange()
         self.selected_changed.emit()
         self._read_curves()
-
-    @Slot(object)
-    def _on_runner_finished(self, _outcome: object) -> None:
-        self._go_on()
 
 
 def _is_deletable(run: Run) -> bool:

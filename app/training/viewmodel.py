@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import EventSource, Outcome, TaskRunner
+from app.tasks import EventSource, Outcome, TaskQueue, TaskRunner
 from core.config import PresetName, TrainingConfig, preset
 from core.data.dataset import LoadedDataset
 from core.errors import Message, RunFolderError
@@ -39,23 +39,122 @@ from core.training.runs import (
 )
 from core.workspace import Workspace
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # loads Paddle
     from core.models.initial_weights import InitialWeights
 
+_LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
 
-class TrainingSettings(QObject):
-    """Holds the settings and tells of every change."""
+
+def training(
+    config: TrainingConfig,
+    dataset: LoadedDataset,
+    folder: Path,
+    device_name: str,
+    workspace: Workspace,
+    initial: "InitialWeights | None",
+    pause: threading.Event,
+) -> Iterator[object]:
+    """Train anew in `folder`; `pause` is set before a run is closed that is to be resumed."""
+    yield _LOADING
+    from core.training.session import run_training
+
+    with _pausable(folder, pause):
+        yield from run_training(config, dataset, folder, device_name, workspace, initial)
+
+
+def resuming(
+    folder: Path, workspace: Workspace, device_name: str, extra_epochs: int, pause: threading.Event
+) -> Iterator[object]:
+    """Go on with the run in `folder`: first its settings and history, then its events."""
+    yield read_description(folder).config
+    yield read_history(folder)
+    yield _LOADING
+    from core.training.session import resume_training
+
+    with (
+        _pausable(folder, pause),
+        closing(resume_training(folder, workspace, device_name, extra_epochs)) as events,
+    ):
+        for event in events:
+            yield event
+            if isinstance(event, Resumed):
+                yield read_history(folder)  # without what is trained once more
+
+
+def estimating(
+    config: TrainingConfig, dataset: LoadedDataset, device_name: str, workspace: Workspace
+) -> Iterator[object]:
+    """Measure what a run would take."""
+    yield _LOADING
+    from core.training.estimate import estimate
+
+    yield from estimate(config, dataset, device_name, workspace)
+
+
+@contextmanager
+def _pausable(folder: Path, pause: threading.Event) -> Iterator[None]:
+    try:
+        yield
+    except GeneratorExit:  # the run inside is closed already
+        if pause.is_set():
+            # Where there is no run yet, there is none to be resumed.
+            with contextlib.suppress(RunFolderError):
+                mark_paused(folder)
+        raise
+
+
+_Request = Literal["run", "estimate"]
+
+
+class TrainingViewModel(QObject):
+    """Holds the settings of the next run, trains one network at a time, remembers its curves.
+
+    Args:
+        runner: Where training runs; this view-model's own.
+        workspace: Where runs are kept.
+    """
 
     changed = Signal()  # settings, dataset, running or not
     devices_found = Signal(object)  # tuple of Device
+    progressed = Signal(object)  # Progress before and between the epochs
+    started = Signal(object)  # TrainingStarted
+    history_read = Signal(object)  # History of the run that goes on: all curves begin anew
+    noted = Signal(object)  # Message: something happened that the user may want to know
+    batch_done = Signal(object)  # BatchDone
+    epoch_done = Signal(object)  # EpochDone
+    trained = Signal(object)  # TrainingDone
+    stopped = Signal(object)  # stopped, paused or failed: Path of the best model so far, or None
+    estimated = Signal(object)  # Estimate
+    failed = Signal(object)  # Failure
 
-    def __init__(self) -> None:
+    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
+        self._queue, self._workspace = TaskQueue(runner, self), workspace
         self._dataset: LoadedDataset | None = None
         self._config = preset("recommended")
         self.initial_weights: InitialWeights | None = None
         self.is_opening_weights = False  # what the run is to begin with is not there yet
         self.device_name = "auto"
+        self.run_dataset: LoadedDataset | None = None  # of the run that was started last
+        self.run_config = self._config  # of the run that was started last
+        self._pause = threading.Event()
+        self._is_stopping = False
+        self._can_resume = False
+        self.outcome: Outcome | None = None  # of the latest run
+        self.is_paused = False  # the latest run: its user means to go on
+        self.start_event: TrainingStarted | None = None
+        self.batches = BatchRecord()
+        self.epochs: list[EpochDone] = []
+        self.result: TrainingDone | None = None
+        self.run_folder: Path | None = None
+        self._estimate: Estimate | None = None
+        self._estimated: object = None  # what it was made for
+        self._queue.started.connect(self.changed)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self.failed)
+        self._queue.finished.connect(self._on_queue_finished)
+
+    # The settings.
 
     def set_opening_weights(self, is_opening: bool) -> None:
         """Say whether the initial weights are being read: no run begins without them."""
@@ -99,153 +198,23 @@ class TrainingSettings(QObject):
         """
         self.set_config(self._config.changed(**values))
 
-    def change_image_size(self, image_size: int) -> None:
-        """Change the side of the square that films are brought to."""
-        self.change(image_size=image_size)
-
     def set_config(self, config: TrainingConfig) -> None:
         """Take `config` for the next run."""
         if config != self._config:
             self._config = config
             self.changed.emit()
 
-
-if TYPE_CHECKING:
-    from core.models.initial_weights import InitialWeights
-
-_LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
-
-
-class Stop:
-    """How a run that is closed is meant to end; set before it is closed."""
-
-    def __init__(self) -> None:
-        self._pauses = threading.Event()
-
-    def pause(self) -> None:
-        """It is to be resumed."""
-        self._pauses.set()
-
-    @property
-    def is_pause(self) -> bool:
-        """Whether it is to be resumed."""
-        return self._pauses.is_set()
-
-
-def training(
-    config: TrainingConfig,
-    dataset: LoadedDataset,
-    folder: Path,
-    device_name: str,
-    workspace: Workspace,
-    initial: "InitialWeights | None",
-    stop: Stop,
-) -> Iterator[object]:
-    """Train anew in `folder`."""
-    yield _LOADING
-    from core.training.session import run_training
-
-    with _pausable(folder, stop):
-        yield from run_training(config, dataset, folder, device_name, workspace, initial)
-
-
-def resuming(
-    folder: Path, workspace: Workspace, device_name: str, extra_epochs: int, stop: Stop
-) -> Iterator[object]:
-    """Go on with the run in `folder`: first its settings and history, then its events."""
-    yield read_description(folder).config
-    yield read_history(folder)
-    yield _LOADING
-    from core.training.session import resume_training
-
-    with (
-        _pausable(folder, stop),
-        closing(resume_training(folder, workspace, device_name, extra_epochs)) as events,
-    ):
-        for event in events:
-            yield event
-            if isinstance(event, Resumed):
-                yield read_history(folder)  # without what is trained once more
-
-
-def estimating(
-    config: TrainingConfig, dataset: LoadedDataset, device_name: str, workspace: Workspace
-) -> Iterator[object]:
-    """Measure what a run would take."""
-    yield _LOADING
-    from core.training.estimate import estimate
-
-    yield from estimate(config, dataset, device_name, workspace)
-
-
-@contextmanager
-def _pausable(folder: Path, stop: Stop) -> Iterator[None]:
-    try:
-        yield
-    except GeneratorExit:  # the run inside is closed already
-        if stop.is_pause:
-            # Where there is no run yet, there is none to be resumed.
-            with contextlib.suppress(RunFolderError):
-                mark_paused(folder)
-        raise
-
-
-Work = Literal["training", "estimating"]
-
-
-class TrainingViewModel(TrainingSettings):
-    """Trains one network at a time and remembers its curves.
-
-    Args:
-        runner: Where training runs; this view-model's own.
-        workspace: Where runs are kept.
-    """
-
-    progressed = Signal(object)  # Progress before and between the epochs
-    started = Signal(object)  # TrainingStarted
-    history_read = Signal(object)  # History of the run that goes on: all curves begin anew
-    noted = Signal(object)  # Message: something happened that the user may want to know
-    batch_done = Signal(object)  # BatchDone
-    epoch_done = Signal(object)  # EpochDone
-    trained = Signal(object)  # TrainingDone
-    stopped = Signal(object)  # stopped, paused or failed: Path of the best model so far, or None
-    estimated = Signal(object)  # Estimate
-    failed = Signal(object)  # Failure
-
-    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
-        super().__init__()
-        self._runner, self._workspace = runner, workspace
-        self.run_dataset: LoadedDataset | None = None  # of the run that was started last
-        self.run_config = self._config  # of the run that was started last
-        self._work: Work = "training"
-        self._next: Callable[[], None] | None = None  # begins once the estimate has let go
-        self._stop = Stop()
-        self._is_stopping = False
-        self._can_resume = False
-        self.outcome: Outcome | None = None  # of the latest run
-        self.is_paused = False  # the latest run: its user means to go on
-        self.start_event: TrainingStarted | None = None
-        self.batches = BatchRecord()
-        self.epochs: list[EpochDone] = []
-        self.result: TrainingDone | None = None
-        self.run_folder: Path | None = None
-        self._estimate: Estimate | None = None
-        self._estimated: object = None  # what it was made for
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
-
     # What goes on, and what may be done.
 
     @property
     def is_training(self) -> bool:
         """Whether a run is going on."""
-        return self._runner.is_running and self._work == "training"
+        return self._queue.current == "run"
 
     @property
     def is_estimating(self) -> bool:
         """Whether two batches are being measured."""
-        return self._runner.is_running and self._work == "estimating"
+        return self._queue.current == "estimate"
 
     @property
     def is_stopping(self) -> bool:
@@ -255,7 +224,7 @@ class TrainingViewModel(TrainingSettings):
     @property
     def is_pausing(self) -> bool:
         """Whether the run was asked to pause."""
-        return self._is_stopping and self._stop.is_pause
+        return self._is_stopping and self._pause.is_set()
 
     @property
     def can_start(self) -> bool:
@@ -279,8 +248,6 @@ class TrainingViewModel(TrainingSettings):
         """Start a run in a new folder of the workspace."""
         dataset = self._dataset
         if dataset is None or self.is_training:
-            return
-        if self._waits_for_estimate(self.start):
             return
         folder = self._new_run_folder()
         self.run_folder, self.run_dataset, self.run_config = folder, dataset, self._config
@@ -313,30 +280,27 @@ class TrainingViewModel(TrainingSettings):
     def pause(self) -> None:
         """End the run at its next batch, to be resumed, now or after the next start."""
         if self.is_training and not self._is_stopping:
-            self._stop.pause()
+            self._pause.set()
         self._end()
 
     def stop_keep_best(self) -> None:
         """End the run at its next batch; its best weights so far are its model."""
         self._end()
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """End what goes on because the window closes: a run is offered at the next start."""
-        self._next = None
         self.pause()
-        if self.is_estimating:
-            self._runner.stop()
+        self._queue.close()
 
     def estimate(self) -> None:
         """Measure the time and memory of a run with the settings as they are."""
-        if self._dataset is None or self._runner.is_running:
+        if self._dataset is None or self._queue.is_busy:
             return
-        self._work = "estimating"
         self._estimate, self._estimated = None, self._what_to_estimate()
-        self._runner.start(
-            partial(estimating, self._config, self._dataset, self.device_name, self._workspace)
+        self._put(
+            "estimate",
+            partial(estimating, self._config, self._dataset, self.device_name, self._workspace),
         )
-        self.changed.emit()
 
     # What there is to say.
 
@@ -373,8 +337,6 @@ class TrainingViewModel(TrainingSettings):
     def _go_on(self, folder: Path | None, extra_epochs: int) -> None:
         if folder is None or self.is_training:
             return
-        if self._waits_for_estimate(partial(self._go_on, folder, extra_epochs)):
-            return
         if folder != self.run_folder:
             # Of which dataset it is, core finds out; what is open now may be another.
             self.run_dataset, self.start_event = None, None
@@ -382,32 +344,27 @@ class TrainingViewModel(TrainingSettings):
         self.run_folder = folder
         self._begin(partial(resuming, folder, self._workspace, self.device_name, extra_epochs))
 
-    def _begin(self, source: Callable[[Stop], Any]) -> None:
-        self._stop = Stop()
+    def _begin(self, source: Callable[[threading.Event], Iterator[object]]) -> None:
+        self._pause = threading.Event()
         self._is_stopping, self.is_paused, self._can_resume = False, False, False
         self.result, self.outcome = None, None
         self._estimate = None  # from now on the run itself says what it takes
-        self._work = "training"
-        events: EventSource = partial(source, self._stop)
-        self._runner.start(events)
-        self.changed.emit()
+        self._put("run", partial(source, self._pause))
+
+    def _put(self, request: _Request, source: EventSource) -> None:
+        """Begin now, or as soon as an estimate that is being made has let go."""
+        self._queue.replace(request, source)
+        if self._queue.current is None:  # it has not
+            self.changed.emit()
 
     def _end(self) -> None:
         if self.is_training and not self._is_stopping:
             self._is_stopping = True
-            self._runner.stop()
+            self._queue.stop()
             self.changed.emit()
 
     def _what_to_estimate(self) -> tuple[object, ...]:
         return self._config, self.device_name, id(self._dataset)
-
-    def _waits_for_estimate(self, then: Callable[[], None]) -> bool:
-        """Give up an estimate that is being made; `then` begins when it has ended."""
-        if not self.is_estimating:
-            return False
-        self._next = then
-        self._runner.stop()
-        return True
 
     def _new_run_folder(self) -> Path:
         started = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
@@ -419,7 +376,7 @@ class TrainingViewModel(TrainingSettings):
         return folder
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    def _on_queue_reported(self, event: object) -> None:
         match event:
             case BatchDone():
                 self.batches.append(event)
@@ -456,14 +413,10 @@ class TrainingViewModel(TrainingSettings):
             case Progress():
                 self.progressed.emit(event)
 
-    @Slot(object)
-    def _on_runner_finished(self, outcome: Outcome) -> None:
-        then, self._next = self._next, None
-        if self._work == "estimating":
-            self._work = "training"
+    @Slot(object, object)
+    def _on_queue_finished(self, outcome: Outcome, request: _Request) -> None:
+        if request == "estimate":
             self.changed.emit()
-            if then is not None:
-                then()
             return
         self.is_paused = self.is_pausing and self.result is None
         self._is_stopping = False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Failure, TaskRunner
+from app.tasks import Failure, TaskQueue, TaskRunner
 from app.training.viewmodel import TrainingViewModel
 from core.config import LONGEST_NAME, Architecture
 from core.errors import Message
@@ -41,23 +41,22 @@ class InitialWeightsViewModel(QObject):
         self, runner: TaskRunner, training: TrainingViewModel, workspace: Workspace
     ) -> None:
         super().__init__()
-        self._runner, self._training = runner, training
+        self._queue, self._training = TaskQueue(runner, self), training
         self.folder = workspace.root / "weights"  # made once something is fetched
         self.start: Start = "random"
         self._file: Path | None = None  # for "file"
         self._tried_for: Fitted | None = None
-        self._is_outdated = False  # what is being opened is no longer wanted
         self.failure: Message | None = None
         self.remembered = ""  # what an earlier run began with, whose settings were taken over
         training.changed.connect(self._on_training_changed)
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self._on_runner_failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self._on_queue_failed)
+        self._queue.finished.connect(self.changed)
 
     @property
     def is_busy(self) -> bool:
         """Whether weights are being fetched or opened: a run that starts now starts without."""
-        return self._runner.is_running
+        return self._queue.is_busy
 
     @property
     def is_waiting(self) -> bool:
@@ -107,8 +106,7 @@ class InitialWeightsViewModel(QObject):
     def _choose(self, start: Start, path: Path | None) -> None:
         self.start, self._file = start, path
         self._tried_for, self.failure, self.remembered = None, None, ""
-        self._is_outdated = self.is_busy
-        self._runner.stop()
+        self._queue.drop()
         self._take(None)
         self.changed.emit()
 
@@ -123,13 +121,9 @@ class InitialWeightsViewModel(QObject):
         wanted = self._fitted()
         if self.start == "random" or wanted is None:
             return
-        if self.is_busy:  # begun anew when that has ended
-            self._is_outdated = True
-            self._runner.stop()
-            return
         self._tried_for, self.failure = wanted, None
         self._take(None)
-        self._runner.start(partial(_opening, self._file, self.folder, wanted))
+        self._queue.replace(wanted, partial(_opening, self._file, self.folder, wanted))
         self.changed.emit()
 
     def _take(self, weights: "InitialWeights | None") -> None:
@@ -155,9 +149,7 @@ class InitialWeightsViewModel(QObject):
                 self._tried_for = self._fitted()
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
-        if self._is_outdated:
-            return
+    def _on_queue_reported(self, event: object) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
         else:
@@ -165,17 +157,9 @@ class InitialWeightsViewModel(QObject):
             self.changed.emit()
 
     @Slot(object)
-    def _on_runner_failed(self, failure: Failure) -> None:
-        if not self._is_outdated:
-            self.failure = failure.message
-            self.failed.emit(failure)
-
-    @Slot()
-    def _on_runner_finished(self) -> None:
-        if self._is_outdated:
-            self._is_outdated = False
-            self._open()
-        self.changed.emit()
+    def _on_queue_failed(self, failure: Failure) -> None:
+        self.failure = failure.message
+        self.failed.emit(failure)
 
 
 def _opening(

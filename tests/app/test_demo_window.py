@@ -43,7 +43,7 @@ def test_whoever_stops_the_demo_goes_on_alone(
     monkeypatch.setattr(demo, "EPOCHS", 500)
     application.start([], demo=True)
     wait_until(lambda: bool(application.training.batches))
-    application.training.stop()
+    application.training.pause()
     wait_until(lambda: not application.training.is_training)
     application.data.open([films_zip])
     wait_until(lambda: not application.data.is_busy)

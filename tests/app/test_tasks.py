@@ -269,6 +269,8 @@ def told(runner: TaskRunner) -> Iterator[Told]:
 
 class TestQueue:
     def test_requests_are_served_one_after_the_other(self, told: Told) -> None:
+        started: list[object] = []
+        told.queue.started.connect(started.append)
         for request in (1, 2, 3):
             told.queue.put(request, told.source("seen"))
         assert told.queue.current == 1
@@ -276,6 +278,7 @@ class TestQueue:
         expected = [(n, said) for n in (1, 2, 3) for said in ("seen", Outcome.FINISHED)]
         assert told.settle() == expected
         assert told.queue.current is None
+        assert started == [1, 2, 3]
 
     def test_a_replaced_request_is_not_heard_of_again(self, told: Told) -> None:
         for request in (1, 2):

@@ -242,9 +242,6 @@ def test_runs_of_another_folder_are_listed_too(
     wait_until(lambda: not listed.is_busy)
     assert changed.args[0] == [tmp_path / "stick"]
     assert "foreign" in names(listed)
-    listed.remove_folders()
-    wait_until(lambda: not listed.is_busy)
-    assert "foreign" not in names(listed)
 
 
 def test_the_model_of_a_run_is_asked_for(

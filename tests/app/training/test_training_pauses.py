@@ -157,7 +157,7 @@ class TestPause:
         with qtbot.waitSignal(model.started, timeout=WAIT_MS):
             model.start()
         with qtbot.waitSignal(model.stopped, timeout=WAIT_MS):
-            model.stop()
+            model.end()
         assert model.is_paused
         assert model.outcome is Outcome.CANCELLED
 
@@ -293,7 +293,7 @@ class TestEstimate:
             model.start()
             measuring.set()
         assert model.is_training
-        model.stop()
+        model.end()
         wait_until(lambda: not model.is_training)
 
     def test_the_window_closing_gives_it_up(
@@ -302,7 +302,7 @@ class TestEstimate:
         with qtbot.waitSignal(model.progressed, timeout=WAIT_MS):
             model.estimate()
         with qtbot.assertNotEmitted(model.stopped):
-            model.stop()
+            model.end()
             measuring.set()
             wait_until(lambda: not model.is_estimating)
 
@@ -321,6 +321,6 @@ def test_initial_weights_go_into_the_run(
     model.initial_weights = weights
     with qtbot.waitSignal(model.started, timeout=WAIT_MS):
         model.start()
-    model.stop()
+    model.end()
     wait_until(lambda: not model.is_training)
     assert endless[0][-1] is weights

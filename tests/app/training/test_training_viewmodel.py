@@ -102,13 +102,6 @@ class TestSettings:
         model.change(batch_size=3)
         assert model.config == before.changed(batch_size=3)
 
-    def test_the_image_size_is_changed_alone(self, model: TrainingViewModel) -> None:
-        model.choose_preset("recommended")
-        model.change_image_size(96)
-        assert model.config.preprocessing == preset("recommended").preprocessing.changed(
-            image_size=96
-        )
-
     def test_a_preset_sets_everything_but_the_seed(self, model: TrainingViewModel) -> None:
         model.change(seed=7, epochs=99)
         model.choose_preset("reference")
@@ -238,7 +231,7 @@ class TestStop:
         monkeypatch.setattr(session, "run_training", nothing)
         with qtbot.waitSignal(ready.stopped, timeout=WAIT_MS) as stopped:
             ready.start()
-            ready.stop()
+            ready.end()
         assert stopped.args == [None]
 
     def test_it_is_stopping_until_it_has_stopped(
@@ -258,7 +251,7 @@ class TestStop:
         ready.changed.connect(lambda: states.append((ready.is_training, ready.is_stopping)))
         with qtbot.waitSignal(ready.stopped, timeout=WAIT_MS):
             ready.start()
-            ready.stop()
+            ready.end()
             gate.set()
         assert states == [(True, False), (True, True), (False, False)]
 
@@ -282,7 +275,7 @@ class TestStop:
         ):
             ready.start()
             assert reached.wait(60)
-            ready.stop()
+            ready.end()
             gate.set()
         assert trained.args == [done]
 
@@ -290,7 +283,7 @@ class TestStop:
         self, qtbot: QtBot, ready: TrainingViewModel
     ) -> None:
         with qtbot.assertNotEmitted(ready.changed):
-            ready.stop()
+            ready.end()
         assert not ready.is_stopping
 
 

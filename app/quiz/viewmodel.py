@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Failure, Outcome, TaskRunner
+from app.tasks import Failure, TaskQueue, TaskRunner
 from core.errors import Message, PneumoScopeError, Refusal
 from core.models.model_card import ModelCard
 from core.quiz.films import QuizFilm, QuizPool, QuizSource, choose_films, make_pool
@@ -26,22 +26,9 @@ from core.quiz.session import (
 
 if TYPE_CHECKING:  # loads Paddle
     from core.prediction.classifier import Classifier
-    from core.quiz.reading import QuizFilmRead
+    from core.quiz.reading import QuizFilmRead, QuizFilmRefused
 
 N_AHEAD = 3  # films that are read before they are asked for
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    turn: int
-    read: "QuizFilmRead"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Refused:
-    turn: int
-    film: QuizFilm
-    refusal: Refusal
 
 
 class QuizReader(QObject):
@@ -57,16 +44,14 @@ class QuizReader(QObject):
 
     def __init__(self, runner: TaskRunner) -> None:
         super().__init__()
-        self._runner = runner
+        self._queue = TaskQueue(runner, self)
         self._classifier: Classifier | None = None
-        self._turn = 0  # of the list; films that were read for an earlier one come too late
-        self._turn_at_work = 0
         self._with_heat = False
         self._unread: list[QuizFilm] = []
         self._ready: dict[QuizFilm, QuizFilmRead] = {}
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self._on_runner_failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self._on_queue_failed)
+        self._queue.finished.connect(self._read_ahead)
 
     def read(self, classifier: "Classifier", films: Sequence[QuizFilm], *, with_heat: bool) -> None:
         """Read these films in their order, and those of an earlier list no more."""
@@ -82,55 +67,40 @@ class QuizReader(QObject):
 
     def stop(self) -> None:
         """Read no more, and let go of what was read."""
-        self._turn += 1
         self._unread, self._ready, self._classifier = [], {}, None
-        self._runner.stop()
+        self._queue.drop()
 
+    @Slot()
     def _read_ahead(self) -> None:
-        classifier, turn = self._classifier, self._turn
+        classifier, with_heat = self._classifier, self._with_heat
         n = N_AHEAD - len(self._ready)
-        if classifier is None or n <= 0 or not self._unread or self._runner.is_running:
+        if classifier is None or n <= 0 or not self._unread or self._queue.is_busy:
             return
         films, self._unread = self._unread[:n], self._unread[n:]
-        self._turn_at_work = turn
-        with_heat = self._with_heat
-        self._runner.start(lambda: _read(turn, classifier, films, with_heat))
+        self._queue.put(films, lambda: _read(classifier, films, with_heat))
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
-        match event:
-            case _Read(turn, read) if turn == self._turn:
-                self._ready[read.film] = read
-                self.film_read.emit(read.film)
-            case _Refused(turn, film, refusal) if turn == self._turn:
-                self.film_refused.emit(film, refusal)
+    def _on_queue_reported(self, event: "QuizFilmRead | QuizFilmRefused") -> None:
+        from core.quiz.reading import QuizFilmRead
+
+        if isinstance(event, QuizFilmRead):
+            self._ready[event.film] = event
+            self.film_read.emit(event.film)
+        else:
+            self.film_refused.emit(event.film, event.refusal)
 
     @Slot(object)
-    def _on_runner_failed(self, failure: Failure) -> None:
-        if self._turn_at_work == self._turn:
-            self._unread = []
-            self.failed.emit(failure)
-
-    @Slot(object)
-    def _on_runner_finished(self, _outcome: Outcome) -> None:
-        self._read_ahead()
+    def _on_queue_failed(self, failure: Failure) -> None:
+        self._unread = []
+        self.failed.emit(failure)
 
 
 def _read(
-    turn: int, classifier: "Classifier", films: Sequence[QuizFilm], with_heat: bool
-) -> Iterator[object]:
-    from core.quiz.reading import QuizFilmRead, read_quiz_films
+    classifier: "Classifier", films: Sequence[QuizFilm], with_heat: bool
+) -> "Iterator[QuizFilmRead | QuizFilmRefused]":
+    from core.quiz.reading import read_quiz_films
 
-    for event in read_quiz_films(classifier, films, with_heat=with_heat):
-        if isinstance(event, QuizFilmRead):
-            yield _Read(turn, event)
-        else:
-            yield _Refused(turn, event.film, event.refusal)
-
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
-    from core.quiz.reading import QuizFilmRead
+    yield from read_quiz_films(classifier, films, with_heat=with_heat)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 from app.i18n import language, say, tr
 from app.reading.desk import ReadingDesk
 from app.reading.viewmodel import ReadFilm
-from app.tasks import Failure, Outcome, TaskRunner
+from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from app.widgets.labels import plain_tip
 from core.errors import Message
 from core.events import Progress
@@ -224,18 +224,17 @@ class TakingAwayViewModel(QObject):
 
     def __init__(self, runner: TaskRunner, known: Known) -> None:
         super().__init__()
-        self._runner, self._known = runner, known
+        self._queue, self._known = TaskQueue(runner, self), known
         self._classifier: Classifier | None = None
-        self._result: Message | None = None
         self.dicom_names: tuple[str, ...] = ()  # fields that the user asked for, one by one
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self.failed)
+        self._queue.finished.connect(self._on_queue_finished)
 
     @property
     def is_busy(self) -> bool:
         """Whether a file is being written."""
-        return self._runner.is_running
+        return self._queue.is_busy
 
     @property
     def classifier(self) -> "Classifier | None":
@@ -256,7 +255,7 @@ class TakingAwayViewModel(QObject):
 
     def cancel(self) -> None:
         """Write no more; what is half written is not left behind."""
-        self._runner.stop()
+        self._queue.stop()
 
     def save_csv(self, path: Path, films: Sequence[ReadFilm]) -> None:
         """Write a table of films."""
@@ -339,8 +338,7 @@ class TakingAwayViewModel(QObject):
         classifier = self._classifier
         if classifier is None or self.is_busy:
             return
-        self._result = Message("{file} was written.", file=path.name)
-        self._runner.start(lambda: write(classifier))
+        self._queue.put(path, lambda: write(classifier))
         self.changed.emit()
 
     def _read(
@@ -383,16 +381,15 @@ class TakingAwayViewModel(QObject):
         )
 
     @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    def _on_queue_reported(self, event: object) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
 
-    @Slot(object)
-    def _on_runner_finished(self, outcome: Outcome) -> None:
-        result, self._result = self._result, None
+    @Slot(object, object)
+    def _on_queue_finished(self, outcome: Outcome, path: Path) -> None:
         self.changed.emit()
-        if outcome is Outcome.FINISHED and result is not None:
-            self.saved.emit(result)
+        if outcome is Outcome.FINISHED:
+            self.saved.emit(Message("{file} was written.", file=path.name))
 
 
 def _context(classifier: "Classifier") -> "ReportContext":

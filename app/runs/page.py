@@ -24,7 +24,7 @@ from app.runs.viewmodel import COLUMNS, RunsViewModel
 from app.settings import Theme
 from app.widgets.labels import plain_label
 from app.widgets.page import Page, TranslatedWidget, primary_button
-from app.widgets.signs import RunSign
+from app.widgets.signs import Sign
 
 
 class RunActions(TranslatedWidget):
@@ -148,7 +148,7 @@ class RunsPage(Page):
 
     def apply_theme(self, theme: Theme) -> None:
         colours = styling.colours(theme)
-        signs: dict[RunSign, str] = {
+        signs: dict[Sign, str] = {
             "tick": colours["good"],
             "play": colours["accent"],
             "pause": colours["text"],

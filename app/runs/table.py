@@ -31,7 +31,7 @@ from PySide6.QtWidgets import (
 from app.i18n import duration, say, tr
 from app.runs.viewmodel import COLUMNS, Column, Run
 from app.widgets.labels import plain_tip
-from app.widgets.signs import RunSign, run_sign
+from app.widgets.signs import Sign, sign_icon
 from app.wording import network_words, status_notes, status_words
 from core.training.runs import DamagedRun, RunStatus, RunSummary
 
@@ -91,7 +91,7 @@ class RunRow:
 
     key: str  # no other run's
     losses: tuple[float, ...]  # of the thumbnail
-    sign: RunSign
+    sign: Sign
     cells: tuple[str, ...]  # from the name on
     tip: str  # of the whole line
     can_rename: bool
@@ -109,7 +109,7 @@ class RunTableModel(QAbstractTableModel):
         self._titles: Sequence[str] = ()
         self._numbers: frozenset[int] = frozenset()
         self._line_colour = "#808080"
-        self._signs: dict[RunSign, QIcon] = {}
+        self._signs: dict[Sign, QIcon] = {}
         self._thumbnails: dict[tuple[float, ...], QIcon] = {}
 
     @property
@@ -129,11 +129,11 @@ class RunTableModel(QAbstractTableModel):
         self._titles, self._numbers = tuple(titles), frozenset(numbers)
         self.endResetModel()
 
-    def set_colours(self, line: str, signs: dict[RunSign, str], ground: str) -> None:
+    def set_colours(self, line: str, signs: dict[Sign, str], ground: str) -> None:
         """Take a theme's colours as #rrggbb."""
         self._line_colour = line
         self._signs = {
-            sign: run_sign(sign, colour, ground, SIGN_PX) for sign, colour in signs.items()
+            sign: sign_icon(sign, colour, ground, SIGN_PX) for sign, colour in signs.items()
         }
         self._thumbnails.clear()
         self.layoutChanged.emit()
@@ -196,7 +196,7 @@ class RunTableModel(QAbstractTableModel):
 
 NONE = "–"
 NUMBER_COLUMNS = (5, 6, 7, 8)  # with the curve before `COLUMNS`
-_SIGNS: dict[RunStatus, RunSign] = {
+_SIGNS: dict[RunStatus, Sign] = {
     "running": "play",
     "interrupted": "warning",
     "paused": "pause",
@@ -374,7 +374,7 @@ class RunTable(QTableView):
         with QSignalBlocker(self.horizontalHeader()):
             self.horizontalHeader().setSortIndicator(column, order)
 
-    def show_colours(self, line: str, signs: dict[RunSign, str], ground: str) -> None:
+    def show_colours(self, line: str, signs: dict[Sign, str], ground: str) -> None:
         """Take a theme's colours as #rrggbb."""
         self._model.set_colours(line, signs, ground)
 

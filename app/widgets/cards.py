@@ -1,4 +1,4 @@
-"""What is being done, how far it is, and a button to give up."""
+"""Cards that several pages show: figures in a grid, an offer, the progress of a task."""
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import duration, say, tr
-from app.widgets.labels import plain_label
+from app.widgets.labels import Figure, card, plain_label
 from app.widgets.page import TranslatedWidget
 from core.events import Progress
 from core.runtime.threads import TimeLeft
@@ -23,28 +23,8 @@ MIN_FIGURE_PX = 112
 SPACING_PX = 8
 
 
-class SmallFigure(QFrame):
-    """One number with its caption; half as high as `labels.Figure`, for many side by side."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("card")
-        self._value, self._caption = plain_label("sectionTitle"), plain_label("muted")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 4, 6, 4)
-        layout.setSpacing(0)
-        layout.addWidget(self._value)
-        layout.addWidget(self._caption)
-
-    def show_value(self, value: str, caption: str) -> None:
-        """Set both lines."""
-        self._value.setText(value)
-        self._caption.setText(caption)
-        self.setAccessibleName(f"{caption}: {value}")
-
-
 class FigureGrid(QWidget):
-    """Lays out `n` figures in rows of equal length.
+    """Small figures in rows of equal length.
 
     Args:
         n: How many.
@@ -52,7 +32,7 @@ class FigureGrid(QWidget):
 
     def __init__(self, n: int) -> None:
         super().__init__()
-        self.figures = tuple(SmallFigure() for _ in range(n))
+        self.figures = tuple(Figure(is_small=True) for _ in range(n))
         self._n_columns = 0
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -85,7 +65,7 @@ class FigureGrid(QWidget):
 
 
 class OfferBar(QFrame):
-    """Hidden until there is an offer, and again once it was taken or put off."""
+    """A sentence with two buttons; hidden until there is an offer and once it is answered."""
 
     taken = Signal()
 
@@ -133,8 +113,7 @@ class ProgressCard(TranslatedWidget):
         self._bar.setTextVisible(False)
         self._cancel = QPushButton()
         self._cancel.clicked.connect(self.cancelled)
-        frame = QFrame()
-        frame.setObjectName("card")
+        frame = card()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(frame)

@@ -1,4 +1,4 @@
-"""A window of its own to see one film large."""
+"""A film to zoom and move, and a window of its own for it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,20 @@ from PySide6.QtGui import (
     QShortcut,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.i18n import tr
-from app.widgets.labels import plain_label, plain_tip
+from app.widgets.labels import ElidedLabel, plain_label
 from app.widgets.page import TranslatedWidget
 from app.widgets.thumbnails import shrink
 from app.widgets.viewer.picture import NOTCH, SHARP_FROM, STEP, FilmGeometry, to_image
 
 WORDS = QColor("#c8d0d8")  # on black in either theme
+Key = Qt.Key
 
 
 class FilmCanvas(QWidget):
-    """Draws a film on black, fitted until the user zooms; or a sentence in its place."""
+    """A film on black, fitted until the user zooms, or a sentence in its place."""
 
     zoomed = Signal(float)  # pixels of the screen a pixel of the film
 
@@ -42,7 +43,7 @@ class FilmCanvas(QWidget):
 
     @property
     def scale(self) -> float:
-        """How many pixels of the screen, across, show one pixel of the film."""
+        """The number of screen pixels, across, that show one pixel of the film."""
         return self._laid_out.scale
 
     def show_film(self, film: NDArray[np.uint8]) -> None:
@@ -128,7 +129,7 @@ class FilmCanvas(QWidget):
         )
 
     def _shrunken(self) -> QImage:
-        """The film at its size on the screen, every pixel counted; painting alone skips some."""
+        """Return the film at its size on the screen."""
         size = (self._image.size().toSizeF() * self.scale).toSize().expandedTo(QSize(1, 1))
         if self._shrunk is None or self._shrunk[0] != size:
             self._shrunk = (size, shrink(self._image, size))
@@ -162,11 +163,8 @@ class FilmCanvas(QWidget):
         self.fit()
 
 
-Key = Qt.Key
-
-
 class FilmZoom(TranslatedWidget):
-    """Shows one film; the wheel magnifies, a drag moves, the arrow keys go on to others.
+    """A window with one film; the wheel magnifies, a drag moves, arrow keys go on to others.
 
     It never opens by itself, since a film may be read only after the user has closed it:
     call `open_up`.
@@ -179,13 +177,10 @@ class FilmZoom(TranslatedWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self._canvas = FilmCanvas()
-        self._title, self._facts = plain_label("sectionTitle"), plain_label("muted")
-        self._said: dict[QLabel, str] = {}  # uncut
+        middle = Qt.TextElideMode.ElideMiddle
+        self._title, self._facts = (ElidedLabel(name, middle) for name in ("sectionTitle", "muted"))
         self._zoom = plain_label("muted")
         self._previous, self._next, self._fit, self._pixels = (QPushButton() for _ in range(4))
-        for label in (self._title, self._facts):
-            # A long file name is cut off rather than that it makes the window wider.
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lay_out()
         self._connect()
         self.resize(900, 760)
@@ -242,7 +237,7 @@ class FilmZoom(TranslatedWidget):
         self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000 %"))
         for widget in (self._zoom, self._fit, self._pixels, self._previous, self._next):
             row.addWidget(widget)
-        layout = self._layout = QVBoxLayout(self)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._canvas, 1)
@@ -270,16 +265,8 @@ class FilmZoom(TranslatedWidget):
     def _say(self, title: str, facts: str) -> None:
         # Qt would put its mark for "changed" in the place of this.
         self.setWindowTitle(title.replace("[*]", "[*][*]"))
-        for label, text in ((self._title, title), (self._facts, facts)):
-            self._said[label] = text
-            label.setToolTip(plain_tip(text))
-        self._cut_to_fit()
-
-    def _cut_to_fit(self) -> None:
-        for label, text in self._said.items():
-            line = " ".join(text.split())
-            cut = label.fontMetrics().elidedText(line, Qt.TextElideMode.ElideMiddle, label.width())
-            label.setText(cut)
+        self._title.show_text(title)
+        self._facts.show_text(facts)
 
     def _allow_zoom(self, is_film: bool) -> None:
         for widget in (self._fit, self._pixels, self._zoom):
@@ -289,11 +276,6 @@ class FilmZoom(TranslatedWidget):
 
     def _on_zoomed(self, scale: float) -> None:
         self._zoom.setText(f"{scale:.0%}")
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._layout.activate()  # else the labels have their old width
-        self._cut_to_fit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

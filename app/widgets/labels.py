@@ -1,4 +1,4 @@
-"""Plain-text labels in the few sizes the pages use."""
+"""Labels of plain text: lines, chips, figures, section heads."""
 
 import html
 from collections.abc import Mapping
@@ -10,29 +10,19 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMessageBox,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from app.i18n import Sentence, say, tr
+Tone = Literal["good", "warning", "danger", "muted"]
 
-
-def show_note(sentence: Sentence, parent: QWidget) -> QMessageBox:
-    """Say it in one window that does not block the program; returns it, shown."""
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setIcon(QMessageBox.Icon.Information)
-    box.setWindowTitle(tr("PneumoScope"))
-    box.setTextFormat(Qt.TextFormat.PlainText)  # as in app.failures
-    box.setText(say(sentence))
-    box.open()
-    return box
+PAD_PX = 7  # left and right of a chip's words
+MIDDLE_GREY = "#808080"  # until a theme is known
 
 
 def plain_label(name: str = "", *, wraps: bool = False) -> QLabel:
-    """A label that shows its text as it is: file and class names are foreign text.
+    """Return a label that shows its text as it is: file and class names are foreign text.
 
     Args:
         name: The style sheet's name for it: "pageTitle", "sectionTitle", "muted", "figure".
@@ -46,31 +36,36 @@ def plain_label(name: str = "", *, wraps: bool = False) -> QLabel:
 
 
 def plain_tip(text: str) -> str:
-    """A tooltip that shows `text` as it is; Qt would take what looks like markup for markup."""
+    """Return a tooltip that shows `text` as it is; Qt would take it for markup."""
     return "<qt>" + html.escape(text).replace("\n", "<br>") + "</qt>" if text else ""
 
 
 def card(parent: QWidget | None = None) -> QFrame:
-    """A framed panel; give it a layout."""
+    """Return a framed panel; give it a layout."""
     frame = QFrame(parent)
     frame.setObjectName("card")
     return frame
 
 
 class Figure(QFrame):
-    """One number with its caption, as on a dashboard."""
+    """One number with its caption, as on a dashboard.
 
-    def __init__(self) -> None:
+    Args:
+        is_small: Half as high, for many side by side.
+    """
+
+    def __init__(self, *, is_small: bool = False) -> None:
         super().__init__()
         self.setObjectName("card")
-        self._value = plain_label("figure")
+        self._value = plain_label("sectionTitle" if is_small else "figure")
         self._caption = plain_label("muted")
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 8, 14, 8)
+        layout.setContentsMargins(*((10, 4, 6, 4) if is_small else (14, 8, 14, 8)))
         layout.setSpacing(0)
         layout.addWidget(self._value)
         layout.addWidget(self._caption)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        if not is_small:
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_value(self, value: str, caption: str) -> None:
         """Set both lines."""
@@ -79,13 +74,8 @@ class Figure(QFrame):
         self.setAccessibleName(f"{caption}: {value}")
 
 
-Tone = Literal["good", "warning", "danger", "muted"]
-PAD_PX = 7  # left and right of the word
-MIDDLE_GREY = "#808080"  # until a theme is known
-
-
 class Chip(QWidget):
-    """Draws one word or two in the colour of its tone; the tooltip explains it."""
+    """One word or two in the colour of their tone; the tooltip explains them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +85,7 @@ class Chip(QWidget):
 
     @property
     def words(self) -> str:
-        """What it says."""
+        """The words it shows."""
         return self._words
 
     def show_words(self, words: str, tone: Tone, meaning: str = "") -> None:
@@ -140,14 +130,16 @@ class Chip(QWidget):
 
 
 class ElidedLabel(QLabel):
-    """Cuts its text at the end; the tooltip has all of it.
+    """A line that is cut where it is too long; the tooltip has all of it.
 
     Args:
         name: The style sheet's name for it, see `plain_label`.
+        cut: At which place.
     """
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", cut: Qt.TextElideMode = Qt.TextElideMode.ElideRight) -> None:
         super().__init__()
+        self._cut_mode = cut
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -169,9 +161,7 @@ class ElidedLabel(QLabel):
 
     def _cut(self) -> None:
         metrics = QFontMetrics(self.font())
-        self.setText(
-            metrics.elidedText(self._whole, Qt.TextElideMode.ElideRight, max(0, self.width()))
-        )
+        self.setText(metrics.elidedText(self._whole, self._cut_mode, max(0, self.width())))
 
 
 class SectionHead(QWidget):

@@ -1,4 +1,4 @@
-"""What a model file says about itself: enough to use it, and to doubt it."""
+"""The card of a model: its origin, figures and limits, as the model file states them."""
 
 import math
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ MAX_TABLE_PX = 260  # a thousand classes scroll
 THUMBNAILS = "novelty.thumbnails"  # the tensor of `core.prediction.novelty`
 _SHORT_DIGEST = 12  # characters that tell two files apart at a glance
 _NUMBERS = (1, 2, 3, 4)  # columns
+_MARGIN_PX, _HEIGHT_PX = 20, 640  # of the window
 
 
 class ModelCardView(TranslatedWidget):
@@ -124,7 +125,7 @@ class ModelCardView(TranslatedWidget):
 
 
 def _said(card: ModelCard) -> list[tuple[str, str, str]]:
-    """Caption, words and tooltip of each line."""
+    """Return caption, words and tooltip of each line."""
     digests = {part: len(films) for part, films in card.split.items()}
     test = _part(card.metrics, "test")
     fingerprint = card.dataset["fingerprint"]
@@ -253,7 +254,7 @@ def _picture_words(card: ModelCard) -> tuple[str, str]:
 
 
 def _by_class(card: ModelCard) -> dict[str, Mapping[str, Any]]:
-    """What the card says of each class on the test films."""
+    """Return what the card says of each class on the test films."""
     classes = _part(card.metrics, "test").get("classes")
     if not isinstance(classes, list):
         return {}
@@ -291,11 +292,8 @@ def _count(values: Mapping[str, Any], name: str) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-_MARGIN_PX, _HEIGHT_PX = 20, 640
-
-
 def show_model_card(card: ModelCard, file: str, parent: QWidget) -> QDialog:
-    """Show a model's card without stopping anything; returns the window, shown.
+    """Open a window with a model's card, which blocks nothing; return it, shown.
 
     Args:
         card: As it was read from the file.
@@ -316,7 +314,7 @@ def show_model_card(card: ModelCard, file: str, parent: QWidget) -> QDialog:
     close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     close.rejected.connect(dialog.reject)
     layout = QVBoxLayout(dialog)
-    layout.setContentsMargins(_MARGIN_PX, _MARGIN_PX, _MARGIN_PX, _MARGIN_PX)
+    layout.setContentsMargins(*[_MARGIN_PX] * 4)
     layout.addWidget(scroll, 1)
     layout.addWidget(close)
     bar_px = scroll.verticalScrollBar().sizeHint().width()

@@ -1,4 +1,4 @@
-"""The parts that all pages share: title line, drop zone, words that follow the language."""
+"""Base classes of pages: words that follow the language, title line, drop zone."""
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPixmap
@@ -60,7 +60,7 @@ class Page(TranslatedWidget):
 
 
 def primary_button() -> QPushButton:
-    """The one button of a page that is meant to be pressed next."""
+    """Return the one button of a page that is meant to be pressed next."""
     button = QPushButton()
     button.setObjectName("primary")
     return button

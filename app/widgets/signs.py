@@ -1,4 +1,4 @@
-"""A shape for each severity, so that colour is not needed to tell them apart."""
+"""Signs of severity, of a run's state and of a verdict, told apart by shape and not by colour."""
 
 import math
 from collections.abc import Mapping
@@ -20,31 +20,42 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy
 
 from app.i18n import say
-from app.widgets.labels import plain_tip
+from app.widgets.labels import MIDDLE_GREY, plain_tip
 from app.widgets.page import TranslatedWidget
 from core.prediction.verdict import Level, level_meaning, level_words
 
-SCALE = 2.0  # finer for screens with many pixels
+Sign = Literal["error", "warning", "note", "tick", "play", "pause", "stop"]
+
+SMALL_PX, MEDIUM_PX, HEADLINE_PX = 16, 24, 32
+GAP_PX = 8  # between sign and word
+_SCALE = 2.0  # of icons: finer for screens with many pixels
+_BOLD_FROM_PX: Final = 24  # a verdict this large stands beside a headline
+_OCTAGON_CUT: Final = 0.293  # of a side, at each corner of a regular octagon in a square
+_VERDICT_COLOURS: Final[Mapping[Level, str]] = {
+    "believe": "good",
+    "doubt": "warning",
+    "do_not_believe": "danger",
+    "unknown": "muted",
+}
 
 
-def draw_sign(
-    painter: QPainter, place: QRectF, severity: str, colour: QColor, ground: QColor
-) -> None:
-    """Draw an octagon with a cross, a triangle with a "!" or a disc with an "i".
+def draw_sign(painter: QPainter, place: QRectF, sign: str, colour: QColor, ground: QColor) -> None:
+    """Draw a sign whose shape tells it from the others.
 
     Args:
         painter: Antialiased.
         place: A square.
-        severity: "error", "warning" or "note".
+        sign: One of `Sign`; any other is drawn as a note.
         colour: Of the shape.
         ground: Of what is cut into it.
     """
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     middle, radius = place.center(), place.width() / 2
+    inner = place.adjusted(1, 1, -1, -1)
     cut = QPen(ground, max(1.5, radius / 3.5), c=Qt.PenCapStyle.FlatCap)
-    match severity:
-        case "error":
+    match sign:
+        case "error":  # an octagon with a cross
             angles = [math.pi * (2 * corner + 1) / 8 for corner in range(8)]
             corners = [middle + QPointF(math.cos(a), math.sin(a)) * radius for a in angles]
             painter.drawPolygon(QPolygonF(corners))
@@ -52,14 +63,30 @@ def draw_sign(
             arm = radius * 0.42
             painter.drawLine(middle + QPointF(-arm, -arm), middle + QPointF(arm, arm))
             painter.drawLine(middle + QPointF(arm, -arm), middle + QPointF(-arm, arm))
-        case "warning":
+        case "warning":  # a triangle with a "!"
             corners = [QPointF(middle.x(), place.top()), place.bottomRight(), place.bottomLeft()]
             painter.drawPolygon(QPolygonF(corners))
             painter.setPen(cut)
             painter.drawLine(middle + QPointF(0, -radius / 3), middle + QPointF(0, radius * 0.35))
             painter.drawLine(middle + QPointF(0, radius * 0.52), middle + QPointF(0, radius * 0.8))
-        case _:
-            painter.drawEllipse(place.adjusted(1, 1, -1, -1))
+        case "tick":  # in a disc
+            painter.drawEllipse(inner)
+            side = inner.width()
+            painter.setPen(QPen(ground, max(1.5, side / 8), c=Qt.PenCapStyle.RoundCap))
+            corner = _at(inner, (0.44, 0.68))
+            painter.drawLine(_at(inner, (0.27, 0.52)), corner)
+            painter.drawLine(corner, _at(inner, (0.74, 0.33)))
+        case "play":
+            corners = [_at(inner, point) for point in ((0.12, 0.0), (0.12, 1.0), (1.0, 0.5))]
+            painter.drawPolygon(QPolygonF(corners))
+        case "pause":
+            side = inner.width()
+            for left in (0.12, 0.58):
+                painter.drawRect(QRectF(inner.left() + left * side, inner.top(), 0.3 * side, side))
+        case "stop":
+            painter.drawRect(inner.adjusted(1, 1, -1, -1))
+        case _:  # a disc with an "i"
+            painter.drawEllipse(inner)
             painter.setPen(cut)
             painter.drawLine(middle + QPointF(0, -radius * 0.1), middle + QPointF(0, radius * 0.55))
             painter.drawLine(
@@ -67,88 +94,24 @@ def draw_sign(
             )
 
 
-def sign_icon(severity: str, colour: str, ground: str, size_px: int) -> QIcon:
-    """The sign as an icon; colours as #rrggbb."""
-    picture = QPixmap(round(size_px * SCALE), round(size_px * SCALE))
+def sign_icon(sign: str, colour: str, ground: str, size_px: int) -> QIcon:
+    """Return a sign as an icon; colours as #rrggbb, see `draw_sign`."""
+    picture = QPixmap(round(size_px * _SCALE), round(size_px * _SCALE))
     picture.fill(Qt.GlobalColor.transparent)
-    picture.setDevicePixelRatio(SCALE)
+    picture.setDevicePixelRatio(_SCALE)
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    draw_sign(
-        painter, QRectF(1, 1, size_px - 2, size_px - 2), severity, QColor(colour), QColor(ground)
-    )
+    place = QRectF(1, 1, size_px - 2, size_px - 2)
+    draw_sign(painter, place, sign, QColor(colour), QColor(ground))
     painter.end()
     icon = QIcon(picture)
     icon.addPixmap(picture, QIcon.Mode.Selected)  # else Qt would tint it
     return icon
-
-
-RunSign = Literal["tick", "play", "pause", "stop", "warning", "error"]
-_INSET = 2.0  # of the shapes in their square
-
-
-def run_sign(sign: RunSign, colour: str, ground: str, size_px: int) -> QIcon:
-    """The sign as an icon; colours as #rrggbb, `ground` of what is cut into the shape."""
-    if sign in ("warning", "error"):
-        return sign_icon(sign, colour, ground, size_px)
-    picture = QPixmap(round(size_px * SCALE), round(size_px * SCALE))
-    picture.fill(Qt.GlobalColor.transparent)
-    picture.setDevicePixelRatio(SCALE)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colour))
-    side = size_px - 2 * _INSET
-    _draw(painter, sign, QRectF(_INSET, _INSET, side, side), QColor(ground))
-    painter.end()
-    icon = QIcon(picture)
-    icon.addPixmap(picture, QIcon.Mode.Selected)  # else Qt would tint it
-    return icon
-
-
-def _draw(painter: QPainter, sign: RunSign, place: QRectF, ground: QColor) -> None:
-    side = place.width()
-    match sign:
-        case "tick":
-            painter.drawEllipse(place)
-            pen = QPen(ground, max(1.5, side / 8))
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            corner = place.topLeft() + QPointF(side * 0.44, side * 0.68)
-            painter.drawLine(place.topLeft() + QPointF(side * 0.27, side * 0.52), corner)
-            painter.drawLine(corner, place.topLeft() + QPointF(side * 0.74, side * 0.33))
-        case "play":
-            corners = [
-                place.topLeft() + QPointF(side * 0.12, 0),
-                place.bottomLeft() + QPointF(side * 0.12, 0),
-                QPointF(place.right(), place.center().y()),
-            ]
-            painter.drawPolygon(QPolygonF(corners))
-        case "pause":
-            for left in (0.12, 0.58):
-                painter.drawRect(
-                    QRectF(place.left() + left * side, place.top(), side * 0.3, place.height())
-                )
-        case _:
-            painter.drawRect(place.adjusted(1, 1, -1, -1))
-
-
-SMALL_PX, MEDIUM_PX, HEADLINE_PX = 16, 24, 32
-GAP_PX = 8  # between sign and word
-_COLOURS: Final[Mapping[Level, str]] = {
-    "believe": "good",
-    "doubt": "warning",
-    "do_not_believe": "danger",
-    "unknown": "muted",
-}
-_MIDDLE_GREY: Final = "#808080"  # until a theme is known
-_BOLD_FROM_PX: Final = 24  # a sign this large stands beside a headline
-_OCTAGON_CUT: Final = 0.293  # of a side, at each corner of a regular octagon in a square
 
 
 def verdict_colour(level: Level, colours: Mapping[str, str]) -> QColor:
-    """The colour of a verdict among a theme's named colours."""
-    return QColor(colours.get(_COLOURS[level], _MIDDLE_GREY))
+    """Return the colour of a verdict among a theme's named colours."""
+    return QColor(colours.get(_VERDICT_COLOURS[level], MIDDLE_GREY))
 
 
 def draw_verdict(
@@ -217,7 +180,7 @@ class VerdictSign(TranslatedWidget):
 
     @property
     def level(self) -> Level | None:
-        """Which verdict is shown; None: none yet."""
+        """The verdict that is shown; None: none yet."""
         return self._level
 
     def show_verdict(self, level: Level | None) -> None:
@@ -241,7 +204,8 @@ class VerdictSign(TranslatedWidget):
     def sizeHint(self) -> QSize:
         words_px = 0
         if self._has_words:
-            words_px = GAP_PX + self._word_metrics_width()
+            metrics = QFontMetrics(self._word_font())
+            words_px = GAP_PX + metrics.horizontalAdvance(self._words) + 1
         return QSize(self._size_px + words_px, max(self._size_px, self.fontMetrics().height()))
 
     def minimumSizeHint(self) -> QSize:
@@ -272,9 +236,6 @@ class VerdictSign(TranslatedWidget):
         if self._size_px >= HEADLINE_PX:
             font.setPointSizeF(font.pointSizeF() * 1.3)
         return font
-
-    def _word_metrics_width(self) -> int:
-        return QFontMetrics(self._word_font()).horizontalAdvance(self._words) + 1
 
 
 def _at(place: QRectF, share: tuple[float, float]) -> QPointF:

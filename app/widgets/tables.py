@@ -1,4 +1,4 @@
-"""Tables whose cells are plain, read-only text."""
+"""The confusion matrix, and tables of plain, read-only text."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,11 @@ from app.widgets.labels import plain_tip
 MAX_CELL_PX, MIN_CELL_PX = 190, 46
 NAME_PX = 140
 PERCENT_FROM_PX = 60  # smaller cells show the count alone
+MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
 
 
 class ConfusionMatrixView(QWidget):
-    """Draws counts with the share of their row; darker means more, the numbers say it too."""
+    """Counts with the share of their row; darker means more, the numbers say it too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,11 +140,8 @@ class ConfusionMatrixView(QWidget):
         return 2 * self.fontMetrics().height() + 14
 
 
-MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
-
-
 class PlainTable(QTableWidget):
-    """Rows of text; numbers stand at the right.
+    """A table of text; numbers stand at the right.
 
     Args:
         stretched: The column that takes the room that is left.

@@ -1,4 +1,4 @@
-"""The menus: everything that can be opened, the pages, language, theme, and what this is."""
+"""The frame around the pages: rail, menu bar, and the window about the program."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,29 +20,12 @@ from PySide6.QtWidgets import (
 from app.i18n import LANGUAGES, tr
 from app.widgets.labels import plain_tip
 
-
-def show_about(parent: QWidget) -> QMessageBox:
-    """Open a window that says so, without stopping the program; returns it, shown."""
-    box = QMessageBox(parent)
-    box.setWindowTitle(tr("About PneumoScope"))
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(tr("PneumoScope trains and questions a ResNet on chest X-rays."))
-    box.setInformativeText(
-        tr("Research and teaching only, never diagnosis.")
-        + "\n"
-        + tr("Nothing leaves this computer.")
-    )
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
-    return box
-
-
 WIDTH_PX = 88
 ICON_PX = 24
 
 
 class Rail(QFrame):
-    """Page buttons of which one is down.
+    """Buttons for the pages, of which one is down, and for language and theme.
 
     Args:
         n_pages: How many; Ctrl+1, Ctrl+2, ... choose them from the keyboard.
@@ -108,7 +91,7 @@ def _button() -> QToolButton:
 
 
 class MenuBar(QMenuBar):
-    """Says what was chosen; decides nothing.
+    """The menus; they tell what was chosen and decide nothing.
 
     Args:
         themes: The names that `theme_chosen` may give.
@@ -205,3 +188,19 @@ class MenuBar(QMenuBar):
             group.addAction(action)
         group.triggered.connect(lambda action: signal.emit(action.data()))
         return group
+
+
+def show_about(parent: QWidget) -> QMessageBox:
+    """Open the window about the program, which blocks nothing; return it, shown."""
+    box = QMessageBox(parent)
+    box.setWindowTitle(tr("About PneumoScope"))
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(tr("PneumoScope trains and questions a ResNet on chest X-rays."))
+    box.setInformativeText(
+        tr("Research and teaching only, never diagnosis.")
+        + "\n"
+        + tr("Nothing leaves this computer.")
+    )
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box

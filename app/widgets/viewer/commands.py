@@ -84,7 +84,7 @@ class Command(Enum):
 
     @property
     def text(self) -> str:
-        """What it does, in the user's language."""
+        """Its words in the user's language."""
         return say(self.value.words)
 
     @property

@@ -81,7 +81,7 @@ class PaneGrid(QWidget):
 
     @property
     def is_linked(self) -> bool:
-        """Whether the others follow the one that the user moves or windows."""
+        """True if the others follow the one that the user moves or windows."""
         return self._is_linked
 
     def show_panes(self, n_panes: int) -> None:
@@ -208,12 +208,12 @@ class ViewerDesk(TranslatedWidget):
 
     @property
     def is_linked(self) -> bool:
-        """Whether all films follow the one that is moved."""
+        """True if all films follow the one that is moved."""
         return self._grid.is_linked
 
     @property
     def is_heat_shown(self) -> bool:
-        """Whether heat maps and outlines are to be seen."""
+        """True if heat maps and outlines are to be seen."""
         return self._is_heat_shown
 
     @property

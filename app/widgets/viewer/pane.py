@@ -277,7 +277,7 @@ class FilmPane(TranslatedWidget):
 
     @property
     def is_hurried(self) -> bool:
-        """Whether the user is zooming just now, and so may be shown a blurred picture."""
+        """True while the user zooms, and so may be shown a blurred picture."""
         return self._hurry.isActive()
 
     def film_point(self, place: QPointF) -> QPointF:

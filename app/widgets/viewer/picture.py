@@ -47,7 +47,7 @@ class FilmGeometry:
 
     @property
     def has_film(self) -> bool:
-        """Whether there is anything to lay out."""
+        """True if there is anything to lay out."""
         return not self.film.isEmpty()
 
     @property
@@ -76,7 +76,7 @@ class FilmGeometry:
 
     @property
     def can_move(self) -> bool:
-        """Whether a part of the film is out of sight."""
+        """True if a part of the film is out of sight."""
         return self.has_film and (
             self.film.width() * self.scale > self.room.width() * self.ratio + 1
             or self.film.height() * self.scale > self.room.height() * self.ratio + 1
@@ -186,7 +186,7 @@ class Orientation:
 
     @property
     def is_on_its_side(self) -> bool:
-        """Whether width and height have changed places."""
+        """True if width and height have changed places."""
         return self.turns % 2 == 1
 
     def turned(self, turns: int) -> "Orientation":
@@ -397,7 +397,7 @@ class FilmPicture:
 
     @property
     def is_slow(self) -> bool:
-        """Whether so large a film is better drawn in a hurry while the user zooms."""
+        """True if so large a film is better drawn in a hurry while the user zooms."""
         return self._film.width * self._film.height > _SLOW_FROM
 
     def draw(

@@ -195,7 +195,7 @@ class FilmState:
 
     @property
     def is_inverted(self) -> bool:
-        """Whether the user wants black and white the other way round."""
+        """True if the user wants black and white the other way round."""
         return self._is_inverted
 
     @property

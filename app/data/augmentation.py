@@ -10,13 +10,11 @@ from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, QTimer, Signal, Slo
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -24,17 +22,15 @@ from PySide6.QtWidgets import (
 
 from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.i18n import tr
+from app.setting_words import setting_description, setting_title
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
-from app.widgets.setting_fields import WheelGuard
+from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.thumbnails import shrink
 from app.widgets.viewer.picture import to_image
-from app.wording import change_names, change_notes, field_names
-from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, Change
+from core.config import CHANGES, AugmentationConfig, Change, Setting, settings
 
-TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
 FACTOR_PX, NUMBER_PX = 78, 96
-PERCENTAGES = ("probability", "flip_probability")  # fractions in the settings
 
 
 class AugmentationForm(TranslatedWidget):
@@ -47,41 +43,18 @@ class AugmentationForm(TranslatedWidget):
         super().__init__()
         self._config = AugmentationConfig()
         self._title, self._intro = plain_label("sectionTitle"), plain_label("muted", wraps=True)
-        self._chance = plain_label()
-        self._switches = {change: QCheckBox() for change in CHANGES}
+        self._chance, self._mirrored = plain_label(), plain_label("muted", wraps=True)
+        own = [one for one in settings().values() if one.shown.group == "augmentation"]
+        self._switches = {one.name: QCheckBox() for one in own if one.kind == "flag"}
+        self._numbers = {one.name: _number(one) for one in own if one.kind != "flag"}
         self._notes = {change: plain_label("muted", wraps=True) for change in CHANGES}
         self._links: list[QLabel] = []  # "to", between the ends of a range
-        self._per_channel = QCheckBox()
-        self._fields = self._make_fields()
         self._reset = QPushButton()
+        WheelGuard(self, *self._numbers.values())
         self._lay_out()
         self._connect()
         self.retranslate()
         self.show_config(self._config)
-
-    def _make_fields(self) -> dict[str, QSpinBox | QDoubleSpinBox]:
-        """A box for each number, by its name in the settings."""
-        fields: dict[str, QSpinBox | QDoubleSpinBox] = {}
-        for enhancement in ENHANCEMENTS:
-            for end, least, most in (("low", 0.0, 1.0), ("high", 1.0, 4.0)):
-                factor = QDoubleSpinBox()
-                factor.setRange(least, most)
-                factor.setSingleStep(0.05)
-                factor.setFixedWidth(FACTOR_PX)
-                fields[f"{enhancement}_{end}"] = factor
-        for name in PERCENTAGES:
-            fields[name] = _whole_numbers(0, 100, after=" %")
-        fields["rotation_degrees"] = _whole_numbers(0, 180, before="±", after="°")
-        noise = QDoubleSpinBox()
-        noise.setRange(0.0, 100.0)
-        noise.setDecimals(1)
-        noise.setFixedWidth(NUMBER_PX)
-        fields["noise_sigma_max"] = noise
-        for field in fields.values():
-            field.setKeyboardTracking(False)  # half a number is not yet a wish
-            field.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-        WheelGuard(self, *fields.values())
-        return fields
 
     def _lay_out(self) -> None:
         content = QWidget()
@@ -92,13 +65,15 @@ class AugmentationForm(TranslatedWidget):
         column.addWidget(self._title)
         column.addWidget(self._intro)
         column.addSpacing(6)
-        column.addLayout(_line(self._chance, self._fields["probability"]))
-        for change, parts in self._parts().items():
+        column.addLayout(_line(self._chance, self._numbers["probability"]))
+        for change in CHANGES:
             column.addSpacing(10)
-            column.addLayout(_line(self._switches[change], *parts))
+            column.addLayout(_line(self._switches[f"is_{change}_on"], *self._numbers_of(change)))
             if change == "noise":
-                column.addWidget(self._per_channel)
+                column.addWidget(self._switches["is_noise_per_channel"])
             column.addWidget(self._notes[change])
+            if change == "flip":
+                column.addWidget(self._mirrored)
         column.addStretch()
         scroll = QScrollArea()
         scroll.setWidget(content)
@@ -110,44 +85,38 @@ class AugmentationForm(TranslatedWidget):
         layout.addWidget(scroll, 1)
         layout.addWidget(self._reset)
 
-    def _parts(self) -> dict[Change, tuple[QWidget, ...]]:
-        """What stands beside each switch."""
-        parts: dict[Change, tuple[QWidget, ...]] = {}
-        for enhancement in ENHANCEMENTS:
-            link = plain_label("muted")
-            self._links.append(link)
-            low, high = (self._fields[f"{enhancement}_{end}"] for end in ("low", "high"))
-            parts[enhancement] = (low, link, high)
-        parts["flip"] = (self._fields["flip_probability"],)
-        parts["rotation"] = (self._fields["rotation_degrees"],)
-        parts["noise"] = (self._fields["noise_sigma_max"],)
-        return parts
+    def _numbers_of(self, change: Change) -> list[QWidget]:
+        """Return what stands beside the switch of a change."""
+        needed = (f"is_{change}_on", (True,))
+        numbers = [
+            box for name, box in self._numbers.items() if settings()[name].only_with == needed
+        ]
+        if len(numbers) == 1:
+            return [*numbers]
+        link = plain_label("muted")
+        self._links.append(link)
+        return [numbers[0], link, numbers[1]]
 
     def _connect(self) -> None:
-        for change, switch in self._switches.items():
-            switch.toggled.connect(partial(self._edit, f"is_{change}_on"))
-        self._per_channel.toggled.connect(partial(self._edit, "is_noise_per_channel"))
-        for name, field in self._fields.items():
-            field.valueChanged.connect(partial(self._edit, name))
+        for name, switch in self._switches.items():
+            switch.toggled.connect(partial(self._edit, name))
+        for name, number in self._numbers.items():
+            number.edited.connect(partial(self._edit, name))
         self._reset.clicked.connect(self.reset_wanted)
 
     def show_config(self, config: AugmentationConfig, *, can_reset: bool = False) -> None:
         """Show settings; nothing is told of it."""
         self._config = config
-        for change, switch in self._switches.items():
-            is_on: bool = getattr(config, f"is_{change}_on")
+        for name, switch in self._switches.items():
             with QSignalBlocker(switch):
-                switch.setChecked(is_on)
-        for name, field in self._fields.items():
-            value = getattr(config, name)
-            with QSignalBlocker(field):
-                field.setValue(round(100 * value) if name in PERCENTAGES else value)
-            field.setEnabled(getattr(config, f"is_{name.split('_')[0]}_on", True))
-        with QSignalBlocker(self._per_channel):
-            self._per_channel.setChecked(config.is_noise_per_channel)
-        self._per_channel.setEnabled(config.is_noise_on)
+                switch.setChecked(getattr(config, name))
+        for name, number in self._numbers.items():
+            number.show_value(getattr(config, name))
+        for name, part in (self._switches | self._numbers).items():
+            needed = settings()[name].only_with
+            part.setEnabled(needed is None or getattr(config, needed[0]) in needed[1])
         self._reset.setEnabled(can_reset)
-        self._show_notes()
+        self._show_mirrored()
 
     def retranslate(self) -> None:
         self._title.setText(tr("Random changes"))
@@ -157,40 +126,40 @@ class AugmentationForm(TranslatedWidget):
                 "learns what does not matter. Validation and test films stay as they are."
             )
         )
-        self._chance.setText(tr("Chance of each change"))
+        self._chance.setText(setting_title("probability"))
         self._reset.setText(tr("Reset to preset"))
-        self._per_channel.setText(tr("Own noise in each colour channel"))
         for link in self._links:
             link.setText(tr("to"))
-        for change, text in change_names().items():
-            self._switches[change].setText(text)
-        for name, text in field_names().items():
-            self._fields[name].setAccessibleName(text)
-        for enhancement in ENHANCEMENTS:
-            for end in ("low", "high"):
-                self._fields[f"{enhancement}_{end}"].setToolTip(
-                    tr("1 leaves the film as it is, 0.5 halves, 1.5 adds a half")
-                )
-        self._fields["noise_sigma_max"].setToolTip(
-            tr("Standard deviation in grey levels, of which a film has 256")
+        for name, switch in self._switches.items():
+            switch.setText(setting_title(name))
+        self._switches["is_noise_per_channel"].setToolTip(
+            setting_description("is_noise_per_channel")
         )
-        self._show_notes()
+        for name, number in self._numbers.items():
+            number.setAccessibleName(setting_title(name))
+            number.setToolTip(plain_tip(setting_description(name)))
+        for change, note in self._notes.items():
+            note.setText(setting_description(f"is_{change}_on"))
+        self._show_mirrored()
 
-    def _show_notes(self) -> None:
-        for change, text in change_notes(self._config).items():
-            self._notes[change].setText(text)
+    def _show_mirrored(self) -> None:
+        config = self._config
+        share = config.probability * config.flip_probability if config.is_flip_on else 0.0
+        self._mirrored.setText(
+            tr("With these chances {share} of the films are mirrored.", share=f"{share:.0%}")
+        )
 
-    def _edit(self, name: str, value: float) -> None:
-        changed: dict[str, Any] = {name: value / 100 if name in PERCENTAGES else value}
-        self.edited.emit(self._config.changed(**changed))
+    def _edit(self, name: str, value: Any) -> None:
+        self.edited.emit(self._config.changed(**{name: value}))
 
 
-def _whole_numbers(least: int, most: int, *, before: str = "", after: str = "") -> QSpinBox:
-    number = QSpinBox()
-    number.setRange(least, most)
-    number.setPrefix(before)
-    number.setSuffix(after)
-    number.setFixedWidth(NUMBER_PX)
+def _number(known: Setting) -> NumberBox:
+    number = NumberBox(known)
+    is_factor = known.name.endswith(("_low", "_high"))
+    number.setFixedWidth(FACTOR_PX if is_factor else NUMBER_PX)
+    number.setKeyboardTracking(False)  # half a number is not yet a wish
+    if known.name == "rotation_degrees":
+        number.setPrefix("±")
     return number
 
 

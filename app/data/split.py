@@ -1,7 +1,9 @@
-"""Who trains, who validates and who tests: the Split tab of the Data page."""
+"""The Split tab of the Data page: patients, and the parts that train, validate and test."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
@@ -16,19 +18,19 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.data.split_viewmodel import SplitViewModel
 from app.i18n import language, listing, say, tr
+from app.setting_words import setting_title
 from app.widgets.labels import card, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
-from app.widgets.setting_fields import WheelGuard
+from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.tables import PlainTable
 from app.wording import split_words
-from core.config import N_FOLDS_RANGE
+from core.config import settings
 from core.data.patients import MAX_TEMPLATE_LENGTH
 from core.data.records import display_names
 from core.data.splits import PARTS, PartCounts
@@ -211,10 +213,6 @@ class PatientsCard(TranslatedWidget):
             self._model.set_pattern(self._own.text())
 
 
-TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
-MAX_SHARE_PERCENT = 40
-
-
 class SplitForm(TranslatedWidget):
     """The second half of the Split tab: fields bound to the settings of the next run."""
 
@@ -228,28 +226,11 @@ class SplitForm(TranslatedWidget):
         )
         self._scheme.setMinimumContentsLength(18)
         self._why = plain_label("muted", wraps=True)
-        self._validation, self._test, self._n_folds, self._fold, self._seed = (
-            QSpinBox() for _ in range(5)
-        )
-        for share in (self._validation, self._test):
-            share.setRange(0, MAX_SHARE_PERCENT)
-            share.setSuffix(" %")
-        self._n_folds.setRange(*N_FOLDS_RANGE)
-        self._fold.setMinimum(1)
-        self._seed.setRange(0, 2**31 - 1)
-        # The fields and, beside the seed, which only "reference" and a complete "given" ignore,
-        # the schemes that ask for them.
-        self._schemes_of: dict[QSpinBox, tuple[str, ...]] = {
-            self._validation: ("stratified", "given"),
-            self._test: ("stratified", "given"),
-            self._n_folds: ("kfold",),
-            self._fold: ("kfold",),
-            self._seed: ("stratified", "given", "kfold"),
-        }
-        for number in self._schemes_of:
+        names = [name for name, one in settings().items() if one.shown.group == "split"]
+        self._numbers = {name: NumberBox(settings()[name]) for name in (*names, "seed")}
+        for number in self._numbers.values():
             number.setKeyboardTracking(False)  # half a number is not yet a wish
-            number.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-        WheelGuard(self, self._scheme, *self._schemes_of)
+        WheelGuard(self, self._scheme, *self._numbers.values())
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -267,7 +248,7 @@ class SplitForm(TranslatedWidget):
         self._form.setHorizontalSpacing(12)
         self._form.setVerticalSpacing(8)
         self._labels: dict[QWidget, QLabel] = {}
-        for number in self._schemes_of:
+        for number in self._numbers.values():
             label = plain_label()
             label.setBuddy(number)
             self._labels[number] = label
@@ -281,47 +262,37 @@ class SplitForm(TranslatedWidget):
     def _connect(self) -> None:
         model = self._model
         self._scheme.activated.connect(lambda: model.change(split=self._scheme.currentData()))
-        self._validation.valueChanged.connect(
-            lambda percent: model.change(validation_share=percent / 100)
-        )
-        self._test.valueChanged.connect(lambda percent: model.change(test_share=percent / 100))
-        self._n_folds.valueChanged.connect(lambda n: model.change(n_folds=n))
-        self._fold.valueChanged.connect(lambda fold: model.change(fold=fold))
-        self._seed.valueChanged.connect(lambda seed: model.change(seed=seed))
+        for name, number in self._numbers.items():
+            number.edited.connect(partial(self._edit, name))
         model.changed.connect(self._on_model_changed)
+
+    def _edit(self, name: str, value: Any) -> None:
+        self._model.change(**{name: value})
 
     def retranslate(self) -> None:
         self._title.setText(tr("Split"))
         self._scheme.setAccessibleName(tr("Split"))
-        for number, text in (
-            (self._validation, tr("Validation films")),
-            (self._test, tr("Test films")),
-            (self._n_folds, tr("Number of folds")),
-            (self._fold, tr("Fold that is the test")),
-            (self._seed, tr("Seed")),
-        ):
-            self._labels[number].setText(text)
-            number.setAccessibleName(text)
-        self._seed.setToolTip(tr("The same seed divides the same films in the same way"))
+        for name, number in self._numbers.items():
+            self._labels[number].setText(setting_title(name))
+            number.setAccessibleName(setting_title(name))
+        self._numbers["seed"].setToolTip(tr("The same seed divides the same films in the same way"))
         self._name_schemes()
 
     @Slot()
     def _on_model_changed(self) -> None:
         config = self._model.config
-        blockers = [QSignalBlocker(field) for field in (self._scheme, *self._schemes_of)]
-        self._scheme.clear()
-        for scheme in self._model.schemes:
-            self._scheme.addItem("", scheme)
-        self._scheme.setCurrentIndex(self._scheme.findData(config.split))
-        self._validation.setValue(round(100 * config.validation_share))
-        self._test.setValue(round(100 * config.test_share))
-        self._n_folds.setValue(config.n_folds)
-        self._fold.setMaximum(config.n_folds)
-        self._fold.setValue(config.fold)
-        self._seed.setValue(config.seed)
-        del blockers
-        for number, schemes in self._schemes_of.items():
-            self._form.setRowVisible(number, config.split in schemes)
+        with QSignalBlocker(self._scheme):
+            self._scheme.clear()
+            for scheme in self._model.schemes:
+                self._scheme.addItem("", scheme)
+            self._scheme.setCurrentIndex(self._scheme.findData(config.split))
+        with QSignalBlocker(self._numbers["fold"]):
+            self._numbers["fold"].setMaximum(config.n_folds)
+        for name, number in self._numbers.items():
+            number.show_value(config.value(name))
+            # Nothing is drawn at random for the reference.
+            is_used = config.split != "reference" if name == "seed" else config.is_used(name)
+            self._form.setRowVisible(number, is_used)
         self._name_schemes()
 
     def _name_schemes(self) -> None:

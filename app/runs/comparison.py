@@ -25,11 +25,11 @@ from PySide6.QtWidgets import (
 from app import theme as styling
 from app.i18n import tr
 from app.runs.viewmodel import MAX_OVERLAID, RunsViewModel
+from app.setting_words import setting_title, setting_value
 from app.settings import Theme
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
-from app.wording import setting_value_words, setting_words
 from core.training.history import Curves
 from core.training.runs import RunSummary
 
@@ -448,7 +448,7 @@ class RunComparison(TranslatedWidget):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
             self._differences.show_rows(
                 [
-                    (setting_words(name), setting_value_words(a), setting_value_words(b))
+                    (setting_title(name), setting_value(name, a), setting_value(name, b))
                     for name, a, b in rows
                 ]
             )

@@ -1,4 +1,4 @@
-"""The settings of the next run: what most people change first, the rest folded away."""
+"""The form of the next run's settings: the basics on top, the rest folded away."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,23 +16,15 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import listing, say, tr
+from app.setting_words import GROUP_TITLES, setting_description, setting_title, setting_value
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel, Start
 from app.widgets.cards import ProgressCard
 from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
-from app.widgets.setting_fields import ChoiceField, FlagField, NumberField, SettingField
-from app.wording import explanations, setting_value_words, setting_words, split_words
-from core.config import (
-    ARCHITECTURES,
-    CLASS_BALANCES,
-    OPTIMISERS,
-    PRESETS,
-    SCHEDULES,
-    SPLITS,
-    preset,
-)
-from core.config import setting as described
+from app.widgets.setting_fields import ChoiceField, SettingField, setting_field
+from app.wording import split_words
+from core.config import PRESETS, Group, preset, settings
 from core.runtime.devices import Device
 
 ROW_SPACING_PX = 9
@@ -62,10 +54,8 @@ class SettingGroup(TranslatedWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        told = explanations()
         for name, field in self._fields.items():
-            words = setting_words(name)
-            field.show_words(words, told[name], tr("About: {name}", name=words))
+            _show_words(field, name)
         self.show_settings()
 
     def summary(self, names: Sequence[str]) -> str:
@@ -74,7 +64,7 @@ class SettingGroup(TranslatedWidget):
         return listing(
             tr(
                 "{name}: {value}",
-                name=setting_words(name),
+                name=setting_title(name),
                 value=self._fields[name].value_words(config.value(name)),
             )
             for name in names
@@ -117,7 +107,9 @@ class StartingWeights(TranslatedWidget):
         self._file, self._fetch = QPushButton(), QPushButton()
         self._progress = ProgressCard()
         self._told, self._warning = (plain_label(name, wraps=True) for name in ("muted", "warning"))
-        self._frozen = SettingGroup(model, {"is_backbone_frozen": FlagField(setting_value_words)})
+        self._frozen = SettingGroup(
+            model, {"is_backbone_frozen": setting_field(settings()["is_backbone_frozen"])}
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(ROW_SPACING_PX)
@@ -142,15 +134,12 @@ class StartingWeights(TranslatedWidget):
         self.retranslate()
 
     def summary(self) -> str:
-        """What the run starts from, in a line."""
+        """Name in a line the weights that the run starts from."""
         weights = self._weights.weights
         return weights.name if weights is not None else start_words(self._weights.start)
 
     def retranslate(self) -> None:
-        name = setting_words("initial_weights")
-        self._start.show_words(
-            name, explanations()["initial_weights"], tr("About: {name}", name=name)
-        )
+        _show_words(self._start, "initial_weights")
         self._start.name_options()
         self._file.setText(tr("Choose a file …"))
         self._show_state()
@@ -236,7 +225,7 @@ class StartingWeights(TranslatedWidget):
 
 
 def start_words(start: Start) -> str:
-    """What a run can start from, in the user's language."""
+    """Name a start of the weights in the user's language."""
     match start:
         case "random":
             return tr("At random")
@@ -246,68 +235,24 @@ def start_words(start: Start) -> str:
             return tr("A file …")
 
 
-AVERAGINGS = (0.0, 0.9, 0.98, 0.99, 0.999, 0.9999)
-
-Fields = dict[str, SettingField]
-
-
-def basics(model: TrainingViewModel) -> Fields:
-    """What most people change.
+def fields_of(group: Group, model: TrainingViewModel) -> dict[str, SettingField]:
+    """Make a field for each setting of a group.
 
     Args:
+        group: Of the settings.
         model: Knows the shares and folds that the names of the splits tell.
     """
+    own_words = {"split": lambda scheme: say(split_words(scheme, model.config))}
     return {
-        "architecture": ChoiceField(ARCHITECTURES, setting_value_words),
-        "epochs": NumberField(1, 1000),
-        "batch_size": NumberField(1, 1024),
-        "learning_rate": NumberField(1e-6, 10.0, step=0, decimals=6),
-        "image_size": NumberField(32, 1024, step=32, unit=" px"),
-        "class_balance": ChoiceField(CLASS_BALANCES, setting_value_words),
-        "split": ChoiceField(SPLITS, lambda scheme: say(split_words(scheme, model.config))),
-        "seed": NumberField(0, 2**31 - 1),
+        name: setting_field(known, own_words.get(name))
+        for name, known in settings().items()
+        if known.shown.group == group
     }
 
 
-def optimiser() -> Fields:
-    """How a step is made."""
-    return {
-        "optimiser": ChoiceField(OPTIMISERS, setting_value_words),
-        "momentum": NumberField(0.0, 0.999, step=0.05, decimals=3),
-        "schedule": ChoiceField(SCHEDULES, setting_value_words),
-        "warmup_epochs": NumberField(0.0, 100.0, step=0.5, decimals=1),
-        "weight_decay": NumberField(0.0, 1.0, step=0, decimals=6),
-        "label_smoothing": NumberField(0.0, 0.5, step=0.05, decimals=3),
-    }
-
-
-def ending() -> Fields:
-    """When the run ends, and what is kept of it."""
-    return {
-        "early_stopping_patience": _Patience(0, 1000),
-        "averaging": ChoiceField(AVERAGINGS, _averaging_words),
-        "is_keeping_thumbnails": FlagField(setting_value_words),
-    }
-
-
-def arithmetic() -> Fields:
-    """What numbers the network is computed with."""
-    return {
-        "precision": ChoiceField(described("precision").choices, setting_value_words),
-        "is_norm_warmed_up": FlagField(setting_value_words),
-    }
-
-
-class _Patience(NumberField):
-    """Epochs, of which none means that the run is never ended early."""
-
-    def show_words(self, name: str, explanation: str, about: str) -> None:
-        self.name_least(tr("off"))
-        super().show_words(name, explanation, about)
-
-
-def _averaging_words(decay: float) -> str:
-    return setting_value_words(decay or False)
+def _show_words(field: SettingField, name: str) -> None:
+    title = setting_title(name)
+    field.show_words(title, setting_description(name), tr("About: {name}", name=title))
 
 
 class FoldingGroup(QWidget):
@@ -350,7 +295,7 @@ class FoldingGroup(QWidget):
         self._title.setAccessibleName(title)
 
     def show_summary(self, summary: str) -> None:
-        """Say in a line what is inside."""
+        """Sum up the content in a line."""
         self._summary.setText(summary)
         self._title.setAccessibleDescription(summary)
 
@@ -370,12 +315,12 @@ class TrainingForm(TranslatedWidget):
         super().__init__()
         self._model = model
         self._devices: tuple[Device, ...] = ()
-        self._preset = ChoiceField(PRESETS, setting_value_words)
+        self._preset = ChoiceField(PRESETS, partial(setting_value, "preset"))
         self._note = plain_label("muted", wraps=True)
         self._back = QToolButton()
         self._back.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._basics = SettingGroup(model, basics(model))
+        self._basics = SettingGroup(model, fields_of("basics", model))
         self._device = ChoiceField(["auto"], self._device_words)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 10, 0)
@@ -394,16 +339,17 @@ class TrainingForm(TranslatedWidget):
         weights.changed.connect(self._on_model_changed)
         self.retranslate()
 
-    def _add_groups(self, weights: InitialWeightsViewModel) -> dict[str, FoldingGroup]:
-        """The parts that are folded away, by their names."""
-        groups = {}
-        for name, fields, summarised in (
-            ("optimiser", optimiser(), ("optimiser", "schedule")),
-            ("ending", ending(), ("early_stopping_patience", "averaging")),
-            ("arithmetic", arithmetic(), ("precision", "is_norm_warmed_up")),
-        ):
-            content = SettingGroup(self._model, fields)
-            groups[name] = self._add_group(content, partial(content.summary, summarised))
+    def _add_groups(self, weights: InitialWeightsViewModel) -> dict[Group, FoldingGroup]:
+        """Add the parts that are folded away."""
+        groups: dict[Group, FoldingGroup] = {}
+        summarised: tuple[tuple[Group, tuple[str, ...]], ...] = (
+            ("optimiser", ("optimiser", "schedule")),
+            ("ending", ("early_stopping_patience", "averaging")),
+            ("arithmetic", ("precision", "is_norm_warmed_up")),
+        )
+        for name, names in summarised:
+            content = SettingGroup(self._model, fields_of(name, self._model))
+            groups[name] = self._add_group(content, partial(content.summary, names))
             if name == "ending":
                 start = StartingWeights(self._model, weights)
                 groups["start"] = self._add_group(start, start.summary)
@@ -416,24 +362,18 @@ class TrainingForm(TranslatedWidget):
         return group
 
     def retranslate(self) -> None:
-        titles = {
-            "optimiser": tr("Optimiser"),
-            "ending": tr("When to stop and what to keep"),
-            "start": tr("Start from"),
-            "arithmetic": tr("Arithmetic"),
-        }
         for name, group in self._groups.items():
-            group.show_title(titles[name])
-        self._preset.show_words(
-            setting_words("preset"),
-            tr("All settings at once; the seed and the device stay as they are."),
-            tr("About: {name}", name=setting_words("preset")),
-        )
+            group.show_title(say(GROUP_TITLES[name]))
+        _show_words(self._preset, "preset")
         self._preset.name_options()
+        device = setting_title("device")
         self._device.show_words(
-            setting_words("device"),
-            explanations()["device"],
-            tr("About: {name}", name=setting_words("device")),
+            device,
+            tr(
+                "What computes. Automatic takes a graphics card where there is one: it is many "
+                "times faster than the processor."
+            ),
+            tr("About: {name}", name=device),
         )
         self._device.name_options()
         self._back.setText(tr("Back to the preset"))
@@ -470,7 +410,7 @@ class TrainingForm(TranslatedWidget):
     def _device_words(self, name: str) -> str:
         device = next((one for one in self._devices if one.name == name), None)
         if device is None:
-            return setting_value_words(name)
+            return setting_value("device", name)
         return f"{device.description}, {device.memory_bytes / 2**30:.0f} GiB"
 
     def _show_note(self) -> None:

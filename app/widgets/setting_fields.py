@@ -1,6 +1,10 @@
-"""A field for each kind of setting: it shows a value in words and tells of every edit."""
+"""A field for each kind of setting: it shows a value in words and tells of every edit.
+
+Range, decimals, unit and choices come from the setting's description in core.config.
+"""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
@@ -9,16 +13,18 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QSpinBox,
     QToolButton,
     QWidget,
 )
 
+from app.i18n import tr
+from app.setting_words import setting_value
 from app.widgets.labels import plain_label, plain_tip
+from core.config import Setting
 
 
 class WheelGuard(QObject):
-    """Keeps the wheel from fields that nobody is in.
+    """Filter that keeps the wheel from fields without the focus.
 
     Args:
         fields: Spin boxes and choices inside a scroll area.
@@ -44,7 +50,7 @@ USUAL_HEIGHT_PX = 20
 
 
 class SettingRow(QWidget):
-    """The explanation folds out below the field, the button for the usual value beside it.
+    """A setting's name, its field, the button for its usual value and its explanation.
 
     Args:
         field: What the setting is edited with.
@@ -109,7 +115,7 @@ class SettingRow(QWidget):
         self._usual.setVisible(bool(text))
 
     def set_usable(self, is_usable: bool) -> None:
-        """Whether the setting can be changed just now; it can be read about at any time."""
+        """Allow or forbid changes; the setting can be read about at any time."""
         self.field.setEnabled(is_usable)
         self._name.setEnabled(is_usable)
         self._usual.setEnabled(is_usable)
@@ -119,7 +125,6 @@ class SettingRow(QWidget):
         self.usual_wanted.emit()
 
 
-TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
 LEAST_CHARACTERS = 10  # of a choice; long names must not push the curves aside
 
 Words = Callable[[Any], str]
@@ -164,59 +169,33 @@ class ChoiceField(SettingRow):
         self._box.setToolTip(self._words(value))
 
     def value_words(self, value: Any) -> str:
-        """How this field writes a value."""
+        """Write a value as this field does."""
         return self._words(value)
 
 
 class NumberField(SettingRow):
-    """A number in a range; whole where both ends of it are.
+    """A number in the range of its setting."""
 
-    Args:
-        least: May stand for "off", see `name_least`.
-        most: The other end.
-        step: Of the arrows; 0: a tenth of the number's own size.
-        decimals: At most so many are shown.
-        unit: Stands behind the number, the same in all languages.
-    """
-
-    def __init__(
-        self, least: float, most: float, *, step: float = 1, decimals: int = 0, unit: str = ""
-    ) -> None:
-        self._box: QSpinBox | QDoubleSpinBox
-        if decimals:
-            decimal = _DecimalBox()
-            decimal.setDecimals(decimals)
-            decimal.setRange(least, most)
-            decimal.setSingleStep(step)
-            if not step:
-                decimal.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-            self._box = decimal
-        else:
-            self._box = QSpinBox()
-            self._box.setRange(int(least), int(most))
-            self._box.setSingleStep(int(step))
+    def __init__(self, known: Setting) -> None:
+        self._box = NumberBox(known)
         super().__init__(self._box)
-        self._unit = unit
-        self._box.setSuffix(unit)
-        self._box.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
-        self._box.valueChanged.connect(self.edited.emit)
+        self._known = known
+        self._box.edited.connect(self.edited)
 
-    def name_least(self, text: str) -> None:
-        """Write `text` where the number is the least one."""
-        self._box.setSpecialValueText(text)
+    def show_words(self, name: str, explanation: str, about: str) -> None:
+        if self._known.shown.is_off_at_zero:
+            self._box.setSpecialValueText(tr("off"))
+        super().show_words(name, explanation, about)
 
     def show_value(self, value: Any) -> None:
         """Show a value; nothing is told of it."""
-        # What is being typed, ".0" on the way to ".02", is not to be written anew.
-        if self._box.value() != value:
-            with QSignalBlocker(self._box):
-                self._box.setValue(value)
+        self._box.show_value(value)
 
     def value_words(self, value: Any) -> str:
-        """How this field writes a value."""
-        if value == self._box.minimum() and self._box.specialValueText():
-            return self._box.specialValueText()
-        return self._box.textFromValue(value) + self._unit
+        """Write a value as this field does."""
+        if value == 0 and self._known.shown.is_off_at_zero:
+            return tr("off")
+        return self._box.textFromValue(value) + self._box.suffix()
 
 
 class FlagField(SettingRow):
@@ -238,17 +217,66 @@ class FlagField(SettingRow):
             self._box.setChecked(value)
 
     def value_words(self, value: Any) -> str:
-        """How this field writes a value."""
+        """Write a value as this field does."""
         return self._words(value)
 
 
 SettingField = ChoiceField | NumberField | FlagField
 
 
-class _DecimalBox(QDoubleSpinBox):
-    """Writes 0.001, not 0.001000."""
+def setting_field(known: Setting, words: Words | None = None) -> SettingField:
+    """Make the field that fits a setting.
+
+    Args:
+        known: The setting.
+        words: What its values are called; as everywhere, if None.
+    """
+    words = words or partial(setting_value, known.name)
+    if known.kind == "choice" or known.shown.offered:
+        return ChoiceField(known.shown.offered or known.choices, words)
+    return FlagField(words) if known.kind == "flag" else NumberField(known)
+
+
+TEXT_MARGIN_PX = 6  # the style sheet's padding does not reach a spin box's text
+
+
+class NumberBox(QDoubleSpinBox):
+    """The number of a setting, whole or not; a percentage where the setting is a fraction.
+
+    Args:
+        known: The setting: its range, step, decimals and unit.
+    """
+
+    edited = Signal(object)  # the setting's new value
+
+    def __init__(self, known: Setting) -> None:
+        super().__init__()
+        shown = known.shown
+        low, high = known.limits
+        self._is_whole = known.kind == "whole"
+        self._factor = 100 if shown.is_percent else 1
+        self.setDecimals(shown.decimals)
+        self.setRange(low * self._factor, high * self._factor)
+        self.setSuffix(" %" if shown.is_percent else shown.unit)
+        if shown.step:
+            self.setSingleStep(shown.step)
+        else:
+            self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
+        self.valueChanged.connect(self._on_value_changed)
+
+    def show_value(self, value: float) -> None:
+        """Show a value of the setting; nothing is told of it."""
+        # What is being typed, ".0" on the way to ".02", is not to be written anew.
+        if self.value() != value * self._factor:
+            with QSignalBlocker(self):
+                self.setValue(value * self._factor)
 
     def textFromValue(self, value: float) -> str:
+        """Write 0.001, not 0.001000."""
         text = super().textFromValue(value)
         point = self.locale().decimalPoint()
         return text.rstrip("0").removesuffix(point) if point in text else text
+
+    def _on_value_changed(self, value: float) -> None:
+        self.edited.emit(round(value) if self._is_whole else value / self._factor)

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QListView,
     QPlainTextEdit,
-    QSpinBox,
     QTableWidget,
 )
 
@@ -31,6 +30,7 @@ from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.training.plots import CurvePlot
 from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from app.widgets.setting_fields import NumberBox
 from app.widgets.tables import ConfusionMatrixView
 from app.widgets.thumbnails import ThumbnailStrip
 from core.prediction.verdict import verdict_of
@@ -104,7 +104,7 @@ def story(
         wait_until(lambda: program.data.report is not None and story.idle())
         press(window.data_page, "Train on these films")
         for name, value in (("Epochs", 2), ("Batch size", 16), ("Image size", 32)):
-            field(window.training_page, QSpinBox, name).setValue(value)
+            field(window.training_page, NumberBox, name).setValue(value)
         press(window.training_page, "Start training")
         wait_until(lambda: program.training.result is not None and story.idle())
         press(window, "Evaluate")

@@ -2,10 +2,11 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QDoubleSpinBox, QScrollArea, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.data.augmentation import AugmentationForm
+from app.widgets.setting_fields import NumberBox
 from core.config import AugmentationConfig
 from tests.app.hands import button, field, label_texts, press
 
@@ -61,7 +62,7 @@ def test_a_switch_turns_its_change_off(
 def test_a_number_is_told_as_it_is(
     form: AugmentationForm, edits: list[AugmentationConfig], text: str, name: str, value: float
 ) -> None:
-    field(form, QDoubleSpinBox, text).setValue(value)
+    field(form, NumberBox, text).setValue(value)
     assert edits == [AugmentationConfig(**{name: value})]
 
 
@@ -69,28 +70,28 @@ def test_a_number_is_told_as_it_is(
 def test_a_chance_is_told_as_a_fraction(
     form: AugmentationForm, edits: list[AugmentationConfig], text: str, name: str
 ) -> None:
-    field(form, QSpinBox, text).setValue(35)
+    field(form, NumberBox, text).setValue(35)
     assert edits == [AugmentationConfig(**{name: 0.35})]
 
 
 def test_the_rotation_is_told_in_degrees(
     form: AugmentationForm, edits: list[AugmentationConfig]
 ) -> None:
-    field(form, QSpinBox, "Rotation in degrees").setValue(10)
+    field(form, NumberBox, "Rotation in degrees").setValue(10)
     assert edits == [AugmentationConfig(rotation_degrees=10)]
 
 
 def test_noise_for_each_channel_can_be_chosen(
     form: AugmentationForm, edits: list[AugmentationConfig]
 ) -> None:
-    button(form, "Own noise in each colour channel").click()
+    button(form, "Noise in each channel").click()
     assert edits == [AugmentationConfig(is_noise_per_channel=True)]
 
 
 def test_a_number_is_told_once_it_is_typed_to_its_end(
     form: AugmentationForm, edits: list[AugmentationConfig]
 ) -> None:
-    angle = field(form, QSpinBox, "Rotation in degrees")
+    angle = field(form, NumberBox, "Rotation in degrees")
     angle.setFocus()
     angle.selectAll()
     QTest.keyClicks(angle, "15")
@@ -105,11 +106,11 @@ def test_settings_are_shown_and_nothing_is_told_of_it(
     values = dict(FACTORS.values()) | {"probability": 0.3, "rotation_degrees": 5}
     form.show_config(AugmentationConfig(is_flip_on=False, **values))
     assert edits == []
-    assert not field(form, QSpinBox, "Chance of a flip").isEnabled()
-    assert field(form, QSpinBox, "Chance of each change").value() == 30
-    assert field(form, QSpinBox, "Rotation in degrees").value() == 5
+    assert not field(form, NumberBox, "Chance of a flip").isEnabled()
+    assert field(form, NumberBox, "Chance of each change").value() == 30
+    assert field(form, NumberBox, "Rotation in degrees").value() == 5
     for text, (_, value) in FACTORS.items():
-        assert field(form, QDoubleSpinBox, text).value() == value
+        assert field(form, NumberBox, text).value() == value
 
 
 def test_an_edit_keeps_what_the_form_rounds(
@@ -124,9 +125,9 @@ def test_an_edit_keeps_what_the_form_rounds(
 def test_what_is_off_cannot_be_set(form: AugmentationForm) -> None:
     off = {name: False for name in SWITCHES.values()}
     form.show_config(AugmentationConfig(**off))
-    numbers = form.findChildren(QSpinBox) + form.findChildren(QDoubleSpinBox)
+    numbers = form.findChildren(NumberBox)
     assert [one.accessibleName() for one in numbers if one.isEnabled()] == ["Chance of each change"]
-    assert not button(form, "Own noise in each colour channel").isEnabled()
+    assert not button(form, "Noise in each channel").isEnabled()
     assert all(button(form, text).isEnabled() for text in SWITCHES)
 
 
@@ -157,7 +158,7 @@ def test_reset_is_asked_for_where_there_is_something_to_reset(
 def test_the_wheel_scrolls_past_the_numbers(
     form: AugmentationForm, edits: list[AugmentationConfig]
 ) -> None:
-    number = field(form, QDoubleSpinBox, "Least brightness")
+    number = field(form, NumberBox, "Least brightness")
     number.clearFocus()
     place = QPointF(10, 10)
     event = QWheelEvent(

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication, QSpinBox
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.data.augmentation import AugmentationView, FilmGrid
 from app.data.augmentation_viewmodel import AugmentationViewModel
+from app.widgets.setting_fields import NumberBox
 from core.config import AugmentationConfig, preset
 from tests.app.hands import button, field, label_texts, press, wait_until
 
@@ -67,7 +68,7 @@ def test_the_film_and_twelve_draws_are_shown(
 def test_an_edit_reaches_the_settings_and_the_pictures(
     view: AugmentationView, model: AugmentationViewModel, drawn: list[list[np.ndarray]]
 ) -> None:
-    field(view, QSpinBox, "Chance of each change").setValue(0)
+    field(view, NumberBox, "Chance of each change").setValue(0)
     wait_until(lambda: len(drawn) == 2)
     assert model.config == AugmentationConfig(probability=0.0)
     assert all(np.array_equal(picture, FILMS[0]) for picture in drawn[-1])

@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QSpinBox, QTableWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QTableWidget
 from pytestqt.qtbot import QtBot
 
 from app.data.split import SplitBars, SplitView
 from app.data.split_viewmodel import SplitViewModel
 from app.tasks import TaskRunner
 from app.training.viewmodel import TrainingViewModel
+from app.widgets.setting_fields import NumberBox
 from core.data.dataset import LoadedDataset
 from core.data.edits import Edits
 from core.workspace import Workspace
@@ -91,7 +92,7 @@ def test_the_reference_warns_of_patients_it_lets_cross(
 @pytest.mark.parametrize(
     ("scheme", "fields"),
     [
-        ("stratified", {"Validation films", "Test films", "Seed"}),
+        ("stratified", {"Validation share", "Test share", "Seed"}),
         ("reference", set()),
         ("kfold", {"Number of folds", "Fold that is the test", "Seed"}),
     ],
@@ -100,20 +101,20 @@ def test_only_what_a_split_depends_on_is_asked(
     view: SplitView, scheme: str, fields: set[str]
 ) -> None:
     choose(field(view, QComboBox, "Split"), scheme)
-    shown = {one.accessibleName() for one in view.findChildren(QSpinBox) if one.isVisible()}
+    shown = {one.accessibleName() for one in view.findChildren(NumberBox) if one.isVisible()}
     assert shown == fields
 
 
 def test_shares_are_percentages(view: SplitView, model: SplitViewModel) -> None:
-    field(view, QSpinBox, "Test films").setValue(25)
+    field(view, NumberBox, "Test share").setValue(25)
     assert model.config.test_share == 0.25
     assert field(view, QComboBox, "Split").currentText() == "65/10/25 by patient"
 
 
 def test_there_is_no_fold_after_the_last(view: SplitView, model: SplitViewModel) -> None:
     model.change(split="kfold", n_folds=7, fold=7)
-    field(view, QSpinBox, "Number of folds").setValue(4)
-    assert field(view, QSpinBox, "Fold that is the test").maximum() == 4
+    field(view, NumberBox, "Number of folds").setValue(4)
+    assert field(view, NumberBox, "Fold that is the test").maximum() == 4
     assert model.config.fold == 4
 
 

@@ -9,8 +9,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
-    QSpinBox,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -19,6 +17,7 @@ from app.tasks import TaskRunner
 from app.training.form import TrainingForm
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
+from app.widgets.setting_fields import NumberBox
 from core.config import OPTIMISERS, SCHEDULES, preset, usual_rates
 from core.runtime.devices import Device
 from core.workspace import Workspace
@@ -29,16 +28,16 @@ from tests.app.whole_program import end
 
 GROUPS = ("Optimiser", "When to stop and what to keep", "Start from", "Arithmetic")
 # Name and kind of the field, its setting, a value that no preset has.
-NUMBERS: tuple[tuple[str, type[QSpinBox | QDoubleSpinBox], str, float], ...] = (
-    ("Epochs", QSpinBox, "epochs", 3),
-    ("Batch size", QSpinBox, "batch_size", 8),
-    ("Learning rate", QDoubleSpinBox, "learning_rate", 0.002),
-    ("Seed", QSpinBox, "seed", 7),
-    ("Momentum", QDoubleSpinBox, "momentum", 0.8),
-    ("Epochs of warm-up", QDoubleSpinBox, "warmup_epochs", 2.5),
-    ("Weight decay", QDoubleSpinBox, "weight_decay", 0.0005),
-    ("Label smoothing", QDoubleSpinBox, "label_smoothing", 0.2),
-    ("Patience of early stopping", QSpinBox, "early_stopping_patience", 4),
+NUMBERS: tuple[tuple[str, type[NumberBox], str, float], ...] = (
+    ("Epochs", NumberBox, "epochs", 3),
+    ("Batch size", NumberBox, "batch_size", 8),
+    ("Learning rate", NumberBox, "learning_rate", 0.002),
+    ("Seed", NumberBox, "seed", 7),
+    ("Momentum", NumberBox, "momentum", 0.8),
+    ("Epochs of warm-up", NumberBox, "warmup_epochs", 2.5),
+    ("Weight decay", NumberBox, "weight_decay", 0.0005),
+    ("Label smoothing", NumberBox, "label_smoothing", 0.2),
+    ("Patience of early stopping", NumberBox, "early_stopping_patience", 4),
 )
 CHOICES = (
     ("Network", "ResNet-34", "architecture", "resnet34"),
@@ -109,7 +108,7 @@ def test_a_number_becomes_a_setting(
     form: TrainingForm,
     model: TrainingViewModel,
     name: str,
-    kind: type[QSpinBox | QDoubleSpinBox],
+    kind: type[NumberBox],
     setting: str,
     value: Any,
 ) -> None:
@@ -126,7 +125,7 @@ def test_a_choice_becomes_a_setting(
 
 
 def test_the_image_size_becomes_a_setting(form: TrainingForm, model: TrainingViewModel) -> None:
-    field(form, QSpinBox, "Image size").setValue(128)
+    field(form, NumberBox, "Image size").setValue(128)
     assert model.config.preprocessing.image_size == 128
 
 
@@ -149,7 +148,7 @@ def test_momentum_and_decay_can_be_set_where_the_optimiser_has_them(
     form: TrainingForm, model: TrainingViewModel, optimiser: str
 ) -> None:
     model.change(optimiser=optimiser)
-    momentum, decay = (field(form, QDoubleSpinBox, n) for n in ("Momentum", "Weight decay"))
+    momentum, decay = (field(form, NumberBox, n) for n in ("Momentum", "Weight decay"))
     assert momentum.isEnabled() == (optimiser == "sgd")
     assert decay.isEnabled() == (optimiser != "adam")
 
@@ -159,14 +158,14 @@ def test_warm_up_can_be_set_for_the_cosine(
     form: TrainingForm, model: TrainingViewModel, schedule: str
 ) -> None:
     model.change(schedule=schedule)
-    warm_up = field(form, QDoubleSpinBox, "Epochs of warm-up")
+    warm_up = field(form, NumberBox, "Epochs of warm-up")
     assert warm_up.isEnabled() == (schedule == "cosine")
 
 
 def test_early_stopping_needs_films_to_validate_on(
     form: TrainingForm, model: TrainingViewModel
 ) -> None:
-    patience = field(form, QSpinBox, "Patience of early stopping")
+    patience = field(form, NumberBox, "Patience of early stopping")
     assert patience.isEnabled()
     model.change(split="reference")
     assert not patience.isEnabled()
@@ -224,7 +223,7 @@ def test_every_field_is_explained_to_assistive_software(form: TrainingForm) -> N
     fields = [
         one
         for one in form.findChildren(QWidget)
-        if isinstance(one, QComboBox | QSpinBox | QDoubleSpinBox | QCheckBox)
+        if isinstance(one, QComboBox | NumberBox | QCheckBox)
     ]
     assert len(fields) > 15
     assert all(one.accessibleName() and one.accessibleDescription() for one in fields)
@@ -233,7 +232,7 @@ def test_every_field_is_explained_to_assistive_software(form: TrainingForm) -> N
 def test_what_is_being_typed_is_not_written_anew(
     form: TrainingForm, model: TrainingViewModel
 ) -> None:
-    decay = field(form, QDoubleSpinBox, "Weight decay")
+    decay = field(form, NumberBox, "Weight decay")
     decay.setFocus()
     decay.selectAll()
     QTest.keyClicks(decay, ".02")  # ".0" is 0 already
@@ -252,7 +251,7 @@ def test_nothing_can_be_changed_while_it_trains(
 ) -> None:
     monkeypatch.setattr(TrainingViewModel, "is_training", property(lambda _: True))
     model.changed.emit()
-    kinds = (QComboBox, QSpinBox, QDoubleSpinBox, QCheckBox)
+    kinds = (QComboBox, NumberBox, QCheckBox)
     assert not [one for kind in kinds for one in form.findChildren(kind) if one.isEnabled()]
 
 

@@ -1,7 +1,6 @@
 """`export`."""
 
 import argparse
-import sys
 from typing import Any
 
 from app.cli.console import print_json, print_line
@@ -49,11 +48,6 @@ def _print(report: ExportReport) -> None:
 
 
 def _checked_words(report: ExportReport) -> str:
-    if report.checked_with is None:
-        return tr(
-            "Not checked, for ONNX Runtime is not installed. `{command}` adds it.",
-            command=f"{sys.executable} -m pip install onnxruntime",
-        )
     if report.kind == "pdparams":
         return tr("Read again: every weight is the same.")
     return tr(

@@ -1,11 +1,23 @@
-"""What goes with every export: how its input is made and what its output means."""
+"""A model file in, the same network in another program's form out.
 
+Every export carries how its input is made and what its output means, and is written only once
+it is known to give the answers of the network that was trained. Paddle computes those in a
+process of its own: its `jit.save` disturbs a training in the same process, and a window that
+only reads should not load it.
+"""
+
+import hashlib
 import json
+import logging
 import math
 import os
+import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,50 +27,229 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import Message, PneumoScopeError
+from core.models.export_worker import PROGRAM, WEIGHTS, PaddleAnswers, made_up_films
+from core.models.initial_weights import read_state_dict
 from core.models.model_card import DISCLAIMER, ModelCard
+from core.models.model_file import OpenedModel, open_model
+from core.models.onnx import OnnxNetwork, onnx_file
 from core.models.weights import expected_shapes
+from core.runtime.devices import MAX_REASON
 from core.workspace import program_version
+
+log = logging.getLogger(__name__)
+
+ExportKind = Literal["onnx", "paddle", "pdparams"]
+SUFFIXES: Final[dict[ExportKind, str]] = {"onnx": ".onnx", "pdparams": ".pdparams"}
+DESCRIPTION_FILE: Final = "pneumoscope.json"
+README_FILE: Final = "README.txt"
+FILES: Final = (PROGRAM, WEIGHTS, DESCRIPTION_FILE, README_FILE)  # of a folder for Paddle
+TOLERANCE: Final = 1e-4  # in the unit of `largest_difference`
+FORMAT_VERSION: Final = 1
+MADE_BY: Final = "PneumoScope"
 
 
 class ExportError(PneumoScopeError):
     """A model cannot be written in another form."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RuntimeOutputs:
-    """What ONNX Runtime gives."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """The files of an export, and how it was checked."""
 
-    version: str
-    logits: NDArray[np.float32]  # (N, C)
-    maps: NDArray[np.float32]  # (N, F, h, w)
+    kind: ExportKind
+    files: tuple[Path, ...]
+    n_bytes: int  # of all of them
+    checked_with: str  # the program that read it again
+    difference: float  # of its outputs, in units of the largest value (of 1 where smaller)
+    description: dict[str, Any]  # goes with the export, see `describe`
 
 
-def run_onnx(content: bytes, images: NDArray[np.float32]) -> RuntimeOutputs | None:
-    """Run a file; None where ONNX Runtime is not installed.
+def export_model(model: Path, kind: ExportKind, out: Path) -> ExportReport:
+    """Write a model in another form, once that is known to give the same answers.
 
     Args:
-        content: Of an .onnx file of `core.models.onnx`.
-        images: (N, 3, S, S).
+        model: A model file of this program's.
+        kind: "onnx": one file that describes itself. "pdparams": the weights, and a description
+            in `OUT.json`. "paddle": a folder for Paddle's inference engine.
+        out: A file there is replaced, as a whole; so is a folder that is such an export.
 
     Raises:
-        RuntimeError: It does not take the file.
+        ModelFileError: The model is damaged, foreign or hostile.
+        ExportError: Something else is at `out` or beside it, the disk refuses, or the answers
+            differ.
     """
-    try:
-        import onnxruntime  # type: ignore[import-untyped,import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    onnxruntime.disable_telemetry_events()  # nothing leaves the machine
-    try:
-        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        logits, maps = session.run(["logits", "feature_map"], {"images": images})
-    except Exception as error:  # it has a dozen kinds of its own, all derived from Exception
-        raise RuntimeError(str(error)) from error
-    return RuntimeOutputs(onnxruntime.__version__, logits, maps)
+    opened = open_model(model)
+    with _refused(out):
+        _check_place(model, kind, out)
+        with model.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        description = describe(opened.card, kind, model.name, digest)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        checked_with, difference, written = _WRITERS[kind](model, opened, description, out)
+        return ExportReport(
+            kind=kind,
+            files=written,
+            n_bytes=sum(file.stat().st_size for file in written),
+            checked_with=checked_with,
+            difference=difference,
+            description=description,
+        )
 
 
-ExportKind = Literal["onnx", "paddle", "pdparams"]
-FORMAT_VERSION: Final = 1
-MADE_BY: Final = "PneumoScope"
+_Written = tuple[str, float, tuple[Path, ...]]  # checked with, difference, files
+
+
+def _write_onnx(
+    model: Path, opened: OpenedModel, description: dict[str, Any], out: Path
+) -> _Written:
+    import onnxruntime
+
+    card = opened.card
+    content = onnx_file(
+        card.architecture,
+        opened.weights,
+        card.preprocessing.image_size,
+        producer=(MADE_BY, description["program_version"]),
+        doc=description["disclaimer"],
+        metadata={"pneumoscope": to_text(description), "disclaimer": description["disclaimer"]},
+    )
+    with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
+        wanted = _ask_paddle(model, Path(folder))
+    got = OnnxNetwork(content, card.preprocessing)(made_up_films(card.preprocessing))
+    checked_with = f"ONNX Runtime {onnxruntime.__version__}"
+    difference = _checked(got, wanted.eager, checked_with)
+    files.write_bytes(out, content)
+    return checked_with, difference, (out,)
+
+
+def _write_paddle(
+    model: Path, _opened: OpenedModel, description: dict[str, Any], out: Path
+) -> _Written:
+    part = files.part_folder(out.parent, out.name)
+    try:
+        new, old = part / "new", part / "old"
+        new.mkdir()
+        answers = _ask_paddle(model, part, new)
+        assert answers.engine is not None
+        difference = _checked(answers.engine, answers.eager, f"Paddle {answers.version}")
+        for name in (PROGRAM, WEIGHTS):
+            with (new / name).open("rb+") as file:
+                os.fsync(file.fileno())
+        names = {"program": PROGRAM, "parameters": WEIGHTS, "description": DESCRIPTION_FILE}
+        files.write_text(new / README_FILE, _README.format(**names))
+        files.write_text(new / DESCRIPTION_FILE, to_text(description))
+        _replace_folder(out, new, old)
+        files.sync_folder(out.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return f"Paddle {answers.version}", difference, tuple(out / name for name in FILES)
+
+
+def _write_state_dict(
+    _model: Path, opened: OpenedModel, description: dict[str, Any], out: Path
+) -> _Written:
+    """Write weights for `set_state_dict`, under the names of Paddle's own ResNet."""
+    state = {
+        _paddle_name(name): np.ascontiguousarray(array.T if array.ndim == 2 else array)
+        for name, array in opened.weights.items()
+    }
+    # The table of names tells paddle.load that the arrays are a network's.
+    table = {"StructuredToParameterName@@": {name: name for name in state}}
+    content = pickle.dumps({**state, **table}, protocol=4)
+    with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
+        path = Path(folder) / "weights.pdparams"
+        path.write_bytes(content)
+        read = read_state_dict(path)
+    for name, array in state.items():
+        got = read.get(name)
+        if got is None or not np.array_equal(got, array):
+            raise RuntimeError(f"{name} was not written as it is")
+    files.write_bytes(out, content)
+    beside = _beside(out)
+    files.write_text(beside, to_text(description))
+    return MADE_BY, 0.0, (out, beside)
+
+
+_Writer = Callable[[Path, OpenedModel, dict[str, Any], Path], _Written]
+_WRITERS: Final[dict[ExportKind, _Writer]] = {
+    "onnx": _write_onnx,
+    "paddle": _write_paddle,
+    "pdparams": _write_state_dict,
+}
+
+
+def _paddle_name(name: str) -> str:
+    return name.replace(".running_mean", "._mean").replace(".running_var", "._variance")
+
+
+def largest_difference(
+    got: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.float32]]
+) -> float:
+    """Compare outputs, in units of the largest value wanted (of 1 where all are smaller)."""
+    return max(
+        float(np.abs(one - other).max() / max(1.0, float(np.abs(other).max())))
+        for one, other in zip(got, wanted, strict=True)
+    )
+
+
+def _checked(
+    got: Sequence[NDArray[np.float32]], wanted: Sequence[NDArray[np.float32]], program: str
+) -> float:
+    difference = largest_difference(got, wanted)
+    if not difference <= TOLERANCE:  # also where it is no number
+        raise ExportError(
+            Message(
+                "Nothing was exported: in {program} the network gives other answers (difference "
+                "{difference}). Use the model in PneumoScope itself.",
+                program=program,
+                difference=f"{difference:.1e}",
+            )
+        )
+    return difference
+
+
+_ROOT: Final = Path(__file__).parents[2]
+_WORKER: Final = f"""\
+import sys
+sys.path.insert(0, {str(_ROOT)!r})
+from core.models.export_worker import main
+main()
+"""
+_MOST_SECONDS: Final = 180.0  # most of it loads Paddle, which takes 2 on a quiet machine
+
+
+def _ask_paddle(model: Path, folder: Path, export_to: Path | None = None) -> PaddleAnswers:
+    """Let Paddle answer `made_up_films`, in a process of its own.
+
+    Args:
+        model: The model file.
+        folder: For what the process writes for us.
+        export_to: Where it writes the network in Paddle's inference format, if at all.
+
+    Raises:
+        OSError: A folder cannot be written, or no process be started.
+        RuntimeError: The process failed.
+    """
+    answers = folder / "answers.npz"
+    places = [str(place) for place in (model, answers, export_to) if place is not None]
+    try:
+        done = subprocess.run(
+            # Isolated: neither the working folder nor the environment lends it modules.
+            [sys.executable, "-I", "-c", _WORKER, *places],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_MOST_SECONDS,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError("Paddle took too long") from error
+    if done.returncode:
+        log.debug("Paddle failed: %s", done.stderr.decode(errors="replace"))
+        raise RuntimeError(f"Paddle ended with code {done.returncode}")
+    return PaddleAnswers.read(answers)
+
 
 # By the version of the image reader a network learned with, see `core.images.reading`.
 READER_RULES: Final = {
@@ -78,7 +269,7 @@ READER_RULES: Final = {
 
 
 def describe(card: ModelCard, kind: ExportKind, file: str, sha256: str) -> dict[str, Any]:
-    """The description as plain JSON types.
+    """Describe input, outputs and origin of an export as plain JSON types.
 
     Args:
         card: Of the model that is exported.
@@ -161,24 +352,9 @@ def _probabilities(card: ModelCard) -> dict[str, Any]:
 
 
 def to_text(description: dict[str, Any]) -> str:
-    """The description as a file or an entry holds it."""
+    """Return the description as a file or an entry holds it."""
     return json.dumps(description, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
-
-def is_description(content: bytes) -> bool:
-    """Whether `to_text` wrote this."""
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(values, dict) and values.get("made_by") == MADE_BY
-
-
-PROGRAM_FILE: Final = "inference.json"
-PARAMETER_FILE: Final = "inference.pdiparams"
-DESCRIPTION_FILE: Final = "pneumoscope.json"
-README_FILE: Final = "README.txt"
-FILES: Final = (PROGRAM_FILE, PARAMETER_FILE, DESCRIPTION_FILE, README_FILE)
 
 _README = """\
 A network in Paddle's inference format. Research and teaching only, never diagnosis.
@@ -211,7 +387,54 @@ Paddle 推理格式的网络。仅供科研与教学，不可用于诊断。
 """
 
 
-def check_folder(folder: Path) -> None:
+def _check_place(model: Path, kind: ExportKind, out: Path) -> None:
+    if kind == "paddle":
+        _check_folder(out)
+        return
+    suffix = SUFFIXES[kind]
+    if out.suffix.lower() != suffix:
+        raise ExportError(
+            Message(
+                "Give {file} a name that ends in {suffix}, so that other programs know what it is.",
+                file=out.name or str(out),
+                suffix=suffix,
+            )
+        )
+    if os.path.lexists(out) and (not out.is_file() or out.samefile(model)):
+        raise _taken(out)
+    beside = _beside(out)
+    if kind == "pdparams" and os.path.lexists(beside) and not _is_description(beside):
+        raise _taken(beside)
+
+
+def _beside(out: Path) -> Path:
+    """Where the description of a file of weights stands."""
+    return out.with_name(f"{out.name}.json")
+
+
+def _is_description(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    try:
+        values = json.loads(path.read_bytes()[:_MAX_DESCRIPTION])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and values.get("made_by") == MADE_BY
+
+
+_MAX_DESCRIPTION: Final = 2**20  # bytes; ours has some thousand
+
+
+def _taken(place: Path) -> ExportError:
+    return ExportError(
+        Message(
+            "{file} exists already and is no export of PneumoScope's. Choose another name.",
+            file=str(place),
+        )
+    )
+
+
+def _check_folder(folder: Path) -> None:
     """Refuse a place where an export would mix with or replace what is not one.
 
     Raises:
@@ -222,7 +445,7 @@ def check_folder(folder: Path) -> None:
         return
     if folder.is_dir() and not folder.is_symlink():
         names = {entry.name for entry in folder.iterdir()}
-        if not names or (names == set(FILES) and _is_ours(folder)):
+        if not names or (names == set(FILES) and _is_description(folder / DESCRIPTION_FILE)):
             return
     raise ExportError(
         Message(
@@ -232,55 +455,9 @@ def check_folder(folder: Path) -> None:
     )
 
 
-def write_folder(
-    folder: Path,
-    program: bytes,
-    weights: Mapping[str, NDArray[np.float32]],
-    description: dict[str, Any],
-    check: Callable[[Path, Path], None],
-) -> tuple[Path, ...]:
-    """Write the folder, replacing an older export there; the files.
-
-    Args:
-        folder: As `check_folder` lets pass.
-        program: From `core.models.paddle_inference.trace`.
-        weights: From `core.models.paddle_inference.fold`.
-        description: From `core.models.export.describe`.
-        check: Called with program and parameters before anything is replaced; may raise.
-
-    Raises:
-        OSError: The disk refuses; an older export is still there.
-    """
-    from core.models.paddle_inference import parameter_parts  # loads Paddle
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
-    try:
-        new, old = part / "new", part / "old"
-        new.mkdir()
-        with (new / PARAMETER_FILE).open("wb") as file:
-            file.writelines(parameter_parts(weights))
-            file.flush()
-            os.fsync(file.fileno())
-        files.write_bytes(new / PROGRAM_FILE, program)
-        check(new / PROGRAM_FILE, new / PARAMETER_FILE)
-        names = {
-            "program": PROGRAM_FILE,
-            "parameters": PARAMETER_FILE,
-            "description": DESCRIPTION_FILE,
-        }
-        files.write_text(new / README_FILE, _README.format(**names))
-        files.write_text(new / DESCRIPTION_FILE, to_text(description))
-        _replace(folder, new, old)
-        files.sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return tuple(folder / name for name in FILES)
-
-
-def _replace(folder: Path, new: Path, old: Path) -> None:
+def _replace_folder(folder: Path, new: Path, old: Path) -> None:
     """Put `new` in the place of `folder`, which is put back where that fails."""
-    check_folder(folder)  # somebody may have been there meanwhile
+    _check_folder(folder)  # somebody may have been there meanwhile
     is_there = folder.exists()
     if is_there:
         os.replace(folder, old)
@@ -292,24 +469,18 @@ def _replace(folder: Path, new: Path, old: Path) -> None:
         raise
 
 
-def _is_ours(folder: Path) -> bool:
-    return is_description((folder / DESCRIPTION_FILE).read_bytes())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
-    """What was written, and how it was checked."""
-
-    kind: ExportKind
-    files: tuple[Path, ...]
-    n_bytes: int  # of all of them
-    checked_with: str | None  # the program that read it again; None: none is installed
-    difference: float | None  # of its outputs, in units of the largest value (of 1 where smaller)
-    description: dict[str, Any]  # what goes with the export, see `description.describe`
-
-
-def export_model(model: Path, kind: ExportKind, out: Path) -> ExportReport:
-    """Write a model in another form; see `core.models.exporting.export_model`."""
-    from core.models.exporting import export_model as export
-
-    return export(model, kind, out)
+@contextmanager
+def _refused(out: Path) -> Iterator[None]:
+    """Turn what the system and Paddle raise into a refusal."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, SystemError, MemoryError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ExportError(
+            Message(
+                "The model could not be exported to {file}: {reason}. Free some space, choose "
+                "another place, or try another format.",
+                file=str(out),
+                reason=next(iter(reason.splitlines()), type(error).__name__)[:MAX_REASON],
+            )
+        ) from error

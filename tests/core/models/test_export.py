@@ -8,27 +8,29 @@ import subprocess
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from core import files
 from core.config import Preprocessing
 from core.errors import ModelFileError
 from core.images.reading import READER_VERSION
-from core.models import exporting
-from core.models.export import FILES, READER_RULES, ExportError
-from core.models.exporting import export_model
+from core.models import export
+from core.models.export import FILES, READER_RULES, ExportError, export_model
 from core.models.model_card import DISCLAIMER
 from core.models.model_file import save_model
-from core.models.weights import to_arrays
+from core.models.weights import random_weights, to_arrays
 from tests.core.models.model_bytes import CLASSES, card
-from tests.core.models.networks import SIZE, eager, films, network_of, traced
+from tests.core.models.networks import SIZE, ask_at_once, eager, films, network_of
 from tests.core.training.narrow import make_narrow
+
+ASK_PADDLE = export._ask_paddle
 
 
 @pytest.fixture(autouse=True)
 def _narrow(monkeypatch):
     make_narrow(monkeypatch.setattr)
-    monkeypatch.setattr(exporting, "trace", traced)
+    monkeypatch.setattr(export, "_ask_paddle", ask_at_once)
 
 
 @pytest.fixture
@@ -64,7 +66,6 @@ def is_close(got, wanted):
 
 class TestOnnx:
     def test_onnx_runtime_gives_the_eager_networks_answers(self, model, network, tmp_path):
-        onnxruntime = pytest.importorskip("onnxruntime")
         out = tmp_path / "out.onnx"
         report = export_model(model, "onnx", out)
         assert report.checked_with == f"ONNX Runtime {onnxruntime.__version__}"
@@ -75,7 +76,6 @@ class TestOnnx:
             assert all(is_close(*pair) for pair in zip(got, eager(network, films(n)), strict=True))
 
     def test_it_carries_its_description(self, model, tmp_path):
-        onnxruntime = pytest.importorskip("onnxruntime")
         report = export_model(model, "onnx", tmp_path / "out.onnx")
         session = onnxruntime.InferenceSession(str(tmp_path / "out.onnx"))
         told = session.get_modelmeta()
@@ -87,7 +87,6 @@ class TestOnnx:
 
     @pytest.mark.parametrize("architecture", ["resnet34", "resnet50"])
     def test_every_kind_of_block_is_written(self, architecture, tmp_path):
-        pytest.importorskip("onnxruntime")
         model = tmp_path / "model.safetensors"
         described = card(architecture=architecture, reader_version=READER_VERSION)
         save_model(model, described, to_arrays(network_of(architecture)))
@@ -134,7 +133,7 @@ np.testing.assert_allclose(got, wanted["logits"], atol=1e-4)
         assert set(network.state_dict()) == set(theirs)
 
     def test_a_file_that_reads_otherwise_is_refused(self, model, tmp_path, monkeypatch):
-        monkeypatch.setattr("core.models.exporting.read_state_dict", lambda _path: {})
+        monkeypatch.setattr("core.models.export.read_state_dict", lambda _path: {})
         with pytest.raises(ExportError, match="not written as it is"):
             export_model(model, "pdparams", tmp_path / "out.pdparams")
         assert not (tmp_path / "out.pdparams").exists()
@@ -272,12 +271,36 @@ class TestPlace:
         assert not (tmp_path / "new").exists()
 
 
-def test_the_device_of_other_threads_stays_what_it_was(model, tmp_path, monkeypatch):
-    used = []
-    monkeypatch.setattr(exporting, "use_device", used.append)
-    monkeypatch.setattr(exporting.paddle, "get_device", lambda: "gpu:0")
-    export_model(model, "onnx", tmp_path / "out.onnx")
-    assert used == ["cpu", "gpu:0"]
+class TestProcess:
+    """Paddle answers in a process of its own."""
+
+    def test_it_exports_a_model_and_leaves_no_paddle_here(self, tmp_path, monkeypatch):
+        monkeypatch.undo()  # as wide as networks are, and in a process
+        model = tmp_path / "model.safetensors"
+        save_model(model, card(reader_version=READER_VERSION), random_weights("resnet18", 3, 0))
+        in_a_process(
+            """
+import sys
+from pathlib import Path
+from core.models.export import export_model
+assert export_model(Path(sys.argv[1]), "paddle", Path(sys.argv[2])).difference <= 1e-4
+assert "paddle" not in sys.modules
+""",
+            model,
+            tmp_path / "out",
+        )
+
+    @pytest.mark.parametrize(
+        ("worker", "words"),
+        [("raise SystemExit(3)", "code 3"), ("import time; time.sleep(100)", "too long")],
+    )
+    def test_one_that_fails_or_hangs_is_an_error(self, worker, words, model, tmp_path, monkeypatch):
+        monkeypatch.setattr(export, "_ask_paddle", ASK_PADDLE)
+        monkeypatch.setattr(export, "_WORKER", worker)
+        monkeypatch.setattr(export, "_MOST_SECONDS", 2.0)
+        with pytest.raises(ExportError, match=words):
+            export_model(model, "paddle", tmp_path / "out")
+        assert list(tmp_path.iterdir()) == [model]
 
 
 def test_a_file_of_others_beside_the_weights_is_left_alone(model, tmp_path):

@@ -11,7 +11,6 @@ import json
 import logging
 import math
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import dumps
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -155,7 +155,7 @@ def _write_state_dict(
     }
     # The table of names tells paddle.load that the arrays are a network's.
     table = {"StructuredToParameterName@@": {name: name for name in state}}
-    content = pickle.dumps({**state, **table}, protocol=4)
+    content = dumps({**state, **table}, protocol=4)
     with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
         path = Path(folder) / "weights.pdparams"
         path.write_bytes(content)

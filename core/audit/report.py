@@ -425,7 +425,7 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
         for pair in loaded.survey.same_image
         if pair.one in place and pair.other in place
     ]
-    for members in clusters(len(digests), np.array([pair[:2] for pair in pairs], np.int64)):
+    for members in clusters(len(digests), [pair[:2] for pair in pairs]):
         films = [by_digest[digests[member]][0] for member in members]
         inside = set(members)
         weakest = min(correlation for one, _, correlation in pairs if one in inside)

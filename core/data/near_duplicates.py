@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from core.data.cache import SIDE
 
@@ -67,30 +67,25 @@ def near_duplicates(thumbs: NDArray[np.uint8]) -> Iterator[tuple[int, int] | Nea
     yield NearDuplicates(all_pairs[order], np.minimum(all_values[order], 1.0))
 
 
-def clusters(n: int, pairs: NDArray[np.int64]) -> list[list[int]]:
+def clusters(n: int, pairs: ArrayLike) -> list[list[int]]:
     """Join pairs that share a film.
 
     Args:
-        n: How many films there are.
-        pairs: Shape (P, 2).
+        n: Number of films.
+        pairs: Films, shape (P, 2).
 
     Returns:
         The films of each cluster of two or more, ascending; clusters by their first film.
     """
-    leader = list(range(n))
+    from scipy.sparse import coo_array  # scipy would hold up the window's start
+    from scipy.sparse.csgraph import connected_components
 
-    def find(film: int) -> int:
-        while leader[film] != film:
-            leader[film] = leader[leader[film]]
-            film = leader[film]
-        return film
-
-    for first, second in pairs.tolist():
-        one, other = find(first), find(second)
-        leader[max(one, other)] = min(one, other)
+    ends = np.asarray(pairs, np.int64).reshape(-1, 2).T  # (2, P)
+    links = coo_array((np.ones(ends.shape[1], np.bool_), tuple(ends)), shape=(n, n))
+    _, label_of = connected_components(links, directed=False)
     members: dict[int, list[int]] = {}
-    for film in range(n):
-        members.setdefault(find(film), []).append(film)
+    for film, label in enumerate(label_of.tolist()):
+        members.setdefault(label, []).append(film)
     return [films for films in members.values() if len(films) > 1]
 
 
@@ -139,27 +134,18 @@ def _detail(
         Shape (N, side * side), of length 1, so that a product is a correlation; 0 where the
         film is blank.
     """
+    from scipy.ndimage import uniform_filter
+
     n, fold = len(thumbs), SIDE // side
     rows = thumbs.reshape(n, side, fold, SIDE).sum(axis=2, dtype=np.uint16)  # (N, side, 128)
     sums = rows.reshape(n, side, side, fold).sum(axis=3, dtype=np.uint16)  # (N, side, side)
     films = sums.astype(np.float32) / np.float32(fold**2)
-    detail = films - _box_mean(films, mean_radius)
-    variance = _box_mean(detail * detail, contrast_radius)
+    mean_box, contrast_box = (1, *[2 * mean_radius + 1] * 2), (1, *[2 * contrast_radius + 1] * 2)
+    detail = films - uniform_filter(films, mean_box, mode="nearest")
+    variance = uniform_filter(detail * detail, contrast_box, mode="nearest")
     detail /= np.sqrt(np.maximum(variance, 0)) + np.float32(_CONTRAST_FLOOR)
     flat = detail.reshape(n, side * side)
     flat -= flat.mean(axis=1, keepdims=True)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
     length[films.std(axis=(1, 2)) < _LEAST_SPREAD] = np.inf
     return flat / np.maximum(length, np.float32(1e-6))
-
-
-def _box_mean(films: NDArray[np.float32], radius: int) -> NDArray[np.float32]:
-    """The mean of the (2 * radius + 1)^2 pixels around each; edges are repeated outwards."""
-    width = 2 * radius + 1
-    for axis in (1, 2):
-        padding = [(0, 0)] * 3
-        padding[axis] = (radius + 1, radius)
-        running = np.pad(films, padding, mode="edge").cumsum(axis=axis, dtype=np.float32)
-        running = np.moveaxis(running, axis, 0)
-        films = np.moveaxis((running[width:] - running[:-width]) / np.float32(width), 0, axis)
-    return films

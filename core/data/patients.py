@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from core.data.near_duplicates import clusters
 from core.data.records import Record
 from core.errors import DatasetError, Message
 
@@ -224,23 +225,20 @@ def _patients_in_files(records: Sequence[Record], in_file: Mapping[str, str]) ->
 def _joined(
     patients: Sequence[str], digests: Sequence[str], same_image: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Each patient under the first name, in order, of those tied to him by equal images."""
-    leader = {patient: patient for patient in patients}
-
-    def find(patient: str) -> str:
-        while leader[patient] != patient:
-            leader[patient] = leader[leader[patient]]
-            patient = leader[patient]
-        return patient
-
-    def join(one: str, other: str) -> None:
-        one, other = find(one), find(other)
-        leader[max(one, other)] = min(one, other)
-
-    first_with: dict[str, str] = {}
-    for patient, digest in zip(patients, digests, strict=True):
-        join(patient, first_with.setdefault(digest, patient))
-    for one, other in same_image:
-        if one in first_with and other in first_with:
-            join(first_with[one], first_with[other])
-    return tuple(find(patient) for patient in patients)
+    """Name each patient after the first, in order, of those tied to him by equal images."""
+    names = sorted(set(patients))
+    place = {name: number for number, name in enumerate(names)}
+    first_with: dict[str, int] = {}  # digest -> the first patient who has it
+    pairs = [
+        (place[patient], first_with.setdefault(digest, place[patient]))
+        for patient, digest in zip(patients, digests, strict=True)
+    ]
+    pairs += [
+        (first_with[one], first_with[other])
+        for one, other in same_image
+        if one in first_with and other in first_with
+    ]
+    group = {name: name for name in names}
+    for members in clusters(len(names), pairs):
+        group.update(dict.fromkeys((names[member] for member in members), names[members[0]]))
+    return tuple(group[patient] for patient in patients)

@@ -53,36 +53,22 @@ def relief_of(film: NDArray[np.uint8]) -> Relief:
 
 def blur(image: GreyImage, reach: int, times: int = 2) -> GreyImage:
     """Average over squares of 2 reach + 1 pixels, as often as said; edges are continued."""
-    width = 2 * reach + 1
+    from scipy.ndimage import uniform_filter  # scipy would hold up the window's start
+
     for _ in range(times):
-        for _ in range(2):  # down, then across
-            padded = np.pad(image, ((reach + 1, reach), (0, 0)), mode="edge")
-            total = padded.cumsum(axis=0)
-            image = ((total[width:] - total[:-width]) / width).T
+        image = uniform_filter(image, 2 * reach + 1, mode="nearest")
     return image
 
 
-def connected_to(seed: NDArray[np.bool_], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The parts of `region` that touch `seed` by their sides."""
-    found = seed & region
-    while True:
-        grown = found.copy()
-        grown[1:] |= found[:-1]
-        grown[:-1] |= found[1:]
-        grown[:, 1:] |= found[:, :-1]
-        grown[:, :-1] |= found[:, 1:]
-        grown &= region
-        if np.array_equal(grown, found):
-            return found
-        found = grown
-
-
 def _dark_border(grey: GreyImage) -> NDArray[np.bool_]:
+    from scipy.ndimage import binary_propagation
+
     edge = np.ones(grey.shape, np.bool_)
     edge[1:-1, 1:-1] = False
     darkest, middle = np.percentile(grey, (1, 50))
     rise = max(_ABOVE_DARKEST, _SHARE_ABOVE_DARKEST * (middle - darkest))
-    return connected_to(edge, grey < max(_BLACK, darkest + rise))
+    is_dark = grey < max(_BLACK, darkest + rise)
+    return binary_propagation(edge & is_dark, mask=is_dark)
 
 
 Plane = NDArray[np.float32]
@@ -112,6 +98,8 @@ _LENGTH_IN_HALF_WIDTHS: Final = 1.8
 @lru_cache(1)
 def _distances() -> Plane:
     """Distance from the outlines in half-widths, negative inside; (64, 64) over u and v."""
+    from scipy.ndimage import distance_transform_edt
+
     picture = Image.new("L", (_CELLS * _FINE,) * 2)
     pen = ImageDraw.Draw(picture)
     low, high = _V_LIMITS
@@ -119,17 +107,10 @@ def _distances() -> Plane:
         across = [(u / _U_LIMIT + 1) / 2 * picture.width for u, _ in outline]
         down = [(v - low) / (high - low) * picture.height for _, v in outline]
         pen.polygon(list(zip(across, down, strict=True)), fill=255)
-    is_inside = np.asarray(picture)[::_FINE, ::_FINE].ravel() > 0
-    step_u = 2 * _U_LIMIT / _CELLS
-    step_v = (high - low) / _CELLS * _LENGTH_IN_HALF_WIDTHS
-    row, column = np.divmod(np.arange(_CELLS**2), _CELLS)
-    points = np.stack([column * step_u, row * step_v], axis=1)  # (4096, 2)
-    inner, outer = points[is_inside], points[~is_inside]
-    apart = np.hypot(*(inner[:, None] - outer[None]).transpose(2, 0, 1))
-    distance = np.empty(_CELLS**2, np.float32)
-    distance[is_inside] = -apart.min(axis=1)
-    distance[~is_inside] = apart.min(axis=0)
-    return distance.reshape(_CELLS, _CELLS)
+    is_inside = np.asarray(picture)[::_FINE, ::_FINE] > 0
+    cell = ((high - low) / _CELLS * _LENGTH_IN_HALF_WIDTHS, 2 * _U_LIMIT / _CELLS)
+    outside, inside = (distance_transform_edt(side, cell) for side in (~is_inside, is_inside))
+    return (outside - inside).astype(np.float32)
 
 
 def distances(poses: NDArray[np.float64], side: int) -> Plane:
@@ -393,6 +374,8 @@ def find_lungs(film: NDArray[np.uint8]) -> LungField | None:
 
 def _settle(relief: Relief, shape: GreyImage) -> GreyImage:
     """A plane that is positive in the lungs, (SIDE, SIDE)."""
+    from scipy.ndimage import binary_propagation
+
     grey, allowed = relief.grey, (shape < _FARTHEST) & ~relief.is_outside
     lung = (shape < 0) & allowed
     level = -shape
@@ -410,7 +393,7 @@ def _settle(relief: Relief, shape: GreyImage) -> GreyImage:
         if np.mean(settled == lung) > 0.999:
             break
         lung = settled
-    core = connected_to(shape < -0.1, level > 0)  # no islands
+    core = binary_propagation((shape < -0.1) & (level > 0), mask=level > 0)  # no islands
     return np.where(core | (level <= 0), level, -1)
 
 

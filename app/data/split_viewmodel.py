@@ -14,11 +14,11 @@ from core.data.patients import NAME_PATTERNS, group_by_patient, patients_by
 from core.data.splits import (
     PartCounts,
     Splits,
+    classes_without_films,
     count_parts,
-    crossing,
+    leaking_groups,
     save_split_table,
     split,
-    without_films,
 )
 from core.errors import DatasetError, Message, PneumoScopeError
 
@@ -219,14 +219,16 @@ class SplitViewModel(QObject):
     def n_crossing(self) -> int:
         """How many patients, or patients tied by copies, are in two parts."""
         splits = self.splits
-        return len(crossing(self._loaded.grouping, splits)) if self._loaded and splits else 0
+        return len(leaking_groups(self._loaded.grouping, splits)) if self._loaded and splits else 0
 
     @property
     def untested(self) -> tuple[str, ...]:
         """The classes of which no film is tested."""
         splits = self.splits
         return (
-            without_films(self._loaded.dataset, splits, "test") if self._loaded and splits else ()
+            classes_without_films(self._loaded.dataset, splits, "test")
+            if self._loaded and splits
+            else ()
         )
 
     def save_table(self, path: Path) -> None:

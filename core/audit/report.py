@@ -12,7 +12,7 @@ from core.data.dataset import LoadedDataset
 from core.data.near_duplicates import clusters
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
-from core.data.splits import Splits, crossing, split, without_films
+from core.data.splits import Splits, classes_without_films, leaking_groups, split
 from core.errors import DatasetError, Message, Refusal
 from core.events import Progress
 from core.images.formats import MIN_SIDE, is_named_as, is_named_as_image
@@ -56,7 +56,7 @@ def _untested(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[F
     if isinstance(parts, DatasetError):
         yield Finding("imbalance", "error", parts.message, ())
         return
-    names = without_films(loaded.dataset, parts, "test")
+    names = classes_without_films(loaded.dataset, parts, "test")
     if names:
         yield Finding(
             "imbalance",
@@ -317,7 +317,7 @@ def leakage_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Ite
     names = tuple(loaded.dataset.records[index].name for index in naive.example)
     value = naive.n_leaking / naive.n_test
     if isinstance(parts, Splits) and naive.n_leaking:
-        ours = len(crossing(loaded.grouping, parts))
+        ours = len(leaking_groups(loaded.grouping, parts))
         yield Finding(
             "leakage",
             "note" if ours == 0 else "error",

@@ -1,4 +1,4 @@
-"""Divide a dataset into train, validation, test and the images kept for the last look."""
+"""Splits of a dataset into train, validation, test and the images kept for the last look."""
 
 import hashlib
 from collections import Counter
@@ -13,21 +13,143 @@ from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
 from core.files import write_csv
 
-Dealt = dict[str, list[int]]  # part -> indices into Dataset.records
+Part = Literal["train", "validation", "test", "kept"]
+PARTS: tuple[Part, ...] = get_args(Part)
+REFERENCE_TEST_STEP = 10  # every tenth image of a class, beginning with the first
+HEADER = ("file", "class", "patient", "part")
+GroupSplit = dict[str, list[int]]  # part -> indices into Dataset.records
 
 
-def draw(seed: int, text: str) -> bytes:
-    """A pseudo-random key that depends on nothing but the seed and the text."""
-    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Indices into `Dataset.records`; the four parts share none."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    kept: tuple[int, ...]  # one a class where there are enough, for the final prediction
+
+    def part(self, name: Part) -> tuple[int, ...]:
+        """Return the images of one part."""
+        parts: dict[Part, tuple[int, ...]] = {
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+            "kept": self.kept,
+        }
+        return parts[name]
 
 
-def deal(
+def split(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Splits:
+    """Divide `dataset` as `config` says; the same films and seed give the same parts.
+
+    Args:
+        dataset: Films.
+        grouping: Of these films; no group crosses a part but in the scheme "reference", and in
+            "given" where the dataset itself does it.
+        config: Its `split`, `seed`, shares and folds count.
+
+    Raises:
+        DatasetError: A class would have no training image, or no part is given.
+    """
+    match config.split:
+        case "reference":
+            splits = reference_split(dataset)
+        case "given":
+            splits = _with_kept(dataset, _given(dataset, grouping, config), config.seed)
+        case "kfold":
+            splits = _with_kept(dataset, _fold(dataset, grouping, config), config.seed)
+        case "stratified":
+            shares = {"test": config.test_share, "validation": config.validation_share}
+            everything = range(len(dataset.records))
+            parts = split_groups(dataset, grouping, config.seed, shares, everything)
+            splits = _with_kept(dataset, parts, config.seed)
+    trained = Counter(dataset.records[index].label for index in splits.train)
+    for label, name in enumerate(dataset.classes):
+        if not trained[label]:
+            raise DatasetError(
+                Message(
+                    "The class {name} has too few images to train on. Add films to its folder "
+                    "or remove the folder.",
+                    name=name,
+                )
+            )
+    return splits
+
+
+def reference_split(dataset: Dataset) -> Splits:
+    """Split by the notebook's rule (DESIGN, "The reference recipe"), without a validation part."""
+    train: list[int] = []
+    test: list[int] = []
+    kept: list[int] = []
+    for label in range(len(dataset.classes)):
+        members = (index for index, film in enumerate(dataset.records) if film.label == label)
+        by_name = sorted(members, key=lambda index: _file_name(dataset.records[index]))
+        kept.append(by_name.pop())
+        for position, index in enumerate(by_name):
+            (train if position % REFERENCE_TEST_STEP else test).append(index)
+    return Splits(tuple(train), (), tuple(test), tuple(kept))
+
+
+def _file_name(record: Record) -> tuple[str, str]:
+    """Return the key that the reference sorts by; the whole name decides between folders."""
+    return PurePosixPath(record.name).name, record.name
+
+
+def _given(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> GroupSplit:
+    """Take the parts from the folders; one that is missing is drawn from training."""
+    parts: GroupSplit = {"train": [], "validation": [], "test": []}
+    for index, record in enumerate(dataset.records):
+        parts[record.given or "train"].append(index)
+    if not parts["test"] and not parts["validation"]:
+        raise DatasetError(
+            Message(
+                "{name} is not divided already: it has no folders called train and test. Choose "
+                "another split.",
+                name=dataset.name,
+            )
+        )
+    wanted = {"test": config.test_share, "validation": config.validation_share}
+    missing = {part: share for part, share in wanted.items() if not parts[part]}
+    if missing:
+        parts |= split_groups(dataset, grouping, config.seed, missing, parts["train"])
+    return parts
+
+
+def _fold(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> GroupSplit:
+    """Test on one fold, validate on the next and train on the others."""
+    folds = split_into_folds(dataset, grouping, config.seed, config.n_folds)
+    test, validation = config.fold - 1, config.fold % config.n_folds
+    others = (fold for number, fold in enumerate(folds) if number not in (test, validation))
+    return {"train": sum(others, []), "validation": folds[validation], "test": folds[test]}
+
+
+def _with_kept(dataset: Dataset, parts: GroupSplit, seed: int) -> Splits:
+    """Sort the parts and move one image of each class out of the test, by seed and content."""
+    records = dataset.records
+
+    def place(index: int) -> tuple[int, str]:
+        return records[index].label, records[index].name
+
+    def chance(index: int) -> tuple[bytes, str]:
+        return random_key(seed, records[index].digest), records[index].name
+
+    of_class: dict[int, list[int]] = {}
+    for index in sorted(parts["test"], key=place):
+        of_class.setdefault(records[index].label, []).append(index)
+    kept = tuple(min(members, key=chance) for members in of_class.values())
+    test = [index for members in of_class.values() for index in members if index not in kept]
+    train, validation = (tuple(sorted(parts[part], key=place)) for part in ("train", "validation"))
+    return Splits(train, validation, tuple(test), kept)
+
+
+def split_groups(
     dataset: Dataset,
     grouping: Grouping,
     seed: int,
     shares: Mapping[str, float],
     indices: Iterable[int],
-) -> Dealt:
+) -> GroupSplit:
     """Fill the parts named in `shares`; the rest is training.
 
     Groups are visited in an order drawn from the seed and their names; each goes to the
@@ -39,10 +161,10 @@ def deal(
         seed: Not negative.
         shares: Part -> fraction of each class; a part with a share above 0 gets an image of
             each class where training can spare one.
-        indices: The images to deal.
+        indices: The images to split.
     """
     members = _members(grouping, indices)
-    order = sorted(members, key=lambda group: draw(seed, group))
+    order = sorted(members, key=lambda group: random_key(seed, group))
     sizes = Counter(dataset.records[index].label for group in order for index in members[group])
     # One test image more than its share: the kept one is taken from the test part afterwards.
     room = {
@@ -63,36 +185,14 @@ def deal(
                     left[label] -= n
                 break
     wanted = [part for part, share in shares.items() if share]
-    _mend(dataset, members, part_of, order, wanted)
-    dealt: Dealt = {part: [] for part in room}
+    _fill_empty_parts(dataset, members, part_of, order, wanted)
+    parts: GroupSplit = {part: [] for part in room}
     for group in order:
-        dealt[part_of[group]] += members[group]
-    return dealt
+        parts[part_of[group]] += members[group]
+    return parts
 
 
-def deal_folds(dataset: Dataset, grouping: Grouping, seed: int, n_folds: int) -> list[list[int]]:
-    """Deal the groups into folds of about equal counts of each class.
-
-    Large groups go first, each to the fold that has the smallest share of its classes.
-    """
-    members = _members(grouping, range(len(dataset.records)))
-    sizes = Counter(record.label for record in dataset.records)
-    folds: list[list[int]] = [[] for _ in range(n_folds)]
-    loads: list[Counter[int]] = [Counter() for _ in range(n_folds)]
-    for group in sorted(members, key=lambda group: (-len(members[group]), draw(seed, group))):
-        needs = Counter(dataset.records[index].label for index in members[group])
-
-        def load(fold: int, needs: Mapping[int, int] = needs) -> tuple[float, int, int]:
-            share = sum(loads[fold][label] / sizes[label] for label in needs)
-            return share, len(folds[fold]), fold
-
-        chosen = min(range(n_folds), key=load)
-        folds[chosen] += members[group]
-        loads[chosen] += needs
-    return folds
-
-
-def _mend(
+def _fill_empty_parts(
     dataset: Dataset,
     members: Mapping[str, list[int]],
     part_of: dict[str, str],
@@ -136,82 +236,45 @@ def _mend(
                     n_train[other] -= 1
 
 
+def split_into_folds(
+    dataset: Dataset, grouping: Grouping, seed: int, n_folds: int
+) -> list[list[int]]:
+    """Split the groups into folds of about equal counts of each class.
+
+    Large groups go first, each to the fold that has the smallest share of its classes.
+    """
+    members = _members(grouping, range(len(dataset.records)))
+    sizes = Counter(record.label for record in dataset.records)
+    folds: list[list[int]] = [[] for _ in range(n_folds)]
+    loads: list[Counter[int]] = [Counter() for _ in range(n_folds)]
+    for group in sorted(members, key=lambda group: (-len(members[group]), random_key(seed, group))):
+        needs = Counter(dataset.records[index].label for index in members[group])
+
+        def load(fold: int, needs: Mapping[int, int] = needs) -> tuple[float, int, int]:
+            share = sum(loads[fold][label] / sizes[label] for label in needs)
+            return share, len(folds[fold]), fold
+
+        chosen = min(range(n_folds), key=load)
+        folds[chosen] += members[group]
+        loads[chosen] += needs
+    return folds
+
+
 def _members(grouping: Grouping, indices: Iterable[int]) -> dict[str, list[int]]:
-    """The images of each group."""
+    """Return the images of each group."""
     members: dict[str, list[int]] = {}
     for index in indices:
         members.setdefault(grouping.groups[index], []).append(index)
     return members
 
 
-Part = Literal["train", "validation", "test", "kept"]
-PARTS: tuple[Part, ...] = get_args(Part)
-REFERENCE_TEST_STEP = 10  # every tenth image of a class, beginning with the first
+def random_key(seed: int, text: str) -> bytes:
+    """Return a pseudo-random key that depends on nothing but the seed and the text."""
+    return hashlib.sha256(f"{seed}:{text}".encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """Indices into `Dataset.records`; the four parts share none."""
-
-    train: tuple[int, ...]
-    validation: tuple[int, ...]
-    test: tuple[int, ...]
-    kept: tuple[int, ...]  # one a class where there are enough, for the final prediction
-
-    def part(self, name: Part) -> tuple[int, ...]:
-        """The images of one part."""
-        parts: dict[Part, tuple[int, ...]] = {
-            "train": self.train,
-            "validation": self.validation,
-            "test": self.test,
-            "kept": self.kept,
-        }
-        return parts[name]
-
-
-def split(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Splits:
-    """Divide `dataset` as `config` says; the same films and seed give the same parts.
-
-    Args:
-        dataset: Films.
-        grouping: Of these films; no group crosses a part but in the scheme "reference", and in
-            "given" where the dataset itself does it.
-        config: Its `split`, `seed`, shares and folds count.
-
-    Raises:
-        DatasetError: A class would have no training image, or no part is given.
-    """
-    match config.split:
-        case "reference":
-            parts = reference(dataset)
-        case "given":
-            parts = _with_kept(dataset, _given(dataset, grouping, config), config.seed)
-        case "kfold":
-            folds = deal_folds(dataset, grouping, config.seed, config.n_folds)
-            test = config.fold - 1
-            validation = config.fold % config.n_folds
-            dealt: Dealt = {"train": [], "validation": folds[validation], "test": folds[test]}
-            for number, fold in enumerate(folds):
-                if number not in (test, validation):
-                    dealt["train"] += fold
-            parts = _with_kept(dataset, dealt, config.seed)
-        case "stratified":
-            parts = _with_kept(dataset, _stratified(dataset, grouping, config), config.seed)
-    trained = Counter(dataset.records[index].label for index in parts.train)
-    for label, name in enumerate(dataset.classes):
-        if not trained[label]:
-            raise DatasetError(
-                Message(
-                    "The class {name} has too few images to train on. Add films to its folder "
-                    "or remove the folder.",
-                    name=name,
-                )
-            )
-    return parts
-
-
-def crossing(grouping: Grouping, splits: Splits) -> tuple[str, ...]:
-    """The groups with images on more than one side; the kept images are test images."""
+def leaking_groups(grouping: Grouping, splits: Splits) -> tuple[str, ...]:
+    """Return the groups with images on more than one side; the kept images are test images."""
     sides: dict[str, set[str]] = {}
     for name in PARTS:
         for index in splits.part(name):
@@ -219,97 +282,22 @@ def crossing(grouping: Grouping, splits: Splits) -> tuple[str, ...]:
     return tuple(sorted(group for group, names in sides.items() if len(names) > 1))
 
 
-def reference(dataset: Dataset) -> Splits:
-    """The notebook's rule (DESIGN, "The reference recipe"); it has no validation part."""
-    train: list[int] = []
-    test: list[int] = []
-    kept: list[int] = []
-    for label in range(len(dataset.classes)):
-        members = (index for index, film in enumerate(dataset.records) if film.label == label)
-        by_name = sorted(members, key=lambda index: _file_name(dataset.records[index]))
-        kept.append(by_name.pop())
-        for position, index in enumerate(by_name):
-            (train if position % REFERENCE_TEST_STEP else test).append(index)
-    return Splits(tuple(train), (), tuple(test), tuple(kept))
-
-
-def _stratified(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Dealt:
-    shares = {"test": config.test_share, "validation": config.validation_share}
-    return deal(dataset, grouping, config.seed, shares, range(len(dataset.records)))
-
-
-def _given(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Dealt:
-    """The parts as the folders have them; one that is missing is drawn from training."""
-    dealt: Dealt = {"train": [], "validation": [], "test": []}
-    for index, record in enumerate(dataset.records):
-        dealt[record.given or "train"].append(index)
-    if not dealt["test"] and not dealt["validation"]:
-        raise DatasetError(
-            Message(
-                "{name} is not divided already: it has no folders called train and test. Choose "
-                "another split.",
-                name=dataset.name,
-            )
-        )
-    wanted = {"test": config.test_share, "validation": config.validation_share}
-    missing = {part: share for part, share in wanted.items() if not dealt[part]}
-    if missing:
-        dealt |= deal(dataset, grouping, config.seed, missing, dealt["train"])
-    return dealt
-
-
-def _with_kept(dataset: Dataset, dealt: Dealt, seed: int) -> Splits:
-    """Sort the parts and move one image of each class out of the test."""
-
-    def place(index: int) -> tuple[int, str]:
-        return dataset.records[index].label, dataset.records[index].name
-
-    test = sorted(dealt["test"], key=place)
-    kept = _take_kept(dataset, test, seed)
-    train, validation = sorted(dealt["train"], key=place), sorted(dealt["validation"], key=place)
-    return Splits(tuple(train), tuple(validation), tuple(test), tuple(kept))
-
-
-def _take_kept(dataset: Dataset, test: list[int], seed: int) -> list[int]:
-    """Move one image of each class out of `test`, chosen by seed and content."""
-    kept = []
-    for label in range(len(dataset.classes)):
-        candidates = [index for index in test if dataset.records[index].label == label]
-        if candidates:
-            chosen = min(candidates, key=lambda index: _chance(seed, dataset.records[index]))
-            test.remove(chosen)
-            kept.append(chosen)
-    return kept
-
-
-def _chance(seed: int, record: Record) -> tuple[bytes, str]:
-    return draw(seed, record.digest), record.name
-
-
-def _file_name(record: Record) -> tuple[str, str]:
-    """What the reference sorts by; the whole name decides between folders."""
-    return PurePosixPath(record.name).name, record.name
-
-
-def without_films(dataset: Dataset, splits: Splits, part: Part) -> tuple[str, ...]:
-    """The classes that have no film in a part; the kept films are test films."""
+def classes_without_films(dataset: Dataset, splits: Splits, part: Part) -> tuple[str, ...]:
+    """Return the classes that have no film in a part; the kept films are test films."""
     indices = splits.part(part) + (splits.kept if part == "test" else ())
     present = {dataset.records[index].label for index in indices}
     return tuple(name for label, name in enumerate(dataset.classes) if label not in present)
 
 
 def count_by_class(dataset: Dataset, indices: Sequence[int]) -> dict[str, int]:
-    """How many of these images each class has."""
+    """Count these images by class."""
     counts = Counter(dataset.records[index].label for index in indices)
     return {name: counts[label] for label, name in enumerate(dataset.classes)}
 
 
-HEADER = ("file", "class", "patient", "part")
-
-
 @dataclass(frozen=True, slots=True)
 class PartCounts:
-    """How many films and patients of a class are in each part."""
+    """The films and patients of a class in each part."""
 
     class_name: str  # "": all classes
     films: Mapping[Part, int]
@@ -318,7 +306,7 @@ class PartCounts:
 
     @property
     def n_films(self) -> int:
-        """Over all parts."""
+        """The films in all parts."""
         return sum(self.films.values())
 
 

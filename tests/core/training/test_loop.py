@@ -12,7 +12,7 @@ import pytest
 from core.config import TrainingConfig
 from core.data.batches import Batch
 from core.data.dataset import LoadedDataset
-from core.data.splits import reference
+from core.data.splits import reference_split
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.events import (
     BatchDone,
@@ -223,7 +223,7 @@ class TestFinishedRun:
 def test_the_reference_split_has_no_validation_and_its_best_is_the_last_epoch(
     config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
 ) -> None:
-    data = dataclasses.replace(data, splits=reference(data.dataset))
+    data = dataclasses.replace(data, splits=reference_split(data.dataset))
     config = config.changed(split="reference")
     events = list(train(config, data, run, cpu))
     epochs = [event for event in events if isinstance(event, EpochDone)]

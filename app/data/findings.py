@@ -421,8 +421,8 @@ class FindingsView(TranslatedWidget):
 
     def _show_buttons(self, chosen: list[Finding], kind: Kind) -> None:
         """Offer what helps against this kind, and nothing else."""
-        n_left = len({name for one in chosen if one.mend == "leave_out" for name in one.files})
-        n_copies = sum(len(one.files) - 1 for one in chosen if one.mend == "keep_one")
+        n_left = len({name for one in chosen if one.fix == "leave_out" for name in one.files})
+        n_copies = sum(len(one.files) - 1 for one in chosen if one.fix == "keep_one")
         self._leave_out.setVisible(bool(n_left))
         self._leave_out.setText(
             tr("Leave this film out")
@@ -432,7 +432,7 @@ class FindingsView(TranslatedWidget):
         self._keep_one.setVisible(bool(n_copies))
         self._keep_one.setText(tr("Keep one of each ({films} less)", films=count_words(n_copies)))
         self._patients.setVisible(
-            kind in _ABOUT_PATIENTS or any(one.mend == "regroup" for one in chosen)
+            kind in _ABOUT_PATIENTS or any(one.fix == "regroup" for one in chosen)
         )
         one = self._model.current
         self._undo.setVisible(one is not None and one.can_undo)
@@ -440,11 +440,11 @@ class FindingsView(TranslatedWidget):
 
     @Slot()
     def _on_leave_out_clicked(self) -> None:
-        self._model.mend([one for one in self._chosen() if one.mend == "leave_out"])
+        self._model.fix([one for one in self._chosen() if one.fix == "leave_out"])
 
     @Slot()
     def _on_keep_one_clicked(self) -> None:
-        self._model.mend([one for one in self._chosen() if one.mend == "keep_one"])
+        self._model.fix([one for one in self._chosen() if one.fix == "keep_one"])
 
 
 def _listed(findings: list[Finding]) -> ListedKind:

@@ -190,13 +190,13 @@ class DataViewModel(QObject):
         if self._current is not None and self._current.can_redo:
             self._apply(OpenDataset.redo)
 
-    def mend(self, findings: Sequence[Finding]) -> None:
+    def fix(self, findings: Sequence[Finding]) -> None:
         """Do what the findings propose: leave films out, or all copies of a film but one."""
         names: list[str] = []
         for finding in findings:
-            if finding.mend == "leave_out":
+            if finding.fix == "leave_out":
                 names += finding.files
-            elif finding.mend == "keep_one":
+            elif finding.fix == "keep_one":
                 names += finding.files[1:]
         if names:
             self.edit(lambda edits: edits.leave_out(names))

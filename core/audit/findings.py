@@ -25,7 +25,7 @@ Kind = Literal[
 ]
 Severity = Literal["error", "warning", "note"]
 # What a button can do about a finding; the edits themselves are made by core.data.edits.
-Mend = Literal["leave_out", "keep_one", "regroup"]
+Fix = Literal["leave_out", "keep_one", "regroup"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # worst first
@@ -40,4 +40,4 @@ class Finding:
     message: Message  # what was found and why it matters
     files: tuple[str, ...]  # names as in the archive
     value: float | None = None  # the number behind it: a correlation, an AUROC, a share
-    mend: Mend | None = None  # what can be done about it here
+    fix: Fix | None = None  # what can be done about it here

@@ -193,7 +193,7 @@ def _tiny(loaded: LoadedDataset, left_out: Sequence[Refusal]) -> Iterator[Findin
                 example=small[0].name,
             ),
             _names(small),
-            mend="leave_out",
+            fix="leave_out",
         )
 
 
@@ -213,7 +213,7 @@ def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
                 example=blank[0].name,
             ),
             _names(blank),
-            mend="leave_out",
+            fix="leave_out",
         )
     coloured = [film for film in records if film.digest in loaded.cache.colour_rows]
     if coloured:
@@ -227,7 +227,7 @@ def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
                 example=coloured[0].name,
             ),
             _names(coloured),
-            mend="leave_out",
+            fix="leave_out",
         )
     with_alpha = [film for film in records if headers[film.digest].has_alpha]
     if with_alpha:
@@ -253,7 +253,7 @@ def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
                 example=turned[0].name,
             ),
             _names(turned),
-            mend="leave_out",
+            fix="leave_out",
         )
     inverted = [film for film in records if survey.orientation.is_inverted[row[film.digest]]]
     if inverted:
@@ -267,7 +267,7 @@ def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
                 example=inverted[0].name,
             ),
             _names(inverted),
-            mend="leave_out",
+            fix="leave_out",
         )
 
 
@@ -487,7 +487,7 @@ def _patients(loaded: LoadedDataset, misplaced: Set[str]) -> Iterator[Finding]:
                     example=films[0].name,
                 ),
                 tuple(film.name for film in films),
-                mend="regroup",
+                fix="regroup",
             )
 
 

@@ -121,7 +121,8 @@ def _fold(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Group
     folds = split_into_folds(dataset, grouping, config.seed, config.n_folds)
     test, validation = config.fold - 1, config.fold % config.n_folds
     others = (fold for number, fold in enumerate(folds) if number not in (test, validation))
-    return {"train": sum(others, []), "validation": folds[validation], "test": folds[test]}
+    train = [index for fold in others for index in fold]
+    return {"train": train, "validation": folds[validation], "test": folds[test]}
 
 
 def _with_kept(dataset: Dataset, parts: GroupSplit, seed: int) -> Splits:

@@ -60,10 +60,10 @@ def finding(kind: str, severity: str, *names: str, **more: object) -> Finding:
     return Finding(kind, severity, message, names, **more)  # type: ignore[arg-type]
 
 
-BLANK = finding("blank", "error", name_of(0, 0), mend="leave_out")
-BLANK_TOO = finding("blank", "error", name_of(0, 1), mend="leave_out")
+BLANK = finding("blank", "error", name_of(0, 0), fix="leave_out")
+BLANK_TOO = finding("blank", "error", name_of(0, 1), fix="leave_out")
 COPIES = finding(
-    "exact_duplicate", "warning", name_of(1, 0), name_of(1, 1), value=1.0, mend="keep_one"
+    "exact_duplicate", "warning", name_of(1, 0), name_of(1, 1), value=1.0, fix="keep_one"
 )
 CUT = finding("truncated", "warning", "films/NORMAL/broken.png")
 LEAKAGE = finding("leakage", "note", name_of(0, 0), name_of(2, 0), value=0.5)

@@ -55,4 +55,4 @@ class Audits:
 def report_on(loaded: LoadedDataset) -> Report:
     """A report that can be told from those on other edits of a dataset."""
     names = [record.name for record in loaded.dataset.records]
-    return Report((finding("blank", "error", *names, mend="leave_out"),), None)
+    return Report((finding("blank", "error", *names, fix="leave_out"),), None)

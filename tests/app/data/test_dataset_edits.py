@@ -209,22 +209,22 @@ class TestRefused:
 
 class TestMended:
     def test_the_films_of_a_finding_are_left_out(self, model: DataViewModel) -> None:
-        model.mend([finding("blank", "error", FIRST, SECOND, mend="leave_out")])
+        model.fix([finding("blank", "error", FIRST, SECOND, fix="leave_out")])
         assert left_out(model) == {FIRST, SECOND}
 
     def test_of_copies_the_first_is_kept(self, model: DataViewModel) -> None:
-        model.mend([COPIES])
+        model.fix([COPIES])
         assert left_out(model) == set(COPIES.files[1:])
 
     def test_several_findings_are_one_edit(self, model: DataViewModel) -> None:
-        model.mend([COPIES, finding("blank", "error", FIRST, mend="leave_out")])
+        model.fix([COPIES, finding("blank", "error", FIRST, fix="leave_out")])
         assert left_out(model) == {FIRST, *COPIES.files[1:]}
         model.undo()
         assert left_out(model) == set()
 
     def test_what_nothing_mends_changes_nothing(self, qtbot: QtBot, model: DataViewModel) -> None:
         with qtbot.assertNotEmitted(model.loaded):
-            model.mend([CUT])
+            model.fix([CUT])
         assert not model.current.can_undo
 
 

@@ -205,7 +205,7 @@ class TestFindings:
     ) -> None:
         n = MAX_ROWS + 5
         copies = [
-            finding("exact_duplicate", "warning", name_of(0, number), mend="keep_one")
+            finding("exact_duplicate", "warning", name_of(0, number), fix="keep_one")
             for number in range(n)
         ]
         bring(model, make_dataset(n), *copies)

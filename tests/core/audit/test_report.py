@@ -251,4 +251,4 @@ def test_a_patient_in_two_classes_is_told_once_and_not_for_a_misplaced_copy(
     assert len(of_kind(report, "in_two_classes")) == 1
     [finding] = of_kind(report, "patient_in_two_classes")
     assert len(finding.files) == 3
-    assert finding.mend == "regroup"
+    assert finding.fix == "regroup"

@@ -1,37 +1,63 @@
-"""The project's own `.venv`: recognise it, make it, repair it."""
+"""The project's own `.venv`: use it, or make it anew on any doubt about it."""
 
 import json
 import os
+import re
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from app.bootstrap import gpu
-from app.bootstrap.errors import SetupError
-from app.bootstrap.installer import Installer
-from app.bootstrap.lock import only_one
-from app.bootstrap.requirements import Requirements, distribution_of
-from app.bootstrap.system_libraries import missing_library
-from app.bootstrap.terminal import Terminal
+from app.bootstrap.installer import Installer, SetupError, Terminal
 from app.i18n import tr
 from core.errors import Message
-from core.files import write_text
 
-_PROBE = """\
-import importlib, importlib.util, sys
-present, loaded = (words.split(",") for words in sys.argv[1:])
-missing = [name for name in present if importlib.util.find_spec(name) is None]
-if missing:
-    sys.exit("not found: " + ", ".join(missing))
-for name in loaded:
-    importlib.import_module(name)
-"""
+BUILDS = ("cpu", "gpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """The requirement strings of this project, as pip takes them, for either build of Paddle."""
+
+    cpu: tuple[str, ...]
+    gpu: tuple[str, ...]
+
+    def of_build(self, build: str) -> tuple[str, ...]:
+        """Return all that an installation with this build needs."""
+        return self.gpu if build == "gpu" else self.cpu
+
+
+def read_requirements(pyproject: Path, with_tests: bool) -> Requirements:
+    """Read the project's dependencies and its extras cpu, gpu and (for tests) test."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    common = (*project["dependencies"], *(extras["test"] if with_tests else ()))
+    return Requirements(cpu=(*common, *extras["cpu"]), gpu=(*common, *extras["gpu"]))
+
+
+def is_installed(requirements: Requirements, build: str | None) -> bool:
+    """Return whether this interpreter has all packages, with the build that is insisted on."""
+    builds = BUILDS if build is None else (build,)
+    return any(all(map(_is_present, requirements.of_build(name))) for name in builds)
+
+
+def _is_present(requirement: str) -> bool:
+    try:
+        distribution(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Written last: what a finished set-up has installed."""
+    """A finished set-up, written into `.venv` last."""
 
     build: str  # cpu or gpu, which may be less than was asked for
     requirements: tuple[str, ...]
@@ -42,7 +68,7 @@ class Environment:
 
     Args:
         root: The folder of main.py.
-        terminal: Where to say what is done, and what runs other programs.
+        terminal: Runs other programs and says what is done.
     """
 
     def __init__(self, root: Path, terminal: Terminal) -> None:
@@ -55,41 +81,21 @@ class Environment:
         self._terminal = terminal
         self._installer = Installer(self.folder, self.python, self._log, terminal)
 
-    def is_ready(self, requirements: Requirements, build: str | None) -> bool:
-        """Whether to go straight on with this environment's Python.
-
-        Never from inside: who asks there has missed a package, whatever the stamp says.
-        """
-        stamp = self.stamp()
-        if stamp is None or not self.python.exists() or self._is_running():
-            return False
-        wanted = {*requirements.common, *requirements.of_build(stamp.build)}
-        return build in (None, stamp.build) and wanted <= set(stamp.requirements)
-
-    def stamp(self) -> Stamp | None:
-        """What is installed; None where no set-up has come to its end."""
-        try:
-            values = json.loads(self._stamp.read_text(encoding="utf-8"))
-            return Stamp(str(values["build"]), tuple(values["requirements"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def prepare(self, requirements: Requirements, build: str | None, to_load: list[str]) -> None:
-        """Make the environment, or mend what is there.
+    def prepare(self, requirements: Requirements, build: str | None) -> Path:
+        """Return the Python of an environment that has `requirements`, made where there is none.
 
         Args:
-            requirements: What to install.
+            requirements: The packages.
             build: cpu or gpu; None: as before, or as the NVIDIA driver decides.
-            to_load: Modules that must import in the end, shared libraries included.
 
         Raises:
-            SetupError: With the remedy; a later call takes up from there.
+            SetupError: With the remedy.
         """
         try:
-            with only_one(self._lock, self._terminal):
-                if not self.is_ready(requirements, build):
-                    self._log.unlink(missing_ok=True)
-                    self._prepare(requirements, build, to_load)
+            if not self._is_ready(requirements, build):
+                with only_one(self._lock, self._terminal):
+                    if not self._is_ready(requirements, build):
+                        self._set_up(requirements, build)
         except OSError as error:
             raise SetupError(
                 Message(
@@ -99,64 +105,36 @@ class Environment:
                     reason=error.strerror or error,
                 )
             ) from error
+        return self.python
 
-    def _prepare(self, requirements: Requirements, build: str | None, to_load: list[str]) -> None:
-        before = self.stamp()
-        self._stamp.unlink(missing_ok=True)
-        tag = self._tag(build or (before.build if before else None))
-        self._terminal.tell(tr("Setting PneumoScope up, once. It takes a minute or a few."))
-        is_old = self._installer.works()
-        while True:
-            if not is_old:
-                self._make_anew()
-            installed = self._install(requirements, tag, again=is_old and before is None)
-            problem = self._problem(requirements.modules(), to_load)
-            if problem is None:
-                write_text(self._stamp, json.dumps(asdict(installed), indent=1))
-                self._stamp.chmod(0o644)  # others may start what one user has set up
-                self._terminal.tell(tr("PneumoScope is set up."))
-                return
-            if (library := missing_library(problem)) is not None:
-                raise SetupError(library)
-            if not is_old:
-                break
-            is_old = False
-        raise SetupError(
-            Message(
-                "The installed packages do not load ({problem}). Delete {folder} and start "
-                "again; if it stays so, report it with {log}.",
-                problem=problem.strip().rpartition("\n")[2],
-                folder=self.folder,
-                log=self._log,
-            )
-        )
-
-    def _tag(self, build: str | None) -> str | None:
-        if build == "cpu":
+    def stamp(self) -> Stamp | None:
+        """Return what is installed; None where no set-up has come to its end."""
+        try:
+            values = json.loads(self._stamp.read_text(encoding="utf-8"))
+            return Stamp(str(values["build"]), tuple(values["requirements"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        tag = gpu.driver_tag(self._terminal)
-        return tag or gpu.oldest_tag() if build == "gpu" else tag
 
-    def _make_anew(self) -> None:
-        if self.folder.is_dir() and not self.folder.is_symlink():
-            self._terminal.tell(tr("{folder} is damaged: making it anew.", folder=self.folder))
-            shutil.rmtree(self.folder)
-        else:
-            self.folder.unlink(missing_ok=True)
-            self._terminal.tell(tr("Making {folder}.", folder=self.folder))
-        self._installer.make()
+    def _is_ready(self, requirements: Requirements, build: str | None) -> bool:
+        stamp = self.stamp()
+        if stamp is None or not self.python.exists():
+            return False
+        if os.path.samefile(sys.prefix, self.folder):
+            return False  # it asks from inside, so it has missed a package, whatever the stamp says
+        wanted = set(requirements.of_build(stamp.build))
+        return build in (None, stamp.build) and wanted <= set(stamp.requirements)
 
-    def _install(self, requirements: Requirements, tag: str | None, again: bool) -> Stamp:
+    def _set_up(self, requirements: Requirements, build: str | None) -> None:
+        self._terminal.tell(tr("Setting PneumoScope up, once. It takes a minute or a few."))
+        self._log.unlink(missing_ok=True)
+        before = self.stamp() if self._installer.works() else None
+        wanted = build or (before.build if before else None)
+        tag = gpu.choose_tag(self._terminal, wanted)
         if tag is not None:
             self._terminal.tell(tr("Installing the GPU build ({tag}).", tag=tag))
-            self._require(requirements.common, again)
             index = gpu.index_of(tag)
-            if (
-                self._make_way(requirements, "gpu", index)
-                and self._installer.install(requirements.gpu, index, again)
-                and self._problem((), ["paddle"]) is None
-            ):
-                return Stamp("gpu", (*requirements.common, *requirements.gpu))
+            if self._install(requirements.of_build("gpu"), "gpu", before, index):
+                return
             self._terminal.tell(
                 tr(
                     "The GPU build from {index} cannot be used here: installing the CPU build. "
@@ -166,46 +144,84 @@ class Environment:
             )
         else:
             self._terminal.tell(tr("Installing the CPU build."))
-        wanted = (*requirements.common, *requirements.cpu)
-        if not self._make_way(requirements, "cpu"):
-            raise self._failure()
-        self._require(wanted, again)
-        return Stamp("cpu", wanted)
-
-    def _require(self, requirements: tuple[str, ...], again: bool) -> None:
-        if not self._installer.install(requirements, again=again):
-            raise self._failure()
-
-    def _failure(self) -> SetupError:
-        return SetupError(
-            Message(
-                "The packages could not be installed. Check the internet connection, the "
-                "proxy and the free disk space (2 GB), then start again; the lines above "
-                "and {log} say more.",
-                log=self._log,
+        if not self._install(requirements.of_build("cpu"), "cpu", before):
+            raise SetupError(
+                Message(
+                    "The packages could not be installed. Check the internet connection, the "
+                    "proxy and the free disk space (2 GB), then start again; the lines above "
+                    "and {log} say more.",
+                    log=self._log,
+                )
             )
-        )
 
-    def _make_way(self, requirements: Requirements, build: str, index: str | None = None) -> bool:
-        """Remove the other build, but only when this one can be had: the other may be in use.
+    def _install(
+        self, wanted: tuple[str, ...], build: str, before: Stamp | None, index: str | None = None
+    ) -> bool:
+        """Install one build into a new environment, or what is new into a finished one.
 
-        Both own the folder `paddle`, so removing one breaks the other: where both are, both go.
+        Both builds own the folder `paddle`, so one cannot be put over the other.
         """
-        cpu = [distribution_of(requirement) for requirement in requirements.cpu]
-        gpu_build = [distribution_of(requirement) for requirement in requirements.gpu]
-        others = gpu_build if build == "cpu" else cpu
-        if any(self._installer.has(name) for name in others):
-            if not self._installer.can_install(requirements.of_build(build), index):
+        if before is None or before.build != build:
+            # The other build may be in use: keep it unless this one can be had.
+            if before is not None and not self._installer.install(wanted, index, is_trial=True):
                 return False
-            self._installer.remove([*cpu, *gpu_build])
+            self._terminal.tell(tr("Making {folder}.", folder=self.folder))
+            if self.folder.is_dir() and not self.folder.is_symlink():
+                shutil.rmtree(self.folder)
+            else:
+                self.folder.unlink(missing_ok=True)
+            self._installer.make()
+        self._stamp.unlink(missing_ok=True)
+        if not self._installer.install(wanted, index):
+            return False
+        if build == "gpu":
+            # Paddle's first import on a slow disk takes a while.
+            code, _ = self._terminal.read([self.python, "-c", "import paddle"], timeout_s=300)
+            if code != 0:
+                return False
+        self._stamp.write_text(json.dumps({"build": build, "requirements": wanted}, indent=1))
+        self._terminal.tell(tr("PneumoScope is set up."))
         return True
 
-    def _problem(self, present: tuple[str, ...], loaded: list[str]) -> str | None:
-        """What an import in the environment complains of, if it does."""
-        names = [",".join(present or loaded), ",".join(loaded)]
-        # Paddle's first import on a slow disk takes a while.
-        code, output = self._terminal.read([self.python, "-c", _PROBE, *names], timeout_s=300)
-        return output or str(code) if code else None
 
-    def _is_running(self) -> bool:
-        return self.folder.exists() and os.path.samefile(sys.prefix, self.folder)
+@contextmanager
+def only_one(path: Path, terminal: Terminal) -> Iterator[None]:
+    """Hold the lock `path`; wait, and say so, while another process holds it.
+
+    The system's own file lock, not a file with a process number: it ends with its holder
+    however that dies, so it never goes stale. The empty file stays behind.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        if not _take(handle):
+            terminal.tell(tr("Another start of PneumoScope is setting up; waiting for it."))
+            while not _take(handle):
+                time.sleep(0.5)
+        os.set_inheritable(handle, True)  # held as long as pip works, even without its parent
+        yield
+    finally:
+        os.close(handle)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _take(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

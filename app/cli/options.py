@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from app.bootstrap.terminal import prepare_streams
 from app.cli.check import check
 from app.cli.console import interruptible, tell
 from app.cli.evaluate import evaluate
@@ -206,7 +205,6 @@ def run(argv: list[str]) -> int:
     0 done, 1 refused or failed with one plain line on standard error, 2 wrong usage,
     130 interrupted.
     """
-    prepare_streams()
     try:
         arguments = build_parser().parse_args(argv)
     except SystemExit as error:  # argparse has said what was wrong, or printed its help

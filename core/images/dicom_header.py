@@ -1,4 +1,8 @@
-"""What a DICOM header says of the picture: read by pydicom, from the wanted elements alone."""
+"""The header of a DICOM file: the few wanted elements, found by a walk and parsed by pydicom.
+
+The walk stays beside pydicom's `specific_tags`, which builds every item of a sequence it then
+drops: 1.5 MiB of empty items took 21 s and 170 MiB, skipping them takes 2 s and none.
+"""
 
 import hashlib
 import io
@@ -9,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from core.errors import ImageReadError, Message
 from core.images.formats import check_size, several_pictures
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -22,7 +29,7 @@ _MAX_DEPTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How elements are written in a file."""
+    """The way elements are written in a file."""
 
     is_implicit: bool = False
     is_big_endian: bool = False
@@ -30,7 +37,7 @@ class Coding:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """Where an element stands in the file."""
+    """The place of an element in the file."""
 
     tag: int
     vr: bytes  # empty where implicit
@@ -91,7 +98,7 @@ class ElementWalk:
         return Element(tag, vr, offset, value, n_bytes)
 
     def _end(self, element: Element) -> int:
-        """Where the next element starts."""
+        """Return where the next element starts."""
         if element.n_bytes == UNDEFINED_LENGTH:
             return self._after_sequence(element)
         end = element.value + element.n_bytes
@@ -174,7 +181,7 @@ _DECODERS = {
 
 @dataclass(frozen=True, slots=True)
 class TransferSyntax:
-    """How a file's data set and its pixels are written."""
+    """The way a file's data set and its pixels are written."""
 
     uid: str
     start: int  # of the data set in the file
@@ -212,9 +219,6 @@ def syntax_of(data: bytes, name: object) -> TransferSyntax:
         )
     )
 
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
 
 _PIXEL_DATA: Final = 0x7FE00010
 _ALL_PIXEL_DATA: Final = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # the others: floating point
@@ -277,7 +281,7 @@ class Picture:
 
     @property
     def n_bytes(self) -> int:
-        """What the decoded pixels take."""
+        """The size of the decoded pixels."""
         return self.rows * self.columns * self.samples * self.bits_allocated // 8
 
 
@@ -334,7 +338,7 @@ def _stored_text(header: "Dataset", tag: int) -> bytes:
 
 
 def _wanted_elements(data: bytes, syntax: TransferSyntax) -> tuple[bytes, Element | None]:
-    """The wanted elements as they are written, and the pixels where there are any."""
+    """Return the wanted elements as they are written, and the pixels where there are any."""
     walk = ElementWalk(data, syntax.coding)
     wanted: dict[int, bytes] = {}
     n_bytes = 0

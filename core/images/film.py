@@ -1,4 +1,4 @@
-"""A film once read."""
+"""An X-ray once read: its pixels, its header, and its levels under a window."""
 
 import re
 from dataclasses import asdict, dataclass, fields
@@ -28,7 +28,7 @@ class FilmHeader:
     patient: str = ""  # keyed hash of the DICOM PatientID, 32 hexadecimal digits; "" where unknown
 
     def to_json(self) -> dict[str, str | int | bool | None]:
-        """The fields by name."""
+        """Return the fields by name."""
         return asdict(self)
 
     @staticmethod
@@ -70,7 +70,7 @@ _LEAST_WIDTH = 1e-6  # levels
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which levels of a film go from black to white; they need not be whole numbers."""
+    """The levels that go from black to white; they need not be whole numbers."""
 
     low: float  # black, or nearly so
     high: float  # white, or nearly so
@@ -83,11 +83,11 @@ class Window:
 
     @property
     def width(self) -> float:
-        """How many levels go from black to white, more than 0."""
+        """The number of levels from black to white, more than 0."""
         return max(self.high - self.low, _LEAST_WIDTH)
 
     def table(self, n_levels: int) -> NDArray[np.uint8]:
-        """The grey of each level, shape (n_levels,)."""
+        """Return the grey of each level, shape (n_levels,)."""
         levels = np.arange(n_levels, dtype=np.float64)
         if self.is_sigmoid:  # PS3.3, C.11.2.1.3.1
             exponent = (-4 * (levels - self.centre) / self.width).clip(-700, 700)
@@ -99,7 +99,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """How far apart the pixels of a film are."""
+    """The distance between the pixels of a film."""
 
     across_mm: float
     down_mm: float
@@ -135,21 +135,21 @@ class FullDepthFilm:
 
     @property
     def is_coloured(self) -> bool:
-        """Whether it has red, green and blue."""
+        """True where it has red, green and blue."""
         return self.values.ndim == 3
 
     @property
     def n_levels(self) -> int:
-        """How many levels its pixels could have: 256 or 65536."""
+        """The number of levels its pixels could have: 256 or 65536."""
         return int(2 ** (8 * self.values.dtype.itemsize))
 
     @property
     def has_whole_numbers(self) -> bool:
-        """Whether its numbers are whole ones."""
+        """True where its numbers are whole ones."""
         return float(self.slope).is_integer() and float(self.intercept).is_integer()
 
     def table(self, window: Window, is_inverted: bool = False) -> NDArray[np.uint8]:
-        """What each level is shown as.
+        """Return the grey of each level.
 
         Args:
             window: Which levels go from black to white.
@@ -162,15 +162,15 @@ class FullDepthFilm:
         return 255 - table if is_inverted != self.is_negative else table
 
     def shown(self, window: Window | None = None) -> NDArray[np.uint8]:
-        """The whole film under a window, its own one if none is given; shape (H, W[, 3])."""
+        """Show the whole film under a window, by default its own; shape (H, W[, 3])."""
         return self.table(window or self.default)[self.values]
 
     def number(self, level: float) -> float:
-        """What a level stands for."""
+        """Return the number that a level stands for."""
         return level * self.slope + self.intercept
 
     def centre_and_width(self, window: Window) -> tuple[float, float]:
-        """A window as the user reads it, in the film's numbers.
+        """Return a window as the user reads it, in the film's numbers.
 
         Whole numbers are counted as DICOM counts them: 0 to 255 is width 256, centre 128
         (PS3.3, C.11.2.1.2).
@@ -182,7 +182,7 @@ class FullDepthFilm:
 
 
 def film_of_pixels(pixels: NDArray[np.uint8], header: FilmHeader | None = None) -> FullDepthFilm:
-    """A picture that was already read as a film of 256 levels.
+    """Make a film of 256 levels of a picture that was already read.
 
     Args:
         pixels: Shape (H, W), or (H, W, 3) RGB.

@@ -1,152 +1,9 @@
-"""Which kind of picture a file holds, told by its first bytes and never by its name."""
+"""The formats that can be read, told by a file's first bytes; limits of size; refusals."""
 
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from core.errors import ImageReadError, Message
-
-MAX_PIXELS: Final = 64_000_000
-MAX_SIDE: Final = 20_000
-MIN_SIDE: Final = 16
-MAX_FILE_BYTES = 160 * 2**20
-# What the decoder may hold; with the grey levels that are handed back, reading stays below 200 MiB.
-MAX_DECODED_BYTES: Final = 128 * 2**20
-
-
-def check_size(width: int, height: int, bytes_a_pixel: int, name: object) -> None:
-    """Refuse a picture that is too small or too large.
-
-    Args:
-        width: In pixels, as the header says.
-        height: Likewise.
-        bytes_a_pixel: What the decoder needs for each.
-        name: What to call the file.
-
-    Raises:
-        ImageReadError: It is.
-    """
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise too_large(name)
-    if min(width, height) < MIN_SIDE:
-        raise ImageReadError(
-            Message(
-                "{file} has {width} x {height} pixels, too few for an X-ray; it needs {least} a "
-                "side. Export it again in full size.",
-                file=name,
-                width=width,
-                height=height,
-                least=MIN_SIDE,
-            ),
-            "tiny",
-        )
-    if width * height * bytes_a_pixel > MAX_DECODED_BYTES:
-        raise ImageReadError(
-            Message(
-                "{file} is too large: reading its {width} x {height} pixels would take {needed} "
-                "MiB of memory, and {limit} are allowed. Save it as 8-bit greyscale or make it "
-                "smaller.",
-                file=name,
-                width=width,
-                height=height,
-                needed=width * height * bytes_a_pixel >> 20,
-                limit=MAX_DECODED_BYTES >> 20,
-            )
-        )
-
-
-def too_large(name: object) -> ImageReadError:
-    """The refusal of a picture whose file or sides are out of all bounds."""
-    return ImageReadError(
-        Message(
-            "{file} is too large; an image may have {limit} million pixels and {side} a side. "
-            "Make it smaller and try again.",
-            file=name,
-            limit=MAX_PIXELS // 1_000_000,
-            side=MAX_SIDE,
-        )
-    )
-
-
-class FileAccessError(ImageReadError):
-    """Disk or memory failed while an image was read; the image itself may be sound."""
-
-    def __init__(self, message: Message) -> None:
-        super().__init__(message, "other")
-
-
-def not_an_image(name: object) -> ImageReadError:
-    """The content is none of the formats."""
-    return ImageReadError(
-        Message(
-            "{file} is not an image that can be read: by its content it is no PNG, JPEG, BMP, TIFF "
-            "or DICOM file. Export it again as one of these.",
-            file=name,
-        ),
-        "not_an_image",
-    )
-
-
-def without_preamble(name: object) -> ImageReadError:
-    """Only guessing could tell how the rest of the file is written."""
-    return ImageReadError(
-        Message(
-            "{file} looks like a DICOM file that lacks its beginning (preamble). Export it again "
-            "as a DICOM file.",
-            file=name,
-        )
-    )
-
-
-def cut_short(name: object) -> ImageReadError:
-    """The file ends before the picture does."""
-    return ImageReadError(
-        Message(
-            "{file} is cut short: its end is missing. Copy or export it again from the original.",
-            file=name,
-        ),
-        "truncated",
-    )
-
-
-def damaged(name: object) -> ImageReadError:
-    """It is whole and yet cannot be read."""
-    return ImageReadError(
-        Message(
-            "{file} cannot be read: it is damaged, or stored in a way that is rare for X-rays. "
-            "Export it again from the original, best as PNG.",
-            file=name,
-        )
-    )
-
-
-def several_pictures(name: object, n_pictures: int) -> ImageReadError:
-    """It holds more than one picture."""
-    return ImageReadError(
-        Message(
-            "{file} holds {n} pictures and only one can be read. Save each as a file of its own.",
-            file=name,
-            n=n_pictures,
-        )
-    )
-
-
-def too_dark(name: object) -> ImageReadError:
-    """Only the upper half of 16 bits can be read, and there is next to nothing in it."""
-    return ImageReadError(
-        Message(
-            "{file} is a very dark 16-bit image in colour or with transparency, of which too few "
-            "grey levels can be read. Save it as 16-bit greyscale.",
-            file=name,
-        )
-    )
-
-
-def transparent(name: object) -> ImageReadError:
-    """There is nothing to be seen."""
-    return ImageReadError(
-        Message("{file} is wholly transparent. Export it again without transparency.", file=name)
-    )
-
 
 Format = Literal["PNG", "JPEG", "BMP", "TIFF", "DICOM"]
 
@@ -200,7 +57,7 @@ def format_of(head: bytes) -> Format | None:
 
 
 def is_named_as(name: str, format: Format) -> bool:
-    """Whether the extension of a file's name agrees with its content.
+    """Return whether the extension of a file's name agrees with its content.
 
     A name without extension agrees with everything, and so does one that ends in a number, such
     as a UID. A DICOM file may bear any extension that is not another format's.
@@ -218,8 +75,151 @@ def is_named_as(name: str, format: Format) -> bool:
 
 
 def is_named_as_image(name: str) -> bool:
-    """Whether a file's name says that it holds an image, whatever it does hold."""
+    """Return whether a file's name says that it holds an image, whatever it does hold."""
     extension = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     return extension == SUFFIXES["DICOM"] or any(
         extension in others for others in _EXTENSIONS.values()
+    )
+
+
+MAX_PIXELS: Final = 64_000_000
+MAX_SIDE: Final = 20_000
+MIN_SIDE: Final = 16
+MAX_FILE_BYTES = 160 * 2**20
+# What the decoder may hold; with the grey levels that are handed back, reading stays below 200 MiB.
+MAX_DECODED_BYTES: Final = 128 * 2**20
+
+
+def check_size(width: int, height: int, bytes_a_pixel: int, name: object) -> None:
+    """Refuse a picture that is too small or too large.
+
+    Args:
+        width: In pixels, as the header says.
+        height: Likewise.
+        bytes_a_pixel: What the decoder needs for each.
+        name: What to call the file.
+
+    Raises:
+        ImageReadError: It is.
+    """
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise too_large(name)
+    if min(width, height) < MIN_SIDE:
+        raise ImageReadError(
+            Message(
+                "{file} has {width} x {height} pixels, too few for an X-ray; it needs {least} a "
+                "side. Export it again in full size.",
+                file=name,
+                width=width,
+                height=height,
+                least=MIN_SIDE,
+            ),
+            "tiny",
+        )
+    if width * height * bytes_a_pixel > MAX_DECODED_BYTES:
+        raise ImageReadError(
+            Message(
+                "{file} is too large: reading its {width} x {height} pixels would take {needed} "
+                "MiB of memory, and {limit} are allowed. Save it as 8-bit greyscale or make it "
+                "smaller.",
+                file=name,
+                width=width,
+                height=height,
+                needed=width * height * bytes_a_pixel >> 20,
+                limit=MAX_DECODED_BYTES >> 20,
+            )
+        )
+
+
+class FileAccessError(ImageReadError):
+    """Disk or memory failed while an image was read; the image itself may be sound."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message, "other")
+
+
+def too_large(name: object) -> ImageReadError:
+    """Refuse a file or sides out of all bounds."""
+    return ImageReadError(
+        Message(
+            "{file} is too large; an image may have {limit} million pixels and {side} a side. "
+            "Make it smaller and try again.",
+            file=name,
+            limit=MAX_PIXELS // 1_000_000,
+            side=MAX_SIDE,
+        )
+    )
+
+
+def not_an_image(name: object) -> ImageReadError:
+    """Refuse a content that is none of the formats."""
+    return ImageReadError(
+        Message(
+            "{file} is not an image that can be read: by its content it is no PNG, JPEG, BMP, TIFF "
+            "or DICOM file. Export it again as one of these.",
+            file=name,
+        ),
+        "not_an_image",
+    )
+
+
+def without_preamble(name: object) -> ImageReadError:
+    """Refuse a DICOM file of which only guessing could tell how it is written."""
+    return ImageReadError(
+        Message(
+            "{file} looks like a DICOM file that lacks its beginning (preamble). Export it again "
+            "as a DICOM file.",
+            file=name,
+        )
+    )
+
+
+def cut_short(name: object) -> ImageReadError:
+    """Refuse a file that ends before the picture does."""
+    return ImageReadError(
+        Message(
+            "{file} is cut short: its end is missing. Copy or export it again from the original.",
+            file=name,
+        ),
+        "truncated",
+    )
+
+
+def damaged(name: object) -> ImageReadError:
+    """Refuse a file that is whole and yet cannot be read."""
+    return ImageReadError(
+        Message(
+            "{file} cannot be read: it is damaged, or stored in a way that is rare for X-rays. "
+            "Export it again from the original, best as PNG.",
+            file=name,
+        )
+    )
+
+
+def several_pictures(name: object, n_pictures: int) -> ImageReadError:
+    """Refuse a file of more than one picture."""
+    return ImageReadError(
+        Message(
+            "{file} holds {n} pictures and only one can be read. Save each as a file of its own.",
+            file=name,
+            n=n_pictures,
+        )
+    )
+
+
+def too_dark(name: object) -> ImageReadError:
+    """Refuse 16 bits of which only the upper half can be read, with next to nothing in it."""
+    return ImageReadError(
+        Message(
+            "{file} is a very dark 16-bit image in colour or with transparency, of which too few "
+            "grey levels can be read. Save it as 16-bit greyscale.",
+            file=name,
+        )
+    )
+
+
+def transparent(name: object) -> ImageReadError:
+    """Refuse a picture of which nothing can be seen."""
+    return ImageReadError(
+        Message("{file} is wholly transparent. Export it again without transparency.", file=name)
     )

@@ -1,4 +1,4 @@
-"""What a JPEG says of itself in its markers (ITU T.81, Annex B), read without decoding."""
+"""The markers of a JPEG (ITU T.81, Annex B), read without decoding it."""
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ def frame_of(data: bytes) -> JpegFrame | None:
 
 
 def is_cut_jpeg(data: bytes) -> bool:
-    """Whether a header runs past the end, or no end follows the picture."""
+    """Return whether a header runs past the end, or no end follows the picture."""
     offset = 2
     for marker, offset in _segments(data):
         if marker == _START_OF_SCAN:
@@ -57,7 +57,7 @@ def is_cut_jpeg(data: bytes) -> bool:
 
 
 def n_scans(data: bytes) -> int:
-    """How many scans there are at most; some may be a thumbnail's."""
+    """Count the scans there are at most; some may be a thumbnail's."""
     return data.count(b"\xff\xda")
 
 
@@ -78,7 +78,7 @@ def quality_of(tables: Mapping[int, Sequence[int]]) -> int | None:
 
 @cache
 def _step_sums() -> NDArray[np.int64]:
-    """The sum of the luminance steps at quality 1 to 100, shape (100,).
+    """Return the sum of the luminance steps at quality 1 to 100, shape (100,).
 
     The Independent JPEG Group's rule: 5000 / quality percent of the table below 50, and
     200 - 2 * quality percent above, each step within 1 to 255. Sums fall as quality rises.
@@ -90,7 +90,7 @@ def _step_sums() -> NDArray[np.int64]:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """Each marker up to the first scan and where its length stands; broken ones end it."""
+    """Yield each marker up to the first scan and where its length stands; broken ones end it."""
     offset = 2
     while offset + 4 <= len(data) and data[offset] == 0xFF:
         marker = data[offset + 1]

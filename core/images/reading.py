@@ -1,4 +1,4 @@
-"""One door for all formats: bytes in, the film or one plain sentence out."""
+"""The one reader of X-rays: bytes of any format in, the film or one plain sentence out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -112,7 +112,7 @@ def read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) ->
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a film's file.
+    """Return the bytes of a film's file.
 
     Raises:
         FileAccessError: The file cannot be opened now.
@@ -139,7 +139,7 @@ def _bytes_of(source: Path | bytes, name: object) -> bytes:
 
 
 def _is_cut(data: bytes, format: Format, error: Exception) -> bool:
-    """Whether reading failed because the end of the file is missing."""
+    """Return whether reading failed because the end of the file is missing."""
     match format:
         case "PNG":
             is_cut = is_cut_png(data)

@@ -1,4 +1,4 @@
-"""Films of more than 256 grey levels: which of them are stretched over black to white."""
+"""Films of more than 256 grey levels: their levels are counted and stretched to black and white."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,28 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# A film of 1024 x 1024 is one band and costs nothing more than before.
-_BAND_PIXELS = 2**20
-
-
-def n_bands(width: int, height: int) -> int:
-    """How many bands a picture is cut into."""
-    return len(list(row_bands(width, height)))
-
-
-def row_bands(width: int, height: int) -> Iterator[slice]:
-    """The rows of each band, from the top."""
-    n_rows = max(1, _BAND_PIXELS // max(1, width))
-    for top in range(0, height, n_rows):
-        yield slice(top, min(top + n_rows, height))
-
-
-def image_bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
-    """Rows, and the part of the image that they are."""
-    for rows in row_bands(image.width, image.height):
-        is_whole = rows.stop - rows.start == image.height
-        yield rows, image if is_whole else image.crop((0, rows.start, image.width, rows.stop))
-
+# Pictures are worked on in bands of rows, so that no step holds a second copy of a large one.
+_BAND_PIXELS = 2**20  # 1024 x 1024 is one band
 
 # A 16-bit film uses an unknown part of its range; its darkest and brightest 0.5 % (frame,
 # markers) are clipped. Measured on 12-bit films: 256 levels kept, r = 0.9999 to the film.
@@ -41,9 +21,23 @@ _MOST_ZOOMS = 3
 Bands = Callable[[], Iterable[tuple[slice, NDArray[np.generic]]]]
 
 
+def row_bands(width: int, height: int) -> Iterator[slice]:
+    """Yield the rows of each band, from the top."""
+    n_rows = max(1, _BAND_PIXELS // max(1, width))
+    for top in range(0, height, n_rows):
+        yield slice(top, min(top + n_rows, height))
+
+
+def image_bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Yield rows, and the part of the image that they are."""
+    for rows in row_bands(image.width, image.height):
+        is_whole = rows.stop - rows.start == image.height
+        yield rows, image if is_whole else image.crop((0, rows.start, image.width, rows.stop))
+
+
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A film of many levels: the levels, what they stand for and what they are shown as."""
+    """A film of many levels, with the numbers and greys of the levels."""
 
     levels: Bands  # unsigned integers
     table: NDArray[np.uint8]  # what each level is shown as, shape (65536,)
@@ -70,7 +64,7 @@ def percentile_table(
 def percentile_window(
     counts: NDArray[np.integer], values: NDArray[np.floating] | None = None
 ) -> tuple[float, float]:
-    """Between which values the central 99 % of a film lie.
+    """Return the two values between which the central 99 % of a film lie.
 
     Args:
         counts: How many pixels have each stored level, shape (L,).
@@ -98,7 +92,7 @@ def shown(bands: Bands, table: NDArray[np.uint8], shape: tuple[int, int]) -> NDA
 
 
 def level_counts(bands: Bands, n_levels: int) -> NDArray[np.int64]:
-    """How many pixels have each of the stored levels 0 to `n_levels` - 1."""
+    """Count the pixels that have each of the stored levels 0 to `n_levels` - 1."""
     counts = np.zeros(n_levels, np.int64)
     for _, levels in bands():
         counts += np.bincount(levels.ravel(), minlength=n_levels)
@@ -145,7 +139,7 @@ def graded(bands: Bands) -> Graded:
 
 
 def _central(counts: NDArray[np.integer]) -> tuple[int, int]:
-    """The places between which the central 99 % lie."""
+    """Return the two places between which the central 99 % lie."""
     first, last = np.searchsorted(counts.cumsum() / counts.sum(), _WINDOW)
     return int(first), int(last)
 
@@ -158,7 +152,7 @@ def _graded(bands: Bands, low: float, step: float) -> tuple[Graded, NDArray[np.i
 
 
 def _range_of(bands: Bands) -> tuple[float, float, bool]:
-    """The least and the greatest value, and whether all are whole numbers by their type."""
+    """Return the least and greatest value, and whether all are whole numbers by their type."""
     low, high, is_whole = np.inf, -np.inf, True
     for _, values in bands():
         low, high = min(low, float(values.min())), max(high, float(values.max()))
@@ -169,7 +163,7 @@ def _range_of(bands: Bands) -> tuple[float, float, bool]:
 
 
 def _scaled(bands: Bands, low: float, factor: float) -> Bands:
-    """Integer levels 0 to 65535."""
+    """Scale values to whole levels 0 to 65535."""
 
     def levels() -> Iterable[tuple[slice, NDArray[np.uint16]]]:
         for rows, values in bands():

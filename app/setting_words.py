@@ -63,7 +63,7 @@ def option_help(known: Setting) -> str:
     low, high = known.limits
     parts = [say(known.description)]
     if low is not None:
-        parts.append(tr("From {low} to {high}.", low=f"{low:g}", high=f"{high:g}"))
+        parts.append(tr("From {low} to {high}.", low=_typed(known, low), high=_typed(known, high)))
     if known.shown.is_off_at_zero:
         parts.append(tr("0: off."))
     if known.only_with is not None:
@@ -124,8 +124,8 @@ def _range(known: Setting) -> str:
             return f"`--{known.option}`, `--no-{known.option}`"
         case "text":
             return tr("a file, or {published}", published="`published`")
-    low, high = known.limits
-    return tr("{low} to {high}", low=f"{low:g}", high=f"{high:g}")
+    low, high = (_typed(known, limit) for limit in known.limits)
+    return tr("{low} to {high}", low=low, high=high)
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -263,7 +263,7 @@ class AugmentationConfig(StrictModel):
     noise_sigma_max: float = _setting(
         10.0,
         Message("Strongest noise"),
-        Message("Standard deviation in grey levels, of which a film has 256"),
+        Message("Standard deviation in grey levels, of which a film has 256."),
         ge=0.0,
         le=100.0,
         group="augmentation",

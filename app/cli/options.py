@@ -1,4 +1,4 @@
-"""The words of each command: stable from the first version on."""
+"""The commands and their options: stable from the first version on."""
 
 import argparse
 import importlib
@@ -17,7 +17,8 @@ from app.cli.export import export
 from app.cli.predict import predict
 from app.cli.train import demo, train
 from app.i18n import say, tr
-from core.config import ARCHITECTURES, CLASS_BALANCES, PRESETS, SPLITS
+from app.setting_words import GROUP_TITLES, option_help
+from core.config import ARCHITECTURES, Group, settings
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.workspace import Workspace
@@ -74,31 +75,14 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--more-epochs", type=int, metavar="N", help=tr("with --resume: train for N more epochs")
     )
-    train.add_argument("--preset", choices=PRESETS)
     train.add_argument(
-        "--arch",
-        choices=[name.removeprefix("resnet") for name in ARCHITECTURES],
-        type=_depth,
-        metavar="|".join(name.removeprefix("resnet") for name in ARCHITECTURES),
+        "--config",
+        type=Path,
+        metavar="FILE.json",
+        help=tr("settings from the run.json of another run, or from a JSON object of your own"),
     )
-    train.add_argument("--epochs", type=int, metavar="N")
-    train.add_argument("--batch-size", type=int, metavar="N")
-    train.add_argument("--image-size", type=int, metavar="N", help=tr("side in pixels"))
-    train.add_argument("--learning-rate", type=float, metavar="X")
-    train.add_argument("--class-balance", choices=CLASS_BALANCES)
-    train.add_argument("--split", choices=SPLITS)
-    train.add_argument("--validation-share", type=float, metavar="X")
-    train.add_argument("--test-share", type=float, metavar="X")
-    train.add_argument("--folds", type=int, metavar="N", help=tr("for --split kfold"))
-    train.add_argument("--fold", type=int, metavar="N", help=tr("the fold that is the test"))
     train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
-    train.add_argument("--seed", type=int, metavar="N")
-    train.add_argument(
-        "--keep-thumbnails",
-        action="store_const",
-        const=True,
-        help=tr("small pictures of the training films go into the model file"),
-    )
+    _add_settings(train)
     _add_json(train)
 
     evaluate = commands.add_parser("evaluate", help=tr("measure a trained model"))
@@ -148,8 +132,37 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    """Add an option for each setting that the form has; what is not given is None."""
+    groups: dict[Group, Any] = {
+        group: command.add_argument_group(say(title)) for group, title in GROUP_TITLES.items()
+    }
+    for known in settings().values():
+        if known.shown.group is None:
+            continue
+        details: dict[str, Any] = {"choices": known.choices, "type": str}
+        match known.kind:
+            case "choice" if known.name == "architecture":
+                depths = [name.removeprefix("resnet") for name in ARCHITECTURES]
+                details = {"choices": depths, "type": _depth, "metavar": "|".join(depths)}
+            case "flag":
+                details = {"action": argparse.BooleanOptionalAction}
+            case "whole":
+                details = {"type": int, "metavar": "N"}
+            case "fraction":
+                details = {"type": float, "metavar": "X"}
+            case "text":
+                details = {"metavar": "published|FILE"}
+        groups[known.shown.group].add_argument(
+            f"--{known.option}",
+            dest=known.name,
+            help=option_help(known).replace("%", "%%"),
+            **details,
+        )
+
+
 def _depth(text: str) -> str:
-    """`resnet18` and `18` mean the same."""
+    """Take `resnet18` and `18` alike."""
     return text.removeprefix("resnet")
 
 

@@ -6,13 +6,15 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
 
 from app.cli.console import ProgressBars, gentle_stop, print_json, print_line, tell
 from app.cli.evaluate import load
 from app.i18n import say, tr
 from app.wording import epoch_words, result_words
-from core.config import TrainingConfig, preset
+from core.config import TrainingConfig, preset, settings
 from core.data.dataset import LoadedDataset
 from core.demo import demo_archive, demo_config, draw_demo
 from core.errors import ConfigError, Message
@@ -30,24 +32,8 @@ from core.events import (
 from core.training.run_folder import check_is_free
 from core.workspace import Workspace
 
-# A run that goes on has its settings already.
-_OF_NEW_RUNS = (
-    "out",
-    "preset",
-    "arch",
-    "epochs",
-    "batch_size",
-    "image_size",
-    "learning_rate",
-    "class_balance",
-    "split",
-    "validation_share",
-    "test_share",
-    "folds",
-    "fold",
-    "seed",
-    "keep_thumbnails",
-)
+if TYPE_CHECKING:
+    from core.models.initial_weights import InitialWeights
 
 
 def check_training(arguments: argparse.Namespace) -> None:
@@ -67,11 +53,9 @@ def check_training(arguments: argparse.Namespace) -> None:
                 )
             )
         return
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in _OF_NEW_RUNS
-        if getattr(arguments, name) is not None
-    ]
+    # A run that goes on has its settings already.
+    given = [f"--{name}" for name in ("out", "config") if getattr(arguments, name) is not None]
+    given += [f"--{settings()[name].option}" for name in _given_settings(arguments)]
     given += ["--as-found"] if arguments.as_found else []
     given += [str(path) for path in arguments.data]
     if given:
@@ -186,14 +170,48 @@ def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
     from core.runtime.devices import choose_device, list_devices
     from core.training.session import run_training
 
-    config = _config(arguments)
+    config = config_of(arguments)
     # What can be refused at once is refused before the films are read, which takes a while.
     check_is_free(arguments.out)
     choose_device(arguments.device, list_devices())
     with ProgressBars() as bars:
+        weights = _weights_file(arguments.initial_weights, config, workspace, bars)
         size = config.preprocessing.image_size
         loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
-        return watch(run_training(config, loaded, arguments.out, arguments.device, workspace), bars)
+        initial = _fitted(weights, config, loaded) if weights is not None else None
+        run = run_training(config, loaded, arguments.out, arguments.device, workspace, initial)
+        return watch(run, bars)
+
+
+def _weights_file(
+    wanted: str | None, config: TrainingConfig, workspace: Workspace, bars: ProgressBars
+) -> Path | None:
+    """Find the file of `--weights`; fetch the published one where it is not here yet."""
+    from core.models.initial_weights import download, unreadable
+
+    if wanted is None:
+        return None
+    if wanted == "published":
+        for step in download(config.architecture, workspace.root / "weights"):
+            if isinstance(step, Path):
+                return step
+            bars.show(step)
+    path = Path(wanted)
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL character
+        raise unreadable(path, error) from error
+    return path
+
+
+def _fitted(path: Path, config: TrainingConfig, loaded: LoadedDataset) -> "InitialWeights":
+    from core.models.initial_weights import describe, open_initial_weights
+
+    classes = loaded.dataset.classes
+    initial = open_initial_weights(path, config.architecture, len(classes), classes)
+    for sentence in describe(initial):
+        tell(say(sentence))
+    return initial
 
 
 def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
@@ -222,26 +240,79 @@ def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
     _print_kept(done.model, loaded)
 
 
-def _config(arguments: argparse.Namespace) -> TrainingConfig:
-    """The preset with what the command line changes."""
-    config = preset(arguments.preset or "recommended")
-    changes: dict[str, Any] = {
-        "architecture": f"resnet{arguments.arch}" if arguments.arch is not None else None,
-        "epochs": arguments.epochs,
-        "batch_size": arguments.batch_size,
-        "learning_rate": arguments.learning_rate,
-        "class_balance": arguments.class_balance,
-        "split": arguments.split,
-        "validation_share": arguments.validation_share,
-        "test_share": arguments.test_share,
-        "n_folds": arguments.folds,
-        "fold": arguments.fold,
-        "seed": arguments.seed,
-        "is_keeping_thumbnails": arguments.keep_thumbnails,
-        "image_size": arguments.image_size,
+def _given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings among the options, by their names."""
+    values = vars(arguments)
+    return {name: values[name] for name in settings() if values.get(name) is not None}
+
+
+def config_of(arguments: argparse.Namespace) -> TrainingConfig:
+    """Return the preset, or the settings in `--config`, with what the other options change.
+
+    Raises:
+        ConfigError: A value is refused, or options do not go together.
+    """
+    given = _given_settings(arguments)
+    has_weights = given.pop("initial_weights", None) is not None
+    if "architecture" in given:
+        given["architecture"] = f"resnet{given['architecture']}"
+    if arguments.config is None:
+        config = preset(given.get("preset", "recommended"))
+    elif "preset" in given:
+        raise ConfigError(
+            Message("Both --preset and --config set all settings. Give only one of them.")
+        )
+    else:
+        config = read_settings(arguments.config)
+    config = config.edited(**given)
+    if config.is_backbone_frozen and not has_weights:
+        raise ConfigError(
+            Message(
+                "A backbone that is frozen at random learns nothing. Choose weights to start "
+                "from, or let it learn."
+            )
+        )
+    return config
+
+
+_MAX_CONFIG_BYTES = 100_000_000  # run.json names every film
+
+
+def read_settings(path: Path) -> TrainingConfig:
+    """Read settings from a run.json, or from a JSON object with some or all of them.
+
+    Extra epochs and initial weights of a run are left out; what an object of one's own lacks
+    is the preset's.
+
+    Raises:
+        ConfigError: The file cannot be read, or a value in it is refused.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_CONFIG_BYTES + 1)
+        if len(content) > _MAX_CONFIG_BYTES:
+            raise ValueError("too large")
+        values = from_json(content, allow_inf_nan=False)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise ConfigError(
+            Message(
+                "The settings in {file} cannot be read ({reason}). Give the run.json of a run, "
+                "or a JSON object of settings.",
+                file=str(path),
+                reason=reason or str(error),
+            )
+        ) from error
+    if isinstance(values, dict) and "config" in values:
+        config = TrainingConfig.from_json(values["config"])
+        return config.changed(extra_epochs=0, initial_weights="")
+    own = TrainingConfig.from_json(values)
+    given = {
+        name: own.value(name)
+        for name, known in settings().items()
+        if name in (getattr(own, known.part) if known.part else own).model_fields_set
     }
-    given = {name: value for name, value in changes.items() if value is not None}
-    return config.changed(**given)
+    return preset(own.preset).changed(**{**given, "extra_epochs": 0, "initial_weights": ""})
 
 
 def _print_result(done: TrainingDone) -> None:

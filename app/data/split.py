@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -25,6 +23,7 @@ from PySide6.QtWidgets import (
 from app.data.split_viewmodel import SplitViewModel
 from app.i18n import language, listing, say, tr
 from app.setting_words import setting_title
+from app.widgets.dialogs import ask_where_to_save
 from app.widgets.labels import card, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import NumberBox, WheelGuard
@@ -564,14 +563,8 @@ class SplitView(TranslatedWidget):
 
     @Slot()
     def _on_save_clicked(self) -> None:
-        dialog = QFileDialog(self, tr("Save the table"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("Tables") + " (*.csv)")
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile("split.csv")
-        dialog.fileSelected.connect(lambda name: self._model.save_table(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kind = tr("Tables") + " (*.csv)"
+        ask_where_to_save(self, tr("Save the table"), kind, "split.csv", self._model.save_table)
 
 
 def _part_names() -> list[str]:

@@ -1,4 +1,4 @@
-"""All classes as answers: a button each, or a list to search where there are many."""
+"""The classes as answers: a button each, or a list to search where there are many."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,13 +16,17 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import listing, tr
-from app.widgets.labels import plain_tip
+from app.widgets.labels import MIDDLE_GREY, plain_tip
 from app.widgets.page import TranslatedWidget
 
 ROW_PX = 40  # at least; as high as the text asks for
 RADIO_PX = 16
 KEY_PX = 20
 GAP_PX = 10
+MOST_BUTTONS = 9  # as many as there are digits to press
+LIST_LEAST_PX = 132
+ROWS_LEAST = 3  # in sight; in a low window one scrolls to the others
+SPACING_PX = 6
 
 
 class AnswerRow(QAbstractButton):
@@ -81,17 +85,17 @@ class AnswerRow(QAbstractButton):
             painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), self._key)
             left += KEY_PX + GAP_PX
         painter.setFont(_bold(self.font(), self.isChecked()))
-        metrics = painter.fontMetrics()
+        metrics, how = painter.fontMetrics(), int(Qt.AlignmentFlag.AlignVCenter)
         painter.setPen(self._colour("text"))
         if self._note:
             # The class must be told from the others; who chose it may take up to half.
             room = (right - left) / 2
             note = metrics.elidedText(self._note, Qt.TextElideMode.ElideRight, int(room))
             width = metrics.horizontalAdvance(note) + 1
-            self._draw(painter, QRectF(right - width, 0, width, self.height()), note)
+            painter.drawText(QRectF(right - width, 0, width, self.height()), how, note)
             right -= width + GAP_PX
         name = metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, int(right - left))
-        self._draw(painter, QRectF(left, 0, right - left, self.height()), name)
+        painter.drawText(QRectF(left, 0, right - left, self.height()), how, name)
 
     def _draw_frame(self, painter: QPainter) -> None:
         is_strong = self.isChecked() or self.hasFocus()
@@ -113,14 +117,11 @@ class AnswerRow(QAbstractButton):
             painter.drawEllipse(middle, RADIO_PX / 4, RADIO_PX / 4)
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
-    def _draw(self, painter: QPainter, place: QRectF, text: str) -> None:
-        painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), text)
-
     def _is_hovered(self) -> bool:
         return self.isEnabled() and self.underMouse()
 
     def _colour(self, name: str) -> QColor:
-        return QColor(self._colours.get(name, "#808080"))
+        return QColor(self._colours.get(name, MIDDLE_GREY))
 
 
 def _bold(font: QFont, is_bold: bool) -> QFont:
@@ -129,14 +130,8 @@ def _bold(font: QFont, is_bold: bool) -> QFont:
     return copy
 
 
-MOST_BUTTONS = 9  # as many as there are digits to press
-LIST_LEAST_PX = 132
-ROWS_LEAST = 3  # in sight; in a low window one scrolls to the others
-SPACING_PX = 6
-
-
 class AnswerChoice(TranslatedWidget):
-    """Asks for one class."""
+    """The choice of one class."""
 
     chosen = Signal(int)  # label
 
@@ -175,7 +170,7 @@ class AnswerChoice(TranslatedWidget):
 
     @property
     def has_keys(self) -> bool:
-        """Whether the digits choose classes; in a list they are typed into the search."""
+        """True where digits choose classes; in a list they are typed into the search."""
         return 0 < len(self._names) <= MOST_BUTTONS
 
     def show_classes(self, names: Sequence[str]) -> None:

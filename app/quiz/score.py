@@ -1,7 +1,6 @@
-"""After a quiz: how the learner did alone, how the model did, and how both did together."""
+"""The score card after a quiz: the learner alone, the model alone, both together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +8,9 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QFileDialog,
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
-    QMessageBox,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -26,7 +22,8 @@ from app.i18n import duration, language, say, tr
 from app.quiz.answers import MOST_BUTTONS
 from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
-from app.widgets.labels import card, plain_label
+from app.widgets.dialogs import ask, ask_where_to_save
+from app.widgets.labels import card, plain_label, show_text
 from app.widgets.page import TranslatedWidget, primary_button
 from app.widgets.tables import ConfusionMatrixView, PlainTable
 from core.quiz.score_card import ModelInfluence, ReaderScore, ScoreCard
@@ -35,17 +32,23 @@ from core.statistics import Interval
 
 CHANCE = 0.05  # p below which a difference is hardly chance
 FEW = 200  # films: below, the interval of an accuracy is more than about 10 points wide
+SPACING_PX = 12
+PAD_PX = 12  # of a card
+MOST_PX = 420  # high; larger matrices scroll
+SIDE_BY_SIDE_PX = 1080  # from this width on, figures and lessons stand beside each other
+FILMS_PX = 260  # of the table of films, at least
+SECONDS_FROM = 60.0  # above, minutes are read more easily
 
 
 def share(part: int, whole: int) -> str:
-    """A count with its percentage."""
+    """Return a count with its percentage."""
     if not whole:
         return "–"
     return tr("{part} of {whole} ({share})", part=part, whole=whole, share=f"{part / whole:.0%}")
 
 
 def summary_cells(score: ReaderScore) -> tuple[str, str, str]:
-    """How many were right, the accuracy and kappa, with their intervals."""
+    """Return the number of right answers, accuracy and kappa, with their intervals."""
     low, high = score.accuracy_interval
     accuracy = tr(
         "{value} ({low} to {high})",
@@ -70,7 +73,7 @@ def _kappa(kappa: float | None, interval: Interval | None) -> str:
 
 
 def influence_lines(influence: ModelInfluence) -> list[str]:
-    """What hearing the model did to the answers, the lesson last."""
+    """Tell the model's influence on the answers, the lesson last."""
     lines = [
         tr(
             "Films on which you were right and the model was wrong: {n}. It talked you into a "
@@ -98,7 +101,7 @@ def influence_lines(influence: ModelInfluence) -> list[str]:
 
 
 def gain_lines(card: ScoreCard) -> list[str]:
-    """What hearing the model was worth, and whether that can be chance."""
+    """Tell what hearing the model was worth, and if that can be chance."""
     alone, together = card.alone.n_right, card.together.n_right
     if alone == together:
         return [tr("With the model as many of your answers were right as without it.")]
@@ -116,7 +119,7 @@ def gain_lines(card: ScoreCard) -> list[str]:
 
 
 def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:
-    """What must be known before the figures are believed."""
+    """Warn of all that makes the figures less believable."""
     lines = []
     if card.alone.n < n_asked - n_refused:
         lines.append(
@@ -146,7 +149,7 @@ def caution_lines(card: ScoreCard, n_asked: int, n_refused: int) -> list[str]:
 
 
 def answer_marks(answer: QuizAnswer) -> list[tuple[str, int]]:
-    """What to write beside which class: the learner's answers and the truth."""
+    """Return words and the labels to write them beside: the learner's answers and the truth."""
     if answer.alone == answer.final:
         own = [(tr("you"), answer.final)]
     else:
@@ -154,13 +157,8 @@ def answer_marks(answer: QuizAnswer) -> list[tuple[str, int]]:
     return [*own, (tr("✓ truth"), answer.film.label)]
 
 
-SPACING_PX = 12
-PAD_PX = 12  # of a card
-MOST_PX = 420  # high; larger matrices scroll
-
-
 class MatrixRow(QWidget):
-    """Titled matrices of the same classes.
+    """Confusion matrices of the same classes, as many side by side as there is room for.
 
     Args:
         n: How many.
@@ -241,11 +239,6 @@ class MatrixRow(QWidget):
             self._grid.addWidget(frame, *divmod(place, n_columns))
         for column in range(n_columns):
             self._grid.setColumnStretch(column, 1)
-
-
-SIDE_BY_SIDE_PX = 1080  # from this width on, figures and lessons stand beside each other
-FILMS_PX = 260  # of the table of films, at least
-SECONDS_FROM = 60.0  # above, minutes are read more easily
 
 
 class QuizScore(TranslatedWidget):
@@ -393,14 +386,15 @@ class QuizScore(TranslatedWidget):
         )
         self._summary.fit_height(at_least=200)
         n_asked, n_refused = self._model.n_asked, len(session.refused)
-        _say(self._cautions, caution_lines(score, n_asked, n_refused))
+        show_text(self._cautions, "\n".join(caution_lines(score, n_asked, n_refused)))
         named = _named_labels(readers)
         self._matrices.show_matrices(
             titles,
             [one.confusion[np.ix_(named, named)] for one in readers],
             [names[label] for label in named],
         )
-        _say(self._influence, [*influence_lines(score.influence), *gain_lines(score)])
+        lines = [*influence_lines(score.influence), *gain_lines(score)]
+        show_text(self._influence, "\n".join(lines))
         self._classes.show_header([tr("Class"), *titles])
         self._classes.show_rows(_class_rows(names, readers), numbers=(1, 2, 3))
         self._classes.fit_height(at_least=200)
@@ -426,36 +420,26 @@ class QuizScore(TranslatedWidget):
     @Slot()
     def _show_note(self) -> None:
         note = self._model.note
-        self._note.setText(say(note) if note is not None else "")
-        self._note.setVisible(note is not None)
+        show_text(self._note, say(note) if note is not None else "")
 
     @Slot()
     def _on_save_clicked(self) -> None:
-        dialog = QFileDialog(self, tr("Save the table"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("Tables") + " (*.csv)")
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile(self._model.table_name)
-        dialog.fileSelected.connect(lambda name: self._model.save_table(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kind, name = tr("Tables") + " (*.csv)", self._model.table_name
+        ask_where_to_save(self, tr("Save the table"), kind, name, self._model.save_table)
 
     def _leave(self, go: Callable[[], object]) -> None:
         """Go away, but not from a signed score card that was not saved without asking."""
         if not self._model.would_be_missed:
             go()
             return
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(tr("PneumoScope"))
-        box.setText(tr("The answers have not been saved. Leave them?"))
-        box.setInformativeText(tr("The teacher will not see them."))
-        leave = box.addButton(tr("Leave without saving"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(tr("Stay"), QMessageBox.ButtonRole.RejectRole))
-        leave.clicked.connect(go)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.open()
+        ask(
+            self,
+            tr("The answers have not been saved. Leave them?"),
+            tr("The teacher will not see them."),
+            yes=tr("Leave without saving"),
+            no=tr("Stay"),
+            on_yes=go,
+        )
 
     # Qt's own.
 
@@ -467,7 +451,7 @@ class QuizScore(TranslatedWidget):
 
 
 def _named_labels(readers: list[ReaderScore]) -> list[int]:
-    """The classes for the matrices: of many, only those that were asked about or answered."""
+    """Return the matrices' classes: of many, only those that were asked about or answered."""
     n_classes = len(readers[0].confusion)
     if n_classes <= MOST_BUTTONS:
         return list(range(n_classes))
@@ -476,7 +460,7 @@ def _named_labels(readers: list[ReaderScore]) -> list[int]:
 
 
 def _class_rows(names: list[str], readers: list[ReaderScore]) -> list[tuple[str, ...]]:
-    """A row for each class that was asked about."""
+    """Return a row for each class that was asked about."""
     return [
         (
             name,
@@ -511,11 +495,6 @@ def _span(seconds: float) -> str:
     if seconds >= SECONDS_FROM:
         return duration(seconds)
     return tr("{n} s", n=f"{seconds:.1f}")
-
-
-def _say(label: QLabel, lines: list[str]) -> None:
-    label.setText("\n".join(lines))
-    label.setVisible(bool(lines))
 
 
 def _in_card(*widgets: QWidget) -> QWidget:

@@ -1,4 +1,4 @@
-"""Before a quiz: what it is, how it is to be held, and which films there are."""
+"""The quiz in the window: its settings before it begins, and the step it is at."""
 
 from collections import Counter
 
@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -24,7 +23,7 @@ from app.quiz.question import QuizQuestion, QuizReview
 from app.quiz.score import QuizScore
 from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
-from app.widgets.labels import card, plain_label
+from app.widgets.labels import card, plain_label, show_text
 from app.widgets.page import SubPage, TranslatedWidget, primary_button
 from app.widgets.setting_fields import TEXT_MARGIN_PX, WheelGuard
 from core.quiz.films import QuizPool
@@ -36,7 +35,7 @@ MAX_NAMED = 6  # classes
 
 
 class QuizStart(TranslatedWidget):
-    """A card in the middle: settings, and one button to begin."""
+    """Settings of the next quiz, and one button to begin."""
 
     closed = Signal()  # the user goes back to reading
 
@@ -177,9 +176,9 @@ class QuizStart(TranslatedWidget):
         for field in fields:
             field.setEnabled(pool is not None)
         self._start.setEnabled(model.can_start)
-        _say(self._facts, self._facts_line(pool))
-        _say(self._left_out, _left_out_lines(pool, settings.with_learned))
-        _say(self._warning, self._warning_line(pool))
+        show_text(self._facts, self._facts_line(pool))
+        show_text(self._left_out, _left_out_lines(pool, settings.with_learned))
+        show_text(self._warning, self._warning_line(pool))
 
     def _facts_line(self, pool: QuizPool | None) -> str:
         shown = self._model.card
@@ -245,11 +244,6 @@ def _left_out_lines(pool: QuizPool | None, with_learned: bool) -> str:
     return "\n".join(lines)
 
 
-def _say(label: QLabel, text: str) -> None:
-    label.setText(text)
-    label.setVisible(bool(text))
-
-
 def _line() -> QFrame:
     line = QFrame()
     line.setFrameShape(QFrame.Shape.HLine)
@@ -258,7 +252,7 @@ def _line() -> QFrame:
 
 
 class QuizView(SubPage):
-    """Shows what the quiz has come to; its clock runs only while it is in sight."""
+    """The quiz at its present step; its clock runs only while it is in sight."""
 
     def __init__(self, model: QuizViewModel) -> None:
         super().__init__()

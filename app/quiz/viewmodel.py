@@ -1,18 +1,21 @@
-"""The quiz's state: what can be asked, the film in hand, and what came of it."""
+"""The state of a quiz: the films on offer, the film in hand, the score."""
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import Failure, TaskQueue, TaskRunner
 from core.errors import Message, PneumoScopeError, Refusal
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Classifier
 from core.quiz.films import QuizFilm, QuizPool, QuizSource, choose_films, make_pool
+from core.quiz.reading import QuizFilmRead, QuizFilmRefused, read_quiz_films
 from core.quiz.score_card import ScoreCard
 from core.quiz.session import (
     N_FILMS_RANGE,
@@ -23,10 +26,6 @@ from core.quiz.session import (
     Stage,
     save_quiz_table,
 )
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
-    from core.quiz.reading import QuizFilmRead, QuizFilmRefused
 
 N_AHEAD = 3  # films that are read before they are asked for
 
@@ -53,13 +52,13 @@ class QuizReader(QObject):
         self._queue.failed.connect(self._on_queue_failed)
         self._queue.finished.connect(self._read_ahead)
 
-    def read(self, classifier: "Classifier", films: Sequence[QuizFilm], *, with_heat: bool) -> None:
+    def read(self, classifier: Classifier, films: Sequence[QuizFilm], *, with_heat: bool) -> None:
         """Read these films in their order, and those of an earlier list no more."""
         self.stop()
         self._classifier, self._unread, self._with_heat = classifier, list(films), with_heat
         self._read_ahead()
 
-    def take(self, film: QuizFilm) -> "QuizFilmRead | None":
+    def take(self, film: QuizFilm) -> QuizFilmRead | None:
         """Hand over a film once it is read; further ones are read in its place."""
         read = self._ready.pop(film, None)
         self._read_ahead()
@@ -72,17 +71,15 @@ class QuizReader(QObject):
 
     @Slot()
     def _read_ahead(self) -> None:
-        classifier, with_heat = self._classifier, self._with_heat
         n = N_AHEAD - len(self._ready)
-        if classifier is None or n <= 0 or not self._unread or self._queue.is_busy:
+        if self._classifier is None or n <= 0 or not self._unread or self._queue.is_busy:
             return
         films, self._unread = self._unread[:n], self._unread[n:]
-        self._queue.put(films, lambda: _read(classifier, films, with_heat))
+        read = partial(read_quiz_films, self._classifier, films, with_heat=self._with_heat)
+        self._queue.put(films, read)
 
     @Slot(object)
-    def _on_queue_reported(self, event: "QuizFilmRead | QuizFilmRefused") -> None:
-        from core.quiz.reading import QuizFilmRead
-
+    def _on_queue_reported(self, event: QuizFilmRead | QuizFilmRefused) -> None:
         if isinstance(event, QuizFilmRead):
             self._ready[event.film] = event
             self.film_read.emit(event.film)
@@ -95,19 +92,11 @@ class QuizReader(QObject):
         self.failed.emit(failure)
 
 
-def _read(
-    classifier: "Classifier", films: Sequence[QuizFilm], with_heat: bool
-) -> "Iterator[QuizFilmRead | QuizFilmRefused]":
-    from core.quiz.reading import read_quiz_films
-
-    yield from read_quiz_films(classifier, films, with_heat=with_heat)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Offer:
-    """What a quiz can be made of."""
+    """A model and the films that a quiz can ask about."""
 
-    classifier: "Classifier"
+    classifier: Classifier
     pool: QuizPool
 
 
@@ -148,7 +137,7 @@ class QuizViewModel(QObject):
 
     # Before it begins.
 
-    def prepare(self, sources: Sequence[QuizSource], classifier: "Classifier | None") -> None:
+    def prepare(self, sources: Sequence[QuizSource], classifier: Classifier | None) -> None:
         """Offer films and a model for the next quiz; one under way goes on with its own.
 
         Args:
@@ -173,7 +162,7 @@ class QuizViewModel(QObject):
 
     @property
     def can_start(self) -> bool:
-        """Whether there are films enough for a quiz, and none is under way."""
+        """True where there are films enough for a quiz, and none is under way."""
         return self.stage is None and self.n_usable >= N_FILMS_RANGE[0]
 
     def change(self, **values: Any) -> None:
@@ -199,22 +188,22 @@ class QuizViewModel(QObject):
 
     @property
     def stage(self) -> Stage | None:
-        """Where the quiz is; None: not begun."""
+        """The step of the quiz; None: not begun."""
         return self.session.stage if self.session is not None else None
 
     @property
     def card(self) -> ModelCard | None:
-        """The model of the quiz; before it begins, of the one that is offered."""
+        """The card of the quiz's model; before it begins, of the one on offer."""
         offer = self._used if self.session is not None else self._offer
         return offer.classifier.card if offer is not None else None
 
     @property
     def seconds(self) -> float:
-        """How long the film in hand has been thought about."""
+        """The seconds that the film in hand has been thought about."""
         return self.session.seconds(self._clock()) if self.session is not None else 0.0
 
     @property
-    def opinion(self) -> "QuizFilmRead | None":
+    def opinion(self) -> QuizFilmRead | None:
         """The film in hand with what the model says of it, once the learner may hear that."""
         return self.shown if self.stage in ("with_model", "truth") else None
 
@@ -228,7 +217,7 @@ class QuizViewModel(QObject):
 
     @property
     def can_confirm(self) -> bool:
-        """Whether `confirm` does anything now."""
+        """True where `confirm` does anything now."""
         if self.stage in ("alone", "with_model"):
             return self.chosen is not None
         return self.stage == "truth"
@@ -247,7 +236,7 @@ class QuizViewModel(QObject):
         self._go_on()
 
     def set_in_sight(self, is_in_sight: bool) -> None:
-        """Whether the learner can see the film; the clock stands still while not."""
+        """Know that the learner sees the film or not; while not, the clock stands still."""
         self._is_in_sight = is_in_sight
         self._keep_time()
 
@@ -287,18 +276,18 @@ class QuizViewModel(QObject):
 
     @property
     def table_name(self) -> str:
-        """What to call the table: after the learner, as far as that can be a file name."""
+        """The file name of the table: after the learner, as far as that can be one."""
         learner = "".join(one if one.isalnum() else "_" for one in self.settings.learner)
         return f"quiz_{learner}.csv" if learner else "quiz.csv"
 
     @property
     def would_be_missed(self) -> bool:
-        """Whether there is a score that a learner has signed and nobody has saved."""
+        """True where there is a score that a learner has signed and nobody has saved."""
         return self.score is not None and bool(self.settings.learner) and not self._is_saved
 
     @property
     def holds_answers(self) -> bool:
-        """Whether answers were given that nobody has saved."""
+        """True where answers were given that nobody has saved."""
         is_begun = self.session is not None and self.score is None
         return is_begun or self.would_be_missed
 
@@ -357,8 +346,8 @@ class QuizViewModel(QObject):
     def _keep_time(self) -> None:
         if self.session is not None:
             now = self._clock()
-            in_sight = self._is_in_sight
-            self.session = self.session.resumed(now) if in_sight else self.session.paused(now)
+            step = self.session.resumed if self._is_in_sight else self.session.paused
+            self.session = step(now)
 
     @property
     def _film_again(self) -> QuizFilm | None:

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
-    QMessageBox,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -22,6 +21,7 @@ from app.runs.comparison import RunComparison
 from app.runs.table import NUMBER_COLUMNS, RunTable, run_row, titles
 from app.runs.viewmodel import COLUMNS, RunsViewModel
 from app.settings import Theme
+from app.widgets.dialogs import ask, ask_where_to_save
 from app.widgets.labels import plain_label
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.signs import Sign
@@ -220,36 +220,23 @@ class RunsPage(Page):
         runs = self._model.selected
         if not self._model.can_delete:
             return
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(tr("PneumoScope"))
-        box.setTextFormat(Qt.TextFormat.PlainText)  # names of runs are foreign text
-        box.setText(
+        ask(
+            self,
             tr("Move the run {name} to the trash?", name=runs[0].name)
             if len(runs) == 1
-            else tr("Move {n} runs to the trash?", n=len(runs))
+            else tr("Move {n} runs to the trash?", n=len(runs)),
+            tr(
+                "The whole folder goes there, with its models. You can take it back from the trash."
+            ),
+            yes=tr("Move to the trash"),
+            no=tr("Keep"),
+            on_yes=self._model.delete,
         )
-        box.setInformativeText(
-            tr("The whole folder goes there, with its models. You can take it back from the trash.")
-        )
-        delete = box.addButton(tr("Move to the trash"), QMessageBox.ButtonRole.AcceptRole)
-        keep = box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        delete.clicked.connect(self._model.delete)
-        box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.open()
 
     @Slot()
     def _on_export_clicked(self) -> None:
-        dialog = QFileDialog(self, tr("Save the table of runs"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(tr("Tables") + " (*.csv)")
-        dialog.setDefaultSuffix("csv")
-        dialog.selectFile("runs.csv")
-        dialog.fileSelected.connect(lambda name: self._model.export(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kind = tr("Tables") + " (*.csv)"
+        ask_where_to_save(self, tr("Save the table of runs"), kind, "runs.csv", self._model.export)
 
     @Slot()
     def _on_add_clicked(self) -> None:

@@ -40,6 +40,12 @@ def plain_tip(text: str) -> str:
     return "<qt>" + html.escape(text).replace("\n", "<br>") + "</qt>" if text else ""
 
 
+def show_text(label: QLabel, text: str) -> None:
+    """Set a label's text; without one, hide it."""
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
 def card(parent: QWidget | None = None) -> QFrame:
     """Return a framed panel; give it a layout."""
     frame = QFrame(parent)

@@ -29,7 +29,6 @@ from PySide6.QtGui import QColor, QFont, QImage, QImageWriter, QPainter, QShowEv
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -40,6 +39,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import tr
 from app.tasks import Failure
+from app.widgets.dialogs import ask_where_to_save
 from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
 from core import files
@@ -493,14 +493,8 @@ class PlotFrame(TranslatedWidget):
         self._plot.render(painter, target, self._plot.viewport().rect())
 
     def _choose_file(self, kind: str) -> None:
-        dialog = QFileDialog(self, tr("Save the plot"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(f"{kind.upper()} (*.{kind})")
-        dialog.setDefaultSuffix(kind)
-        dialog.selectFile(f"{self._file_name}.{kind}")
-        dialog.fileSelected.connect(lambda name: self._export_or_tell(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        kinds, name = f"{kind.upper()} (*.{kind})", f"{self._file_name}.{kind}"
+        ask_where_to_save(self, tr("Save the plot"), kinds, name, self._export_or_tell)
 
     def _export_or_tell(self, path: Path) -> None:
         try:

@@ -36,7 +36,6 @@ from app.widgets.viewer.pane import FilmPane
 from core.data.dataset import LoadedDataset
 from core.errors import ImageReadError, Message
 from core.quiz import QuizFilm
-from core.quiz import reading as reading_module
 from core.quiz.reading import QuizFilmRead, read_quiz_films
 from tests.app.hands import button, field, label_texts, press, table_rows, wait_until, words
 from tests.app.pretended_quiz import Clock, PretendedModel, sources
@@ -387,7 +386,7 @@ def _heat(model: QuizViewModel, monkeypatch: pytest.MonkeyPatch) -> None:
             assert isinstance(event, QuizFilmRead)
             yield dataclasses.replace(event, heat=HEAT) if with_heat else event
 
-    monkeypatch.setattr(reading_module, "read_quiz_films", read_all)
+    monkeypatch.setattr("app.quiz.viewmodel.read_quiz_films", read_all)
     model.change(allows_heat_map=True)
 
 

@@ -187,7 +187,8 @@ def _weights_file(
     wanted: str | None, config: TrainingConfig, workspace: Workspace, bars: ProgressBars
 ) -> Path | None:
     """Find the file of `--weights`; fetch the published one where it is not here yet."""
-    from core.models.initial_weights import download, unreadable
+    from core.models.initial_weights import unreadable
+    from core.models.published_weights import download
 
     if wanted is None:
         return None

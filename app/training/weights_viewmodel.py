@@ -77,7 +77,7 @@ class InitialWeightsViewModel(QObject):
     @property
     def published_file(self) -> str:
         """What the published weights of the chosen network are called."""
-        from core.models.initial_weights import published
+        from core.models.published_weights import published
 
         return published(self._training.config.architecture).file
 
@@ -166,7 +166,8 @@ def _opening(
     path: Path | None, folder: Path, fitted: Fitted
 ) -> "Iterator[Progress | InitialWeights]":
     """Fetch the published weights where there is no `path`; open what there is then."""
-    from core.models.initial_weights import download, open_initial_weights
+    from core.models.initial_weights import open_initial_weights
+    from core.models.published_weights import download
 
     architecture, classes = fitted
     if path is None:

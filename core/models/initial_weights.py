@@ -1,30 +1,21 @@
 """How much of a file's weights a network of ours can start from."""
 
-import hashlib
-import http.client
-import json
-import math
 import re
-import subprocess
-import sys
-import threading
-import urllib.error
-import urllib.request
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import Literal
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
 
-from core import files
 from core.config import ARCHITECTURES, Architecture
 from core.errors import Message, ModelFileError
-from core.events import Progress
 from core.models.model_file import MAX_FILE_BYTES, METADATA_KEY, open_model
+from core.models.pdparams import read_pdparams
+from core.models.pdparams_worker import RefusedError
 from core.models.weights import PLANS, Plan, expected_shapes, first_non_finite
+from core.tensor_file import LooseTensors, read_header, read_loose
 
 # Wrappers put these before every name: data parallel, compiled, or parts of a larger network.
 _PREFIXES = ("module.", "model.", "backbone.", "_orig_mod.")
@@ -73,134 +64,6 @@ def _block(number: int, plan: Plan) -> str | None:
             return f"layer{stage}.{number}"
         number -= n_blocks
     return None
-
-
-_SECONDS: Final = 20.0  # without a byte
-_CHUNK_BYTES: Final = 1 << 18
-_MAX_BYTES: Final = 300_000_000  # that of the largest has 242 MB
-_MAX_QUOTED: Final = 100  # characters of a foreign text in a sentence
-_ADDRESS: Final = "https://paddle-hapi.bj.bcebos.com/models/{file}"
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedWeights:
-    """A file that Paddle publishes."""
-
-    file: str  # its name, there and here
-    url: str
-    md5: str  # hexadecimal; the only checksum that Paddle publishes
-
-
-# `model_urls` in paddle/vision/models/resnet.py of PaddlePaddle 3.3.
-_MD5: Final[dict[Architecture, str]] = {
-    "resnet18": "cf548f46534aa3560945be4b95cd11c4",
-    "resnet34": "8d2275cf8706028345f78ac0e1d31969",
-    "resnet50": "ca6f485ee1ab0492d38f323885b0ad80",
-    "resnet101": "02f35f034ca3858e1e54d4036443c92d",
-    "resnet152": "7ad16a2f1e7333859ff986138630fd7a",
-}
-
-
-def published(architecture: Architecture) -> PublishedWeights:
-    """The file with the ImageNet weights of a network."""
-    file = f"{architecture}.pdparams"
-    return PublishedWeights(file, _ADDRESS.format(file=file), _MD5[architecture])
-
-
-def download(architecture: Architecture, folder: Path) -> Iterator[Progress | Path]:
-    """Fetch the published weights into a folder, unless they lie there already.
-
-    Yields:
-        Progress in bytes, and at last where the file is.
-
-    Raises:
-        ModelFileError: The network or the disk refused; which file to bring is told.
-    """
-    weights = published(architecture)
-    path = folder / weights.file
-    if not _is_there(path, weights):
-        content = yield from _fetched(weights, path)
-        if _md5(content).hexdigest() != weights.md5:
-            raise _not_fetched(weights, path, Message("what came has the wrong checksum"))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            files.write_bytes(path, content)
-        except OSError as error:
-            raise ModelFileError(
-                Message(
-                    "The weights could not be saved in {folder}: {reason}. "
-                    "Free some space, or allow writing there.",
-                    folder=str(folder),
-                    reason=error.strerror or str(error),
-                )
-            ) from error
-    yield path
-
-
-def _fetched(weights: PublishedWeights, path: Path) -> Generator[Progress, None, bytes]:
-    stage = Message("Fetching {file}", file=weights.file)
-    chunks, n_bytes = [], 0
-    try:
-        with urllib.request.urlopen(weights.url, timeout=_SECONDS) as response:
-            total = int(response.headers.get("Content-Length") or 0)
-            while chunk := response.read(_CHUNK_BYTES):
-                chunks.append(chunk)
-                n_bytes += len(chunk)
-                if n_bytes > _MAX_BYTES:
-                    raise _not_fetched(weights, path, Message("what comes is too large"))
-                yield Progress(stage, n_bytes, max(total, n_bytes))
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError):
-            error.close()
-        raise _not_fetched(weights, path, _reason(error)) from error
-    return b"".join(chunks)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"HTTP {error.code}"
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
-    return str(cause)[:_MAX_QUOTED]
-
-
-def _is_there(path: Path, weights: PublishedWeights) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, _md5).hexdigest() == weights.md5
-    except OSError:
-        return False
-
-
-def _md5(content: bytes = b"") -> "hashlib._Hash":
-    # It guards against accidents only: the strict reader guards against ill will.
-    return hashlib.md5(content, usedforsecurity=False)
-
-
-def _not_fetched(weights: PublishedWeights, path: Path, reason: Message | str) -> ModelFileError:
-    if path.exists():  # and was found wrong
-        return ModelFileError(
-            Message(
-                "{file} in {folder} is not the file that Paddle publishes (its checksum differs), "
-                "and {url} does not give another ({reason}). Download it again on any "
-                "computer and put it there.",
-                file=weights.file,
-                folder=str(path.parent),
-                url=weights.url,
-                reason=reason,
-            )
-        )
-    return ModelFileError(
-        Message(
-            "{file} could not be fetched: {reason}. Download {url} on any computer and put the "
-            "file into {folder}; or train without initial weights.",
-            file=weights.file,
-            reason=reason,
-            url=weights.url,
-            folder=str(path.parent),
-        )
-    )
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
@@ -326,135 +189,18 @@ def _spoken(architecture: Architecture) -> str:
     return architecture.replace("resnet", "ResNet-")
 
 
-# Name -> array; None where the file has no fractions there (counters, for instance).
-ForeignTensors = Mapping[str, NDArray[np.float32] | None]
-
-_FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}  # safetensors' names
-
-
-def as_float32(
-    data: bytes | memoryview, kind: str, shape: Sequence[int], order: str = "C"
-) -> NDArray[np.float32] | None:
-    """Copy a tensor out of a file's bytes.
-
-    Args:
-        data: Exactly the tensor's bytes.
-        kind: A type as safetensors or numpy writes it: "BF16", "<f4". bfloat16 travels as
-            "<u2" in Paddle's files.
-        shape: Of the result.
-        order: "C" or "F", as numpy means them.
-
-    Returns:
-        Values too large for float32 are infinite; None for types that hold no fractions.
-
-    Raises:
-        ValueError: The bytes are not as many as the shape needs.
-    """
-    if kind in ("BF16", "<u2", ">u2"):
-        # bfloat16 is the upper half of a float32.
-        words = np.frombuffer(data, ">u2" if kind == ">u2" else "<u2").astype(np.uint32) << 16
-        flat = words.view(np.float32)
-    else:
-        stored = _FLOATS.get(kind, kind)
-        if stored[1:] not in ("f2", "f4", "f8"):
-            return None
-        with np.errstate(over="ignore", invalid="ignore"):
-            flat = np.frombuffer(data, stored).astype(np.float32)
-    if flat.size != math.prod(shape):
-        raise ValueError("bytes and shape differ")
-    values = flat.reshape(tuple(shape), order="F" if order == "F" else "C")
-    return np.ascontiguousarray(values).reshape(tuple(shape))  # a scalar would become (1,)
-
-
-_MAX_HEADER_BYTES = 10_000_000  # that of a ResNet-152 has 100,000
-_METADATA = "__metadata__"
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """What the file says about itself beside its tensors; empty where it says nothing.
-
-    Raises:
-        ModelFileError: The file cannot be read, or its beginning makes no sense.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > _MAX_HEADER_BYTES:
-                raise damaged(path)
-            metadata = json.loads(file.read(length)).get(_METADATA)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (AttributeError, RecursionError, ValueError) as error:
-        raise damaged(path) from error
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def read_safetensors(path: Path) -> ForeignTensors:
-    """Read all tensors as float32; bfloat16, float16 and float64 too.
-
-    Raises:
-        ModelFileError: The file cannot be read or is damaged.
-    """
-    try:
-        entries = safetensors.deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
-        return {
-            name: as_float32(entry["data"], entry["dtype"], entry["shape"])
-            for name, entry in entries
-        }
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise damaged(path) from error
-
-
-_WORKER: Final = Path(__file__).with_name("pdparams_worker.py")
-_MOST_SECONDS: Final = 60.0  # a ResNet-152 takes three with protocol 2, else a half
-_MAX_LINE_BYTES: Final = 1 << 24  # 5000 arrays with long names
-
-
-def read_state_dict(path: Path) -> ForeignTensors:
+def read_state_dict(path: Path) -> LooseTensors:
     """Read the arrays of a pickled dictionary; nothing in the file is ever run.
 
     Raises:
         ModelFileError: The file cannot be read or is anything else.
     """
-    with _asked(path) as process:
-        watchdog = threading.Timer(_MOST_SECONDS, process.kill)
-        watchdog.start()
-        try:
-            assert process.stdout is not None
-            return _arrays(path, process.stdout)
-        except (KeyError, TypeError, ValueError) as error:  # half an answer, or none
-            raise damaged(path) from error
-        finally:
-            process.kill()
-            watchdog.cancel()
-            watchdog.join()
-
-
-def _asked(path: Path) -> "subprocess.Popen[bytes]":
     try:
-        with path.open("rb") as file:
-            return subprocess.Popen(
-                # Isolated: neither folder, nor environment, nor packages lend it modules.
-                [sys.executable, "-I", "-S", str(_WORKER)],
-                stdin=file,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+        return read_pdparams(path)
     except OSError as error:
         raise unreadable(path, error) from error
-
-
-def _arrays(path: Path, stream: IO[bytes]) -> ForeignTensors:
-    answer: dict[str, Any] = json.loads(stream.readline(_MAX_LINE_BYTES))
-    if "refused" in answer:
-        raise _refusal(path, answer["refused"], answer["what"])
-    tensors = {}
-    for name, kind, shape, order, n_bytes in answer["arrays"]:
-        tensors[name] = as_float32(stream.read(n_bytes), kind, shape, order)
-    return tensors
+    except RefusedError as error:
+        raise _refusal(path, error.reason, error.what) from error
 
 
 def _refusal(path: Path, reason: str, what: str) -> ModelFileError:
@@ -502,7 +248,7 @@ class InitialWeights:
 
 
 def fit(
-    tensors: ForeignTensors,
+    tensors: LooseTensors,
     architecture: Architecture,
     n_classes: int,
     *,
@@ -552,7 +298,7 @@ def fit(
 
 
 def _offered(
-    tensors: ForeignTensors,
+    tensors: LooseTensors,
     architecture: Architecture,
     wanted: Mapping[str, Shape],
     path: Path,
@@ -571,7 +317,7 @@ def _offered(
     return offered, unused
 
 
-def _recognised(tensors: ForeignTensors) -> Architecture | None:
+def _recognised(tensors: LooseTensors) -> Architecture | None:
     """The largest network of ours whose whole backbone is in the file.
 
     The smaller ones' tensors are among those of the larger: a ResNet-34 holds a ResNet-18.
@@ -704,8 +450,8 @@ def open_initial_weights(
         raise torch_file(path)
     if start[8:9] != b"{":
         raise unknown_kind(path)
-    if METADATA_KEY not in read_metadata(path):
-        tensors = read_safetensors(path)
+    tensors = _of_others(path)
+    if tensors is not None:
         return fit(tensors, architecture, n_classes, path=path, kind="safetensors")
     card, arrays, _ = open_model(path)
     if card.architecture != architecture:
@@ -732,3 +478,16 @@ def _start(path: Path) -> bytes:
     # ValueError: a name with a NUL character.
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from error
+
+
+def _of_others(path: Path) -> LooseTensors | None:
+    """Read a safetensors file; None where it is a model of ours."""
+    try:
+        with path.open("rb") as file:
+            if METADATA_KEY in read_header(file).metadata:
+                return None
+        return read_loose(path.read_bytes())
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise damaged(path) from error

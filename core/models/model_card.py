@@ -4,7 +4,6 @@ Imports no Paddle, so a list of models is quick to draw.
 """
 
 import dataclasses
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from core.config import (
@@ -23,15 +21,11 @@ from core.config import (
     TrainingConfig,
 )
 from core.errors import ConfigError, Message
+from core.tensor_file import DTYPE_NAMES, DTYPES
 
 Extras = dict[str, NDArray[Any]]
 
-# As safetensors calls them, in the order in which it writes them.
-DTYPES: Final[dict[str, np.dtype[Any]]] = {
-    "F32": np.dtype("<f4"),
-    "I32": np.dtype("<i4"),
-    "U8": np.dtype("u1"),
-}
+EXTRA_DTYPES: Final = ("F32", "I32", "U8")
 MAX_BYTES: Final = 64 * 2**20
 _MAX_COUNT, _MAX_DIMENSIONS = 16, 4
 _NAME = re.compile(r"novelty(\.[a-z_]{1,40}){1,3}")  # no network has such a name
@@ -43,9 +37,8 @@ def describe_extras(extras: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, A
     Raises:
         ValueError: They are not such as a model file may hold.
     """
-    names = {dtype: name for name, dtype in DTYPES.items()}
     described = {
-        name: {"dtype": names.get(array.dtype, ""), "shape": list(array.shape)}
+        name: {"dtype": DTYPE_NAMES.get(array.dtype, ""), "shape": list(array.shape)}
         for name, array in extras.items()
     }
     if not are_extras(described):
@@ -75,82 +68,11 @@ def _is_entry(entry: object) -> bool:
         isinstance(entry, Mapping)
         and set(entry) == {"dtype", "shape"}
         and isinstance(entry["dtype"], str)
-        and entry["dtype"] in DTYPES
+        and entry["dtype"] in EXTRA_DTYPES
         and isinstance(entry["shape"], list | tuple)
         and 1 <= len(entry["shape"]) <= _MAX_DIMENSIONS
         and all(type(side) is int and 1 <= side <= MAX_BYTES for side in entry["shape"])
     )
-
-
-MAX_ITEMS = 2_000_000  # a list of 100 MB of empty lists would unpack to several GB
-MAX_DEPTH = 32
-MAX_INTEGER = 2**63 - 1
-
-
-def parse_object(text: bytes | str) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ValueError: It is anything else, or larger or deeper than one of ours could be.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8")
-    if text.count(",") > MAX_ITEMS:
-        raise ValueError("too many items")
-    try:
-        values = json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_small,
-        )
-        _check_tree(values, MAX_DEPTH)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(values, dict):
-        raise ValueError("not an object")
-    return values
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return values
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("number too large")
-    return value
-
-
-def _small(text: str) -> int:
-    value = int(text)
-    if abs(value) > MAX_INTEGER:
-        raise ValueError("number too large")
-    return value
-
-
-def _check_tree(value: object, levels: int) -> None:
-    """Refuse deep nesting, and halves of surrogate pairs, which no file or screen can take."""
-    if levels == 0:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        value.encode("utf-8")
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            name.encode("utf-8")
-            _check_tree(item, levels - 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check_tree(item, levels - 1)
 
 
 FORMAT_VERSION = 2  # 1 had no tensors but the network's

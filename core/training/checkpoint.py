@@ -9,6 +9,7 @@ Imports no Paddle; pickle is never read.
 import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import logging
 import math
@@ -22,7 +23,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from core import files
+from core import files, tensor_file
 from core.errors import Message, RunFolderError
 
 
@@ -135,18 +136,7 @@ NEWEST_FILE, PREVIOUS_FILE = "last.checkpoint", "last-1.checkpoint"
 DAMAGED_FILE = "damaged.checkpoint"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 1 << 32  # ResNet-152 with Adam's moments and averages takes 1 GB
-MAX_HEADER_BYTES = 1 << 23
-_METADATA, _DESCRIPTION, _DIGEST = "__metadata__", "pneumoscope_checkpoint", "sha256"
-_DTYPES = {
-    "BOOL": np.dtype("?"),
-    "U8": np.dtype("u1"),
-    "I32": np.dtype("<i4"),
-    "I64": np.dtype("<i8"),
-    "F16": np.dtype("<f2"),
-    "F32": np.dtype("<f4"),
-    "F64": np.dtype("<f8"),
-}
-_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+_DESCRIPTION, _DIGEST = "pneumoscope_checkpoint", "sha256"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,22 +158,16 @@ class FoundCheckpoint:
 
 
 def to_bytes(checkpoint: Checkpoint) -> memoryview:
-    """The file that `from_bytes` reads; the same checkpoint gives the same bytes.
+    """Return the file that `from_bytes` reads; the same checkpoint gives the same bytes.
 
     Raises:
         ValueError: An array has a type that a checkpoint does not hold.
     """
-    entries: dict[str, Any] = {}
-    flat: list[NDArray[np.uint8]] = []
-    start = 0
-    for name in sorted(checkpoint.arrays):
-        array = checkpoint.arrays[name]
-        little = array.dtype.newbyteorder("<")
-        if little not in _NAMES:
-            raise ValueError(f"{name} has the type {array.dtype}")
-        entries[name] = _entry(_NAMES[little], array.shape, start)
-        flat.append(np.ascontiguousarray(array, little).reshape(-1).view(np.uint8))
-        start += array.nbytes
+    arrays = {name: checkpoint.arrays[name] for name in sorted(checkpoint.arrays)}
+    little = {
+        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+        for name, array in arrays.items()
+    }
     description = json.dumps(
         {
             "format_version": FORMAT_VERSION,
@@ -191,15 +175,9 @@ def to_bytes(checkpoint: Checkpoint) -> memoryview:
         },
         allow_nan=False,
     )
-    digest = _digest(description, entries, [array.data for array in flat])
-    header = json.dumps({_METADATA: {_DESCRIPTION: description, _DIGEST: digest}, **entries})
-    header += " " * (-len(header) % 8)  # ASCII; safetensors wants the tensors aligned
-    begin = 8 + len(header)
-    content = np.empty(begin + start, np.uint8)
-    content[:begin] = np.frombuffer(len(header).to_bytes(8, "little") + header.encode(), np.uint8)
-    # Copied by numpy, which lets other threads run meanwhile; `bytes.join` does not.
-    np.concatenate(flat, out=content[begin:])
-    return content.data
+    body = (array.reshape(-1).view(np.uint8).data for array in little.values())
+    digest = _digest(description, tensor_file.entries_of(little), body)
+    return tensor_file.to_bytes(little, {_DESCRIPTION: description, _DIGEST: digest})
 
 
 def from_bytes(content: bytes) -> Checkpoint:
@@ -211,29 +189,19 @@ def from_bytes(content: bytes) -> Checkpoint:
     Raises:
         ValueError: It is damaged or something else; the text says what in a few words.
     """
-    length = int.from_bytes(content[:8], "little")
-    if len(content) < 10 or length > min(MAX_HEADER_BYTES, len(content) - 8):
-        raise ValueError("its beginning is damaged or its end is missing")
-    try:
-        header = json.loads(content[8 : 8 + length].decode("utf-8"))
-        metadata = header.pop(_METADATA)
-        description, digest = metadata[_DESCRIPTION], metadata[_DIGEST]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("its description cannot be read") from error
-    body = memoryview(content)[8 + length :]
-    if not isinstance(description, str) or digest != _digest(description, header, [body]):
+    header = tensor_file.read_header(io.BytesIO(content))
+    entries = header.check_own_layout()
+    body = memoryview(content)[header.n_bytes :]
+    description = header.metadata.get(_DESCRIPTION)
+    if not isinstance(description, str) or header.metadata.get(_DIGEST) != _digest(
+        description, entries, [body]
+    ):
         raise ValueError("its checksum is wrong")
-    arrays, start = {}, 0
-    for name, entry in header.items():
-        arrays[name] = _array(name, entry, body, start)
-        start += arrays[name].nbytes
-    if start != len(body):
-        raise ValueError("its size is wrong")
     values = json.loads(description)
     if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
         raise ValueError("it was made by another version of PneumoScope")
     position, best, spent = from_json(values)
-    return Checkpoint(arrays, position, best, spent)
+    return Checkpoint(tensor_file.to_tensors(entries, body), position, best, spent)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -319,29 +287,12 @@ def _read(path: Path) -> bytes:
         return file.read()
 
 
-def _entry(dtype: str, shape: tuple[int, ...], start: int) -> dict[str, Any]:
-    end = start + math.prod(shape) * _DTYPES[dtype].itemsize
-    return {"dtype": dtype, "shape": list(shape), "data_offsets": [start, end]}
-
-
 def _digest(description: str, entries: Mapping[str, Any], body: Iterable[memoryview]) -> str:
     """Over the description, what the arrays are called and look like, and their bytes."""
     digest = hashlib.sha256(json.dumps([description, entries], sort_keys=True).encode())
     for part in body:
         digest.update(part)
     return digest.hexdigest()
-
-
-def _array(name: str, entry: Any, body: memoryview, start: int) -> NDArray[Any]:
-    """One array, if its entry is just what `to_bytes` would have written."""
-    try:
-        dtype, shape = _DTYPES[entry["dtype"]], tuple(entry["shape"])
-        is_shape = all(type(length) is int and length >= 0 for length in shape)
-        if not is_shape or entry != _entry(entry["dtype"], shape, start):
-            raise ValueError("another entry was expected")
-        return np.frombuffer(body, dtype, math.prod(shape), start).reshape(shape)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"its array {name} is not as it must be") from error
 
 
 class CheckpointWriter:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
-from core import files
+from core import files, tensor_file
 from core.config import TrainingConfig
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError, RunFolderError
 from core.files import write_csv
 from core.models.model_file import read_card
-from core.training.checkpoint import MAX_HEADER_BYTES, NEWEST_FILE, PREVIOUS_FILE
+from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE
 from core.training.history import Epoch, RunEvents, read_events
 from core.training.run_folder import (
     BEST_FILE,
@@ -271,28 +271,13 @@ def n_bytes(folder: Path) -> int:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a safetensors file has the header and the length that it must have."""
+    """Whether a checkpoint has the header and the length that it must have."""
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
-                return False
-            header = json.loads(file.read(length))
-        return size == 8 + length + _end(header)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            tensor_file.read_header(file).check_own_layout()
+    except (OSError, ValueError):
         return False
-
-
-def _end(header: dict[str, Any]) -> int:
-    """Where the last tensor ends; each begins where another ended."""
-    end = 0
-    spans = (entry["data_offsets"] for name, entry in header.items() if name != "__metadata__")
-    for start, stop in sorted(map(tuple, spans)):
-        if start != end or stop < start:
-            raise ValueError("a tensor is misplaced")
-        end = stop
-    return end
+    return True
 
 
 HEAD_BYTES = 2048  # holds the status; the names of all films come later and may be megabytes

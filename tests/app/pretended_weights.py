@@ -11,6 +11,7 @@ from core.config import Architecture
 from core.errors import Message, ModelFileError
 from core.events import Progress
 from core.models import initial_weights as weights_module
+from core.models import published_weights
 from core.models.initial_weights import InitialWeights
 
 FILE = Path("weights.safetensors")
@@ -25,7 +26,7 @@ class Weights:
         self.opened: list[tuple[str, Architecture, tuple[str, ...]]] = []
         self.fetched: list[Architecture] = []
         patch.setattr(weights_module, "open_initial_weights", self._open)
-        patch.setattr(weights_module, "download", self._download)
+        patch.setattr(published_weights, "download", self._download)
 
     def _open(
         self, path: Path, architecture: Architecture, n_classes: int, classes: Sequence[str] = ()
@@ -45,6 +46,6 @@ class Weights:
         assert self.gate.wait(60)
         self.fetched.append(architecture)
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / weights_module.published(architecture).file
+        path = folder / published_weights.published(architecture).file
         path.touch()
         yield path

@@ -12,11 +12,12 @@ import safetensors.numpy
 
 from core.config import Preprocessing, TrainingConfig
 from core.errors import ModelFileError
-from core.models import initial_weights
+from core.models import initial_weights, pdparams
 from core.models.initial_weights import open_initial_weights
 from core.models.model_card import PARTS, PROGRAMS, ModelCard
 from core.models.model_file import save_model
 from core.models.weights import expected_shapes
+from core.tensor_file import read_loose
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 
@@ -102,7 +103,7 @@ class TestSafetensors:
     def test_of_other_precisions_becomes_float32(self, tmp_path, kind, values):
         safetensors_file(tmp_path / "w", {"bn1.bias": (kind, [2], values.tobytes())})
 
-        array = initial_weights.read_safetensors(tmp_path / "w")["bn1.bias"]
+        array = read_loose((tmp_path / "w").read_bytes())["bn1.bias"]
 
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, [1.5, -2])
@@ -110,7 +111,7 @@ class TestSafetensors:
     def test_of_integers_gives_nothing(self, tmp_path):
         safetensors_file(tmp_path / "w", {"bn1.bias": ("I8", [2], b"ab")})
 
-        assert initial_weights.read_safetensors(tmp_path / "w") == {"bn1.bias": None}
+        assert read_loose((tmp_path / "w").read_bytes()) == {"bn1.bias": None}
 
     @pytest.mark.parametrize(
         "change",
@@ -200,7 +201,7 @@ class TestPaddleFile:
     def test_whose_reader_dies_is_refused_as_damaged(self, tmp_path, pickled, monkeypatch):
         script = tmp_path / "dies.py"
         script.write_text("import os; os.abort()")
-        monkeypatch.setattr(initial_weights, "_WORKER", script)
+        monkeypatch.setattr(pdparams, "_WORKER", script)
         path = tmp_path / "w.pdparams"
         path.write_bytes(pickled())
 
@@ -209,8 +210,8 @@ class TestPaddleFile:
     def test_whose_reader_does_not_answer_is_given_up(self, tmp_path, pickled, monkeypatch):
         script = tmp_path / "waits.py"
         script.write_text("import threading; threading.Event().wait(60)")
-        monkeypatch.setattr(initial_weights, "_WORKER", script)
-        monkeypatch.setattr(initial_weights, "_MOST_SECONDS", 0.1)
+        monkeypatch.setattr(pdparams, "_WORKER", script)
+        monkeypatch.setattr(pdparams, "_MOST_SECONDS", 0.1)
         path = tmp_path / "w.pdparams"
         path.write_bytes(pickled())
 
@@ -219,7 +220,7 @@ class TestPaddleFile:
     def test_whose_reader_runs_out_of_memory_is_refused(self, tmp_path, pickled, monkeypatch):
         script = tmp_path / "answers.py"
         script.write_text("""print('{"refused": "memory", "what": ""}')""")
-        monkeypatch.setattr(initial_weights, "_WORKER", script)
+        monkeypatch.setattr(pdparams, "_WORKER", script)
         path = tmp_path / "w.pdparams"
         path.write_bytes(pickled())
 
@@ -228,7 +229,7 @@ class TestPaddleFile:
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps such a limit")
     def test_is_read_by_a_process_that_gets_little_memory(self):
         code = (
-            f"import runpy; runpy.run_path({str(initial_weights._WORKER)!r})['confine'](0)\n"
+            f"import runpy; runpy.run_path({str(pdparams._WORKER)!r})['confine'](0)\n"
             "bytearray(1 << 30)"
         )
 

@@ -13,8 +13,8 @@ from core import files
 from core.config import ARCHITECTURES
 from core.errors import ModelFileError
 from core.events import Progress
-from core.models import initial_weights
-from core.models.initial_weights import PublishedWeights, download, published
+from core.models import published_weights
+from core.models.published_weights import PublishedWeights, download, published
 
 CONTENT = bytes(range(256)) * 2000
 
@@ -51,7 +51,7 @@ def offer(monkeypatch):
     def publish(url, content=CONTENT):
         file = url.rpartition("/")[2]
         weights = PublishedWeights(file, url, hashlib.md5(content).hexdigest())
-        monkeypatch.setattr(initial_weights, "published", lambda _: weights)
+        monkeypatch.setattr(published_weights, "published", lambda _: weights)
 
     return publish
 
@@ -132,7 +132,7 @@ def test_what_comes_otherwise_than_published_is_not_kept(server, offer, tmp_path
 
 
 def test_too_much_is_not_taken(server, offer, monkeypatch, tmp_path):
-    monkeypatch.setattr(initial_weights, "_MAX_BYTES", 100)
+    monkeypatch.setattr(published_weights, "_MAX_BYTES", 100)
     offer(f"{server}/w.pdparams")
 
     assert "too large" in refusal(tmp_path)

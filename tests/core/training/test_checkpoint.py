@@ -71,12 +71,14 @@ def test_every_changed_byte_and_every_cut_is_noticed() -> None:
         assert same(read, checkpoint(2))  # spaces that fill up the header mean nothing
         assert content[place : place + 1] == b" " or chr(content[place]).isspace()
     for length in range(0, len(content), 7):
-        with pytest.raises(ValueError, match=r"damaged|missing|cannot be read|checksum|size|array"):
+        with pytest.raises(
+            ValueError, match=r"damaged|missing|cannot be read|checksum|needed|tensors"
+        ):
             from_bytes(content[:length])
 
 
 def test_bytes_after_the_end_are_noticed() -> None:
-    with pytest.raises(ValueError, match="checksum"):
+    with pytest.raises(ValueError, match="bytes where"):
         from_bytes(bytes(to_bytes(checkpoint())) + b"x")
 
 

@@ -1,4 +1,4 @@
-"""Which films a quiz may ask about, and which of them it does."""
+"""The films that a quiz can ask about, and the draw of those that it does."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -60,7 +60,7 @@ class QuizPool:
 
 
 def sources_of(dataset: Dataset) -> tuple[QuizSource, ...]:
-    """All films of a dataset; `make_pool` finds out which of them are a test for a model."""
+    """Return all films of a dataset; `make_pool` finds out which of them test a model."""
     return tuple(
         QuizSource(record.name, record.path, dataset.classes[record.label], record.digest)
         for record in dataset.records
@@ -68,7 +68,7 @@ def sources_of(dataset: Dataset) -> tuple[QuizSource, ...]:
 
 
 def make_pool(card: ModelCard, sources: Sequence[QuizSource]) -> QuizPool:
-    """Sort out what `card`'s model can be compared on with a learner.
+    """Sort out the films on which `card`'s model can be compared with a learner.
 
     Films are known by their content, whatever they are called now. A film of which a copy was
     in training or validation is a learned one, also where another copy was in the test part.
@@ -142,5 +142,5 @@ def _origins(card: ModelCard) -> dict[str, Origin]:
 
 
 def _lot(seed: int, purpose: str, name: str) -> bytes:
-    """A random number that depends on nothing else."""
+    """Return a random number that depends on nothing else."""
     return hashlib.sha256(f"{seed}/{purpose}/{name}".encode()).digest()

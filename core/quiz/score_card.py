@@ -1,4 +1,4 @@
-"""How the learner did alone, how the model did, and how both did together."""
+"""The score of a quiz: the learner alone, the model alone, both together."""
 
 import math
 import statistics
@@ -14,7 +14,7 @@ from core.statistics import Interval, wilson_interval
 
 
 def cohen_kappa(confusion: NDArray[np.int64]) -> float | None:
-    """Agreement with the truth beyond what chance gives (Cohen, 1960): 1 perfect, 0 chance.
+    """Return the agreement with the truth beyond chance (Cohen, 1960): 1 perfect, 0 chance.
 
     Args:
         confusion: Shape (C, C), rows true, columns answered.
@@ -27,7 +27,7 @@ def cohen_kappa(confusion: NDArray[np.int64]) -> float | None:
 
 
 def kappa_interval(confusion: NDArray[np.int64]) -> Interval | None:
-    """The 95 % interval of Cohen's kappa.
+    """Return the 95 % interval of Cohen's kappa.
 
     Cohen (1960) takes chance agreement as known, which it is where a quiz has equally many films
     of each class, and the observed agreement as a share; here that share has Wilson's interval,
@@ -47,9 +47,10 @@ def kappa_interval(confusion: NDArray[np.int64]) -> Interval | None:
 
 
 def mcnemar_p(n_one: int, n_other: int) -> float:
-    """How often chance alone divides the changed answers as unevenly or more (McNemar's test).
+    """Return the p value of the exact McNemar test: two-sided binomial with p = 1/2.
 
-    The exact test: two-sided binomial with probability one half, 1.0 where nothing changed.
+    1.0 where nothing changed. Written out, since scipy.stats would be imported for it alone, in
+    the window's thread.
 
     Args:
         n_one: Answers that changed one way.
@@ -61,7 +62,7 @@ def mcnemar_p(n_one: int, n_other: int) -> float:
 
 
 def _agreements(confusion: NDArray[np.int64]) -> tuple[float, float]:
-    """The observed share of agreement, and the share that chance gives with these margins.
+    """Return the observed share of agreement, and that of chance with these margins.
 
     Raises:
         ValueError: There is no film.
@@ -76,7 +77,7 @@ def _agreements(confusion: NDArray[np.int64]) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReaderScore:
-    """How one reader did; the intervals are 95 % ones."""
+    """The figures of one reader; the intervals are 95 % ones."""
 
     n: int  # films
     n_right: int
@@ -106,7 +107,7 @@ class ReaderScore:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfluence:
-    """What hearing the model did to the learner's answers.
+    """The model's influence on the learner's answers.
 
     "Misled" is automation bias: a wrong machine talks a reader out of a right answer
     (Goddard, Roudsari and Wyatt, JAMIA 2012).
@@ -132,7 +133,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreCard:
-    """What came of a quiz."""
+    """The figures of a quiz that is over."""
 
     alone: ReaderScore
     model: ReaderScore

@@ -21,7 +21,7 @@ from app.widgets.viewer.commands import HelpCard
 from app.widgets.viewer.picture import Orientation
 from core.images.film import FullDepthFilm, Window, film_of_pixels
 from tests.app.hands import label_texts
-from tests.app.widgets.viewer.film_hands import NO_KEYS, deep, drag, hover, quarters, turn_wheel
+from tests.app.widgets.film_hands import NO_KEYS, deep, drag, hover, quarters, turn_wheel
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 Key = Qt.Key

@@ -1,8 +1,11 @@
 import pytest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.widgets.window_parts import MenuBar
+from app.widgets.window_parts import MenuBar, Rail
+from tests.app.hands import press
 
 
 @pytest.fixture
@@ -47,3 +50,43 @@ class TestRecentMenu:
         with qtbot.waitSignal(menus.recent_chosen) as chosen:
             self.recent(menus).actions()[1].trigger()
         assert chosen.args == [["/a/one.zip", "/b/two"]]
+
+
+class TestRail:
+    @pytest.fixture
+    def rail(self, qtbot: QtBot) -> Rail:
+        rail = Rail(3)
+        rail.show_words(["Data", "Train", "Read"], "中文", "Light")
+        qtbot.addWidget(rail)
+        rail.show()
+        qtbot.waitExposed(rail)
+        rail.activateWindow()
+        return rail
+
+    def test_a_press_chooses_a_page(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.waitSignal(rail.page_chosen) as chosen:
+            press(rail, "Read")
+        assert chosen.args == [2]
+
+    def test_one_page_is_down_at_a_time(self, rail: Rail) -> None:
+        rail.choose(0)
+        press(rail, "Train")
+        down = [button.text() for button in rail.findChildren(QToolButton) if button.isChecked()]
+        assert down == ["Train"]
+
+    def test_choosing_for_the_user_is_not_told(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.assertNotEmitted(rail.page_chosen):
+            rail.choose(1)
+
+    def test_pages_are_chosen_from_the_keyboard_in_any_language(
+        self, qtbot: QtBot, rail: Rail
+    ) -> None:
+        rail.show_words(["数据", "训练", "阅片"], "English", "浅色")
+        with qtbot.waitSignal(rail.page_chosen) as chosen:
+            QTest.keyClick(rail, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+        assert chosen.args == [1]
+
+    def test_language_and_theme_are_told(self, qtbot: QtBot, rail: Rail) -> None:
+        with qtbot.waitSignals([rail.language_pressed, rail.theme_pressed]):
+            press(rail, "中文")
+            press(rail, "Light")

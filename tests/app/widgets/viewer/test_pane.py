@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.widgets.viewer import FilmPane, Tool
 from app.widgets.viewer.picture import MAX_SCALE, STEP
 from core.images.film import FullDepthFilm, Spacing, Window
-from tests.app.widgets.viewer.film_hands import (
+from tests.app.widgets.film_hands import (
     BLACK,
     WHITE,
     deep,

@@ -2,12 +2,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
-from app.widgets.tables import ConfusionMatrixView
+from app.widgets.tables import ConfusionMatrixView, PlainTable
 
 GOOD, BAD, GROUND, TEXT = "#00ff00", "#ff0000", "#000000", "#ffffff"
 
@@ -43,18 +44,14 @@ def test_a_larger_share_of_its_row_makes_a_cell_stronger(view: ConfusionMatrixVi
     assert drawn[0][0].green() > 2 * drawn[0][1].red() > 0
 
 
-def test_the_share_counts_and_not_the_number(view: ConfusionMatrixView) -> None:
+def test_right_answers_and_mistakes_differ_in_colour_and_shares_count(
+    view: ConfusionMatrixView,
+) -> None:
     drawn = cells(view, [[1, 1], [500, 500]])
     assert drawn[0][0] == drawn[1][1]
     assert drawn[0][1] == drawn[1][0]
-
-
-def test_right_answers_and_mistakes_differ_in_colour(view: ConfusionMatrixView) -> None:
-    drawn = cells(view, [[5, 5], [5, 5]])
-    assert drawn[0][0].green() > 0
-    assert drawn[0][0].red() == 0
-    assert drawn[0][1].red() > 0
-    assert drawn[0][1].green() == 0
+    right, wrong = drawn[0]
+    assert (right.green() > 0, right.red(), wrong.red() > 0, wrong.green()) == (True, 0, True, 0)
 
 
 def test_a_cell_without_films_stays_empty(view: ConfusionMatrixView) -> None:
@@ -120,3 +117,43 @@ def test_a_part_is_drawn_as_in_the_whole(view: ConfusionMatrixView) -> None:
     view.resize(view.minimumSizeHint())
     part = QRect(400, 500, 320, 250)
     assert view.grab(part).toImage() == view.grab().toImage().copy(part)
+
+
+class TestPlainTable:
+    @pytest.fixture
+    def table(self, qtbot: QtBot) -> PlainTable:
+        table = PlainTable(stretched=0)
+        table.show_header(["Class", "Films"])
+        qtbot.addWidget(table)
+        return table
+
+    def test_new_rows_take_the_place_of_the_old(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1"), ("b", "2")])
+        table.show_rows([("c", "3")])
+        assert table.rowCount() == 1
+        assert [table.item(0, column).text() for column in range(2)] == ["c", "3"]
+
+    def test_numbers_and_their_title_stand_at_the_right(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1")], numbers=(1,))
+        assert table.item(0, 1).textAlignment() & Qt.AlignmentFlag.AlignRight
+        assert not table.item(0, 0).textAlignment() & Qt.AlignmentFlag.AlignRight
+        assert table.horizontalHeaderItem(1).textAlignment() & Qt.AlignmentFlag.AlignRight
+
+    def test_nothing_can_be_typed_into_it(self, table: PlainTable) -> None:
+        table.show_rows([("a", "1")])
+        table.show()
+        QTest.mouseDClick(
+            table.viewport(),
+            Qt.MouseButton.LeftButton,
+            pos=table.visualItemRect(table.item(0, 0)).center(),
+        )
+        QTest.keyClicks(table, "other")
+        assert table.item(0, 0).text() == "a"
+
+    def test_a_short_table_is_no_taller_than_its_rows(self, table: PlainTable) -> None:
+        heights = []
+        for n in (1, 3):
+            table.show_rows([("a", "1")] * n)
+            table.fit_height()
+            heights.append(table.maximumHeight())
+        assert heights[1] - heights[0] == 2 * table.rowHeight(0)

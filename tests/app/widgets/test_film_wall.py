@@ -240,17 +240,15 @@ class TestChoosing:
             click(wall, 3)
         assert told.args == [[3]]
 
-    def test_shift_chooses_all_between_in_reading_order(self, wall: FilmWall) -> None:
+    def test_shift_chooses_all_between_and_control_adds_and_takes_away(
+        self, wall: FilmWall
+    ) -> None:
         click(wall, 2)
-        click(wall, 9, SHIFT)
-        assert wall.selected() == list(range(2, 10))
-
-    def test_control_adds_and_takes_away(self, wall: FilmWall) -> None:
-        click(wall, 1)
-        click(wall, 5, CONTROL)
-        click(wall, 6, CONTROL)
-        click(wall, 5, CONTROL)
-        assert wall.selected() == [1, 6]
+        click(wall, 5, SHIFT)
+        assert wall.selected() == [2, 3, 4, 5]
+        click(wall, 9, CONTROL)
+        click(wall, 3, CONTROL)
+        assert wall.selected() == [2, 4, 5, 9]
 
     def test_a_drag_over_the_ground_chooses_what_it_touches(self, wall: FilmWall) -> None:
         start = rect(wall, 0).topLeft()
@@ -261,35 +259,26 @@ class TestChoosing:
         QTest.mouseRelease(wall.viewport(), Qt.MouseButton.LeftButton, pos=end)
         assert wall.selected() == [0, 1, 4, 5]
 
-    def test_control_a_chooses_all(self, qtbot: QtBot, wall: FilmWall) -> None:
-        with qtbot.waitSignal(wall.selection_changed) as told:
-            QTest.keyClick(wall, Qt.Key.Key_A, CONTROL)
-        assert told.args == [list(range(40))]
-
-    def test_the_arrow_keys_go_from_film_to_film(self, wall: FilmWall) -> None:
+    def test_keys_go_from_film_to_film_and_choose_more_or_all(
+        self, qtbot: QtBot, wall: FilmWall
+    ) -> None:
         click(wall, 0)
         for key in (Qt.Key.Key_Right, Qt.Key.Key_Down):
             QTest.keyClick(wall, key)
         assert wall.selected() == [5]
-
-    def test_shift_with_an_arrow_key_chooses_more(self, wall: FilmWall) -> None:
-        click(wall, 1)
         QTest.keyClick(wall, Qt.Key.Key_Down, SHIFT)
-        assert wall.selected() == [1, 2, 3, 4, 5]
-
-    def test_the_end_key_shows_the_last_film(self, wall: FilmWall) -> None:
-        click(wall, 0)
+        assert wall.selected() == [5, 6, 7, 8, 9]
         QTest.keyClick(wall, Qt.Key.Key_End)
         assert wall.selected() == [39]
         assert wall.viewport().rect().contains(rect(wall, 39).center())
+        with qtbot.waitSignal(wall.selection_changed) as told:
+            QTest.keyClick(wall, Qt.Key.Key_A, CONTROL)
+        assert told.args == [list(range(40))]
 
     def test_choosing_for_the_user_makes_the_first_the_current_film(self, wall: FilmWall) -> None:
         wall.select([7, 3, 20, 4])
         assert wall.selected() == [3, 4, 7, 20]
         assert wall.currentIndex().row() == 3
-
-    def test_nothing_can_be_chosen_for_the_user(self, wall: FilmWall) -> None:
-        wall.select([1])
         wall.select([])
         assert wall.selected() == []
 
@@ -303,17 +292,19 @@ class TestChoosing:
         QTest.mouseDClick(wall.viewport(), Qt.MouseButton.LeftButton, pos=rect(wall, 6).center())
         assert opened == [2, 2, 6]
 
-    def test_the_menu_is_wanted_where_the_pointer_is(self, qtbot: QtBot, wall: FilmWall) -> None:
-        place = rect(wall, 1).center()
-        with qtbot.waitSignal(wall.menu_wanted) as told:
-            ask_for_menu(wall, place, QContextMenuEvent.Reason.Mouse)
-        assert told.args == [wall.viewport().mapToGlobal(place)]
-
-    def test_the_menu_key_wants_it_at_the_current_film(self, qtbot: QtBot, wall: FilmWall) -> None:
+    def test_the_menu_is_wanted_at_the_pointer_or_at_the_current_film(
+        self, qtbot: QtBot, wall: FilmWall
+    ) -> None:
         click(wall, 2)
-        with qtbot.waitSignal(wall.menu_wanted) as told:
-            ask_for_menu(wall, QPoint(0, 0), QContextMenuEvent.Reason.Keyboard)
-        assert told.args == [wall.viewport().mapToGlobal(rect(wall, 2).center())]
+        place, current = rect(wall, 1).center(), rect(wall, 2).center()
+        for reason, at, wanted in (
+            (QContextMenuEvent.Reason.Mouse, place, place),
+            (QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), current),
+        ):
+            event = QContextMenuEvent(reason, at, wall.viewport().mapToGlobal(at))
+            with qtbot.waitSignal(wall.menu_wanted) as told:
+                QApplication.sendEvent(wall.viewport(), event)
+            assert told.args == [wall.viewport().mapToGlobal(wanted)]
 
     def test_a_right_click_on_another_film_chooses_that(self, wall: FilmWall) -> None:
         click(wall, 2)
@@ -323,11 +314,6 @@ class TestChoosing:
     def test_dropped_files_are_left_to_the_window(self, wall: FilmWall) -> None:
         assert not wall.acceptDrops()
         assert not wall.viewport().acceptDrops()
-
-
-def ask_for_menu(wall: FilmWall, place: QPoint, reason: QContextMenuEvent.Reason) -> None:
-    event = QContextMenuEvent(reason, place, wall.viewport().mapToGlobal(place))
-    QApplication.sendEvent(wall.viewport(), event)
 
 
 class TestEditedLists:
@@ -357,28 +343,19 @@ class TestEditedLists:
         wall.show_films(same, source)
         assert wall.selected() == [1]
 
-    def test_the_place_stays_when_a_film_is_changed(self, wall: FilmWall, source: Source) -> None:
+    def test_the_first_film_in_sight_stays_when_others_go_or_sizes_change(
+        self, wall: FilmWall, source: Source
+    ) -> None:
         wall.show_films(films(400), source)
         wall.verticalScrollBar().setValue(3_333)
         wall.show_films(films(400, is_left_out=True), source)
         assert wall.verticalScrollBar().value() == 3_333
-
-    def test_the_first_film_in_sight_stays_when_others_go(
-        self, wall: FilmWall, source: Source
-    ) -> None:
-        wall.show_films(films(400), source)
         wall.scrollTo(wall.model().index(200, 0), FilmWall.ScrollHint.PositionAtTop)
         top = rect(wall, 200).top()
         wall.show_films(films(400)[100:], source)
         assert rect(wall, 100).top() == top
-
-    def test_the_first_film_in_sight_stays_when_the_size_changes(
-        self, wall: FilmWall, source: Source
-    ) -> None:
-        wall.show_films(films(400), source)
-        wall.scrollTo(wall.model().index(200, 0), FilmWall.ScrollHint.PositionAtTop)
         wall.set_side_px(SMALL_PX)
-        assert wall.viewport().rect().contains(rect(wall, 200).center())
+        assert wall.viewport().rect().contains(rect(wall, 100).center())
 
     @pytest.mark.parametrize("side_px", [SMALL_PX, MEDIUM_PX, LARGE_PX])
     def test_rows_are_where_the_view_thinks_at_any_width(

@@ -146,28 +146,20 @@ class TestKeys:
         press(desk, Key.Key_Delete)
         assert pane.state.rulers == []
 
-    @pytest.mark.parametrize(
-        ("key", "signal"),
-        [
-            (Key.Key_Left, "previous_wanted"),
-            (Key.Key_PageUp, "previous_wanted"),
-            (Key.Key_Right, "next_wanted"),
-            (Key.Key_PageDown, "next_wanted"),
-        ],
-    )
-    def test_other_films_are_wanted(
-        self, qtbot: QtBot, desk: ViewerDesk, key: Key, signal: str
-    ) -> None:
-        with qtbot.waitSignal(getattr(desk, signal)):
-            press(desk, key)
-
-    def test_other_films_are_wanted_while_a_button_has_the_focus(
+    def test_other_films_are_wanted_also_while_a_button_has_the_focus(
         self, qtbot: QtBot, desk: ViewerDesk
     ) -> None:
         slider = desk.findChild(QSlider)
-        slider.setFocus()
-        with qtbot.waitSignal(desk.next_wanted):
-            QTest.keyClick(slider, Key.Key_Right)
+        for signal, keys in (
+            (desk.previous_wanted, (Key.Key_Left, Key.Key_PageUp)),
+            (desk.next_wanted, (Key.Key_Right, Key.Key_PageDown)),
+        ):
+            for key in keys:
+                with qtbot.waitSignal(signal):
+                    press(desk, key)
+            slider.setFocus()
+            with qtbot.waitSignal(signal):
+                QTest.keyClick(slider, keys[0])
 
     def test_a_search_field_beside_the_viewer_keeps_its_keys(
         self, page: QWidget, desk: ViewerDesk
@@ -233,10 +225,12 @@ class TestSeveralFilms:
             assert desk.n_panes == n_panes
             assert sum(pane.isVisible() for pane in desk.findChildren(FilmPane)) == n_panes
 
-    def test_films_out_of_sight_come_back(
+    def test_fewer_films_choose_one_in_sight_and_the_others_come_back(
         self, four: tuple[FilmPane, ...], desk: ViewerDesk
     ) -> None:
-        desk.set_n_panes(1)
+        desk.choose_pane(3)
+        desk.set_n_panes(2)
+        assert desk.chosen_pane == 0
         desk.set_n_panes(4)
         assert [pane.name for pane in desk.panes] == ["0.dcm", "1.dcm", "2.dcm", "3.dcm"]
 
@@ -246,21 +240,10 @@ class TestSeveralFilms:
         with qtbot.waitSignal(desk.pane_chosen, check_params_cb=lambda place: place == 2):
             QTest.mouseClick(four[2], LEFT)
         press(desk, Key.Key_H)
-        assert [pane.state.orientation == Orientation() for pane in four] == [
-            True,
-            True,
-            False,
-            True,
-        ]
+        turned = [pane.state.orientation != Orientation() for pane in four]
+        assert turned == [False, False, True, False]
         press(desk, Key.Key_N)
         assert desk.chosen_pane == 3
-
-    def test_fewer_films_choose_one_in_sight(
-        self, four: tuple[FilmPane, ...], desk: ViewerDesk
-    ) -> None:
-        desk.choose_pane(3)
-        desk.set_n_panes(2)
-        assert desk.chosen_pane == 0
 
     def test_linked_films_are_zoomed_and_moved_alike(self, four: tuple[FilmPane, ...]) -> None:
         turn_wheel(four[1], 5, QPointF(60, 80))
@@ -303,7 +286,7 @@ class TestSeveralFilms:
         hover(four[1], place)
         assert four[0].echo is None
 
-    def test_films_that_are_not_linked_stay(
+    def test_films_that_are_not_linked_stay_until_they_are_again(
         self, four: tuple[FilmPane, ...], desk: ViewerDesk
     ) -> None:
         press(desk, Key.Key_K)
@@ -312,12 +295,6 @@ class TestSeveralFilms:
         four[0].drag_window(40, 0)
         assert four[1].geometry_now.is_fitted
         assert four[1].state.preset.kind == "network"
-
-    def test_linking_again_brings_all_to_the_chosen_one(
-        self, four: tuple[FilmPane, ...], desk: ViewerDesk
-    ) -> None:
-        desk.set_linked(False)
-        four[0].zoom_to(9.0)
         desk.set_linked(True)
         assert not four[3].geometry_now.is_fitted
 
@@ -326,16 +303,9 @@ class TestSeveralFilms:
     ) -> None:
         desk.show_message(1, "This film is damaged.", "1.dcm")
         desk.choose_pane(1)
-        for key in (
-            Key.Key_I,
-            Key.Key_R,
-            Key.Key_F,
-            Key.Key_1,
-            Key.Key_3,
-            Key.Key_Delete,
-            Key.Key_0,
-        ):
-            press(desk, key)
+        for key in "IRF130":
+            press(desk, Key(ord(key)))
+        press(desk, Key.Key_Delete)
         four[0].zoom_to(9.0)
         four[0].invert()
         desk.grab()
@@ -349,16 +319,6 @@ class TestFullScreen:
         qtbot.waitUntil(lambda: desk.panes[0].hasFocus())
         press(desk, Key.Key_Escape)
         assert not desk.isWindow()
-
-    def test_it_comes_back_to_its_place(
-        self, qtbot: QtBot, page: QWidget, desk: ViewerDesk
-    ) -> None:
-        place = desk.geometry()
-        desk.fill_screen(True)
-        desk.fill_screen(False)
-        qtbot.waitUntil(lambda: desk.geometry() == place)
-        assert desk.isVisible()
-        assert desk.parentWidget() is page
 
     def test_it_comes_back_into_a_splitter(self, qtbot: QtBot) -> None:
         splitter, desk, other = QSplitter(), ViewerDesk(), QLineEdit()
@@ -391,22 +351,18 @@ class TestWords:
         tips = " ".join(button.toolTip() for button in desk.findChildren(QToolButton))
         assert "SWAP BLACK AND WHITE" in tips
 
-    def test_a_windows_foreign_name_is_shown_as_it_is(self, desk: ViewerDesk) -> None:
+    def test_windows_are_listed_by_their_foreign_names_and_the_one_in_use_is_ticked(
+        self, desk: ViewerDesk
+    ) -> None:
         own = ("A && <b>B</b> & C", Window(1_200.0, 1_300.0))
         desk.show_film(0, deep(file_windows=(own,)), "a.dcm")
+        press(desk, Key.Key_3)
         menus = desk.findChildren(QMenu)
         for menu in menus:
             menu.aboutToShow.emit()
-        texts = [action.text() for menu in menus for action in menu.actions()]
-        assert "File: A &&&& <b>B</b> && C\t6" in texts
-
-    def test_the_window_in_use_is_ticked(self, desk: ViewerDesk) -> None:
-        press(desk, Key.Key_3)
-        menu = desk.findChildren(QMenu)
-        for one in menu:
-            one.aboutToShow.emit()
-        ticked = [action.text() for one in menu for action in one.actions() if action.isChecked()]
-        assert "Full range\t3" in ticked
+        actions = [action for menu in menus for action in menu.actions()]
+        assert "File: A &&&& <b>B</b> && C\t6" in [action.text() for action in actions]
+        assert "Full range\t3" in [action.text() for action in actions if action.isChecked()]
 
     def test_every_button_has_a_name_and_an_icon(self, desk: ViewerDesk) -> None:
         desk.show_colours("#ffffff", "#00ff00", "#888888")

@@ -177,31 +177,23 @@ class TestRulers:
         assert distance_to(line, QPointF(14, 3)) == 5
         assert distance_to(QLineF(1, 1, 1, 1), QPointF(4, 5)) == 5
 
-    @pytest.mark.parametrize(
-        ("line", "seen"),
-        [
+    def test_the_part_of_a_line_that_is_in_sight(self) -> None:
+        room = QRectF(0, 0, 100, 100)
+        for line, seen in (
             (QLineF(10, 10, 60, 20), QLineF(10, 10, 60, 20)),
             (QLineF(-50, 50, 150, 50), QLineF(0, 50, 100, 50)),
             (QLineF(50, 150, 50, -150), QLineF(50, 100, 50, 0)),
             (QLineF(-10, 10, -10, 90), None),
             (QLineF(-60, 40, 40, -60), None),
-        ],
-    )
-    def test_the_part_of_a_line_that_is_in_sight(self, line: QLineF, seen: QLineF | None) -> None:
-        assert part_within(line, QRectF(0, 0, 100, 100)) == seen
+        ):
+            assert part_within(line, room) == seen
 
     @pytest.mark.parametrize(("most", "length"), [(130, 100), (9.9, 5), (0.034, 0.02), (5, 5)])
     def test_a_scale_bar_is_a_round_number(self, most: float, length: float) -> None:
         assert round_length(most) == pytest.approx(length)
 
 
-class TestLevels:
-    @pytest.mark.parametrize(("level", "text"), [(500, "-500 HU"), (1_500, "500 HU")])
-    def test_a_level_is_told_as_what_it_stands_for(self, level: int, text: str) -> None:
-        state = FilmState(deep())
-        row, column = np.argwhere(state.film.values == level)[0]
-        assert state.level_text(QPointF(column + 0.5, row + 0.5)) == text
-
+class TestFollowing:
     def test_another_films_window_is_followed_in_proportion(self) -> None:
         first, second = FilmState(deep()), FilmState(film_of_pixels(np.zeros((20, 20), np.uint8)))
         first.use(Window(1_500.0, 4_000.0), is_inverted=True)

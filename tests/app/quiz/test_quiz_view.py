@@ -155,15 +155,12 @@ def test_learned_films_may_be_asked_about_with_a_warning(
     assert "too good" in text(view)
 
 
-def test_without_a_model_it_is_said_what_is_missing(view: QuizView, model: QuizViewModel) -> None:
+def test_what_is_missing_for_a_quiz_is_said(
+    view: QuizView, model: QuizViewModel, loaded: LoadedDataset, classifier: PretendedModel
+) -> None:
     model.prepare((), None)
     assert "Open a model and a dataset" in text(view)
     assert not button(view, "Start the quiz").isEnabled()
-
-
-def test_with_too_few_films_no_quiz_begins(
-    view: QuizView, model: QuizViewModel, loaded: LoadedDataset, classifier: PretendedModel
-) -> None:
     model.prepare(sources(loaded)[:4], classifier)
     assert "Only 4 films can be asked about, and a quiz needs at least 5." in text(view)
     assert not button(view, "Start the quiz").isEnabled()
@@ -212,27 +209,22 @@ def test_nothing_of_the_model_is_shown_before_the_learner_has_answered(
     assert "The model is sure." in text(view)
 
 
-def test_digits_choose_and_enter_confirms(view: QuizView, model: QuizViewModel) -> None:
+def test_digits_or_clicks_choose_and_enter_confirms(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
     assert not button(view, "Answer").isEnabled()
+    QTest.mouseClick(rows(view)[1], Qt.MouseButton.LeftButton)
+    assert model.chosen == 1
     hit(Key.Key_3)
     assert [row.isChecked() for row in rows(view)] == [False, False, True]
     hit(Key.Key_Enter)
     assert button(view, "Keep my answer").isEnabled()
+    button(view, "Stop here …").setFocus()  # keys still answer
     hit(Key.Key_1)
     assert button(view, "Change my answer").isEnabled()
     hit(Key.Key_Return)
     assert model.session is not None
     [given] = model.session.answers
     assert (given.alone, given.final) == (2, 0)
-
-
-def test_a_class_can_be_clicked(view: QuizView, model: QuizViewModel) -> None:
-    begin(view, model)
-    QTest.mouseClick(rows(view)[1], Qt.MouseButton.LeftButton)
-    assert model.chosen == 1
-    press(view, "Answer")
-    assert model.stage == "with_model"
 
 
 def test_who_answered_what_stands_beside_the_classes(view: QuizView, model: QuizViewModel) -> None:
@@ -298,16 +290,6 @@ def test_words_change_with_the_language_and_answers_stay(
         assert rows(view)[1].isChecked()
     finally:
         set_language("en")
-
-
-def test_keys_still_answer_when_a_button_has_the_focus(
-    view: QuizView, model: QuizViewModel
-) -> None:
-    begin(view, model)
-    button(view, "Stop here …").setFocus()
-    hit(Key.Key_1)
-    hit(Key.Key_Return)
-    assert model.stage == "with_model"
 
 
 def test_while_a_film_is_read_that_is_said(
@@ -428,48 +410,29 @@ def test_where_the_teacher_allows_none_there_is_no_heat_map(
 # The score card.
 
 
-def test_the_score_card_has_three_matrices_and_the_figures_of_three_readers(
+def test_the_score_card_tells_of_three_readers_and_of_every_film(
     view: QuizView, model: QuizViewModel
 ) -> None:
-    finish(view, model)
+    finish(view, model)  # every answer goes from Normal to the model's COVID-19
     assert model.score is not None
     matrices = [one for one in view.findChildren(ConfusionMatrixView) if one.isVisible()]
     assert len(matrices) == 3
     shown = [table_rows(one) for one in view.findChildren(QTableWidget) if one.isVisible()]
-    summary = shown[0]
+    summary, sensitivities, films = shown
     assert [row[0] for row in summary] == ["You alone", "The model alone", "You with the model"]
     assert summary[0][1] == f"{model.score.alone.n_right} of 5"
-    assert "to" in summary[0][2]
-    assert "to" in summary[0][3]
-    sensitivities = shown[1]
+    assert all("to" in cell for cell in summary[0][2:4])  # intervals
     assert {row[0] for row in sensitivities} <= {"COVID-19", "Normal", "Viral pneumonia"}
     assert all("%" in cell for row in sensitivities for cell in row[1:])
-
-
-def test_every_film_is_told_with_marks_for_right_and_wrong(
-    view: QuizView, model: QuizViewModel
-) -> None:
-    finish(view, model)
-    tables = [one for one in view.findChildren(QTableWidget) if one.isVisible()]
-    films = table_rows(tables[2])
     assert len(films) == N_FILMS
     for row in films:
         assert row[3] == ("✓ Normal" if row[2] == "Normal" else "× Normal")
         assert row[5] == ("✓ COVID-19" if row[2] == "COVID-19" else "× COVID-19")
-
-
-def test_being_misled_is_called_by_its_name(view: QuizView, model: QuizViewModel) -> None:
-    finish(view, model)  # every answer goes from Normal to the model's COVID-19
-    assert model.score is not None
-    n = model.score.influence.n_misled
+    said, n = text(view), model.score.influence.n_misled
     assert n > 0
-    assert f"It talked you into a wrong answer on {n} of them." in text(view)
-    assert "automation bias" in text(view)
-
-
-def test_how_few_films_there_were_is_said(view: QuizView, model: QuizViewModel) -> None:
-    finish(view, model)
-    assert "5 films are few" in text(view)
+    assert f"It talked you into a wrong answer on {n} of them." in said
+    assert "automation bias" in said
+    assert "5 films are few" in said
 
 
 def test_the_table_is_saved_where_the_teacher_says(
@@ -485,17 +448,14 @@ def test_the_table_is_saved_where_the_teacher_says(
     assert f"Saved in {tmp_path / 'quiz.csv'}" in text(view)
 
 
-def test_another_quiz_begins_at_the_settings(view: QuizView, model: QuizViewModel) -> None:
+def test_after_a_quiz_one_goes_on_to_another_or_back_to_reading(
+    qtbot: QtBot, view: QuizView, model: QuizViewModel
+) -> None:
     finish(view, model)
     press(view, "Another quiz")
     assert model.stage is None
     assert button(view, "Start the quiz").isEnabled()
     assert field(view, QSpinBox, "Seed").value() == 2
-
-
-def test_leaving_the_score_card_puts_the_quiz_away(
-    qtbot: QtBot, view: QuizView, model: QuizViewModel
-) -> None:
     finish(view, model)
     with qtbot.waitSignal(view.closed):
         press(view, "Back to reading")
@@ -626,6 +586,7 @@ def test_of_many_classes_the_matrices_have_those_that_were_named(
     view: QuizView, model: QuizViewModel
 ) -> None:
     begin(view, model)
+    assert view.minimumSizeHint().height() <= 520  # a thousand classes leave the window as it is
     while model.stage != "over":
         wait_until(lambda: model.stage != "waiting")
         model.choose(7)
@@ -633,17 +594,6 @@ def test_of_many_classes_the_matrices_have_those_that_were_named(
     matrices = view.findChildren(ConfusionMatrixView)
     assert len({matrix.sizeHint().width() for matrix in matrices}) == 1
     assert matrices[0].sizeHint().width() < 600  # the three of the dataset, and one more
-    assert not view.grab().isNull()
-
-
-@pytest.mark.usefixtures("many")
-def test_a_thousand_classes_leave_the_window_as_it_is(view: QuizView, model: QuizViewModel) -> None:
-    begin(view, model)
-    for _ in range(2):
-        model.choose(1)
-        hit(Key.Key_Return)
-    assert view.minimumSizeHint().height() <= 520
-    model.end()
     assert view.minimumSizeHint().height() <= 520
     assert not view.grab().isNull()
 
@@ -671,8 +621,7 @@ def test_foreign_names_are_shown_as_they_are(
             assert "<" in document.toPlainText()
 
 
-@pytest.mark.parametrize("n_classes", [3, 9])
-@pytest.mark.parametrize("size", [(820, 490), (1820, 950)])
+@pytest.mark.parametrize(("size", "n_classes"), [((820, 490), 9), ((1820, 950), 3)])
 def test_all_parts_fit_into_small_and_large_windows(
     view: QuizView,
     model: QuizViewModel,
@@ -688,7 +637,7 @@ def test_all_parts_fit_into_small_and_large_windows(
     assert not view.grab().isNull()
 
 
-def test_the_other_theme_is_worn_at_once(view: QuizView, model: QuizViewModel) -> None:
+def test_another_theme_is_applied_at_once(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
     before = view.grab().toImage()
     view.apply_theme("light")

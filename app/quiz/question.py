@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QKeySequence,
     QPainter,
     QPaintEvent,
-    QResizeEvent,
     QShortcut,
     QShowEvent,
 )
@@ -22,8 +21,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
-    QMessageBox,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -38,7 +35,8 @@ from app.quiz.answers import MOST_BUTTONS, AnswerChoice
 from app.quiz.score import answer_marks
 from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
-from app.widgets.labels import card, plain_label, plain_tip
+from app.widgets.dialogs import ask
+from app.widgets.labels import ElidedLabel, card, plain_label, show_text
 from app.widgets.page import TranslatedWidget, primary_button
 from app.widgets.signs import VerdictSign
 from app.widgets.viewer.commands import Command
@@ -53,7 +51,7 @@ SCORE_BAR_PX = 8
 
 
 class ScoreBars(QWidget):
-    """Draws probabilities, the highest marked by weight and a tick, not by colour alone."""
+    """Probabilities as bars; the highest is bold and has the accent's colour."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,38 +111,6 @@ class ScoreBars(QWidget):
 
     def _row_height(self) -> int:
         return max(SCORE_ROW_PX, self.fontMetrics().height() + SCORE_BAR_PX + 16)
-
-
-class FileLine(QLabel):
-    """Shows foreign text as it is; all of it is in the tooltip."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._file = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setObjectName("muted")
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def show_file(self, file: str) -> None:
-        """Show another name."""
-        self._file = file
-        self.setToolTip(plain_tip(file))
-        self.setAccessibleName(file)
-        self._cut_to_fit()
-
-    def _cut_to_fit(self) -> None:
-        line = " ".join(self._file.split())
-        middle = Qt.TextElideMode.ElideMiddle
-        self.setText(self.fontMetrics().elidedText(line, middle, self.width()))
-
-    # Qt's own.
-
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self.fontMetrics().height())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._cut_to_fit()
 
 
 def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], object]) -> None:
@@ -218,7 +184,7 @@ class OpinionCard(TranslatedWidget):
 
     @property
     def is_heat_wanted(self) -> bool:
-        """Whether the heat map is to be seen."""
+        """True where the heat map is to be seen."""
         return self._heat.isChecked()
 
     def toggle_heat(self) -> None:
@@ -297,7 +263,8 @@ class QuizQuestion(TranslatedWidget):
         self._bar.setTextVisible(False)
         self._asks = plain_label("figure", wraps=True)
         self._tells = plain_label("muted", wraps=True)
-        self._file, self._help = FileLine(), plain_label("muted", wraps=True)
+        self._file = ElidedLabel("muted", Qt.TextElideMode.ElideMiddle)
+        self._help = plain_label("muted", wraps=True)
         self._answers, self._opinion = AnswerChoice(), OpinionCard()
         self._confirm, self._stop = primary_button(), QPushButton()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -325,11 +292,7 @@ class QuizQuestion(TranslatedWidget):
         head.addWidget(self._progress)
         head.addStretch()
         head.addWidget(self._clock)
-        panel = card()
-        panel.setFixedWidth(PANEL_PX)
-        side = QVBoxLayout(panel)
-        side.setContentsMargins(MARGIN_PX, 12, MARGIN_PX, 12)
-        side.setSpacing(8)
+        side = _side_of(self, self._pane)
         side.addLayout(head)
         side.addWidget(self._bar)
         side.addSpacing(2)
@@ -345,11 +308,6 @@ class QuizQuestion(TranslatedWidget):
         buttons.addWidget(self._stop)
         buttons.addWidget(self._confirm, 1)
         side.addLayout(buttons)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
-        layout.addWidget(self._pane, 1)
-        layout.addWidget(panel)
 
     def _connect(self) -> None:
         model = self._model
@@ -471,10 +429,9 @@ class QuizQuestion(TranslatedWidget):
                 file = answer.film.name
                 confirms = tr("Next film") if session.n_left else tr("To the score card")
         self._asks.setText(asks)
-        self._tells.setText(tells)
-        self._tells.setVisible(bool(tells))
+        show_text(self._tells, tells)
         self._file.setVisible(bool(file))
-        self._file.show_file(file)
+        self._file.show_text(file)
         self._confirm.setText(confirms)
 
     @Slot()
@@ -489,19 +446,14 @@ class QuizQuestion(TranslatedWidget):
         if not session.answers:
             self._model.end()
             return
-        box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(tr("PneumoScope"))
-        box.setText(
-            tr("Stop after {done} of {n} films?", done=len(session.answers), n=len(session.films))
+        ask(
+            self,
+            tr("Stop after {done} of {n} films?", done=len(session.answers), n=len(session.films)),
+            tr("The score card tells of the films answered so far."),
+            yes=tr("Stop the quiz"),
+            no=tr("Go on"),
+            on_yes=self._model.end,
         )
-        box.setInformativeText(tr("The score card tells of the films answered so far."))
-        stop = box.addButton(tr("Stop the quiz"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(tr("Go on"), QMessageBox.ButtonRole.RejectRole))
-        stop.clicked.connect(self._model.end)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowModality(Qt.WindowModality.WindowModal)
-        box.open()
 
     # Qt's own.
 
@@ -515,7 +467,7 @@ class QuizQuestion(TranslatedWidget):
 
 
 def _marks(session: QuizSession, heard: "QuizFilmRead | None") -> list[tuple[str, int]]:
-    """Who gave which answer, as far as the learner may know."""
+    """Return who gave which answer, as far as the learner may know."""
     marks: list[tuple[str, int]] = []
     if session.stage == "truth":
         marks += answer_marks(session.answers[-1])
@@ -536,7 +488,8 @@ class QuizReview(TranslatedWidget):
         self._model = model
         self._shown: object = None  # what was read for the film in the pane
         self._pane = FilmPane()
-        self._progress, self._file = plain_label("sectionTitle"), FileLine()
+        self._progress = plain_label("sectionTitle")
+        self._file = ElidedLabel("muted", Qt.TextElideMode.ElideMiddle)
         self._verdict = plain_label("figure", wraps=True)
         self._answers, self._opinion = AnswerChoice(), OpinionCard()
         self._answers.setEnabled(False)
@@ -558,11 +511,7 @@ class QuizReview(TranslatedWidget):
         self._opinion.show_colours(colours)
 
     def _lay_out(self) -> None:
-        panel = card()
-        panel.setFixedWidth(PANEL_PX)
-        side = QVBoxLayout(panel)
-        side.setContentsMargins(MARGIN_PX, 12, MARGIN_PX, 12)
-        side.setSpacing(8)
+        side = _side_of(self, self._pane)
         for part in (self._progress, self._file, self._verdict, self._answers):
             side.addWidget(part)
         side.addWidget(self._opinion, 1)
@@ -573,11 +522,6 @@ class QuizReview(TranslatedWidget):
         steps.addWidget(self._next, 1)
         side.addLayout(steps)
         side.addWidget(self._back)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
-        layout.addWidget(self._pane, 1)
-        layout.addWidget(panel)
 
     def _connect(self) -> None:
         self._previous.clicked.connect(lambda: self._go(-1))
@@ -620,7 +564,7 @@ class QuizReview(TranslatedWidget):
         names = [shown.display_names[name][language()] for name in shown.classes]
         is_right = answer.final == answer.film.label
         self._progress.setText(tr("Film {number} of {n}", number=place + 1, n=n))
-        self._file.show_file(answer.film.name)
+        self._file.show_text(answer.film.name)
         self._verdict.setText(tr("✓ right") if is_right else tr("× wrong"))
         self._answers.show_classes(names)
         self._answers.show_answer(answer.final)
@@ -648,3 +592,18 @@ class QuizReview(TranslatedWidget):
         read = self._model.reviewed
         if read is not None:
             lay_heat(self._pane, read.heat, is_shown=self._opinion.is_heat_wanted)
+
+
+def _side_of(part: QWidget, pane: FilmPane) -> QVBoxLayout:
+    """Lay out a pane and a card at its right; return the layout of the card."""
+    panel = card()
+    panel.setFixedWidth(PANEL_PX)
+    side = QVBoxLayout(panel)
+    side.setContentsMargins(MARGIN_PX, 12, MARGIN_PX, 12)
+    side.setSpacing(8)
+    layout = QHBoxLayout(part)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(12)
+    layout.addWidget(pane, 1)
+    layout.addWidget(panel)
+    return side

@@ -1,91 +1,124 @@
-"""What a model file says about itself: enough to use it, repeat it and doubt it.
+"""The description inside a model file: enough to use the model, repeat it and doubt it.
 
 Imports no Paddle, so a list of models is quick to draw.
 """
 
-import dataclasses
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from numpy.typing import NDArray
-
-from core.config import (
-    ARCHITECTURES,
-    N_CLASSES_RANGE,
-    Architecture,
-    Preprocessing,
-    TrainingConfig,
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
 )
-from core.errors import ConfigError, Message
+
+from core.config import N_CLASSES_RANGE, Architecture, Preprocessing, TrainingConfig
+from core.errors import ConfigError, Message, PneumoScopeError
+from core.schema import StrictModel, sentence, shown
 from core.tensor_file import DTYPE_NAMES, DTYPES
 
 Extras = dict[str, NDArray[Any]]
 
-EXTRA_DTYPES: Final = ("F32", "I32", "U8")
-MAX_BYTES: Final = 64 * 2**20
-_MAX_COUNT, _MAX_DIMENSIONS = 16, 4
-_NAME = re.compile(r"novelty(\.[a-z_]{1,40}){1,3}")  # no network has such a name
-
-
-def describe_extras(extras: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
-    """What a card says of them.
-
-    Raises:
-        ValueError: They are not such as a model file may hold.
-    """
-    described = {
-        name: {"dtype": DTYPE_NAMES.get(array.dtype, ""), "shape": list(array.shape)}
-        for name, array in extras.items()
-    }
-    if not are_extras(described):
-        raise ValueError("tensors that no model file may hold")
-    return described
-
-
-def are_extras(values: object) -> bool:
-    """Whether a card may say this: few, small, of known types, and named unlike a network's."""
-    if not isinstance(values, Mapping) or len(values) > _MAX_COUNT:
-        return False
-    if not all(
-        isinstance(name, str) and _NAME.fullmatch(name) and _is_entry(entry)
-        for name, entry in values.items()
-    ):
-        return False
-    return sum(n_bytes(entry) for entry in values.values()) <= MAX_BYTES
-
-
-def n_bytes(entry: Mapping[str, Any]) -> int:
-    """The bytes of a tensor that a card describes."""
-    return math.prod(entry["shape"]) * DTYPES[entry["dtype"]].itemsize
-
-
-def _is_entry(entry: object) -> bool:
-    return (
-        isinstance(entry, Mapping)
-        and set(entry) == {"dtype", "shape"}
-        and isinstance(entry["dtype"], str)
-        and entry["dtype"] in EXTRA_DTYPES
-        and isinstance(entry["shape"], list | tuple)
-        and 1 <= len(entry["shape"]) <= _MAX_DIMENSIONS
-        and all(type(side) is int and 1 <= side <= MAX_BYTES for side in entry["shape"])
-    )
-
-
 FORMAT_VERSION = 2  # 1 had no tensors but the network's
-FORMAT_VERSIONS = (1, 2)
 DISCLAIMER = "Research and teaching only, never diagnosis."
 LANGUAGES = frozenset({"en", "zh_CN"})
 PARTS = frozenset({"train", "validation", "test", "kept"})
 PROGRAMS = frozenset({"python", "paddle", "numpy", "pneumoscope"})
 MAX_NAME_LENGTH = 200  # characters of a class name
+MAX_EXTRA_BYTES: Final = 64 * 2**20
+_MAX_EXTRAS, _MAX_DIMENSIONS = 16, 4
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelCard:
+def _with_keys(keys: frozenset[str]) -> AfterValidator:
+    def check(values: dict[str, Any]) -> dict[str, Any]:
+        if set(values) != keys:
+            raise ValueError("other names")
+        return values
+
+    return AfterValidator(check)
+
+
+def _as_text(name: str) -> str:
+    name.encode("utf-8")  # halves of surrogate pairs (undecodable folder names) fit into no file
+    return name
+
+
+def _as_utc(time: str) -> str:
+    if datetime.fromisoformat(time).utcoffset() != timedelta(0):
+        raise ValueError("not UTC")
+    return time
+
+
+def _as_complete(values: object) -> object:
+    """Refuse preprocessing with a missing part: a default would change every answer."""
+    if isinstance(values, Mapping):
+        for name in Preprocessing.model_fields:
+            if name not in values:
+                raise ConfigError(
+                    Message("{kind} lacks the entry {name}.", kind="Preprocessing", name=name)
+                )
+    return values
+
+
+class ExtraType(BaseModel):
+    """Type and shape of a tensor beside the network's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dtype: Literal["F32", "I32", "U8"]
+    shape: tuple[Annotated[int, Field(ge=1, le=MAX_EXTRA_BYTES)], ...] = Field(
+        min_length=1, max_length=_MAX_DIMENSIONS, strict=False
+    )
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the tensor."""
+        return math.prod(self.shape) * DTYPES[self.dtype].itemsize
+
+
+def _as_few(extras: dict[str, ExtraType]) -> dict[str, ExtraType]:
+    if sum(entry.n_bytes for entry in extras.values()) > MAX_EXTRA_BYTES:
+        raise ValueError("too many bytes")
+    return extras
+
+
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH), AfterValidator(_as_text)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Digests = Annotated[tuple[Digest, ...], Field(strict=False)]
+Count = Annotated[int, Field(ge=0)]
+# No network has such a name.
+ExtraName = Annotated[str, Field(pattern=r"^novelty(\.[a-z_]{1,40}){1,3}$")]
+ExtraTypes = Annotated[
+    dict[ExtraName, ExtraType], Field(max_length=_MAX_EXTRAS), AfterValidator(_as_few)
+]
+_EXTRA_TYPES: Final[TypeAdapter[dict[str, ExtraType]]] = TypeAdapter(ExtraTypes)
+
+
+def describe_extras(extras: Mapping[str, NDArray[Any]]) -> dict[str, ExtraType]:
+    """Return a card's description of tensors beside the network's.
+
+    Raises:
+        ValueError: They are not such as a model file may hold.
+    """
+    described = {
+        name: {"dtype": DTYPE_NAMES.get(array.dtype), "shape": array.shape}
+        for name, array in extras.items()
+    }
+    try:
+        return _EXTRA_TYPES.validate_python(described)
+    except ValidationError as error:
+        raise ValueError("tensors that no model file may hold") from error
+
+
+class ModelCard(StrictModel):
     """The description that travels inside a model file.
 
     Raises:
@@ -93,183 +126,55 @@ class ModelCard:
     """
 
     architecture: Architecture
-    classes: tuple[str, ...]  # folder names, in the order of the logits
-    display_names: Mapping[str, Mapping[str, str]]  # class -> language -> name
-    preprocessing: Preprocessing
-    reader_version: int  # of the image reader the network was trained with, 1 or more
+    # Folder names, in the order of the logits.
+    classes: tuple[Name, ...] = Field(
+        min_length=N_CLASSES_RANGE[0], max_length=N_CLASSES_RANGE[1], strict=False
+    )
+    display_names: dict[str, Annotated[dict[str, Name], _with_keys(LANGUAGES)]]  # by class
+    preprocessing: Annotated[Preprocessing, BeforeValidator(_as_complete)]
+    reader_version: int = Field(ge=1)  # of the image reader the network was trained with
     training: TrainingConfig
-    dataset: Mapping[str, str]  # "name" and "fingerprint"
-    split: Mapping[str, tuple[str, ...]]  # part -> digests of the files in it
-    metrics: Mapping[str, Any]  # JSON: numbers on the validation and test images
-    history: Mapping[str, int]  # "best_epoch" (0: none was better than another) and "epochs"
-    versions: Mapping[str, str]  # python, paddle, numpy, pneumoscope
-    created: str  # ISO 8601, UTC
-    calibration: Mapping[str, Any] | None = None
-    novelty: Mapping[str, Any] | None = None
-    operating_points: Mapping[str, Any] | None = None
-    # Tensors that are none of the network's: name -> "dtype" and "shape"; `save_model` fills it in.
-    extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    tensors_sha256: str = ""  # hexadecimal; `save_model` fills it in
+    dataset: Annotated[dict[str, str], _with_keys(frozenset({"name", "fingerprint"}))]
+    split: Annotated[dict[str, Digests], _with_keys(PARTS)]  # digests of the files in each part
+    metrics: dict[str, Any]  # JSON: numbers on the validation and test images
+    # "best_epoch" is 0 where none was better than another.
+    history: Annotated[dict[str, Count], _with_keys(frozenset({"best_epoch", "epochs"}))]
+    versions: Annotated[dict[str, str], _with_keys(PROGRAMS)]
+    created: Annotated[str, AfterValidator(_as_utc)]  # ISO 8601
+    calibration: dict[str, Any] | None = None
+    novelty: dict[str, Any] | None = None
+    operating_points: dict[str, Any] | None = None
+    # Tensors that are none of the network's; `save_model` fills it in.
+    extras: ExtraTypes = Field(default_factory=dict)
+    tensors_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""  # by `save_model`
     disclaimer: str = DISCLAIMER
-    format_version: int = FORMAT_VERSION
+    format_version: int = Field(default=FORMAT_VERSION, ge=1, le=FORMAT_VERSION)
 
-    def __post_init__(self) -> None:
-        _require(
-            "format_version",
-            _is_count(self.format_version) and self.format_version in FORMAT_VERSIONS,
-        )
-        _require("architecture", self.architecture in ARCHITECTURES)
-        _require("classes", _are_classes(self.classes))
-        _require("display_names", _are_display_names(self.display_names, self.classes))
-        _require("preprocessing", isinstance(self.preprocessing, Preprocessing))
-        _require("reader_version", _is_count(self.reader_version) and self.reader_version >= 1)
-        _require("training", isinstance(self.training, TrainingConfig))
-        _require("dataset", _is_text_map(self.dataset, {"name", "fingerprint"}))
-        _require("split", _is_split(self.split))
-        _require("metrics", isinstance(self.metrics, Mapping))
-        _require("history", _is_history(self.history))
-        _require("versions", _is_text_map(self.versions, PROGRAMS))
-        _require("created", _is_utc(self.created))
-        for name in ("calibration", "novelty", "operating_points"):
-            value = getattr(self, name)
-            _require(name, value is None or isinstance(value, Mapping))
-        _require("extras", are_extras(self.extras))
-        _require("tensors_sha256", _is_sha256(self.tensors_sha256) or self.tensors_sha256 == "")
-        _require("disclaimer", isinstance(self.disclaimer, str))
-
-    def to_json(self) -> dict[str, Any]:
-        """The values as plain JSON types."""
-        return {
-            **dataclasses.asdict(self),
-            "preprocessing": self.preprocessing.to_json(),
-            "training": self.training.to_json(),
-        }
+    @model_validator(mode="after")
+    def _check_classes(self) -> Self:
+        if len(set(self.classes)) != len(self.classes):
+            raise _invalid("classes")
+        if set(self.display_names) != set(self.classes):
+            raise _invalid("display_names")
+        return self
 
     @classmethod
-    def from_json(cls, values: object) -> Self:
-        """Read what `to_json` wrote, also after a passage through JSON text.
-
-        Raises:
-            ConfigError: A name is missing or unknown, or a value is not what it must be.
-        """
-        plain = _complete(cls, values)
-        # A missing size or scale would be filled with a default and change every answer.
-        for name in Preprocessing.model_fields:
-            if name not in Preprocessing.from_json(plain["preprocessing"]).model_fields_set:
-                raise ConfigError(
-                    Message("{kind} lacks the entry {name}.", kind="Preprocessing", name=name)
-                )
-        _require("training", isinstance(plain["training"], Mapping))
-        _require("classes", isinstance(plain["classes"], list | tuple))
-        _require("split", isinstance(plain["split"], Mapping))
-        plain["preprocessing"] = Preprocessing.from_json(plain["preprocessing"])
-        plain["training"] = TrainingConfig.from_json(plain["training"])
-        plain["classes"] = tuple(plain["classes"])
-        plain["split"] = {
-            part: tuple(digests) if isinstance(digests, list | tuple) else digests
-            for part, digests in plain["split"].items()
-        }
-        return cls(**plain)
-
-
-def _complete(kind: type[Any], values: object) -> dict[str, Any]:
-    """Return `values` as a dict, once every name of `kind` is there and none is unknown."""
-    if not isinstance(values, Mapping):
-        raise ConfigError(
-            Message("The settings of {kind} are not a JSON object.", kind=kind.__name__)
-        )
-    for item in dataclasses.fields(kind):
-        has_default = not (
-            item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
-        )
-        if item.name not in values and not has_default:
-            raise ConfigError(
-                Message("{kind} lacks the entry {name}.", kind=kind.__name__, name=item.name)
+    def refusal(cls, error: ValidationError) -> PneumoScopeError:
+        """Name the first entry that is missing or not valid."""
+        details = error.errors(include_url=False, include_context=False)
+        places = [
+            one["loc"] for one in details if one["type"] == "missing" and len(one["loc"]) == 1
+        ]
+        if places:
+            return ConfigError(
+                Message("{kind} lacks the entry {name}.", kind=cls.__name__, name=places[0][0])
             )
-    unknown = sorted(
-        str(name) for name in set(values) - {one.name for one in dataclasses.fields(kind)}
-    )
-    if unknown:
-        raise ConfigError(
-            Message(
-                "{kind} has no setting called {names}.",
-                kind=kind.__name__,
-                names=", ".join(unknown),
-            )
-        )
-    return dict(values)
+        if not details[0]["loc"] or details[0]["type"] == "extra_forbidden":
+            return ConfigError(sentence(cls, error))
+        return _invalid(shown(details[0]["loc"][0]))
 
 
-def _require(name: str, is_valid: bool) -> None:
-    if not is_valid:
-        raise ConfigError(
-            Message("The entry {name} of a model's description is not valid.", name=name)
-        )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_name(value: object) -> bool:
-    return (
-        isinstance(value, str)
-        and 1 <= len(value) <= MAX_NAME_LENGTH
-        # Halves of surrogate pairs (undecodable folder names) fit into no UTF-8 file.
-        and not any("\ud800" <= character <= "\udfff" for character in value)
-    )
-
-
-def _is_sha256(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-
-
-def _is_utc(value: object) -> bool:
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value).utcoffset() == timedelta(0)
-    except ValueError:
-        return False
-
-
-def _are_classes(classes: object) -> bool:
-    low, high = N_CLASSES_RANGE
-    return (
-        isinstance(classes, tuple)
-        and low <= len(classes) <= high
-        and all(_is_name(name) for name in classes)
-        and len(set(classes)) == len(classes)
-    )
-
-
-def _is_history(values: object) -> bool:
-    return (
-        isinstance(values, Mapping)
-        and set(values) == {"best_epoch", "epochs"}
-        and all(_is_count(value) for value in values.values())
-    )
-
-
-def _is_text_map(values: object, keys: set[str] | frozenset[str]) -> bool:
-    return (
-        isinstance(values, Mapping)
-        and set(values) == keys
-        and all(isinstance(value, str) for value in values.values())
-    )
-
-
-def _are_display_names(names: object, classes: tuple[str, ...]) -> bool:
-    return (
-        isinstance(names, Mapping)
-        and set(names) == set(classes)
-        and all(_is_text_map(spoken, LANGUAGES) for spoken in names.values())
-        and all(_is_name(name) for spoken in names.values() for name in spoken.values())
-    )
-
-
-def _is_split(split: object) -> bool:
-    return (
-        isinstance(split, Mapping)
-        and set(split) == PARTS
-        and all(isinstance(digests, tuple) for digests in split.values())
-        and all(_is_sha256(digest) for digests in split.values() for digest in digests)
+def _invalid(name: str) -> ConfigError:
+    return ConfigError(
+        Message("The entry {name} of a model's description is not valid.", name=name)
     )

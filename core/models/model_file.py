@@ -5,7 +5,6 @@ and the card's list of extra tensors decide every entry of the header. Pickle is
 can run code. Imports no Paddle.
 """
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -71,7 +70,7 @@ def save_model(
         ValueError: The extra tensors are not such as a model file may hold.
     """
     check_shapes(arrays, expected_shapes(card.architecture, len(card.classes)))
-    card = dataclasses.replace(card, extras=describe_extras(extras or {}), tensors_sha256="")
+    card = card.changed(extras=describe_extras(extras or {}), tensors_sha256="")
     given: dict[str, NDArray[Any]] = {**arrays, **(extras or {})}
     _check_values(path, given)
     tensors = {
@@ -81,7 +80,7 @@ def save_model(
     digest = hashlib.sha256()
     for array in tensors.values():
         digest.update(array.reshape(-1).data)  # shape -> (count,)
-    card = dataclasses.replace(card, tensors_sha256=digest.hexdigest())
+    card = card.changed(tensors_sha256=digest.hexdigest())
     text = json.dumps(card.to_json(), ensure_ascii=False, allow_nan=False, sort_keys=True)
     try:
         files.write_bytes(path, to_bytes(tensors, {METADATA_KEY: text}))
@@ -129,7 +128,7 @@ def _entries(card: ModelCard) -> Entries:
     """Return the header's entries: the tensors by type and name, as safetensors orders them."""
     shapes = expected_shapes(card.architecture, len(card.classes))
     types: dict[str, tuple[str, Any]] = {name: ("F32", shape) for name, shape in shapes.items()}
-    types |= {name: (one["dtype"], one["shape"]) for name, one in card.extras.items()}
+    types |= {name: (one.dtype, one.shape) for name, one in card.extras.items()}
     order = list(DTYPES)
     return lay_out(dict(sorted(types.items(), key=lambda one: (order.index(one[1][0]), one[0]))))
 

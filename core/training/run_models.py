@@ -1,6 +1,5 @@
 """The two model files of a run: of its best epoch, and of its end."""
 
-import dataclasses
 import datetime
 import platform
 import threading
@@ -152,8 +151,7 @@ class RunModels:
         metrics = {**card.metrics, "validation": old.metrics.get("validation")}
         calibration, memory = knowledge.calibration, knowledge.memory
         novelty, extras = memory.to_parts() if memory is not None else (None, {})
-        card = dataclasses.replace(
-            card,
+        card = card.changed(
             metrics=metrics,
             calibration=calibration.to_json() if calibration is not None else None,
             novelty=novelty,

@@ -206,7 +206,7 @@ def keeping_nothing(model_file: Path, tmp_path: Path) -> Path:
     """The same network in a file that says that no film was kept."""
     card, arrays, _ = open_model(model_file)
     path = tmp_path / "keeping_nothing.safetensors"
-    save_model(path, dataclasses.replace(card, split={**card.split, "kept": ()}), arrays)
+    save_model(path, card.changed(split={**card.split, "kept": ()}), arrays)
     return path
 
 

@@ -209,7 +209,7 @@ def test_a_test_film_whose_copy_was_used_in_training_does_not_count(
     for part, others in trained.items():
         copy = loaded.dataset.records[others[0]].digest
         parts = {**card.split, "test": (*card.split["test"], copy)}
-        films = films_of_part(dataclasses.replace(card, split=parts), loaded.dataset, "test")
+        films = films_of_part(card.changed(split=parts), loaded.dataset, "test")
         assert copy in parts[part]
         assert sorted(film.digest for film in films) == sorted(card.split["test"])
 
@@ -220,7 +220,7 @@ def test_a_test_film_counts_as_often_as_the_split_lists_it(
     card = Classifier.open(model).card
     first, second, *_ = card.split["test"]
     tripled = dataclasses.replace(loaded.dataset, records=loaded.dataset.records * 3)
-    card = dataclasses.replace(card, split={**card.split, "test": (first, first, second)})
+    card = card.changed(split={**card.split, "test": (first, first, second)})
     films = films_of_part(card, tripled, "test")
     assert sorted(film.digest for film in films) == sorted([first, first, second])
 
@@ -229,7 +229,7 @@ def test_a_model_whose_test_films_were_all_trained_on_says_so(
     loaded: LoadedDataset, model: Path
 ) -> None:
     card = Classifier.open(model).card
-    card = dataclasses.replace(card, split={**card.split, "kept": card.split["test"]})
+    card = card.changed(split={**card.split, "kept": card.split["test"]})
     with pytest.raises(DatasetError, match=r"Copies of all .*all films of another dataset"):
         films_of_part(card, loaded.dataset, "test")
 

@@ -1,4 +1,3 @@
-import dataclasses
 import gc
 import weakref
 from pathlib import Path
@@ -36,7 +35,7 @@ class TestOpen:
     ) -> None:
         card, arrays, _ = open_model(model)
         path = tmp_path / "other.safetensors"
-        save_model(path, dataclasses.replace(card, reader_version=version), arrays)
+        save_model(path, card.changed(reader_version=version), arrays)
         with pytest.raises(ModelFileError) as caught:
             Classifier.open(path)
         assert "other.safetensors was trained by a PneumoScope that read films by other" in str(

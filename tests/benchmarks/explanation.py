@@ -20,18 +20,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
-from core.prediction.random_twin import random_weights
 from numpy.typing import NDArray
 
 from core.data.dataset import LoadedDataset, load_dataset
 from core.images.film import square
 from core.images.reading import load_xray
-from core.models.resnet import build_resnet
-from core.models.weights import load_arrays, to_arrays
+from core.models.model_file import open_model
+from core.models.weights import random_weights
 from core.phantom import CLASSES, draw_film
 from core.phantom.canvas import Canvas, Pose
 from core.phantom.thorax import Build, draw_chest
-from core.prediction.classifier import Classifier
+from core.prediction.classifier import Classifier, Network
 from core.prediction.explanation import Explanation, explain
 from core.prediction.lungs import find_lungs
 from core.workspace import Workspace
@@ -60,7 +59,7 @@ def explain_all(classifier: Classifier, films: Sequence[Film]) -> list[Explanati
     return [list(explain(classifier, film))[-1] for film in films]
 
 
-def say_times(name: str, classifier: Classifier, films: Sequence[Film]) -> None:
+def say_times(classifier: Classifier, films: Sequence[Film]) -> None:
     """Seconds until the map is there, and until it is examined."""
     list(explain(classifier, films[0]))  # warms up, builds the twin
     first, complete = [], []
@@ -73,7 +72,7 @@ def say_times(name: str, classifier: Classifier, films: Sequence[Film]) -> None:
         complete.append(time.perf_counter() - started)
     size = classifier.card.preprocessing.image_size
     print(
-        f"{name}, {classifier.card.architecture} at {size} px: map after "
+        f"{classifier.card.architecture} at {size} px: map after "
         f"{np.median(first):.2f} s, examined after {np.median(complete):.2f} s"
     )
 
@@ -104,7 +103,7 @@ def say_checks(name: str, explanations: Sequence[Explanation], classes: Sequence
 def say_ignorant(classifier: Classifier, films: Sequence[Film], n_networks: int) -> None:
     """The same films through networks that know less."""
     card = classifier.card
-    known = to_arrays(classifier.network)
+    known = open_model(classifier.path).weights
     random = np.random.default_rng(0)
     for name in ("last layer shuffled", "random last layer", "random weights"):
         explanations: list[Explanation] = []
@@ -115,10 +114,7 @@ def say_ignorant(classifier: Classifier, films: Sequence[Film], n_networks: int)
                 if name == "last layer shuffled":
                     last = random.permuted(known["fc.weight"], axis=1)
                 weights = {**known, "fc.weight": last}
-            network = build_resnet(card.architecture, len(card.classes))
-            load_arrays(network, weights)
-            network.eval()
-            other = Classifier(classifier.path, card, network, classifier.device)
+            other = Classifier(classifier.path, card, Network(card, weights))
             explanations += explain_all(other, films[seed::n_networks])
         say_checks(name, explanations, card.classes)
 
@@ -150,15 +146,8 @@ def say_time_of_large(classifier: Classifier, size: int, films: Sequence[Film]) 
     """A ResNet-50 with random weights, as its answers do not matter."""
     preprocessing = replace(classifier.card.preprocessing, image_size=size)
     card = replace(classifier.card, architecture="resnet50", preprocessing=preprocessing)
-    network = build_resnet("resnet50", len(card.classes))
-    load_arrays(network, random_weights("resnet50", len(card.classes)))
-    network.eval()
-    large = Classifier(classifier.path, card, network, classifier.device)
-    say_times("eager", large, films)
-    with tempfile.TemporaryDirectory() as folder:
-        large.speed_up(Workspace(Path(folder)), may_build=True)
-        if large.is_fast:
-            say_times("fast", large, films)
+    network = Network(card, random_weights("resnet50", len(card.classes), 0))
+    say_times(Classifier(classifier.path, card, network), films)
 
 
 def main() -> None:
@@ -180,14 +169,10 @@ def main() -> None:
     for film in films[:10]:
         find_lungs(square(film, 256))
     print(f"lungs: {(time.perf_counter() - started) / min(10, len(films)):.2f} s a film")
-    say_times("eager", classifier, films[:4])
+    say_times(classifier, films[:4])
     step = max(1, len(films) // arguments.ignorant_films)
     say_ignorant(classifier, films[::step], arguments.networks)
-    with tempfile.TemporaryDirectory() as folder:
-        classifier.speed_up(Workspace(Path(folder)), may_build=True)
-        if classifier.is_fast:
-            say_times("fast", classifier, films[:4])
-        say_checks("as trained", explain_all(classifier, films), classifier.card.classes)
+    say_checks("as trained", explain_all(classifier, films), classifier.card.classes)
     say_time_of_large(classifier, arguments.slow_size, films[:2])
 
 

@@ -1,65 +1,93 @@
-"""How long films take to be answered: the network alone, one dropped film, a folder of films.
+"""How long films take to be answered, now and in an earlier state of the program.
 
-    python tests/benchmarks/reading.py [--arch resnet50] [--image-size 224] [--films 100]
-        [--side 1024] [--rounds 15] [--packages FOLDER]
+    python tests/benchmarks/reading.py [--arch resnet50] [--image-size 224] [--rounds 15]
+        [--before FOLDER] [--openvino FOLDER]
 
-The network alone: Paddle as it trains (eager), ours (fast), and with the same weights from our
-ONNX file ONNX Runtime and OpenVINO, where they are installed or lie in FOLDER (`pip install
---target FOLDER onnxruntime openvino`). All get the same cores, take turns with a rest in between
-(some threads go on waiting for work a while) and the best time of each counts. OpenVINO's bf16 is
-what this processor could give for answers that differ; how much, stands beside it.
+FOLDER with `--before` holds a checkout that still read with Paddle, eagerly and with a traced
+oneDNN network. FOLDER with `--openvino` is where `pip install --target FOLDER openvino` put it.
+Each candidate is a process of its own on the same cores; they take turns, with a rest in between,
+and the best time of each counts. OpenVINO's bf16 is what a processor with AMX could give for
+answers that differ; how much, stands beside it. The network's time holds the scaling of its input.
 
-A dropped film is read from disk, decoded, stretched, sent through the network and judged; what is
-more than decoding is measured against ONNX Runtime's time for the network. In a folder, decoding
-goes on ahead in threads, for ONNX Runtime in the same way as for us.
+A dropped film is read from disk, decoded, stretched, sent through the network and judged. In a
+fresh process the imports and the opening of the model come before.
 
 The weights are random, which changes no time.
 """
 
 import argparse
-import gc
-import itertools
+import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from core.config import Preprocessing, TrainingConfig
-from core.data.batches import stack
-from core.images.reading import READER_VERSION, load_xray
+from core.images.reading import READER_VERSION
 from core.models.model_card import ModelCard
 from core.models.model_file import save_model
-from core.models.onnx import onnx_file
-from core.models.resnet import to_input
-from core.models.weights import Weights, to_arrays
+from core.models.weights import random_weights
 from core.phantom import CLASSES, draw_film
-from core.prediction.classifier import Classifier
-from core.prediction.reading import BATCH_SIZE, read_films
-from core.runtime.threads import map_ahead, physical_core_count, thread_count
-from core.workspace import Workspace
+from core.runtime.threads import computing_threads
 
-Images = NDArray[np.float32]  # (N, 3, S, S)
-Answer = Callable[[Images], NDArray[np.float32]]  # to logits (N, C)
+ROOT = Path(__file__).resolve().parents[2]
+WORKER = Path(__file__).with_name("reading_worker.py")
 REST_S = 0.05
-PREPROCESSING = {"mean": 0.5, "std": 0.25}
+N_WARM_UPS = 2
 
 
-def random_model(path: Path, architecture: Any, image_size: int) -> Weights:
-    """Save a model with random weights; the weights."""
-    from core.models.resnet import build_resnet
+class Candidate:
+    """A worker process.
 
-    preprocessing = Preprocessing(image_size=image_size, **PREPROCESSING)
-    weights = to_arrays(build_resnet(architecture, len(CLASSES)))
+    Args:
+        kind: See reading_worker.py.
+        root: The checkout that it reads with.
+        arguments: The model, and what the kind needs besides.
+    """
+
+    def __init__(self, kind: str, root: Path, *arguments: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", str(WORKER), kind, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            text=True,
+        )
+        self.session_s = float(self._line().removeprefix("session"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def ask(self, line: str) -> str:
+        assert self._process.stdin is not None
+        print(line, file=self._process.stdin, flush=True)
+        return self._line()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        while line := self._process.stdout.readline():
+            if not line.startswith(("W", "I", "E")):  # what Paddle says of itself
+                return line
+        raise SystemExit("a worker ended; see above")
+
+
+def save_random_model(path: Path, architecture: Any, image_size: int) -> None:
+    preprocessing = Preprocessing(image_size=image_size, mean=0.5, std=0.25)
     card = ModelCard(
         architecture=architecture,
         classes=CLASSES,
@@ -74,193 +102,103 @@ def random_model(path: Path, architecture: Any, image_size: int) -> Weights:
         versions=dict.fromkeys(("python", "paddle", "numpy", "pneumoscope"), ""),
         created="2026-01-01T00:00:00+00:00",
     )
-    save_model(path, card, weights)
-    return weights
+    save_model(path, card, random_weights(architecture, len(CLASSES), 0))
 
 
-def eager(classifier: Classifier) -> Answer:
-    from core.runtime.paddle import paddle
-
-    def answer(images: Images) -> NDArray[np.float32]:
-        with paddle.no_grad():
-            maps = classifier.network.features(paddle.to_tensor(images))
-            logits: NDArray[np.float32] = classifier.network.classify(maps).numpy()
-            maps.numpy()
-        return logits
-
-    return answer
-
-
-def onnx_runtime(content: bytes, n_threads: int) -> Answer | None:
-    try:
-        import onnxruntime
-    except ImportError:
-        return None
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(None, {"images": images})[0]
-
-
-def open_vino(content: bytes, n_threads: int, precision: str) -> Answer | None:
-    try:
-        import openvino
-    except ImportError:
-        return None
-    settings = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": n_threads,
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-    compiled = openvino.Core().compile_model(
-        openvino.Core().read_model(content, b""), "CPU", settings
-    )
-    return lambda images: compiled(images)["logits"]
-
-
-def best_times(
-    candidates: dict[str, Callable[[], object]], rounds: int, warm_ups: int = 2
-) -> dict[str, list[float]]:
-    """Seconds of each candidate in every round, sorted; the rounds before warm up."""
-    times: dict[str, list[float]] = {name: [] for name in candidates}
-    for number in range(rounds + warm_ups):
-        for name, work in candidates.items():
+def print_times(title: str, seconds: dict[str, Callable[[], float]], rounds: int, n: int) -> None:
+    """Let the candidates take turns, and print what one film took."""
+    times: dict[str, list[float]] = {name: [] for name in seconds}
+    for number in range(rounds + N_WARM_UPS):
+        for name, once in seconds.items():
             time.sleep(REST_S)
-            gc.collect()
-            start = time.perf_counter()
-            work()
-            if number >= warm_ups:
-                times[name].append(time.perf_counter() - start)
-    return {name: sorted(values) for name, values in times.items()}
-
-
-def print_times(title: str, times: dict[str, list[float]], reference: str, n: int = 1) -> None:
+            taken = once()
+            if number >= N_WARM_UPS:
+                times[name].append(taken)
     print(f"\n{title}")
-    base = times.get(reference, next(iter(times.values())))[0]
+    best = min(times["ours"])
     for name, values in times.items():
         print(
-            f"  {name:18} best {1e3 * values[0] / n:8.1f} ms  median "
-            f"{1e3 * values[len(values) // 2] / n:8.1f} ms  {values[0] / base:6.2f} of {reference}"
+            f"  {name:14} best {1e3 * min(values) / n:8.1f} ms  median "
+            f"{1e3 * float(np.median(values)) / n:8.1f} ms  {min(values) / best:6.2f} of ours",
+            flush=True,
         )
 
 
-def draw_films(folder: Path, n: int, side: int) -> list[Path]:
-    paths = [folder / f"film-{number:04}.png" for number in range(n)]
-    for number, path in enumerate(paths):
-        film = draw_film(CLASSES[number % len(CLASSES)], number, min(side, 512))
-        Image.fromarray(film).resize((side, side)).save(path)
-    return paths
-
-
-def answered(classifier: Classifier, paths: Iterable[Path]) -> int:
-    return sum(1 for _ in read_films(classifier, paths))
-
-
-def answered_by(answer: Answer, classifier: Classifier, paths: Sequence[Path]) -> int:
-    """The folder as another runtime would read it, with our decoding ahead."""
-
-    def load(path: Path) -> NDArray[np.uint8]:
-        return classifier.prepare(load_xray(path))
-
-    preprocessing = classifier.card.preprocessing
-    with closing(map_ahead(load, paths, physical_core_count(), BATCH_SIZE)) as films:
-        while batch := list(itertools.islice(films, BATCH_SIZE)):
-            answer(to_input(stack(batch), preprocessing).numpy())
-    return len(paths)
+def in_a_fresh_process(root: Path, model: Path, film: Path) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-W", "ignore", str(WORKER), "fresh", str(model), str(film)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - started
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--arch", default="resnet50")
     parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--films", type=int, default=100)
+    parser.add_argument("--films", type=int, default=48)
     parser.add_argument("--side", type=int, default=1024, help="of the films, in pixels")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--packages", type=Path, help="a folder with onnxruntime or openvino")
+    parser.add_argument("--before", type=Path, help="an earlier checkout")
+    parser.add_argument("--openvino", type=Path, help="where OpenVINO was installed to")
     arguments = parser.parse_args()
-    if arguments.packages is not None:
-        sys.path.append(str(arguments.packages))
-    with tempfile.TemporaryDirectory() as folder:
-        measure(arguments, Path(folder))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        measure(arguments, Path(folder), stack)
 
 
-def measure(arguments: argparse.Namespace, folder: Path) -> None:
-    n_threads = thread_count(physical_core_count())
-    path = folder / "model.safetensors"
-    weights = random_model(path, arguments.arch, arguments.image_size)
-    workspace = Workspace(folder / "home")
-    slow, fast = Classifier.open(path), Classifier.open(path)
-    start = time.perf_counter()
-    fast.speed_up(workspace, may_build=True)
-    built = time.perf_counter()
-    fast.speed_up(workspace, may_build=False)
-    opened = time.perf_counter()
-    assert fast.is_fast
-    print(f"{arguments.arch}, {arguments.image_size} px, {n_threads} threads")
-    print(f"fast form built in {built - start:.1f} s, opened again in {opened - built:.2f} s")
+def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> None:
+    rounds, few = arguments.rounds, max(3, arguments.rounds // 3)
+    model, films = folder / "model.safetensors", folder / "films"
+    save_random_model(model, arguments.arch, arguments.image_size)
+    films.mkdir()
+    for number in range(arguments.films):
+        film = draw_film(CLASSES[number % len(CLASSES)], number, min(arguments.side, 512))
+        picture = Image.fromarray(film).resize((arguments.side, arguments.side))
+        picture.save(films / f"film-{number:04}.png")
+    one_film = films / "film-0000.png"
 
-    content = onnx_file(
-        arguments.arch,
-        weights,
-        arguments.image_size,
-        producer=("PneumoScope", ""),
-        doc="",
-        metadata={},
-    )
-    engine = fast._fast
-    assert engine is not None
-    answers: dict[str, Answer | None] = {
-        "eager": eager(slow),
-        "fast": lambda images: engine(images)[0],
-        "ONNX Runtime": onnx_runtime(content, n_threads),
-        "OpenVINO f32": open_vino(content, n_threads, "f32"),
-        "OpenVINO bf16": open_vino(content, n_threads, "bf16"),
+    def start(kind: str, root: Path, *more: Path) -> Candidate:
+        return stack.enter_context(Candidate(kind, root, model, *more))
+
+    readers = {"ours": start("ours", ROOT)}
+    roots = {"ours": ROOT}
+    if arguments.before is not None:
+        roots["before"] = arguments.before
+        readers["before, eager"] = start("eager", arguments.before)
+        readers["before, fast"] = start("fast", arguments.before, folder / "home")
+    networks = dict(readers)
+    if arguments.openvino is not None:
+        for kind in ("OpenVINO f32", "OpenVINO bf16"):
+            networks[kind] = start(kind, ROOT, arguments.openvino)
+
+    size = arguments.image_size
+    print(f"{arguments.arch}, {size} px, {computing_threads()} threads; until a model is open:")
+    wanted = np.array(readers["ours"].ask("logits 2").split(), float)
+    for name, candidate in networks.items():
+        got = np.array(candidate.ask("logits 2").split(), float) if name != "ours" else wanted
+        difference = np.abs(got - wanted).max()
+        print(f"  {name:14} {candidate.session_s:.2f} s, logits differ by {difference:.1e}")
+
+    def asking(candidates: dict[str, Candidate], line: str) -> dict[str, Callable[[], float]]:
+        def once(candidate: Candidate) -> float:
+            return float(candidate.ask(line))
+
+        return {name: partial(once, candidate) for name, candidate in candidates.items()}
+
+    for n in (1, 8):
+        title = f"the network, {n} at a time, for each film"
+        print_times(title, asking(networks, f"network {n}"), rounds if n == 1 else few, n)
+    title = f"one film of {arguments.side} px, from drop to answer"
+    print_times(title, asking(readers, f"drop {one_film}"), rounds, 1)
+    title = f"{arguments.films} films in a folder, for each film"
+    print_times(title, asking(readers, f"folder {films}"), 1, arguments.films)
+    fresh = {
+        name: partial(in_a_fresh_process, root, model, one_film) for name, root in roots.items()
     }
-    present = {name: answer for name, answer in answers.items() if answer is not None}
-    reference = "ONNX Runtime" if "ONNX Runtime" in present else "fast"
-    network: dict[str, list[float]] = {}
-    for n in (1, BATCH_SIZE):
-        films = [fast.prepare(draw_film(CLASSES[0], seed, 512)) for seed in range(n)]
-        images = to_input(stack(films), fast.card.preprocessing).numpy()
-        times = best_times(
-            {name: partial(answer, images) for name, answer in present.items()},
-            arguments.rounds if n == 1 else max(3, arguments.rounds // 3),
-        )
-        print_times(f"the network alone, {n} at a time, for each film", times, reference, n)
-        network = network or times
-        if n == 1:
-            wanted = present["eager"](images)
-            for name, answer in present.items():
-                print(f"  {name:18} logits differ by {np.abs(answer(images) - wanted).max():.1e}")
-
-    paths = draw_films(folder, arguments.films, arguments.side)
-    film = paths[0]
-    drops = best_times(
-        {
-            "decoding": lambda: fast.prepare(load_xray(film)),
-            "drop, eager": lambda: answered(slow, [film]),
-            "drop, fast": lambda: answered(fast, [film]),
-        },
-        arguments.rounds,
-    )
-    print_times(f"one film of {arguments.side} px, from drop to answer", drops, "decoding")
-    for name in ("eager", "fast"):
-        rest = drops[f"drop, {name}"][0] - drops["decoding"][0]
-        print(f"  without decoding, {name}: {rest / network[reference][0]:.2f} of {reference}")
-
-    folders: dict[str, Callable[[], object]] = {
-        "eager": lambda: answered(slow, paths),
-        "fast": lambda: answered(fast, paths),
-    }
-    other = present.get("ONNX Runtime")
-    if other is not None:
-        folders["ONNX Runtime"] = lambda: answered_by(other, fast, paths)
-    print_times(
-        f"{len(paths)} films in a folder, for each film",
-        best_times(folders, 2, warm_ups=0),
-        reference,
-        len(paths),
-    )
+    print_times("one film in a fresh process, imports and opening included", fresh, few, 1)
 
 
 if __name__ == "__main__":

@@ -255,7 +255,7 @@ class PastedPictures:
                     "yourself and drop the file.",
                     why=error.strerror or str(error),
                 )
-                yield RefusedFilm(Refusal(name, reason), name, self._store)
+                yield RefusedFilm(name=name, refusal=Refusal(name, reason), source=self._store)
 
     def remove(self) -> None:
         """Delete what was written; later pictures get a new folder."""

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import Message, Refusal
+from core.errors import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,6 @@ TrainingEvent = (
     | SavingFailed
     | TrainingDone
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FilmRefused:
-    """One file could not be read as an X-ray."""
-
-    refusal: Refusal
 
 
 def to_json(event: Any) -> dict[str, Any]:

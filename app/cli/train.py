@@ -325,7 +325,7 @@ def _print_result(done: TrainingDone) -> None:
 def _print_kept(model: Path, loaded: LoadedDataset) -> None:
     """A line for each image that training kept for the last look."""
     from core.prediction.classifier import Classifier
-    from core.prediction.reading import FilmRead, read_films
+    from core.prediction.reading import FilmResult, read_films
 
     classifier = Classifier.open(model)
     kept_digests = set(classifier.card.split["kept"])
@@ -333,14 +333,13 @@ def _print_kept(model: Path, loaded: LoadedDataset) -> None:
     for record, film in zip(
         kept, read_films(classifier, [record.path for record in kept]), strict=True
     ):
-        if isinstance(film, FilmRead):
-            predicted = film.opinion.predicted
+        if isinstance(film, FilmResult):
             print_line(
                 tr(
                     "{file}: true class {true}, predicted {predicted}, probability {probability}",
                     file=record.name,
                     true=loaded.dataset.classes[record.label],
-                    predicted=classifier.card.classes[predicted],
-                    probability=f"{film.opinion.probabilities[predicted]:.3f}",
+                    predicted=film.classes[film.predicted],
+                    probability=f"{film.opinion.probability:.3f}",
                 )
             )

@@ -42,8 +42,8 @@ from app.widgets.signs import VerdictSign
 from app.widgets.viewer.commands import Command
 from app.widgets.viewer.pane import FilmPane
 from app.widgets.viewer.picture import STEP
-from core.prediction.classifier import Opinion
-from core.prediction.verdict import Verdict
+from core.prediction.reading import FilmResult
+from core.prediction.verdict import Opinion
 from core.quiz.session import QuizSession
 
 SCORE_ROW_PX = 44
@@ -149,7 +149,7 @@ class OpinionCard(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: tuple[tuple[str, ...], Opinion, Verdict] | None = None
+        self._said: tuple[tuple[str, ...], FilmResult] | None = None
         self._title = plain_label("sectionTitle")
         self._verdict = VerdictSign()
         self._bars = ScoreBars()
@@ -193,18 +193,17 @@ class OpinionCard(TranslatedWidget):
             self._heat.toggle()
 
     def show_opinion(
-        self, names: Sequence[str], opinion: Opinion, verdict: Verdict, *, has_heat: bool = False
+        self, names: Sequence[str], result: FilmResult, *, has_heat: bool = False
     ) -> None:
         """Show what the model says.
 
         Args:
             names: Of the classes, in the order of their labels; foreign text.
-            opinion: Of the film.
-            verdict: Whether to believe it.
+            result: Of the film.
             has_heat: Whether there is a heat map to be switched on and off.
         """
-        is_new = self._said is None or self._said[1] is not opinion
-        self._said = tuple(names), opinion, verdict
+        is_new = self._said is None or self._said[1] is not result
+        self._said = tuple(names), result
         self._heat.setVisible(has_heat)
         self.retranslate()
         if is_new:
@@ -223,7 +222,8 @@ class OpinionCard(TranslatedWidget):
         self._heat.setAccessibleDescription(unchecked)
         if self._said is None:
             return
-        names, opinion, verdict = self._said
+        names, result = self._said
+        opinion, verdict = result.opinion, result.verdict
         self._bars.show_scores(names, list(opinion.probabilities))
         self._verdict.show_verdict(verdict.level)
         self._sure.setText(_sure_line(names, opinion))
@@ -388,9 +388,7 @@ class QuizQuestion(TranslatedWidget):
         self._opinion.setVisible(heard is not None)
         self._help.setVisible(heard is None)
         if heard is not None:
-            self._opinion.show_opinion(
-                names, heard.opinion, heard.verdict, has_heat=heard.heat is not None
-            )
+            self._opinion.show_opinion(names, heard.result, has_heat=heard.heat is not None)
             if self._heard is not heard:
                 self._show_heat()
         self._heard = heard
@@ -474,7 +472,7 @@ def _marks(session: QuizSession, heard: "QuizFilmRead | None") -> list[tuple[str
     elif session.alone is not None:
         marks.append((tr("you"), session.alone))
     if heard is not None:
-        marks.append((tr("model"), heard.opinion.predicted))
+        marks.append((tr("model"), heard.result.predicted))
     return marks
 
 
@@ -568,7 +566,7 @@ class QuizReview(TranslatedWidget):
         self._verdict.setText(tr("✓ right") if is_right else tr("× wrong"))
         self._answers.show_classes(names)
         self._answers.show_answer(answer.final)
-        marks = [*answer_marks(answer), (tr("model"), answer.model.label)]
+        marks = [*answer_marks(answer), (tr("model"), answer.model.predicted)]
         self._answers.show_marks(marks)
         self._previous.setEnabled(place > 0)
         self._next.setEnabled(place < n - 1)
@@ -579,9 +577,7 @@ class QuizReview(TranslatedWidget):
             self._shown = None
             self._pane.show_message(say(refused) if refused else tr("Reading the film …"))
             return
-        self._opinion.show_opinion(
-            names, read.opinion, read.verdict, has_heat=read.heat is not None
-        )
+        self._opinion.show_opinion(names, read.result, has_heat=read.heat is not None)
         if read is not self._shown:
             self._shown = read
             self._pane.show_film(read.view, "")

@@ -485,7 +485,7 @@ def _film_row(number: int, answer: QuizAnswer, names: list[str]) -> tuple[str, .
         file,
         names[truth],
         said(answer.alone),
-        said(answer.model.label),
+        said(answer.model.predicted),
         said(answer.final),
         f"{answer.seconds:.1f}",
     )

@@ -230,7 +230,7 @@ class QuizViewModel(QObject):
         if session.stage == "alone" and chosen is not None:
             self.session = session.answered_alone(chosen, self._clock())
         elif session.stage == "with_model" and chosen is not None and shown is not None:
-            self.session = session.decided(chosen, shown.model, self._clock())
+            self.session = session.decided(chosen, shown.result, self._clock())
         elif session.stage == "truth":
             self.session = session.went_on()
         self._go_on()

@@ -13,20 +13,22 @@ from app import theme as styling
 from app.i18n import language, say, tr
 from app.reading.desk_viewmodel import DeskViewModel
 from app.reading.film_list import ReadingList
-from app.reading.film_list_model import ReadingRow
-from app.reading.panel import PANEL_PX, ReadingPanel, film_row, refused_row, truth_words
-from app.reading.viewmodel import ReadFilm, ReadingViewModel
+from app.reading.panel import PANEL_PX, ReadingPanel
+from app.reading.viewmodel import ReadingViewModel
 from app.settings import Theme
 from app.widgets.page import TranslatedWidget
 from app.widgets.viewer import ViewerDesk
 from core.errors import Message
 from core.images.film import FullDepthFilm
+from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import HeatMap
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # load Paddle
+    from core.prediction.classifier import Classifier
     from core.prediction.explanation import Explanation
 
 N_PANES = 4
+LIST_PX = 300
 
 
 class FilmsInSight(QObject):
@@ -39,7 +41,7 @@ class FilmsInSight(QObject):
         parent: Qt's owner.
     """
 
-    explained = Signal(object, object)  # ReadFilm, Explanation of the class that is wanted
+    explained = Signal(object, object)  # FilmResult, Explanation of the class that is wanted
 
     def __init__(
         self,
@@ -64,15 +66,15 @@ class FilmsInSight(QObject):
         return self.keys[self._viewer.chosen_pane]
 
     @property
-    def current(self) -> ReadFilm | None:
+    def current(self) -> FilmResult | None:
         """The film in hand."""
         return self._film_in(self._viewer.chosen_pane)
 
-    def label_of(self, film: ReadFilm) -> int:
+    def label_of(self, film: FilmResult) -> int:
         """The class whose heat map is shown: the predicted one, until another was chosen."""
         return self._labels.get(film.key, film.predicted)
 
-    def explanation_of(self, film: ReadFilm) -> "Explanation | None":
+    def explanation_of(self, film: FilmResult) -> "Explanation | None":
         """What was found out for the class that is shown."""
         return self._looking.explanation(film.key, self.label_of(film))
 
@@ -89,8 +91,9 @@ class FilmsInSight(QObject):
         if key in self._failed:
             self._viewer.show_message(pane, say(self._failed[key]), film.name)
             return
-        full = self._looking.film(key)
-        self._viewer.show_film(pane, film.thumbnail if full is None else full, film.name)
+        picture = self._looking.film(key) or film.thumbnail
+        if picture is not None:
+            self._viewer.show_film(pane, picture, film.name)
         self._show_heat(pane, None)
 
     def fill(self, n_panes: int, following: Sequence[int]) -> None:
@@ -153,7 +156,7 @@ class FilmsInSight(QObject):
         for pane in range(self._viewer.n_panes):
             self._show_heat(pane, None)
 
-    def _film_in(self, pane: int) -> ReadFilm | None:
+    def _film_in(self, pane: int) -> FilmResult | None:
         key = self.keys[pane]
         return self._reading.films.get(key) if key is not None else None
 
@@ -196,6 +199,7 @@ class FilmsInSight(QObject):
 
     @Slot(int, object)
     def _on_explained(self, key: int, found: "Explanation") -> None:
+        self._reading.weigh(key, found)
         film = self._reading.films.get(key)
         if film is None or found.label != self.label_of(film):
             return
@@ -220,13 +224,6 @@ def _stamp_of(found: "Explanation | None", *, is_short: bool) -> str:
     if is_short or not honesty.reasons:
         return tr("Do not trust this map")
     return tr("Do not trust this map: {reason}", reason=say(honesty.reasons[0]))
-
-
-if TYPE_CHECKING:
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
-
-LIST_PX = 300
 
 
 class ReadingDesk(TranslatedWidget):
@@ -262,8 +259,9 @@ class ReadingDesk(TranslatedWidget):
 
     def _connect(self) -> None:
         reading, viewer = self._reading, self.viewer
-        reading.film_read.connect(lambda film: self.list.add_rows([self._row(film)]))
-        reading.film_refused.connect(lambda refused: self.list.add_rows([refused_row(refused)]))
+        for signal in (reading.film_read, reading.film_refused):
+            signal.connect(lambda film: self.list.add_rows([film]))
+        reading.film_weighed.connect(self._on_film_weighed)
         reading.films_removed.connect(self._on_films_removed)
         reading.cleared.connect(self._on_cleared)
         reading.model_opened.connect(self._on_model_opened)
@@ -297,7 +295,7 @@ class ReadingDesk(TranslatedWidget):
     # What others may ask.
 
     @property
-    def current(self) -> ReadFilm | None:
+    def current(self) -> FilmResult | None:
         """The film in hand."""
         return self.sight.current
 
@@ -308,7 +306,7 @@ class ReadingDesk(TranslatedWidget):
         return self.sight.label_of(film) if film is not None else None
 
     @property
-    def listed(self) -> list[ReadFilm]:
+    def listed(self) -> list[FilmResult]:
         """The films as the list shows them, filtered and sorted; all where it shows none."""
         films = (self._reading.films.get(key) for key in self.list.keys_in_order())
         return [film for film in films if film is not None] or [*self._reading.films.values()]
@@ -348,9 +346,6 @@ class ReadingDesk(TranslatedWidget):
         super().keyPressEvent(event)
 
     # What happens to films.
-
-    def _row(self, film: ReadFilm, found: "Explanation | None" = None) -> ReadingRow:
-        return film_row(film, self._reading.card, found.honesty if found else None)
 
     @Slot(object)
     def _on_model_opened(self, classifier: "Classifier") -> None:
@@ -414,11 +409,15 @@ class ReadingDesk(TranslatedWidget):
         self.sight.look()
 
     @Slot(object, object)
-    def _on_explained(self, film: ReadFilm, found: "Explanation") -> None:
+    def _on_explained(self, film: FilmResult, found: "Explanation") -> None:
         if film is self.current:
             self.panel.show_explanation(found)
-        if found.honesty is not None and found.label == film.predicted:
-            self.list.update_row(film.key, self._row(film, found))
+
+    @Slot(object)
+    def _on_film_weighed(self, film: FilmResult) -> None:
+        self.list.update_row(film)
+        if film is self.current:
+            self.panel.weigh(self._reading.with_pictures(film))
 
     @Slot(int)
     def _on_film_failed(self, key: int) -> None:
@@ -442,7 +441,6 @@ class ReadingDesk(TranslatedWidget):
                 self.panel.clear()
         else:
             self.panel.show_film(self._reading.with_pictures(film), self.sight.label_of(film))
-            self.panel.show_truth(truth_words(film, self._reading.card))
             found = self.sight.explanation_of(film)
             if found is not None:
                 self.panel.show_explanation(found)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.reading.viewmodel import ReadFilm
 from app.tasks import Failure, TaskRunner
 from core.errors import ImageReadError, Message
 from core.images.film import FullDepthFilm
 from core.images.reading import load_xray, read_full
+from core.prediction.reading import FilmResult
 
 if TYPE_CHECKING:  # load Paddle
     from core.prediction.classifier import Classifier
@@ -42,7 +42,7 @@ class _Wish:
     """A film whose answer is to be explained."""
 
     classifier: "Classifier"
-    film: ReadFilm
+    film: FilmResult
     label: int  # the class the heat map is for
 
 
@@ -73,7 +73,7 @@ class DeskViewModel(QObject):
         self._classifier: Classifier | None = None
         self._films: OrderedDict[int, FullDepthFilm] = OrderedDict()  # the longest unused first
         self._explanations: OrderedDict[tuple[int, int], Explanation] = OrderedDict()
-        self._unread: list[ReadFilm] = []  # in sight
+        self._unread: list[FilmResult] = []  # in sight
         self._unexplained: list[_Wish] = []  # likewise
         self._at_work: tuple[int, int] | None = None  # what is being explained
         self._hopeless: set[tuple[int, int]] = set()  # what was tried in vain
@@ -96,7 +96,7 @@ class DeskViewModel(QObject):
         self._hopeless.clear()
         self.look_at([])
 
-    def look_at(self, sights: Sequence[tuple[ReadFilm, int]]) -> None:
+    def look_at(self, sights: Sequence[tuple[FilmResult, int]]) -> None:
         """Read and explain these films, those in front first, and no others any more.
 
         Args:
@@ -195,7 +195,7 @@ def _n_bytes(films: OrderedDict[int, FullDepthFilm]) -> int:
     return sum(film.values.nbytes for film in films.values())
 
 
-def _look(film: ReadFilm) -> Iterator[_Looked]:
+def _look(film: FilmResult) -> Iterator[_Looked]:
     try:
         yield _Looked(film.key, read_full(film.path))
     except ImageReadError as error:  # moved away since it was read; its answer stays

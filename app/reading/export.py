@@ -1,7 +1,8 @@
 """What is taken away from the Read page: tables, pictures, reports, the model itself."""
 
-import datetime
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +12,12 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
 from app.i18n import language, say, tr
 from app.reading.desk import ReadingDesk
-from app.reading.viewmodel import ReadFilm
 from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from app.widgets.labels import plain_tip
 from core.errors import Message
 from core.events import Progress
 from core.images.reading import load_xray
+from core.prediction.reading import FilmResult
 
 # The keywords of `core.report.facts`, which takes long to load.
 _WORDS: Final[Mapping[str, Message]] = {
@@ -203,9 +204,9 @@ if TYPE_CHECKING:  # load Paddle
     from core.models.export import ExportKind
     from core.prediction.classifier import Classifier
     from core.prediction.explanation import Explanation
-    from core.report.facts import ReportContext, ReportFilm
+    from core.report.facts import ReportContext
 
-Known = Callable[[ReadFilm], "Explanation | None"]
+Known = Callable[[FilmResult], "Explanation | None"]
 
 
 class TakingAwayViewModel(QObject):
@@ -257,50 +258,51 @@ class TakingAwayViewModel(QObject):
         """Write no more; what is half written is not left behind."""
         self._queue.stop()
 
-    def save_csv(self, path: Path, films: Sequence[ReadFilm]) -> None:
+    def save_csv(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write a table of films."""
 
         def write(classifier: "Classifier") -> Iterator[object]:
             from core.report.tables import write_films_csv
 
-            read = yield from self._read(classifier, films)
-            write_films_csv(path, read, _context(classifier))
+            with_header = yield from self._with_headers(films)
+            write_films_csv(path, with_header, _context(classifier))
 
         self._start(path, write)
 
-    def save_json(self, path: Path, films: Sequence[ReadFilm]) -> None:
+    def save_json(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write films as JSON."""
 
         def write(classifier: "Classifier") -> Iterator[object]:
             from core.report.tables import write_films_json
 
-            read = yield from self._read(classifier, films)
-            write_films_json(path, read, _context(classifier))
+            with_header = yield from self._with_headers(films)
+            write_films_json(path, with_header, _context(classifier))
 
         self._start(path, write)
 
-    def save_report(self, path: Path, films: Sequence[ReadFilm]) -> None:
+    def save_report(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write a PDF of one film or of many; answers are explained on the way."""
 
         def write(classifier: "Classifier") -> Iterator[object]:
             from core.report.pdf import write_report
 
-            read = yield from self._read(classifier, films, is_explained=True)
-            yield from write_report(path, read, _context(classifier))
+            with_header = yield from self._with_headers(films)
+            explain = partial(self._explanation, classifier)
+            yield from write_report(path, with_header, _context(classifier), explain)
 
         self._start(path, write)
 
-    def save_picture(self, path: Path, film: ReadFilm, label: int | None = None) -> None:
+    def save_picture(self, path: Path, film: FilmResult, label: int | None = None) -> None:
         """Write a film with its heat map as PNG; `label`: of another class than the predicted."""
 
         def write(classifier: "Classifier") -> Iterator[object]:
-            from core.report.facts import answer_of
             from core.report.picture import write_picture
 
             yield Progress(Message("Explaining the answers"), 0, 1)
-            read = self._report_film(classifier, film, is_explained=True, label=label)
-            answer = answer_of(read, may_compute=True)
-            write_picture(path, load_xray(film.path), answer, _context(classifier))
+            pixels = load_xray(film.path)
+            explanation = self._explanation(classifier, film, label)
+            weighed = film.explained(explanation)
+            write_picture(path, pixels, weighed, explanation, _context(classifier))
 
         self._start(path, write)
 
@@ -315,24 +317,23 @@ class TakingAwayViewModel(QObject):
 
         self._start(path, write)
 
-    def text_of(self, film: ReadFilm) -> str:
-        """What the clipboard takes of one film."""
+    def text_of(self, film: FilmResult) -> str:
+        """Return one film as text for the clipboard."""
         from core.report.facts import film_text
 
         classifier = self._classifier
         if classifier is None:
             return ""
-        return film_text(self._report_film(classifier, film), _context(classifier))
+        return film_text(self._with_header(film), _context(classifier))
 
-    def table_of(self, films: Sequence[ReadFilm]) -> str:
-        """What the clipboard takes of many films: a spreadsheet pastes it into cells."""
+    def table_of(self, films: Sequence[FilmResult]) -> str:
+        """Return films as text for the clipboard: a spreadsheet pastes it into cells."""
         from core.report.tables import films_tsv
 
         classifier = self._classifier
         if classifier is None:
             return ""
-        read = [self._report_film(classifier, film) for film in films]
-        return films_tsv(read, _context(classifier))
+        return films_tsv([self._with_header(film) for film in films], _context(classifier))
 
     def _start(self, path: Path, write: Callable[["Classifier"], Iterator[object]]) -> None:
         classifier = self._classifier
@@ -341,44 +342,40 @@ class TakingAwayViewModel(QObject):
         self._queue.put(path, lambda: write(classifier))
         self.changed.emit()
 
-    def _read(
-        self, classifier: "Classifier", films: Sequence[ReadFilm], *, is_explained: bool = False
-    ) -> Generator[Progress, None, "list[ReportFilm]"]:
+    def _with_headers(
+        self, films: Sequence[FilmResult]
+    ) -> Generator[Progress, None, list[FilmResult]]:
+        if not self.dicom_names:
+            return list(films)
         read = []
         for done, film in enumerate(films, start=1):
-            read.append(self._report_film(classifier, film, is_explained=is_explained))
-            if done % 100 == 0 or self.dicom_names:  # each a point to stop at
-                yield Progress(Message("Gathering the answers"), done, len(films))
+            read.append(self._with_header(film))
+            yield Progress(Message("Gathering the answers"), done, len(films))
         return read
 
-    def _report_film(
-        self,
-        classifier: "Classifier",
-        film: ReadFilm,
-        *,
-        is_explained: bool = False,
-        label: int | None = None,
-    ) -> "ReportFilm":
-        from core.report.facts import ReportFilm, dicom_fields
+    def _with_header(self, film: FilmResult) -> FilmResult:
+        from core.report.facts import dicom_fields
+
+        if not self.dicom_names:
+            return film
+        return replace(film, header=dicom_fields(film.path, self.dicom_names))
+
+    def _explanation(
+        self, classifier: "Classifier", film: FilmResult, label: int | None = None
+    ) -> "Explanation":
+        """Take the explanation that the desk has, or find it out.
+
+        Raises:
+            ImageReadError: The film's file is gone.
+        """
+        from core.prediction.explanation import explain
 
         known = self._known(film) if label in (None, film.predicted) else None
-        if known is not None and not known.is_complete:
-            known = None
-        classes = classifier.card.classes
-        names = self.dicom_names
-        return ReportFilm(
-            file=film.file,
-            digest=film.digest,
-            opinion=film.opinion,
-            true_class=classes.index(film.true_class) if film.true_class in classes else None,
-            pixels=lambda: load_xray(film.path),
-            explanation=(
-                (lambda: _explanation(classifier, film, label))
-                if known is None and is_explained
-                else known
-            ),
-            dicom=dicom_fields(film.path, names) if names else {},
-        )
+        if known is not None and known.is_complete:
+            return known
+        label = film.predicted if label is None else label
+        *_, last = explain(classifier, load_xray(film.path), label)
+        return last
 
     @Slot(object)
     def _on_queue_reported(self, event: object) -> None:
@@ -394,23 +391,8 @@ class TakingAwayViewModel(QObject):
 
 def _context(classifier: "Classifier") -> "ReportContext":
     from core.report.facts import ReportContext
-    from core.workspace import program_version
 
-    return ReportContext(
-        card=classifier.card,
-        model_file=classifier.path.name,
-        created=datetime.datetime.now().astimezone(),
-        version=program_version(),
-        say=say,
-        language=language(),
-    )
-
-
-def _explanation(classifier: "Classifier", film: ReadFilm, label: int | None) -> "Explanation":
-    from core.prediction.explanation import explain
-
-    *_, last = explain(classifier, load_xray(film.path), label)
-    return last
+    return ReportContext.of(classifier, say, language())
 
 
 _ENDINGS: Final = {"onnx": ".onnx", "paddle": "", "pdparams": ".pdparams"}

@@ -20,15 +20,16 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QListView, QSiz
 from app.i18n import tr
 from app.reading.film_list_model import (
     Choice,
+    ListedFilm,
     Order,
     ReadingDelegate,
     ReadingListModel,
-    ReadingRow,
     Show,
 )
 from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import WheelGuard
+from core.prediction.reading import FilmResult
 
 _MIN_CHARACTERS: Final = 6
 _EDGES_PX, _MAX_POPUP_PX = 28, 480  # of the list that opens, wider than its box
@@ -372,8 +373,8 @@ class ReadingList(TranslatedWidget):
         self._chooser = ListChooser()
         self._count = plain_label("muted")
         self._count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._new: dict[int, ReadingRow] = {}  # what waits to be shown
-        self._changed: dict[int, ReadingRow] = {}
+        self._new: dict[int, ListedFilm] = {}  # what waits to be shown
+        self._changed: dict[int, ListedFilm] = {}
         self._chosen: int | None = None  # what was told last; it may be hidden now
         self._has_several = False
         self._timer = QTimer(self)
@@ -406,20 +407,18 @@ class ReadingList(TranslatedWidget):
 
     # What is in it.
 
-    def add_rows(self, rows: Iterable[ReadingRow]) -> None:
+    def add_rows(self, films: Iterable[ListedFilm]) -> None:
         """Append films; they appear a moment later, with others that come until then."""
-        for row in rows:
-            (self._changed if self._model.film(row.key) else self._new)[row.key] = row
+        for film in films:
+            (self._changed if self._model.film(film.key) else self._new)[film.key] = film
         self._wait_for_more()
 
-    def update_row(self, key: int, row: ReadingRow) -> None:
-        """Say something else of a film; one that was removed meanwhile is left away."""
-        if key != row.key:
-            raise ValueError("a row keeps its key")
-        if key in self._new:
-            self._new[key] = row
-        elif self._model.film(key) is not None:
-            self._changed[key] = row
+    def update_row(self, film: ListedFilm) -> None:
+        """Show what is known of a film now; one that was removed meanwhile is left away."""
+        if film.key in self._new:
+            self._new[film.key] = film
+        elif self._model.film(film.key) is not None:
+            self._changed[film.key] = film
             self._wait_for_more()
 
     def remove(self, keys: Iterable[int]) -> None:
@@ -521,7 +520,7 @@ class ReadingList(TranslatedWidget):
         self._after_arranging(is_other=bool(new) or before is not self._model.shown)
         if self._chosen is None and self._model.shown:
             films = (self._model.film(key) for key in self._model.shown)
-            read = (film.key for film in films if film is not None and film.refusal is None)
+            read = (film.key for film in films if isinstance(film, FilmResult))
             self._view.choose(next(read, self._model.shown[0]))
 
     def _after_arranging(self, *, is_other: bool = True) -> None:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import (
     QModelIndex,
     QObject,
@@ -46,43 +44,16 @@ from app.widgets.labels import plain_tip
 from app.widgets.signs import draw_verdict
 from app.widgets.thumbnails import ThumbnailCache, thumbnail
 from core.errors import Message
-from core.prediction.verdict import LEVELS, Level, level_words
+from core.prediction.film_search import RefusedFilm
+from core.prediction.reading import FilmResult
+from core.prediction.verdict import LEVELS, level_words
 
 _N_KEPT: Final = 400  # thumbnails; at 96 px and four bytes a pixel: 15 MB
 
 log = logging.getLogger(__name__)
 
-
-THUMBNAIL_PX: Final = 96  # of a thumbnail's longer side: twice what is drawn, for fine screens
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadingRow:
-    """What the list says of one film; classes by their index, so that words can change."""
-
-    key: int  # no other film's
-    name: str  # `films.zip/NORMAL/1.png`; the last part is shown
-    label: int | None = None  # the winning class; None: refused, or not read yet
-    probability: float | None = None  # of that class, 0 to 1
-    is_sure: bool = True  # no other class is possible
-    level: Level | None = None  # None: not judged yet
-    note: Message | None = None  # one more line
-    thumbnail: NDArray[np.uint8] | None = None  # (H, W) or (H, W, 3), best THUMBNAIL_PX large
-    true_label: int | None = None
-    duplicate_of: str = ""  # the name of the same film that was read before
-    refusal: Message | None = None  # why it could not be read
-
-    @property
-    def is_right(self) -> bool | None:
-        """Whether the answer is the truth; None: either is unknown."""
-        if self.true_label is None or self.label is None:
-            return None
-        return self.label == self.true_label
-
-    @property
-    def short_name(self) -> str:
-        """The name without its folders, which are the same for many."""
-        return self.name.rstrip("/").rsplit("/", 1)[-1] or self.name
+ListedFilm = FilmResult | RefusedFilm
+_TRAINED_ON: Final = Message("trained on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,40 +67,45 @@ class RowWords:
     spoken: str  # the same for assistive software
 
 
-def words_of(row: ReadingRow, classes: Sequence[str]) -> RowWords:
-    """Say a row in the language of the moment.
+def words_of(film: ListedFilm, classes: Sequence[str]) -> RowWords:
+    """Put a row into words of the language of the moment.
 
     Args:
-        row: A film.
-        classes: How classes are called, by their index.
+        film: Of the row.
+        classes: The names of the classes as they are shown, by their index.
     """
-    probability = "" if row.probability is None else f"{row.probability:.1%}"
-    if row.refusal is not None:
-        answer, notes = tr("not read"), [say(row.refusal)]
-    elif row.label is None:
-        answer, notes = tr("not read yet"), []
-    else:
-        answer, notes = _class_name(row.label, classes), list(_notes(row, classes))
-    verdict = say(level_words(row.level)) if row.level is not None else ""
-    truth = {None: "", True: tr("✓ right"), False: tr("× wrong")}[row.is_right]
-    parts = [row.name, " ".join(filter(None, (answer, probability))), verdict, truth, *notes]
+    if isinstance(film, RefusedFilm):
+        reason = say(film.refusal.reason)
+        parts = [film.name, tr("not read"), reason]
+        return RowWords(tr("not read"), "", reason, "\n".join(parts), listing(parts))
+    answer = _class_name(film.predicted, classes)
+    probability = f"{film.opinion.probability:.1%}"
+    notes = list(_notes(film, classes))
+    verdict = say(level_words(film.verdict.level))
+    truth = {None: "", True: tr("✓ right"), False: tr("× wrong")}[film.is_right]
+    parts = [film.name, f"{answer} {probability}", verdict, truth, *notes]
     parts = [part for part in parts if part]
     return RowWords(answer, probability, "  ·  ".join(notes), "\n".join(parts), listing(parts))
 
 
-def _notes(row: ReadingRow, classes: Sequence[str]) -> Iterator[str]:
-    if row.duplicate_of:
-        yield tr("Already read as {name}", name=row.duplicate_of)
-    if row.is_right is False and row.true_label is not None:
-        yield tr("True class: {name}", name=_class_name(row.true_label, classes))
-    if row.note is not None:
-        yield say(row.note)
-    elif not row.is_sure:
+def _notes(film: FilmResult, classes: Sequence[str]) -> Iterator[str]:
+    if film.duplicate_of:
+        yield tr("Already read as {name}", name=film.duplicate_of)
+    if film.is_right is False and film.true_label is not None:
+        yield tr("True class: {name}", name=_class_name(film.true_label, classes))
+    if film.part == "train":
+        yield say(_TRAINED_ON)
+    elif not film.opinion.is_sure:
         yield tr("Not sure")
 
 
 def _class_name(label: int, classes: Sequence[str]) -> str:
     return classes[label] if 0 <= label < len(classes) else str(label)
+
+
+def _short(name: str) -> str:
+    """Cut off the folders, which are the same for many."""
+    return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
 _NUMBER: Final = re.compile(r"(\d+)")
@@ -170,68 +146,60 @@ class Choice:
         """Whether films may be missing."""
         return self.show is not Show.ALL or bool(self.words.strip())
 
-    def accepts(self, row: ReadingRow) -> bool:
+    def accepts(self, film: ListedFilm) -> bool:
         """Whether a film is shown."""
         words = self.words.casefold().split()
-        if words and not all(word in row.name.casefold() for word in words):
+        if words and not all(word in film.name.casefold() for word in words):
             return False
-        return self.show is Show.ALL or _belongs(row, self.show)
+        return _belongs(film, self.show)
 
-    def place(self, row: ReadingRow) -> Any:
-        """What films are compared by in this order."""
-        return _PLACES[self.order](row)
+    def place(self, film: ListedFilm) -> Any:
+        """Return the value by which films are compared in this order."""
+        match self.order:
+            case Order.ARRIVAL:
+                return 0
+            case Order.NAME:
+                return _by_name(film)
+        if isinstance(film, RefusedFilm):
+            return (1,)  # at the end
+        return _PLACES[self.order](film)
 
 
-def _belongs(row: ReadingRow, show: Show | int) -> bool:
+def _belongs(film: ListedFilm, show: Show | int) -> bool:
+    if show in (Show.ALL, Show.REFUSED):
+        return show is Show.ALL or isinstance(film, RefusedFilm)
+    if isinstance(film, RefusedFilm):
+        return False
     match show:
-        case Show.ALL:
-            return True
         case Show.NOT_SURE:
-            return row.label is not None and not row.is_sure
+            return not film.opinion.is_sure
         case Show.DO_NOT_BELIEVE:
-            return row.level == "do_not_believe"
+            return film.verdict.level == "do_not_believe"
         case Show.WRONG:
-            return row.is_right is False
+            return film.is_right is False
         case Show.REPEATED:
-            return bool(row.duplicate_of)
-        case Show.REFUSED:
-            return row.refusal is not None
-    return row.label == show
+            return film.duplicate_of is not None
+    return film.predicted == show
 
 
-def _by_name(row: ReadingRow) -> list[object]:
-    """Film 9 before film 10; the pieces of a name are words and numbers by turns."""
-    pieces: list[object] = list(_NUMBER.split(row.name.casefold()))
+def _by_name(film: ListedFilm) -> list[object]:
+    """Put film 9 before film 10; the pieces of a name are words and numbers by turns."""
+    pieces: list[object] = list(_NUMBER.split(film.name.casefold()))
     for place in range(1, len(pieces), 2):
         digits = str(pieces[place]).lstrip("0")
         pieces[place] = (len(digits), digits)  # int() refuses very long ones
     return pieces
 
 
-def _by_class(row: ReadingRow) -> tuple[float, float]:
-    return (float("inf") if row.label is None else row.label, -(row.probability or 0.0))
-
-
-def _by_most(row: ReadingRow) -> float:
-    return 1.0 if row.probability is None else -row.probability
-
-
-def _by_least(row: ReadingRow) -> float:
-    return 2.0 if row.probability is None else row.probability
-
-
-def _by_belief(row: ReadingRow) -> tuple[int, float]:
-    rank = 1 if row.level is None else -LEVELS.index(row.level)
-    return (2 if row.refusal is not None else rank, row.probability or 0.0)
-
-
-_PLACES: Final[dict[Order, Callable[[ReadingRow], Any]]] = {
-    Order.ARRIVAL: lambda _row: 0,
-    Order.NAME: _by_name,
-    Order.CLASS: _by_class,
-    Order.MOST_PROBABLE: _by_most,
-    Order.LEAST_PROBABLE: _by_least,
-    Order.LEAST_BELIEVABLE: _by_belief,
+_PLACES: Final[dict[Order, Callable[[FilmResult], tuple[float, ...]]]] = {
+    Order.CLASS: lambda film: (0, film.predicted, -film.opinion.probability),
+    Order.MOST_PROBABLE: lambda film: (0, -film.opinion.probability),
+    Order.LEAST_PROBABLE: lambda film: (0, film.opinion.probability),
+    Order.LEAST_BELIEVABLE: lambda film: (
+        0,
+        -LEVELS.index(film.verdict.level),
+        film.opinion.probability,
+    ),
 }
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -248,7 +216,7 @@ class ReadingListModel(QStringListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: dict[int, ReadingRow] = {}
+        self._rows: dict[int, ListedFilm] = {}
         self._places: dict[int, Any] = {}  # by what the chosen order compares
         self._shown: list[int] = []
         self._row_of: dict[int, int] = {}
@@ -273,7 +241,7 @@ class ReadingListModel(QStringListModel):
         """Keys, from top to bottom."""
         return self._shown
 
-    def film(self, key: int) -> ReadingRow | None:
+    def film(self, key: int) -> ListedFilm | None:
         """A film, shown or not."""
         return self._rows.get(key)
 
@@ -310,7 +278,7 @@ class ReadingListModel(QStringListModel):
 
     # How it changes.
 
-    def take(self, new: Sequence[ReadingRow], changed: Iterable[ReadingRow]) -> None:
+    def take(self, new: Sequence[ListedFilm], changed: Iterable[ListedFilm]) -> None:
         """Add films and replace others by what is known of them now."""
         moves = False
         for row in changed:
@@ -357,7 +325,7 @@ class ReadingListModel(QStringListModel):
         if self._shown:
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
 
-    def _replace(self, row: ReadingRow) -> bool:
+    def _replace(self, row: ListedFilm) -> bool:
         """Take what is known of a film now; whether that moves it."""
         old = self._rows.get(row.key)
         if old is None:
@@ -454,7 +422,7 @@ class ReadingDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         option: QStyleOptionViewItem,
-        film: ReadingRow,
+        film: ListedFilm,
         words: RowWords,
     ) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -484,7 +452,7 @@ class ReadingDelegate(QStyledItemDelegate):
             painter.drawRect(QRectF(cell).adjusted(EDGE_PX + 1.5, 1.5, -1.5, -2.5))
 
     def _draw_picture(
-        self, painter: QPainter, room: QRect, film: ReadingRow, palette: QPalette
+        self, painter: QPainter, room: QRect, film: ListedFilm, palette: QPalette
     ) -> None:
         pixmap = self._thumbnail(film, painter.device().devicePixelRatioF())
         if not pixmap.isNull():
@@ -496,55 +464,58 @@ class ReadingDelegate(QStyledItemDelegate):
         painter.setPen(QPen(_faint(palette, 0.35), 1, Qt.PenStyle.DashLine))
         painter.setBrush(_faint(palette, 0.04))
         painter.drawRoundedRect(QRectF(room).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-        if film.refusal is not None:
+        if isinstance(film, RefusedFilm):
             cross = QRectF(room).adjusted(17, 17, -17, -17)
             painter.setPen(_round_pen(_faint(palette, 0.6), 2))
             painter.drawLine(cross.topLeft(), cross.bottomRight())
             painter.drawLine(cross.topRight(), cross.bottomLeft())
 
-    def _thumbnail(self, film: ReadingRow, scale: float) -> QPixmap:
+    def _thumbnail(self, film: ListedFilm, scale: float) -> QPixmap:
         """Return the picture of a row; a null one where there is none."""
-        pixmap = self._thumbnails.get((film.key, scale))
-        if pixmap is None:
-            pixmap = QPixmap()
-            if film.thumbnail is None:
-                return pixmap  # it may come later
+        known = self._thumbnails.get((film.key, scale))
+        if known is not None:
+            return known
+        pixmap = QPixmap()
+        if isinstance(film, FilmResult) and film.thumbnail is not None:
             try:
                 pixmap = thumbnail(film.thumbnail, SIDE_PX, scale)
             except Exception:  # it is painted, where an error would end the program
                 log.exception("a thumbnail cannot be drawn")
-            self._thumbnails.put((film.key, scale), pixmap)
+        self._thumbnails.put((film.key, scale), pixmap)
         return pixmap
 
     def _draw_lines(
         self,
         painter: QPainter,
         room: QRect,
-        film: ReadingRow,
+        film: ListedFilm,
         words: RowWords,
         option: QStyleOptionViewItem,
     ) -> None:
         normal, small = option.font, _small(option.font)
         height, small_height = QFontMetrics(normal).height(), QFontMetrics(small).height()
         text, quiet = option.palette.text().color(), self._quiet(option.palette)
-        n_small = 2 if film.refusal is not None else bool(words.note)
-        n_normal = 1 if film.refusal is not None else 2
+        is_refused = isinstance(film, RefusedFilm)
+        n_small = 2 if is_refused else bool(words.note)
+        n_normal = 1 if is_refused else 2
         used = n_normal * height + n_small * small_height + 2
         name = QRect(room.left(), room.top() + (room.height() - used) // 2, room.width(), height)
         answer = name.translated(0, height + 2)
         note = QRect(room.left(), answer.bottom() + 1, room.width(), small_height)
 
-        if film.level is not None:
+        if isinstance(film, FilmResult):
             sign = QRectF(0, 0, SIGN_PX, SIGN_PX)
             sign.moveCenter(QPointF(room.right() - SIGN_PX / 2, name.center().y() + 0.5))
             is_selected = bool(option.state & State.State_Selected)
             ground = "selected" if is_selected else "field"
-            draw_verdict(painter, sign, film.level, self._colours, ground)
+            draw_verdict(painter, sign, film.verdict.level, self._colours, ground)
             name.setWidth(name.width() - SIGN_PX - PAD_PX)
         painter.setFont(normal)
-        is_film = film.label is not None
-        self._write(painter, name, film.short_name, text if is_film else quiet, Elide.ElideMiddle)
-        if film.refusal is not None:  # two lines of its reason say more than "not read" and one
+        colour = quiet if is_refused else text
+        self._write(painter, name, _short(film.name), colour, Elide.ElideMiddle)
+        if isinstance(
+            film, RefusedFilm
+        ):  # two lines of its reason say more than "not read" and one
             painter.setFont(small)
             line = QRect(room.left(), name.bottom() + 3, room.width(), small_height)
             for part in self._broken(words.note, small, room.width()):
@@ -552,15 +523,13 @@ class ReadingDelegate(QStyledItemDelegate):
                 line.translate(0, small_height)
             return
         metrics = QFontMetrics(normal)
-        if words.probability:
-            width = metrics.horizontalAdvance(words.probability)
-            painter.setPen(text)
-            painter.drawText(answer, int(RIGHT), words.probability)
-            answer.setWidth(answer.width() - width - PAD_PX)
+        painter.setPen(text)
+        painter.drawText(answer, int(RIGHT), words.probability)
+        answer.setWidth(answer.width() - metrics.horizontalAdvance(words.probability) - PAD_PX)
         mark_px = metrics.ascent()
         if film.is_right is not None:
             answer.setWidth(answer.width() - mark_px - 4)
-        said = self._write(painter, answer, words.answer, text if is_film else quiet)
+        said = self._write(painter, answer, words.answer, text)
         if film.is_right is not None:
             mark = QRectF(0, 0, mark_px, mark_px)
             mark.moveCenter(QPointF(answer.left() + said + 5 + mark_px / 2, answer.center().y()))

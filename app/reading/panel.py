@@ -1,4 +1,4 @@
-"""What is said of the film in hand: answer, probabilities, trust, and what lies over the film."""
+"""The panel beside the film in hand: answer, probabilities, trust, and the film's heat map."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -7,78 +7,22 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme as styling
-from app.i18n import language, say, tr
-from app.reading.film_list_model import ReadingRow
+from app.i18n import say, tr
 from app.reading.heat_map import HeatControls, HonestyLines, Method
 from app.reading.novelty import NeighbourStrip, NoveltyMeter
 from app.reading.probabilities import ProbabilityBars
-from app.reading.viewmodel import Part, ReadFilm, RefusedFile
 from app.settings import Theme
 from app.widgets.labels import card, plain_label
 from app.widgets.page import TranslatedWidget
 from app.widgets.signs import HEADLINE_PX, VerdictSign
-from core.errors import Message
-from core.models.model_card import ModelCard
-from core.prediction.verdict import verdict_of
+from core.prediction.film_search import RefusedFilm
+from core.prediction.reading import FilmResult, part_words
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # load Paddle
+    from core.prediction.explanation import Explanation
     from core.prediction.saliency_checks import Honesty
 
-_TRAINED = Message("trained on")
-
-
-def film_row(
-    film: ReadFilm, card: ModelCard | None, honesty: "Honesty | None" = None
-) -> ReadingRow:
-    """A film as the list shows it.
-
-    Args:
-        film: With the model's opinion.
-        card: Of that model.
-        honesty: Of its heat map, once that was examined.
-    """
-    opinion = film.opinion
-    return ReadingRow(
-        key=film.key,
-        name=film.name,
-        label=opinion.predicted,
-        probability=float(opinion.probabilities[opinion.predicted]),
-        is_sure=opinion.is_sure,
-        level=verdict_of(opinion, honesty).level,
-        note=_TRAINED if film.part == "train" else None,
-        thumbnail=film.thumbnail,
-        true_label=_true_label(film, card),
-        duplicate_of=film.duplicate_of or "",
-    )
-
-
-def refused_row(refused: RefusedFile) -> ReadingRow:
-    """A file that could not be read, as the list shows it."""
-    return ReadingRow(key=refused.key, name=refused.name, refusal=refused.refusal.reason)
-
-
-def truth_words(film: ReadFilm, card: ModelCard | None) -> str:
-    """The true class and whether the model was right; "" where nobody knows."""
-    if film.true_class is None or card is None:
-        return ""
-    is_right = card.classes[film.predicted] == film.true_class
-    names = card.display_names.get(film.true_class)
-    return tr(
-        "True class: {name} ({verdict})",
-        name=names[language()] if names is not None else film.true_class,
-        verdict=tr("✓ right") if is_right else tr("× wrong"),
-    )
-
-
-def _true_label(film: ReadFilm, card: ModelCard | None) -> int | None:
-    if card is None or film.true_class not in card.classes:
-        return None
-    return card.classes.index(film.true_class)
-
-
-if TYPE_CHECKING:
-    from core.prediction.classifier import Opinion
-    from core.prediction.saliency_checks import Honesty
+PANEL_PX = 320
 
 
 class TrustCard(TranslatedWidget):
@@ -86,8 +30,7 @@ class TrustCard(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._opinion: Opinion | None = None
-        self._honesty: Honesty | None = None
+        self._film: FilmResult | None = None
         self._sign, self._empty = VerdictSign(HEADLINE_PX), plain_label("muted", wraps=True)
         self._reasons: list[QLabel] = []
         self._reason_column = QVBoxLayout()
@@ -110,36 +53,31 @@ class TrustCard(TranslatedWidget):
         self.retranslate()
         self._show_parts()
 
-    def show_opinion(self, opinion: "Opinion", names: Sequence[str]) -> None:
-        """Judge another film; what was found of the heat map of the one before is forgotten.
+    def show_film(self, film: FilmResult, names: Sequence[str]) -> None:
+        """Show the verdict on a film; the figures of another film's heat map are taken away.
 
         Args:
-            opinion: What the model says of the film.
+            film: As it was read.
             names: Of all its classes, as they are shown.
         """
-        if opinion is not self._opinion:  # else it is told again, in another language
-            self._honesty = None
+        if self._film is None or film.key != self._film.key:
             self._lines.show_honesty(None)
-        self._opinion = opinion
-        self._novelty.show_novelty(opinion.novelty)
-        self._neighbours.show_neighbours(opinion.neighbours, names)
+        self._film = film
+        self._novelty.show_novelty(film.opinion.novelty)
+        self._neighbours.show_neighbours(film.opinion.neighbours, names)
         self._show_parts()
 
     def show_examining(self) -> None:
         """Say that the heat map is being examined."""
-        self._honesty = None
         self._lines.show_examining()
-        self._show_verdict()
 
     def show_honesty(self, honesty: "Honesty | None") -> None:
-        """Take into account what was found of the heat map; None: it was not examined."""
-        self._honesty = honesty
+        """Show the findings on the heat map that is shown; None: it was not examined."""
         self._lines.show_honesty(honesty)
-        self._show_verdict()
 
     def clear(self) -> None:
         """Show no film."""
-        self._opinion = self._honesty = None
+        self._film = None
         self._show_parts()
 
     def show_colours(self, colours: Mapping[str, str]) -> None:
@@ -152,22 +90,18 @@ class TrustCard(TranslatedWidget):
         self._show_verdict()
 
     def _show_parts(self) -> None:
-        has_film = self._opinion is not None
+        has_film = self._film is not None
         self._empty.setVisible(not has_film)
         for part in (self._sign, self._novelty, self._neighbours, self._lines):
             part.setVisible(has_film)
-        if self._opinion is not None and not self._opinion.neighbours:
+        if self._film is not None and not self._film.opinion.neighbours:
             self._neighbours.hide()
         self._show_verdict()
 
     def _show_verdict(self) -> None:
-        reasons: tuple[Message, ...] = ()
-        if self._opinion is None:
-            self._sign.show_verdict(None)
-        else:
-            verdict = verdict_of(self._opinion, self._honesty)
-            self._sign.show_verdict(verdict.level)
-            reasons = verdict.reasons
+        verdict = None if self._film is None else self._film.verdict
+        self._sign.show_verdict(None if verdict is None else verdict.level)
+        reasons = () if verdict is None else verdict.reasons
         while len(self._reasons) < len(reasons):
             label = plain_label("muted" if self._reasons else "", wraps=True)
             label.setMinimumWidth(1)  # a long word in a reason must not widen the panel
@@ -179,12 +113,6 @@ class TrustCard(TranslatedWidget):
             label.setVisible(is_used)
 
 
-if TYPE_CHECKING:
-    from core.prediction.explanation import Explanation
-
-PANEL_PX = 320
-
-
 class ReadingPanel(TranslatedWidget):
     """The right-hand side of the Read page."""
 
@@ -193,7 +121,7 @@ class ReadingPanel(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: ReadFilm | RefusedFile | None = None
+        self._shown: FilmResult | RefusedFilm | None = None
         self._names: tuple[str, ...] = ()
         self._label: int | None = None
         self._method: Method = "cam"  # that the user chose; not every film has both yet
@@ -253,7 +181,7 @@ class ReadingPanel(TranslatedWidget):
         self.heat.show_classes(names, self._label)
         self._show()
 
-    def show_film(self, film: ReadFilm, label: int) -> None:
+    def show_film(self, film: FilmResult, label: int) -> None:
         """Say what is known of a film; the map's honesty is awaited."""
         self._shown, self._label = film, label
         self.heat.show_classes(self._names, label)
@@ -261,13 +189,17 @@ class ReadingPanel(TranslatedWidget):
         self._show()
         self.trust.show_examining()
 
-    def show_refused(self, refused: RefusedFile) -> None:
+    def show_refused(self, refused: RefusedFilm) -> None:
         """Say why a file could not be read."""
         self._shown = refused
         self._show()
 
+    def weigh(self, film: FilmResult) -> None:
+        """Show the verdict anew, for which a heat map's checks were weighed."""
+        self.trust.show_film(film, self._names)
+
     def show_explanation(self, explanation: "Explanation") -> None:
-        """Take what was found out of the film that is shown."""
+        """Show what was found of the heat map that is shown."""
         has_second = explanation.second is not None
         self.heat.show_available(has_second=has_second, has_lungs=explanation.lungs is not None)
         if has_second:
@@ -286,11 +218,11 @@ class ReadingPanel(TranslatedWidget):
 
     def _show(self) -> None:
         shown = self._shown
-        is_film = isinstance(shown, ReadFilm)
+        is_film = isinstance(shown, FilmResult)
         for part in (self.bars, self.trust, self.heat):
             part.setVisible(is_film)
         self._answer.setVisible(shown is not None)
-        if isinstance(shown, ReadFilm):
+        if isinstance(shown, FilmResult):
             self._show_answer(shown)
             return
         self._part.hide()
@@ -300,7 +232,7 @@ class ReadingPanel(TranslatedWidget):
         self._truth.setText(say(shown.refusal.reason) if shown is not None else "")
         self.trust.clear()
 
-    def _show_answer(self, film: ReadFilm) -> None:
+    def _show_answer(self, film: FilmResult) -> None:
         opinion = film.opinion
         if len(self._names) != len(opinion.probabilities):
             return  # another model is being opened
@@ -314,15 +246,14 @@ class ReadingPanel(TranslatedWidget):
             is_calibrated=opinion.is_calibrated,
             chosen=self._label,
         )
-        self.trust.show_opinion(opinion, self._names)
-        part = _part_words(film.part)
-        self._part.setText(part)
-        self._part.setVisible(bool(part))
-
-    def show_truth(self, text: str) -> None:
-        """Say what the film truly is; "" where nobody knows."""
-        self._truth.setText(text)
-        self._truth.setVisible(bool(text))
+        self.trust.show_film(film, self._names)
+        part = part_words(film.part)
+        for label, words in (
+            (self._part, "" if part is None else say(part)),
+            (self._truth, _truth_words(film, self._names)),
+        ):
+            label.setText(words)
+            label.setVisible(bool(words))
 
     def _on_method_chosen(self, method: Method) -> None:
         self._method = method
@@ -334,9 +265,13 @@ class ReadingPanel(TranslatedWidget):
         self.class_chosen.emit(label)
 
 
-def _part_words(part: Part | None) -> str:
-    if part == "train":
-        return tr("The model was trained on this very film, so its answer proves nothing.")
-    if part == "validation":
-        return tr("The model was chosen by this very film, so its answer proves little.")
-    return ""
+def _truth_words(film: FilmResult, names: Sequence[str]) -> str:
+    """Name the true class and say whether the model was right; "" where nobody knows."""
+    if film.true_class is None:
+        return ""
+    label = film.true_label
+    return tr(
+        "True class: {name} ({verdict})",
+        name=film.true_class if label is None else names[label],
+        verdict=tr("✓ right") if film.is_right else tr("× wrong"),
+    )

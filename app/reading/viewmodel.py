@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,54 +13,16 @@ from PySide6.QtCore import QObject, Signal, Slot
 from app.drops import PastedPictures, Picture
 from app.tasks import Outcome, TaskRunner
 from core.data.dataset import LoadedDataset
-from core.errors import Message, Refusal
-from core.events import FilmRefused, Progress
-from core.images.film import shrink
+from core.errors import Message
+from core.events import Progress
 from core.models.model_card import ModelCard
 from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms, find_films
+from core.prediction.reading import FilmResult, read_films
 from core.workspace import Workspace
 
-if TYPE_CHECKING:
-    from core.prediction.classifier import Opinion
-
-Part = Literal["train", "validation", "test", "kept"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test", "kept")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadFilm:
-    """One film and what the model says of it."""
-
-    key: int  # its place in the order of arrival; never given twice
-    name: str  # for a list
-    file: str  # in full, as the user would name it
-    path: Path
-    digest: str  # SHA-256 of the file
-    thumbnail: NDArray[np.uint8]  # (H, W) or (H, W, 3), no side longer than THUMBNAIL_PX
-    opinion: "Opinion"
-    true_class: str | None  # known of the films of the open dataset
-    part: Part | None  # in which part of the model's own films it was
-    duplicate_of: str | None  # the name of an earlier film with the same content
-
-    @property
-    def predicted(self) -> int:
-        """Index of the class with the highest probability."""
-        return self.opinion.predicted
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedFile:
-    """A file that could not be read as a film."""
-
-    key: int
-    name: str
-    refusal: Refusal
-
-
 if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier, Opinion
-
-THUMBNAIL_PX = 96  # of the longer side: twice what a list draws, for fine screens
+    from core.prediction.classifier import Classifier
+    from core.prediction.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,16 +55,6 @@ class ModelOpened:
     classifier: "Classifier"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answered:
-    """A film was read; small enough to keep ten thousand of."""
-
-    found: FoundFilm
-    digest: str
-    thumbnail: NDArray[np.uint8]
-    opinion: "Opinion"
-
-
 def open_wanted(model: WantedModel) -> Iterator[Progress | ModelOpened]:
     """Open a model file; Paddle is loaded here where it is not yet."""
     yield Progress(Message("Loading the deep-learning library"), 0, 0)
@@ -113,26 +65,23 @@ def open_wanted(model: WantedModel) -> Iterator[Progress | ModelOpened]:
 
 def read_wanted(
     classifier: "Classifier", wanted: Sequence[Wanted], store: Path, pasted: PastedPictures
-) -> Iterator[Answered | FilmRefused | Progress]:
+) -> Iterator[FilmResult | RefusedFilm | Progress]:
     """Find the films in what was dropped, and read them as they are found."""
-    from core.prediction.reading import FilmRead, read_films
-
     found = _find(wanted, store, pasted)
     with closing(found), closing(read_films(classifier, found)) as events:
-        for event in events:
-            if isinstance(event, FilmRead):
-                film = FoundFilm(event.path, event.name, event.file, event.path)
-                small = shrink(event.image, THUMBNAIL_PX).copy()
-                yield Answered(film, event.digest, small, event.opinion)
-            else:
-                yield event
+        yield from events
 
 
 def kept_films(loaded: LoadedDataset, card: ModelCard) -> tuple[FoundFilm, ...]:
-    """The films that training kept for a last look."""
+    """Return the films that training kept for a last look."""
     kept = set(card.split["kept"])
     return tuple(
-        FoundFilm(record.path, record.name.rsplit("/", 1)[-1], record.name, record.path)
+        FoundFilm(
+            path=record.path,
+            name=record.name.rsplit("/", 1)[-1],
+            file=record.name,
+            source=record.path,
+        )
         for record in loaded.dataset.records
         if record.digest in kept
     )
@@ -140,16 +89,12 @@ def kept_films(loaded: LoadedDataset, card: ModelCard) -> tuple[FoundFilm, ...]:
 
 def _find(
     wanted: Iterable[Wanted], store: Path, pasted: PastedPictures
-) -> Generator[FoundFilm | Path | FilmRefused | Progress, None, None]:
+) -> Generator[FoundFilm | Path | RefusedFilm | Progress, None, None]:
     for some in wanted:
         yield from some.films
         yield from pasted.save(some.pictures)
         with closing(find_films(some.paths, store)) as found:
             yield from found
-
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
 
 
 class ReadingViewModel(QObject):
@@ -164,9 +109,10 @@ class ReadingViewModel(QObject):
     progressed = Signal(object)  # Progress of a search
     model_opened = Signal(object)  # Classifier
     cleared = Signal()
-    film_read = Signal(object)  # ReadFilm
-    film_refused = Signal(object)  # RefusedFile
-    film_repeated = Signal(object)  # ReadFilm that is in the list already
+    film_read = Signal(object)  # FilmResult
+    film_weighed = Signal(object)  # FilmResult of which more is known now
+    film_refused = Signal(object)  # RefusedFilm
+    film_repeated = Signal(object)  # FilmResult that is in the list already
     films_removed = Signal(object)  # frozenset of keys
     failed = Signal(object)  # Failure
 
@@ -186,11 +132,10 @@ class ReadingViewModel(QObject):
         self._keys: dict[Path, int] = {}  # of the film that was read last from a file
         self._dataset: LoadedDataset | None = None
         self._class_of: dict[str, str] = {}  # digest -> class, of the open dataset
-        self._part_of: dict[str, Part] = {}  # digest -> part of the model's own films
         self.classifier: Classifier | None = None
         self.model: Path | None = None
-        self.films: dict[int, ReadFilm] = {}  # by key, in the order in which they came
-        self.refused: list[RefusedFile] = []
+        self.films: dict[int, FilmResult] = {}  # by key, in the order in which they came
+        self.refused: list[RefusedFilm] = []
         self.n_repeated = 0  # films that were dropped again and are in the list already
         runner.reported.connect(self._on_runner_reported)
         runner.failed.connect(self.failed)
@@ -212,19 +157,29 @@ class ReadingViewModel(QObject):
         return sum(wanted.n for wanted in self._waiting)
 
     def set_dataset(self, loaded: LoadedDataset) -> None:
-        """Know the films of the open dataset again: their classes, and how they look."""
+        """Know the films of the open dataset again by their classes and their looks."""
         self._dataset = loaded
         records = loaded.dataset.records
         self._class_of = {one.digest: loaded.dataset.classes[one.label] for one in records}
 
-    def with_pictures(self, film: ReadFilm) -> ReadFilm:
-        """A film whose nearest training films have pictures, where the open dataset has them."""
+    def with_pictures(self, film: FilmResult) -> FilmResult:
+        """Add the pictures of the nearest training films, where the open dataset has them."""
         opinion = film.opinion
         neighbours = tuple(
             replace(one, thumbnail=self._picture_of(one.digest)) if one.thumbnail is None else one
             for one in opinion.neighbours
         )
         return replace(film, opinion=replace(opinion, neighbours=neighbours))
+
+    def weigh(self, key: int, explanation: "Explanation") -> None:
+        """Take the checks of a heat map as evidence for or against a film's answer."""
+        film = self.films.get(key)
+        if film is None or film.checks is not None:
+            return
+        weighed = film.explained(explanation)
+        if weighed is not film:
+            self.films[key] = weighed
+            self.film_weighed.emit(weighed)
 
     def _picture_of(self, digest: str) -> NDArray[np.uint8] | None:
         if self._dataset is None or digest not in self._dataset.cache.rows:
@@ -309,41 +264,33 @@ class ReadingViewModel(QObject):
     @Slot(object)
     def _on_runner_reported(self, event: object) -> None:
         match event:
-            case Answered() | FilmRefused() if self._is_discarding:
+            case FilmResult() | RefusedFilm() if self._is_discarding:
                 pass
-            case Answered():
+            case FilmResult():
                 self._take(event)
-            case FilmRefused(refusal):
-                name = event.name if isinstance(event, RefusedFilm) else Path(refusal.file).name
-                self._refuse(name, refusal)
+            case RefusedFilm():
+                self._refuse(event)
             case ModelOpened():
                 self._use(event)
             case Progress():
                 self.progressed.emit(event)
 
-    def _refuse(self, name: str, refusal: Refusal) -> None:
-        row = RefusedFile(self._new_key(), name, refusal)
-        self.refused.append(row)
-        self.film_refused.emit(row)
+    def _refuse(self, refused: RefusedFilm) -> None:
+        refused = replace(refused, key=self._new_key())
+        self.refused.append(refused)
+        self.film_refused.emit(refused)
 
-    def _take(self, answered: Answered) -> None:
-        found, digest = answered.found, answered.digest
-        known = self.films.get(self._keys.get(found.path, 0))
-        if known is not None and known.digest == digest:
+    def _take(self, film: FilmResult) -> None:
+        known = self.films.get(self._keys.get(film.path, 0))
+        if known is not None and known.digest == film.digest:
             self.n_repeated += 1
             self.film_repeated.emit(known)
             return
-        film = ReadFilm(
+        film = replace(
+            film,
             key=self._new_key(),
-            name=found.name,
-            file=found.file,
-            path=found.path,
-            digest=digest,
-            thumbnail=answered.thumbnail,
-            opinion=answered.opinion,
-            true_class=self._class_of.get(digest),
-            part=self._part_of.get(digest),
-            duplicate_of=self._seen.meet(digest, found.name),
+            true_class=self._class_of.get(film.digest),
+            duplicate_of=self._seen.register(film.digest, film.name),
         )
         self.films[film.key] = film
         self._keys[film.path] = film.key
@@ -353,19 +300,18 @@ class ReadingViewModel(QObject):
         wanted, classifier = opened.wanted, opened.classifier
         card = classifier.card
         self.model, self.classifier = wanted.path, classifier
-        self._part_of = {digest: part for part in PARTS for digest in card.split[part]}
         if wanted.kept_from is not None:
             self.set_dataset(wanted.kept_from)
         end = self._next_key + 1 if self._put_back_from is None else self._put_back_from
         again = tuple(
-            FoundFilm(film.path, film.name, film.file, film.path)
+            film
             for film in self.films.values()
             if film.key < end and (film.part != "kept" or wanted.kept_from is None)
         )
         refused = [one for one in self.refused if one.key < end]
         self._empty()
         for one in refused:  # no model can read them
-            self._refuse(one.name, one.refusal)
+            self._refuse(one)
         self._waiting = [Wanted(films=again), *self._waiting] if again else self._waiting
         if wanted.kept_from is not None and self._open_next is None:
             kept = kept_films(wanted.kept_from, card)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,30 +23,10 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
-from core.prediction.novelty import Neighbour, Novelty, TrainingMemory
+from core.prediction.novelty import TrainingMemory
+from core.prediction.verdict import Opinion
 
 _TWIN_SEED: Final = 2018
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opinion:
-    """A model's answer to one film, and how far it may be believed."""
-
-    probabilities: NDArray[np.float32]  # (C,), sums to 1; calibrated where `is_calibrated`
-    is_calibrated: bool
-    candidates: tuple[int, ...]  # classes that remain possible, the most probable first
-    novelty: Novelty | None  # None: the model file knows nothing of its training films
-    neighbours: tuple[Neighbour, ...] = ()  # the nearest training films, the nearest first
-
-    @property
-    def predicted(self) -> int:
-        """The class with the highest probability."""
-        return int(self.probabilities.argmax())
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether one class remains possible."""
-        return len(self.candidates) == 1
 
 
 class Network:

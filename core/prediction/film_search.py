@@ -26,29 +26,37 @@ from core.data.unpacked import (
     showable,
 )
 from core.errors import ArchiveError, ImageReadError, Message, Refusal
-from core.events import FilmRefused, Progress
+from core.events import Progress
 from core.images.formats import HEAD_BYTES, is_named_as_image
 
 MAX_TOLD = 20  # files of one folder or zip that are refused one by one; the others are counted
 _MAX_NAME = 120  # characters of a name in a sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFilm:
-    """A file that may be a film; only reading it will tell."""
+    """A file that may be an X-ray; only reading it will tell."""
 
-    path: Path  # what to open
+    key: int = 0  # its number in a list, never given twice
+    path: Path  # to open
     name: str  # for a list: `film.png`, `ward/film.png`, `films.zip/NORMAL/film.png`
     file: str  # as the user would name it in full; inside a zip, the zip's path and the name in it
-    source: Path  # what was dropped or named
+    source: Path  # the file, folder or zip that was dropped or named
+
+    @classmethod
+    def at(cls, path: Path) -> "FoundFilm":
+        """Take a file that was named by itself."""
+        return FoundFilm(path=path, name=called(path), file=str(path), source=path)
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedFilm(FilmRefused):
-    """What is no film, or cannot be read; `refusal.file` is its full name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFilm:
+    """A file that is no X-ray, or cannot be read."""
 
+    key: int = 0  # its number in a list, never given twice
     name: str  # for a list
-    source: Path
+    refusal: Refusal  # `refusal.file` is the full name
+    source: Path  # the file, folder or zip that was dropped or named
 
 
 class LeftOut:
@@ -65,7 +73,7 @@ class LeftOut:
         """Refuse one more."""
         self.n_files += 1
         if self.n_files <= MAX_TOLD:
-            yield RefusedFilm(Refusal(file, reason), name, self._source)
+            yield RefusedFilm(name=name, refusal=Refusal(file, reason), source=self._source)
 
     def tell_rest(self) -> Iterator[RefusedFilm]:
         """Say how many more there were."""
@@ -81,7 +89,7 @@ class LeftOut:
 
 def refused(path: Path, reason: Message) -> RefusedFilm:
     """The refusal of what was dropped as a whole."""
-    return RefusedFilm(Refusal(str(path), reason), called(path), path)
+    return RefusedFilm(name=called(path), refusal=Refusal(str(path), reason), source=path)
 
 
 def called(path: Path) -> str:
@@ -326,7 +334,7 @@ def films_in_folder(
             if real in met:
                 continue
             met.add(real)
-        yield FoundFilm(Path(entry.path), name, file, folder)
+        yield FoundFilm(path=Path(entry.path), name=name, file=file, source=folder)
     yield from left_out.tell_rest()
     if not n_films and not left_out.n_files:
         yield refused(
@@ -412,7 +420,7 @@ class SeenFilms:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
 
-    def meet(self, digest: str, name: str) -> str | None:
+    def register(self, digest: str, name: str) -> str | None:
         """Note a film.
 
         Args:
@@ -464,7 +472,7 @@ def films_in_zip(archive: Path, store: Path) -> Iterator[FoundFilm | RefusedFilm
 def _films_of(archive: Path, unpacked: Unpacked) -> Iterator[FoundFilm | RefusedFilm]:
     for film in unpacked.files:
         name = f"{called(archive)}/{film.name}"
-        yield FoundFilm(film.path, name, str(archive / film.name), archive)
+        yield FoundFilm(path=film.path, name=name, file=str(archive / film.name), source=archive)
     left_out = LeftOut(archive)
     for one in unpacked.left_out:
         name = f"{called(archive)}/{one.file}"
@@ -537,7 +545,7 @@ def _open(path: Path, store: Path, drives: Drives, met: set[str] | None) -> Foun
             )
             yield refused(path, reason)
         elif is_named_as_image(path.name):
-            yield _film(path)
+            yield FoundFilm.at(path)
         else:
             yield from _look_into(path, head_of(path), store)
     except ImageReadError as error:
@@ -558,8 +566,4 @@ def _look_into(path: Path, head: bytes, store: Path) -> Found:
         )
         yield refused(path, reason)
     else:
-        yield _film(path)  # its reader says best what is wrong with it
-
-
-def _film(path: Path) -> FoundFilm:
-    return FoundFilm(path, called(path), str(path), path)
+        yield FoundFilm.at(path)  # its reader says best what is wrong with it

@@ -1,56 +1,119 @@
-"""Read films with a model as they are found: files decode ahead while the network computes."""
+"""Read X-rays with a model: one value an X-ray, from its file to list, panel, report and quiz.
+
+Files decode ahead in threads while the network computes. Imports no Paddle, so that all who show
+a result may import it.
+"""
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageReadError, Message, Refusal
-from core.events import FilmRefused, Progress
+from core.events import Progress
 from core.images.film import shrink
 from core.images.reading import content_of, load_xray
-from core.prediction.classifier import Classifier, Opinion
-from core.prediction.film_search import FoundFilm
+from core.models.model_card import ModelCard
+from core.prediction.film_search import FoundFilm, RefusedFilm
+from core.prediction.verdict import Opinion, Verdict, verdict_of
 from core.runtime.threads import map_ahead, physical_core_count
 
-BATCH_SIZE = 8  # films; small enough that a list fills while one watches
-VIEW_SIZE = 1024  # pixels of a film's longer side, as it is kept for looking at
+if TYPE_CHECKING:  # load Paddle
+    from core.prediction.classifier import Classifier
+    from core.prediction.explanation import Explanation
+    from core.prediction.saliency_checks import Honesty
+
+BATCH_SIZE: Final = 8  # films; small enough that a list fills while one watches
+THUMBNAIL_PX: Final = 96  # of the longer side: twice what a list draws, for fine screens
+
+Part = Literal["train", "validation", "test", "kept"]
+# The first that holds counts: to have learned from a film outweighs a copy of it in the test part.
+_PARTS: Final[tuple[Part, ...]] = ("train", "validation", "test", "kept")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FilmResult(FoundFilm):
+    """One X-ray with all that is known of it.
+
+    The verdict is computed here and nowhere else: when the film is read, and again where a
+    heat map's checks are added as evidence.
+    """
+
+    digest: str  # SHA-256 of the file, hexadecimal: the same film is known by it
+    classes: tuple[str, ...]  # the model's class folders, in the order of the probabilities
+    opinion: Opinion
+    thumbnail: NDArray[np.uint8] | None  # (H, W) or (H, W, 3); None: put away to spare memory
+    part: Part | None = None  # in which part of the model's own films it was
+    true_class: str | None = None  # a class folder, where the open dataset knows it
+    duplicate_of: str | None = None  # the name of an earlier film with the same content
+    checks: "Honesty | None" = None  # of the predicted class's heat map; None: not examined
+    # Of a DICOM file's header only what the user asked for by name: keyword -> value.
+    header: Mapping[str, str] = field(default_factory=dict)
+    verdict: Verdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdict", verdict_of(self.opinion, self.checks))
+
+    # Each is itself alone: those of `FoundFilm` would compare places.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    @property
+    def predicted(self) -> int:
+        """Index of the class with the highest probability."""
+        return self.opinion.predicted
+
+    @property
+    def true_label(self) -> int | None:
+        """Index of the true class; None: unknown, or no class of the model."""
+        return self.classes.index(self.true_class) if self.true_class in self.classes else None
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether the answer is the truth; None: the model cannot know, or nobody does."""
+        return None if self.true_label is None else self.predicted == self.true_label
+
+    def explained(self, explanation: "Explanation | None") -> Self:
+        """Weigh the checks of the predicted class's heat map; those of other classes say nothing.
+
+        Args:
+            explanation: None: there is none.
+        """
+        if explanation is None or explanation.honesty is None:
+            return self
+        if explanation.label != self.predicted:
+            return self
+        return replace(self, checks=explanation.honesty)
+
+    def without_pictures(self) -> Self:
+        """Let go of all pictures, to spare memory."""
+        neighbours = tuple(replace(one, thumbnail=None) for one in self.opinion.neighbours)
+        return replace(self, thumbnail=None, opinion=replace(self.opinion, neighbours=neighbours))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FilmRead:
-    """One X-ray was classified."""
-
-    file: str  # as the user named it
-    path: Path
-    digest: str  # SHA-256 of the file's bytes, hexadecimal: the same film is known by it
-    opinion: Opinion
-    image: NDArray[np.uint8]  # (H, W) or (H, W, 3), no side longer than VIEW_SIZE
-    name: str = ""  # for a list: shorter than `file`
-
-
-@dataclass(frozen=True, slots=True)
-class _Film:
-    """A film as it waits for the network."""
+class _Decoded:
+    """A film that waits for the network."""
 
     found: FoundFilm
     digest: str
     prepared: NDArray[np.uint8]  # (S, S) or (S, S, 3)
-    view: NDArray[np.uint8]
+    thumbnail: NDArray[np.uint8]
 
 
-Found = Path | FoundFilm | FilmRefused | Progress
+Found = Path | FoundFilm | RefusedFilm | Progress
 
 
 def read_films(
-    classifier: Classifier, found: Iterable[Found], batch_size: int = BATCH_SIZE
-) -> Generator[FilmRead | FilmRefused | Progress, None, None]:
-    """Classify films in order; files decode ahead in threads.
+    classifier: "Classifier", found: Iterable[Found], batch_size: int = BATCH_SIZE
+) -> Generator[FilmResult | RefusedFilm | Progress, None, None]:
+    """Read films in order; files decode ahead in threads.
 
     Args:
         classifier: The model to ask.
@@ -59,44 +122,96 @@ def read_films(
         batch_size: Films that go through the network together, but for the first, which
             somebody waits for.
     """
-    ready: list[_Film] = []
+    parts = parts_of(classifier.card)
+    ready: list[_Decoded] = []
     wanted = 1
-    load = partial(_load, classifier)
-    with closing(map_ahead(load, found, physical_core_count(), batch_size)) as films:
+    decode = partial(_decode_or_refuse, classifier)
+    with closing(map_ahead(decode, found, physical_core_count(), batch_size)) as films:
         for film in films:
             if isinstance(film, Progress):
                 yield film
                 continue
-            if isinstance(film, _Film):
+            if isinstance(film, _Decoded):
                 ready.append(film)
-            if isinstance(film, FilmRefused) or len(ready) >= wanted:
-                yield from _classify(classifier, ready)
+            if isinstance(film, RefusedFilm) or len(ready) >= wanted:
+                yield from _judge(classifier, ready, parts)
                 ready, wanted = [], batch_size
-            if isinstance(film, FilmRefused):
+            if isinstance(film, RefusedFilm):
                 yield film
-        yield from _classify(classifier, ready)
+        yield from _judge(classifier, ready, parts)
 
 
-def _classify(classifier: Classifier, films: Sequence[_Film]) -> Iterator[FilmRead]:
-    if not films:
-        return
-    opinions = classifier.opinions([film.prepared for film in films])
-    for film, opinion in zip(films, opinions, strict=True):
-        found = film.found
-        yield FilmRead(found.file, found.path, film.digest, opinion, film.view, found.name)
+def read_film(
+    classifier: "Classifier", found: FoundFilm, content: bytes, parts: Mapping[str, Part]
+) -> FilmResult:
+    """Read one film.
+
+    Args:
+        classifier: The model to ask.
+        found: Where it is.
+        content: Its file.
+        parts: From `parts_of`.
+
+    Raises:
+        ImageReadError: It is no film.
+    """
+    [result] = _judge(classifier, [_decode(classifier, found, content)], parts)
+    return result
 
 
-def _load(classifier: Classifier, found: Found) -> _Film | FilmRefused | Progress:
-    if isinstance(found, FilmRefused | Progress):
+def parts_of(card: ModelCard) -> dict[str, Part]:
+    """Map the digests of the model's own films to the part that each was in."""
+    return {digest: part for part in reversed(_PARTS) for digest in card.split[part]}
+
+
+def part_words(part: Part | None) -> Message | None:
+    """Warn of a film that was used to make the model; None: nothing of note."""
+    match part:
+        case "train":
+            return Message("The model was trained on this very film, so its answer proves nothing.")
+        case "validation":
+            return Message("The model was chosen by this very film, so its answer proves little.")
+        case _:
+            return None
+
+
+def _decode_or_refuse(classifier: "Classifier", found: Found) -> _Decoded | RefusedFilm | Progress:
+    if isinstance(found, RefusedFilm | Progress):
         return found
     if isinstance(found, Path):
-        found = FoundFilm(found, found.name, str(found), found)
+        found = FoundFilm.at(found)
     try:
-        content = content_of(found.path)
-        film = load_xray(content)
+        return _decode(classifier, found, content_of(found.path))
     except ImageReadError as error:
         # The reader does not know what the user calls the file.
         own = Message(error.message.template, **{**error.message.values, "file": found.name})
-        return FilmRefused(Refusal(found.file, own, error.kind))
+        refusal = Refusal(found.file, own, error.kind)
+        return RefusedFilm(name=found.name, refusal=refusal, source=found.source)
+
+
+def _decode(classifier: "Classifier", found: FoundFilm, content: bytes) -> _Decoded:
+    film = load_xray(content)
     digest = hashlib.sha256(content).hexdigest()
-    return _Film(found, digest, classifier.prepare(film), shrink(film, VIEW_SIZE))
+    return _Decoded(found, digest, classifier.prepare(film), shrink(film, THUMBNAIL_PX).copy())
+
+
+def _judge(
+    classifier: "Classifier", films: Sequence[_Decoded], parts: Mapping[str, Part]
+) -> list[FilmResult]:
+    if not films:
+        return []
+    opinions = classifier.opinions([film.prepared for film in films])
+    return [
+        FilmResult(
+            path=film.found.path,
+            name=film.found.name,
+            file=film.found.file,
+            source=film.found.source,
+            digest=film.digest,
+            classes=classifier.card.classes,
+            opinion=opinion,
+            thumbnail=film.thumbnail,
+            part=parts.get(film.digest),
+        )
+        for film, opinion in zip(films, opinions, strict=True)
+    ]

@@ -1,18 +1,48 @@
-"""Whether an answer should be believed: one traffic light, in words.
+"""A model's opinion of one X-ray, and the verdict on it: one traffic light, in words.
 
-What is known of an answer goes through one table of rules, the most important first. Imports no
-Paddle, so that lists and reports may use it anywhere.
+All that is known of an answer goes through one table of rules, the most important first. Imports
+no Paddle, so that lists and reports may use it anywhere.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import Message
 
 if TYPE_CHECKING:
-    from core.prediction.classifier import Opinion
+    from core.prediction.novelty import Neighbour, Novelty
     from core.prediction.saliency_checks import Honesty
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opinion:
+    """A model's answer to one X-ray."""
+
+    probabilities: NDArray[np.float32]  # (C,), sums to 1; calibrated where `is_calibrated`
+    is_calibrated: bool
+    candidates: tuple[int, ...]  # classes that remain possible, the most probable first
+    novelty: "Novelty | None"  # None: the model file knows nothing of its training films
+    neighbours: "tuple[Neighbour, ...]" = ()  # the nearest training films, the nearest first
+
+    @property
+    def predicted(self) -> int:
+        """The class with the highest probability."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted class, 0 to 1."""
+        return float(self.probabilities[self.predicted])
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether one class alone remains possible."""
+        return len(self.candidates) == 1
+
 
 Level = Literal["believe", "doubt", "do_not_believe", "unknown"]
 # From the best to the worst; a known fault weighs more than not knowing.
@@ -39,7 +69,7 @@ _MEANINGS: Final[Mapping[Level, Message]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far one answer may be believed."""
+    """The judgement on one answer."""
 
     level: Level
     reasons: tuple[Message, ...]  # whole sentences, the most important first; never empty
@@ -47,20 +77,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """All that is known of one answer."""
+    """An answer with the evidence for and against it."""
 
-    opinion: "Opinion"
-    honesty: "Honesty | None"
+    opinion: Opinion
+    checks: "Honesty | None"
 
     @property
     def doubts(self) -> Sequence[Message]:
-        """What the heat map's examination says against the answer, not only against the map."""
-        return self.honesty.doubts if self.honesty is not None else ()
-
-    @property
-    def is_stamped(self) -> bool:
-        """Whether the heat map was examined and found not to be trusted."""
-        return self.honesty is not None and not self.honesty.is_trustworthy
+        """Findings of the heat map's checks against the answer, not only against the map."""
+        return self.checks.doubts if self.checks is not None else ()
 
     @property
     def n_classes(self) -> int:
@@ -73,7 +98,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Where `holds`, the verdict is `level` or worse, for the reasons that `says` gives."""
+    """A row of the table: where `holds`, the verdict is `level` or worse, and `says` why."""
 
     level: Level
     holds: Callable[[_Case], bool]
@@ -157,30 +182,30 @@ _RULES: Final = (
 )
 
 
-def verdict_of(opinion: "Opinion", honesty: "Honesty | None" = None) -> Verdict:
-    """Weigh what is known of an answer.
+def verdict_of(opinion: Opinion, checks: "Honesty | None" = None) -> Verdict:
+    """Weigh the evidence for and against an answer.
 
     Args:
-        opinion: What the model says of the film.
-        honesty: Of its heat map; None: not examined (yet), which speaks neither way.
+        opinion: The answer.
+        checks: Of its heat map; None: not examined (yet), which speaks neither way.
     """
-    case = _Case(opinion, honesty)
+    case = _Case(opinion, checks)
     held = [rule for rule in _RULES if rule.holds(case)]
     if not held:
         return Verdict("believe", tuple(_good_reasons(case)))
     level = max((rule.level for rule in held), key=LEVELS.index)
-    if level == "do_not_believe":  # of what the answer would be worth otherwise, nothing matters
+    if level == "do_not_believe":  # then no lesser reason matters
         held = [rule for rule in held if rule.level == level]
     return Verdict(level, tuple(reason for rule in held for reason in rule.says(case)))
 
 
 def level_words(level: Level) -> Message:
-    """A verdict in a word or two."""
+    """Return the name of a level."""
     return _WORDS[level]
 
 
 def level_meaning(level: Level) -> Message:
-    """What a verdict means, in a sentence."""
+    """Explain a level in a sentence."""
     return _MEANINGS[level]
 
 
@@ -194,7 +219,7 @@ def _good_reasons(case: _Case) -> Sequence[Message]:
     ]
     if novelty is not None:
         reasons.append(novelty.reason)
-    if case.is_stamped:
+    if case.checks is not None and not case.checks.is_trustworthy:
         reasons.append(
             Message(
                 "The heat map is not to be trusted, so it stays unknown what the answer rests on."

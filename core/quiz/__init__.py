@@ -2,10 +2,9 @@
 
 from core.quiz.films import QuizFilm, QuizPool, QuizSource, choose_films, make_pool, sources_of
 from core.quiz.score_card import ScoreCard
-from core.quiz.session import ModelAnswer, QuizAnswer, QuizSession, QuizSettings
+from core.quiz.session import QuizAnswer, QuizSession, QuizSettings
 
 __all__ = [
-    "ModelAnswer",
     "QuizAnswer",
     "QuizFilm",
     "QuizPool",

@@ -1,7 +1,7 @@
 """Read films for a quiz: their pixels for the learner, and what the model says of them."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,12 +13,12 @@ from core.errors import ImageReadError, Message, Refusal
 from core.images.film import FullDepthFilm
 from core.images.reading import content_of, load_xray, read_full
 from core.prediction.explanation import explain
-from core.prediction.verdict import Verdict, verdict_of
+from core.prediction.film_search import FoundFilm
+from core.prediction.reading import FilmResult, Part, parts_of, read_film
 from core.quiz.films import QuizFilm
-from core.quiz.session import ModelAnswer
 
 if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier, Opinion
+    from core.prediction.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,21 +27,8 @@ class QuizFilmRead:
 
     film: QuizFilm
     view: FullDepthFilm
-    opinion: "Opinion"
-    verdict: Verdict
+    result: FilmResult
     heat: NDArray[np.float32] | None = None  # (h, w) in [0, 1], over the whole film
-
-    @property
-    def model(self) -> ModelAnswer:
-        """What is kept of the model's opinion."""
-        label = self.opinion.predicted
-        return ModelAnswer(
-            label,
-            float(self.opinion.probabilities[label]),
-            self.opinion.candidates,
-            self.opinion.is_calibrated,
-            self.verdict.level,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +49,19 @@ def read_quiz_films(
         films: A file that has changed since its class was noted is refused.
         with_heat: Whether each comes with the heat map of the class that the model names.
     """
+    parts = parts_of(classifier.card)
     for film in films:
         try:
-            yield _read(classifier, film, with_heat)
+            yield _read(classifier, film, parts, with_heat)
         except ImageReadError as error:
             # Read from bytes, or from where a zip was unpacked to: the user knows another name.
             reason = Message(error.message.template, **{**error.message.values, "file": film.name})
             yield QuizFilmRefused(film, Refusal(film.name, reason, error.kind))
 
 
-def _read(classifier: "Classifier", film: QuizFilm, with_heat: bool) -> QuizFilmRead:
+def _read(
+    classifier: "Classifier", film: QuizFilm, parts: Mapping[str, Part], with_heat: bool
+) -> QuizFilmRead:
     content = content_of(film.path)
     if hashlib.sha256(content).hexdigest() != film.digest:
         raise ImageReadError(
@@ -82,10 +72,10 @@ def _read(classifier: "Classifier", film: QuizFilm, with_heat: bool) -> QuizFilm
             ),
             "other",
         )
-    pixels = load_xray(content)
-    [opinion] = classifier.opinions([classifier.prepare(pixels)])
-    heat = _heat(classifier, pixels, opinion.predicted) if with_heat else None
-    return QuizFilmRead(film, read_full(content), opinion, verdict_of(opinion), heat)
+    found = FoundFilm(path=film.path, name=film.name, file=film.name, source=film.path)
+    result = read_film(classifier, found, content, parts)
+    heat = _heat(classifier, load_xray(content), result.predicted) if with_heat else None
+    return QuizFilmRead(film, read_full(content), result, heat)
 
 
 def _heat(

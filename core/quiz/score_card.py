@@ -153,7 +153,7 @@ class ScoreCard:
         truth = [answer.film.label for answer in answers]
         return cls(
             alone=ReaderScore.of(truth, [answer.alone for answer in answers], n_classes),
-            model=ReaderScore.of(truth, [answer.model.label for answer in answers], n_classes),
+            model=ReaderScore.of(truth, [answer.model.predicted for answer in answers], n_classes),
             together=ReaderScore.of(truth, [answer.final for answer in answers], n_classes),
             influence=_influence(answers),
             times=Times(
@@ -173,7 +173,7 @@ def _influence(answers: Sequence[QuizAnswer]) -> ModelInfluence:
     rights = [
         (
             answer.alone == answer.film.label,
-            answer.model.label == answer.film.label,
+            answer.model.predicted == answer.film.label,
             answer.final == answer.film.label,
         )
         for answer in answers

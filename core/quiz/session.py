@@ -12,6 +12,7 @@ from typing import Literal, Self
 from core.errors import ConfigError, Message, Refusal
 from core.files import write_csv
 from core.models.model_card import DISCLAIMER
+from core.prediction.reading import FilmResult
 from core.quiz.films import QuizFilm
 
 N_FILMS_RANGE = (5, 10_000)  # fewer films say nothing
@@ -52,28 +53,12 @@ Stage = Literal["waiting", "alone", "with_model", "truth", "over"]
 
 
 @dataclass(frozen=True, slots=True)
-class ModelAnswer:
-    """What the model said of a film, as the learner saw it."""
-
-    label: int
-    probability: float  # of `label`, in [0, 1]
-    candidates: tuple[int, ...]  # classes that remain possible; exactly one: it is sure
-    is_calibrated: bool
-    trust: str = ""  # the verdict's level where there is one
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether one class alone remains possible."""
-        return len(self.candidates) == 1
-
-
-@dataclass(frozen=True, slots=True)
 class QuizAnswer:
     """What was answered of one film."""
 
     film: QuizFilm
     alone: int  # the learner's label, before the model was asked
-    model: ModelAnswer
+    model: FilmResult
     final: int  # the learner's label, after the model was heard
     seconds_alone: float
     seconds_with_model: float
@@ -139,7 +124,7 @@ class QuizSession:
             self, stage="with_model", alone=label, _spent_alone=spent, _spent=0.0, _since=now
         )
 
-    def decided(self, label: int, model: ModelAnswer, now: float) -> Self:
+    def decided(self, label: int, model: FilmResult, now: float) -> Self:
         """The learner has heard the model and says for good what it is."""
         self._expect("with_model")
         film = self.film
@@ -242,17 +227,17 @@ def _row(number: int, answer: QuizAnswer, paper: QuizPaper) -> Sequence[str]:
         answer.film.name,
         classes[truth],
         classes[answer.alone],
-        classes[model.label],
+        classes[model.predicted],
         classes[answer.final],
         _yes(answer.alone == truth),
-        _yes(model.label == truth),
+        _yes(model.predicted == truth),
         _yes(answer.final == truth),
         f"{answer.seconds_alone:.1f}",
         f"{answer.seconds_with_model:.1f}",
-        f"{model.probability:.4f}",
-        _yes(model.is_calibrated),
-        "; ".join(classes[label] for label in model.candidates),
-        model.trust,
+        f"{model.opinion.probability:.4f}",
+        _yes(model.opinion.is_calibrated),
+        "; ".join(classes[label] for label in model.opinion.candidates),
+        model.verdict.level,
         _yes(answer.film.origin == "learned"),
     )
 

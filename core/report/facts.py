@@ -1,16 +1,13 @@
-"""What is known of a film, in plain JSON types: the one source of every table and text."""
+"""The facts of a read X-ray in plain JSON types: the one source of every table and text."""
 
 import io
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.data.unpacked import showable
 from core.errors import ConfigError, ImageReadError, Message
@@ -19,14 +16,21 @@ from core.images.dicom_header import ElementWalk, TransferSyntax, syntax_of
 from core.images.formats import HEAD_BYTES, format_of
 from core.images.reading import content_of
 from core.models.model_card import ModelCard
-from core.prediction.verdict import Verdict, level_words, verdict_of
+from core.prediction.reading import FilmResult, part_words
+from core.prediction.verdict import level_words
+from core.workspace import program_version
+
+if TYPE_CHECKING:  # load Paddle
+    from core.prediction.classifier import Classifier
+    from core.prediction.novelty import Novelty
+    from core.prediction.saliency_checks import Honesty
 
 DISCLAIMER = Message("Research and teaching only, never diagnosis.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class ReportContext:
-    """The model that read the films, and how its report speaks."""
+    """The model that read the films, and the language of its report."""
 
     card: ModelCard
     model_file: str  # its name
@@ -34,12 +38,20 @@ class ReportContext:
     version: str  # of the program
     say: Callable[[Message], str]  # a sentence in the user's language
     language: str = "en"  # a code of `core.models.model_card.LANGUAGES`
-    # Digest -> "train", "validation", "test" or "kept", of the films the model was made with.
-    parts: Mapping[str, str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        parts = {digest: part for part, some in self.card.split.items() for digest in some}
-        object.__setattr__(self, "parts", parts)
+    @classmethod
+    def of(
+        cls, classifier: "Classifier", say: Callable[[Message], str], language: str
+    ) -> "ReportContext":
+        """Begin a report now."""
+        return cls(
+            card=classifier.card,
+            model_file=classifier.path.name,
+            created=datetime.now().astimezone(),
+            version=program_version(),
+            say=say,
+            language=language,
+        )
 
     @property
     def disclaimer(self) -> str:
@@ -48,11 +60,11 @@ class ReportContext:
 
     @property
     def date(self) -> str:
-        """When the report was made, to the minute."""
+        """The time of the report, to the minute."""
         return self.created.strftime("%Y-%m-%d %H:%M")
 
     def class_name(self, label: int) -> str:
-        """What the class is called in the report's language."""
+        """Name a class in the report's language."""
         name = self.card.classes[label]
         return self.card.display_names[name].get(self.language, name)
 
@@ -177,82 +189,11 @@ def _wanted(data: bytes, syntax: TransferSyntax, tags: set[int]) -> bytes:
     return b"".join(wanted.values())
 
 
-if TYPE_CHECKING:
-    from core.prediction.classifier import Opinion
-    from core.prediction.explanation import Explanation
-
-Pixels = NDArray[np.uint8]  # (H, W) or (H, W, 3)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReportFilm:
-    """One film that a model has read.
-
-    Of a DICOM file's header nothing is taken away but what `dicom` holds, which is there only
-    where the user asked for it by name.
-    """
-
-    file: str  # as the user named it
-    digest: str  # SHA-256 of the file
-    opinion: "Opinion"
-    true_class: int | None = None
-    pixels: Pixels | Callable[[], Pixels] | None = None  # a way to them spares the memory
-    explanation: "Explanation | Callable[[], Explanation] | None" = None
-    dicom: Mapping[str, str] = field(default_factory=dict)  # keyword -> value, see `dicom_fields`
-
-    def load_pixels(self) -> Pixels | None:
-        """The film as a viewer shows it.
-
-        Raises:
-            ImageReadError: It cannot be read (any more).
-        """
-        return self.pixels() if callable(self.pixels) else self.pixels
-
-    def load_explanation(self) -> "Explanation | None":
-        """Where the heat is, computed now where it was not before."""
-        return self.explanation() if callable(self.explanation) else self.explanation
-
-
-if TYPE_CHECKING:
-    from core.prediction.explanation import Explanation
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """What a model said of a film, why, and whether to believe it."""
-
-    film: ReportFilm
-    explanation: "Explanation | None"
-    verdict: Verdict
-
-    @property
-    def probability(self) -> float:
-        """Of the class that won."""
-        opinion = self.film.opinion
-        return float(opinion.probabilities[opinion.predicted])
-
-
-def answer_of(film: ReportFilm, *, may_compute: bool = False) -> Answer:
-    """Weigh a film.
-
-    Args:
-        film: As it was read.
-        may_compute: Whether an explanation that is not there yet is worth its time.
-
-    Raises:
-        ImageReadError: The film is needed for its explanation and cannot be read.
-    """
-    is_there = may_compute or not callable(film.explanation)
-    explanation = film.load_explanation() if is_there else None
-    honesty = None if explanation is None else explanation.honesty
-    return Answer(film, explanation, verdict_of(film.opinion, honesty))
-
-
 _MOST_CLASSES = 10  # that are listed; a model may know a thousand
 
 
 def percent(share: float) -> str:
-    """A probability or part as one reads it; never 100 % or 0 % where it is not."""
+    """Format a probability or share; never 100 % or 0 % where it is not."""
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     if 0 < share < 0.0005:
@@ -260,11 +201,9 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def film_text(film: ReportFilm, context: ReportContext) -> str:
-    """One film in a few lines."""
-    opinion, say = film.opinion, context.say
-    explanation = None if callable(film.explanation) else film.explanation
-    verdict = verdict_of(opinion, None if explanation is None else explanation.honesty)
+def film_text(film: FilmResult, context: ReportContext) -> str:
+    """Tell of one film in a few lines."""
+    opinion, verdict, say = film.opinion, film.verdict, context.say
     order = opinion.probabilities.argsort()[::-1]
     lines = [showable(film.file)]
     for label in order[:_MOST_CLASSES]:
@@ -276,49 +215,38 @@ def film_text(film: ReportFilm, context: ReportContext) -> str:
     lines.append("  " + say(calibration_words(opinion.is_calibrated)))
     lines.append(f"  {say(level_words(verdict.level))}")
     lines += [f"  - {say(reason)}" for reason in verdict.reasons]
-    part = part_words(context.parts.get(film.digest))
+    part = part_words(film.part)
     if part is not None:
         lines.append(f"  - {say(part)}")
     if opinion.neighbours:
         names = [context.class_name(one.label) for one in opinion.neighbours]
         lines.append("  " + say(neighbour_words(context.listing(names))))
-    if film.true_class is not None:
-        lines.append("  " + say(true_class_words(context.class_name(film.true_class))))
-    lines += [f"  {name}: {value}" for name, value in film.dicom.items() if value]
+    if film.true_label is not None:
+        lines.append("  " + say(true_class_words(context.class_name(film.true_label))))
+    lines += [f"  {name}: {value}" for name, value in film.header.items() if value]
     return "\n".join([*lines, "", *_ending(context)]) + "\n"
 
 
 def calibration_words(is_calibrated: bool) -> Message:
-    """Whether a probability may be taken for how often the model is right."""
+    """Say whether the probabilities are calibrated."""
     if is_calibrated:
         return Message("The probabilities are calibrated.")
     return Message("The probabilities are uncalibrated.")
 
 
 def neighbour_words(names: str) -> Message:
-    """The classes of the nearest training films."""
+    """Name the classes of the nearest training films."""
     return Message("Nearest training films: {classes}", classes=names)
 
 
 def true_class_words(name: str) -> Message:
-    """What the film truly is, where somebody said so."""
+    """Name the true class."""
     return Message("True class: {name}", name=name)
 
 
 def more_classes(n: int) -> Message:
-    """What a list of classes leaves out."""
+    """Say how many classes a list leaves out."""
     return Message("and {n} more classes", n=n)
-
-
-def part_words(part: str | None) -> Message | None:
-    """What it means that a film was used to make the model; None: nothing of note."""
-    match part:
-        case "train":
-            return Message("The model was trained on this very film, so its answer proves nothing.")
-        case "validation":
-            return Message("The model was chosen by this very film, so its answer proves little.")
-        case _:
-            return None
 
 
 def _ending(context: ReportContext) -> list[str]:
@@ -331,20 +259,9 @@ def _ending(context: ReportContext) -> list[str]:
     return [context.say(read), context.disclaimer]
 
 
-if TYPE_CHECKING:
-    from core.prediction.novelty import Novelty
-    from core.prediction.saliency_checks import Honesty
-
-
-def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
-    """Everything that is handed on of one film, but pictures.
-
-    An explanation that is not computed yet is not computed for this.
-    """
-    opinion, classes = film.opinion, context.card.classes
-    explanation = None if callable(film.explanation) else film.explanation
-    honesty = None if explanation is None else explanation.honesty
-    verdict = verdict_of(opinion, honesty)
+def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
+    """Return everything that is handed on of one film, but pictures."""
+    opinion, classes = film.opinion, film.classes
     facts: dict[str, Any] = {
         "file": film.file,
         "class": classes[opinion.predicted],
@@ -357,8 +274,8 @@ def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
         "candidates": [classes[label] for label in opinion.candidates],
         "novelty": novelty_facts(opinion.novelty, context),
         "verdict": {
-            "level": verdict.level,
-            "reasons": [context.say(reason) for reason in verdict.reasons],
+            "level": film.verdict.level,
+            "reasons": [context.say(reason) for reason in film.verdict.reasons],
         },
         "neighbours": [
             {
@@ -370,19 +287,19 @@ def film_facts(film: ReportFilm, context: ReportContext) -> dict[str, Any]:
         ],
         "sha256": film.digest,
     }
-    if film.digest in context.parts:
-        facts["model_split"] = context.parts[film.digest]
-    if film.true_class is not None:
-        facts["true_class"] = classes[film.true_class]
-    if honesty is not None and explanation is not None:
-        facts["heat_checks"] = _heat_facts(explanation.label, honesty, context)
-    if film.dicom:
-        facts["dicom"] = dict(film.dicom)
+    if film.part is not None:
+        facts["model_split"] = film.part
+    if film.true_label is not None:
+        facts["true_class"] = film.true_class
+    if film.checks is not None:
+        facts["heat_checks"] = _heat_facts(classes[opinion.predicted], film.checks, context)
+    if film.header:
+        facts["dicom"] = dict(film.header)
     return facts
 
 
 def novelty_facts(novelty: "Novelty | None", context: ReportContext) -> dict[str, Any] | None:
-    """Whether a film is like those the model learned from; None where nobody knows."""
+    """Return how like the training films a film is; None where nobody knows."""
     if novelty is None:
         return None
     return {
@@ -394,7 +311,7 @@ def novelty_facts(novelty: "Novelty | None", context: ReportContext) -> dict[str
 
 
 def model_facts(context: ReportContext) -> dict[str, Any]:
-    """Which model said it, and what the model was worth on its test films."""
+    """Return the model's identity and its results on its test films."""
     card = context.card
     return {
         "file": context.model_file,
@@ -408,13 +325,13 @@ def model_facts(context: ReportContext) -> dict[str, Any]:
     }
 
 
-def _heat_facts(label: int, honesty: "Honesty", context: ReportContext) -> dict[str, Any]:
+def _heat_facts(name: str, checks: "Honesty", context: ReportContext) -> dict[str, Any]:
     return {
-        "class": context.card.classes[label],
-        "lung_share": None if honesty.lung_share is None else float(honesty.lung_share),
-        "agreement": float(honesty.agreement),
-        "random_likeness": float(honesty.random_likeness),
-        "chance": float(honesty.chance),
-        "is_trustworthy": honesty.is_trustworthy,
-        "reasons": [context.say(reason) for reason in honesty.reasons],
+        "class": name,
+        "lung_share": None if checks.lung_share is None else float(checks.lung_share),
+        "agreement": float(checks.agreement),
+        "random_likeness": float(checks.random_likeness),
+        "chance": float(checks.chance),
+        "is_trustworthy": checks.is_trustworthy,
+        "reasons": [context.say(reason) for reason in checks.reasons],
     }

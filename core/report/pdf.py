@@ -1,9 +1,9 @@
 """The PDF report: cover, table of all films, a page a film."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from core import files
 from core.errors import ImageReadError, Message
 from core.events import Progress
+from core.images.reading import load_xray
+from core.prediction.reading import FilmResult, part_words
 from core.prediction.verdict import LEVELS, level_words
 from core.report.facts import (
-    Answer,
     ReportContext,
-    ReportFilm,
-    answer_of,
     calibration_words,
     more_classes,
-    part_words,
     percent,
     true_class_words,
 )
@@ -42,6 +40,11 @@ from core.report.paper import (
 )
 from core.report.picture import PAGE_SIDE, film_with_heat, jpeg, legend, reduced
 from core.statistics import wilson_interval
+
+if TYPE_CHECKING:
+    from core.prediction.explanation import Explanation
+
+Explain = Callable[[FilmResult], "Explanation | None"]
 
 COLUMN, GAP = 84.0, 10.0  # mm
 _MOST_CLASSES = 8  # that get a bar
@@ -80,18 +83,18 @@ def draw_disclaimer(paper: Paper, y: float, context: ReportContext) -> float:
     return y + height + 8
 
 
-def draw_counts(paper: Paper, y: float, answers: Sequence[Answer], context: ReportContext) -> float:
+def draw_counts(
+    paper: Paper, y: float, films: Sequence[FilmResult], context: ReportContext
+) -> float:
     """How many films fell to each class and each verdict; where the content below starts."""
-    return max(
-        _draw_classes(paper, y, answers, context), _draw_verdicts(paper, y, answers, context)
-    )
+    return max(_draw_classes(paper, y, films, context), _draw_verdicts(paper, y, films, context))
 
 
 def _draw_classes(
-    paper: Paper, y: float, answers: Sequence[Answer], context: ReportContext
+    paper: Paper, y: float, films: Sequence[FilmResult], context: ReportContext
 ) -> float:
     y = paper.heading(MARGIN, y, context.say(Message("What the films were taken for")), COLUMN)
-    counts = Counter(answer.film.opinion.predicted for answer in answers)
+    counts = Counter(film.predicted for film in films)
     if len(context.card.classes) <= _MOST_CLASSES:
         shown = [(label, counts[label]) for label in range(len(context.card.classes))]
     else:
@@ -112,22 +115,20 @@ def _draw_classes(
 
 
 def _draw_verdicts(
-    paper: Paper, y: float, answers: Sequence[Answer], context: ReportContext
+    paper: Paper, y: float, films: Sequence[FilmResult], context: ReportContext
 ) -> float:
     say, left = context.say, MARGIN + COLUMN + GAP
     y = paper.heading(left, y, say(Message("How far to believe the answers")), COLUMN)
-    counts = Counter(answer.verdict.level for answer in answers)
+    counts = Counter(film.verdict.level for film in films)
     for level in LEVELS:
         draw_sign(paper, level, left, y - 0.2, 4.8)
         colour = LEVEL_COLOURS[level] if counts[level] else MUTED
         paper.text(left + 8, y + 3.5, say(level_words(level)), 9.5, colour, width=COLUMN - 22)
         paper.text(left + COLUMN, y + 3.5, str(counts[level]), 9.5, colour, align="right")
         y += 7
-    n_strange = sum(
-        answer.film.opinion.novelty is not None and not answer.film.opinion.novelty.is_familiar
-        for answer in answers
-    )
-    n_unsure = sum(not answer.film.opinion.is_sure for answer in answers)
+    novelties = [film.opinion.novelty for film in films]
+    n_strange = sum(novelty is not None and not novelty.is_familiar for novelty in novelties)
+    n_unsure = sum(not film.opinion.is_sure for film in films)
     for words in (
         Message("Not sure between classes: {n} films", n=n_unsure),
         Message("Unlike the training films: {n} films", n=n_strange),
@@ -151,56 +152,65 @@ _MOST_BARS = 8
 _BLACK = (0, 0, 0)
 
 
-def draw_film(paper: Paper, y: float, answer: Answer, context: ReportContext) -> None:
+def draw_film(
+    paper: Paper,
+    y: float,
+    film: FilmResult,
+    explanation: "Explanation | None",
+    context: ReportContext,
+) -> None:
     """Write one film onto the present page, from `y` down."""
-    y = _draw_head(paper, y, answer, context)
-    y = _draw_pictures(paper, y, answer, context)
-    left = _draw_probabilities(paper, y, answer, context)
-    left = _draw_neighbours(paper, left + 4, answer, context)
-    right = _draw_verdict(paper, y, answer, context)
-    right = _draw_checks(paper, right + 4, answer, context)
-    _draw_origin(paper, max(left, right) + 4, answer, context)
+    y = _draw_head(paper, y, film, context)
+    y = _draw_pictures(paper, y, film, explanation, context)
+    left = _draw_probabilities(paper, y, film, context)
+    left = _draw_neighbours(paper, left + 4, film, context)
+    right = _draw_verdict(paper, y, film, context)
+    if explanation is not None:
+        right = _draw_checks(paper, right + 4, explanation, context)
+    _draw_origin(paper, max(left, right) + 4, film, context)
 
 
-def _draw_head(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
-    film, say = answer.film, context.say
-    draw_sign(paper, answer.verdict.level, MARGIN, y + 0.5, 11)
-    name = context.class_name(film.opinion.predicted)
+def _draw_head(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
+    opinion, level, say = film.opinion, film.verdict.level, context.say
+    draw_sign(paper, level, MARGIN, y + 0.5, 11)
+    name = context.class_name(opinion.predicted)
     taken = paper.text(MARGIN + 15, y + 6, name, 16, INK, width=INNER - 50, is_bold=True)
-    share = percent(answer.probability)
-    paper.text(MARGIN + 15 + taken + 4, y + 6, share, 16, INK)
-    words = say(level_words(answer.verdict.level))
-    colour = LEVEL_COLOURS[answer.verdict.level]
-    if not film.opinion.is_sure and film.opinion.candidates:
-        names = [context.class_name(label) for label in film.opinion.candidates[:_MOST_BARS]]
+    paper.text(MARGIN + 15 + taken + 4, y + 6, percent(opinion.probability), 16, INK)
+    words = say(level_words(level))
+    if not opinion.is_sure and opinion.candidates:
+        names = [context.class_name(label) for label in opinion.candidates[:_MOST_BARS]]
         possible = Message("not sure: {classes} remain possible", classes=context.listing(names))
         words = f"{words} · {say(possible)}"
-    paper.text(MARGIN + 15, y + 11.6, words, 9.5, colour, width=INNER - 15)
+    paper.text(MARGIN + 15, y + 11.6, words, 9.5, LEVEL_COLOURS[level], width=INNER - 15)
     paper.text(MARGIN, y + 18.4, film.file, 9, MUTED, width=INNER)
     return y + 21.5
 
 
-def _draw_pictures(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
+def _draw_pictures(
+    paper: Paper,
+    y: float,
+    film: FilmResult,
+    explanation: "Explanation | None",
+    context: ReportContext,
+) -> float:
     say = context.say
     try:
-        film = answer.film.load_pixels()
-    except ImageReadError as error:
+        pixels = load_xray(film.path)
+    except ImageReadError as error:  # it is gone by now; its answer stays
         return paper.paragraph(MARGIN, y, say(error.message), 9, MUTED, width=INNER) + 4
-    if film is None:
-        return y
-    height, width = film.shape[:2]
-    film = reduced(film, PAGE_SIDE)
+    height, width = pixels.shape[:2]
+    pixels = reduced(pixels, PAGE_SIDE)
     below = y + _COLUMN + 4
-    _draw_picture(paper, MARGIN, y, film)
+    _draw_picture(paper, MARGIN, y, pixels)
     size = Message("Film, {width} x {height} pixels", width=width, height=height)
     paper.text(MARGIN, below, say(size), 8, MUTED)
-    if answer.explanation is None:
+    if explanation is None:
         paper.box(_RIGHT, y, _COLUMN, _COLUMN, PANEL)
         words = say(Message("No heat map was computed."))
         paper.text(_RIGHT + _COLUMN / 2, y + _COLUMN / 2, words, 9, MUTED, align="centre")
         return below + 6
-    _draw_picture(paper, _RIGHT, y, film_with_heat(film, answer.explanation))
-    name = context.class_name(answer.explanation.label)
+    _draw_picture(paper, _RIGHT, y, film_with_heat(pixels, explanation))
+    name = context.class_name(explanation.label)
     words = say(Message("What speaks for {name}", name=name))
     start = _draw_legend(paper, below, context)
     paper.text(_RIGHT, below, words, 8, MUTED, width=start - 3 - _RIGHT)
@@ -226,8 +236,8 @@ def _draw_picture(paper: Paper, x: float, y: float, pixels: NDArray[np.uint8]) -
     paper.picture(jpeg(pixels), left, upper, wide, high)
 
 
-def _draw_probabilities(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
-    opinion, say = answer.film.opinion, context.say
+def _draw_probabilities(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
+    opinion, say = film.opinion, context.say
     y = paper.heading(MARGIN, y, say(Message("Probabilities")), _COLUMN)
     order = [int(label) for label in opinion.probabilities.argsort()[::-1]]
     for label in order[:_MOST_BARS]:
@@ -250,23 +260,23 @@ def _draw_probabilities(paper: Paper, y: float, answer: Answer, context: ReportC
         lines.append(say(Message("Dark bars: classes that remain possible.")))
     for line in lines:
         y = paper.paragraph(MARGIN, y, line, 8, MUTED, width=_COLUMN)
-    if answer.film.true_class is not None:
-        words = say(true_class_words(context.class_name(answer.film.true_class)))
+    if film.true_label is not None:
+        words = say(true_class_words(context.class_name(film.true_label)))
         y = paper.paragraph(MARGIN, y + 1, words, 9, INK, width=_COLUMN, is_bold=True)
     return y
 
 
-def _draw_verdict(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
+def _draw_verdict(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
     say = context.say
     y = paper.heading(_RIGHT, y, say(Message("Whether to believe it")), _COLUMN)
-    part = part_words(context.parts.get(answer.film.digest))
-    for reason in (*answer.verdict.reasons, *([] if part is None else [part])):
+    part = part_words(film.part)
+    for reason in (*film.verdict.reasons, *([] if part is None else [part])):
         if y > BOTTOM - 40:
             break
-        paper.disc(_RIGHT, y + 1.5, 1.2, LEVEL_COLOURS[answer.verdict.level])
+        paper.disc(_RIGHT, y + 1.5, 1.2, LEVEL_COLOURS[film.verdict.level])
         text = say(reason)
         y = paper.paragraph(_RIGHT + 3.5, y, text, 8.5, width=_COLUMN - 3.5, most_lines=6) + 1
-    novelty = answer.film.opinion.novelty
+    novelty = film.opinion.novelty
     if novelty is None:
         return y
     return _draw_novelty(paper, y + 1, novelty.score, novelty.threshold, context)
@@ -294,8 +304,8 @@ def _draw_novelty(
     return y + 9
 
 
-def _draw_neighbours(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
-    neighbours = answer.film.opinion.neighbours[:5]
+def _draw_neighbours(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
+    neighbours = film.opinion.neighbours[:5]
     if not neighbours:
         return y
     y = paper.heading(MARGIN, y, context.say(Message("Nearest training films")), _COLUMN)
@@ -308,29 +318,30 @@ def _draw_neighbours(paper: Paper, y: float, answer: Answer, context: ReportCont
             paper.box(x, y, side, side, PANEL)
             name = context.say(Message("no picture kept"))
             paper.paragraph(x + 1, y + 4, name, 6, MUTED, width=side - 2, most_lines=3)
-        is_same = one.label == answer.film.opinion.predicted
+        is_same = one.label == film.predicted
         name = context.class_name(one.label)
         colour = INK if is_same else MUTED
         paper.paragraph(x, y + side + 0.5, name, 7, colour, width=step - 1, most_lines=2)
     return y + side + 8
 
 
-def _draw_checks(paper: Paper, y: float, answer: Answer, context: ReportContext) -> float:
-    """What the checks of the heat map found."""
-    if answer.explanation is None or y > BOTTOM - 30:
+def _draw_checks(
+    paper: Paper, y: float, explanation: "Explanation", context: ReportContext
+) -> float:
+    """Write the findings of the heat map's checks."""
+    if y > BOTTOM - 30:
         return y
-    honesty = answer.explanation.honesty
-    say = context.say
+    checks, say = explanation.honesty, context.say
     y = paper.heading(_RIGHT, y, say(Message("Checks of the heat map")), _COLUMN)
-    if honesty is None:
+    if checks is None:
         words = say(Message("This heat map was not checked."))
         return paper.paragraph(_RIGHT, y, words, 8.5, MUTED, width=_COLUMN)
-    share = honesty.lung_share
+    share = checks.lung_share
     facts = {
         Message("Heat inside the lungs"): "–" if share is None else percent(share),
-        Message("Agreement with a second method"): f"{honesty.agreement:.2f}",
-        Message("Likeness to a map of random weights"): f"{honesty.random_likeness:.2f}",
-        Message("Evidence as strong by chance"): percent(honesty.chance),
+        Message("Agreement with a second method"): f"{checks.agreement:.2f}",
+        Message("Likeness to a map of random weights"): f"{checks.random_likeness:.2f}",
+        Message("Evidence as strong by chance"): percent(checks.chance),
     }
     for name, value in facts.items():
         paper.text(_RIGHT, y + 3.3, say(name), 8.5, MUTED, width=_COLUMN - 16)
@@ -339,9 +350,9 @@ def _draw_checks(paper: Paper, y: float, answer: Answer, context: ReportContext)
     return y
 
 
-def _draw_origin(paper: Paper, y: float, answer: Answer, context: ReportContext) -> None:
+def _draw_origin(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> None:
     """What tells the film from others, at the foot of the page."""
-    fields = {name: value for name, value in answer.film.dicom.items() if value}
+    fields = {name: value for name, value in film.header.items() if value}
     y = max(y, BOTTOM - 5 - 4.6 * len(fields))
     for name, value in fields.items():
         if y > BOTTOM:  # each was asked for by name
@@ -351,7 +362,7 @@ def _draw_origin(paper: Paper, y: float, answer: Answer, context: ReportContext)
         y += 4.6
     if y > BOTTOM + 1:
         y = paper.add_page()
-    digest = context.say(Message("SHA-256 of the file: {digest}", digest=answer.film.digest))
+    digest = context.say(Message("SHA-256 of the file: {digest}", digest=film.digest))
     paper.text(MARGIN, y, digest, 7, MUTED, width=INNER)
 
 
@@ -368,33 +379,33 @@ def n_table_pages(n_films: int) -> int:
 
 
 def draw_table(
-    paper: Paper, answers: Sequence[Answer], links: Sequence[int], context: ReportContext
+    paper: Paper, films: Sequence[FilmResult], links: Sequence[int], context: ReportContext
 ) -> Iterator[int]:
     """Write the table on pages of its own.
 
     Args:
         paper: A document.
-        answers: One a row.
+        films: One a row.
         links: Of the first films: to the pages that tell more of them, which follow the table.
         context: Of the report.
 
     Yields:
         The number of films in the table so far, after each page.
     """
-    first = paper.n_pages + n_table_pages(len(answers)) + 1
+    first = paper.n_pages + n_table_pages(len(films)) + 1
     y = _begin_page(paper, context, is_first=True)
-    for index, answer in enumerate(answers):
+    for index, film in enumerate(films):
         if y + _ROW > BOTTOM + 1e-6:
             yield index
             y = _begin_page(paper, context, is_first=False)
         if index % 2 == 1:
             paper.box(MARGIN, y, INNER, _ROW, PANEL)
-        _draw_row(paper, y, index + 1, answer, context)
+        _draw_row(paper, y, index + 1, film, context)
         if index < len(links):
             paper.text(MARGIN + _PAGE, y + 4, str(first + index), 8.5, ACCENT, align="right")
             paper.link(links[index], MARGIN, y, INNER, _ROW)
         y += _ROW
-    yield len(answers)
+    yield len(films)
 
 
 def _begin_page(paper: Paper, context: ReportContext, *, is_first: bool) -> float:
@@ -418,17 +429,18 @@ def _rows_below(y: float) -> int:
     return int((BOTTOM - y - _TITLES) / _ROW + 1e-6)
 
 
-def _draw_row(paper: Paper, y: float, number: int, answer: Answer, context: ReportContext) -> None:
-    film, level, base = answer.film, answer.verdict.level, y + 4
-    opinion = film.opinion
+def _draw_row(
+    paper: Paper, y: float, number: int, film: FilmResult, context: ReportContext
+) -> None:
+    opinion, level, base = film.opinion, film.verdict.level, y + 4
     paper.text(MARGIN + _NUMBER, base, str(number), 8, MUTED, align="right")
     paper.text(MARGIN + _FILE, base, film.file, 8.5, INK, width=_CLASS - _FILE - 3)
     name = context.class_name(opinion.predicted)
     paper.text(MARGIN + _CLASS, base, name, 8.5, INK, width=_SHARE - _CLASS - 17)
-    share = percent(answer.probability)
+    share = percent(opinion.probability)
     paper.text(MARGIN + _SHARE, base, share, 8.5, INK, align="right")
     paper.box(MARGIN + _BAR, y + 1.8, 12, 2, RULE)
-    paper.box(MARGIN + _BAR, y + 1.8, max(12 * answer.probability, 0.2), 2, ACCENT)
+    paper.box(MARGIN + _BAR, y + 1.8, max(12 * opinion.probability, 0.2), 2, ACCENT)
     draw_sign(paper, level, MARGIN + _VERDICT, y + 1.1, 3.4)
     words = context.say(level_words(level))
     width = _PAGE - _VERDICT - 9.5
@@ -578,15 +590,15 @@ def _is_share(value: object) -> bool:
 # Films that get a page of their own; the table holds all. Each page takes about 130 kB of memory
 # until the file is written, for its two pictures.
 MOST_PAGES: Final = 500
-_WEIGHING = Message("Explaining the answers")
+_EXPLAINING = Message("Explaining the answers")
 _WRITING = Message("Writing the report")
-_BATCH: Final = 64  # films between two reports of progress where each takes microseconds
 
 
 def write_report(
     path: Path,
-    films: Sequence[ReportFilm],
+    films: Sequence[FilmResult],
     context: ReportContext,
+    explain: Explain = lambda _film: None,
     *,
     most_pages: int = MOST_PAGES,
 ) -> Iterator[Progress]:
@@ -594,9 +606,10 @@ def write_report(
 
     Args:
         path: Replaced if it exists; nothing is written before all of it is ready.
-        films: At least one. Pixels and explanations that are functions are called here, one
-            film after the other, for those that get a page.
+        films: At least one.
         context: Of the report.
+        explain: Gives the explanation of a film's answer, or raises ImageReadError; asked one
+            film after the other, for those that get a page.
         most_pages: Films that get a page of their own.
 
     Yields:
@@ -607,58 +620,60 @@ def write_report(
     """
     if not films:
         raise ValueError("a report of no film")
-    n_detailed = min(len(films), most_pages)
-    answers: list[Answer] = []
-    for index, film in enumerate(films):
-        answers.append(_weigh(film, may_compute=index < n_detailed))
-        if index < n_detailed or index % _BATCH == 0:
-            yield Progress(_WEIGHING, index + 1, len(films))
+    detailed = list(films[:most_pages])
+    explanations: list[Explanation | None] = []
+    for index, film in enumerate(detailed):
+        try:
+            explanations.append(explain(film))
+        except ImageReadError:  # the film's page says so, for it cannot be drawn either
+            explanations.append(None)
+        detailed[index] = film.explained(explanations[-1])
+        yield Progress(_EXPLAINING, index + 1, len(films))
     paper = _new_paper(context)
     if len(films) == 1:
-        _write_one(paper, answers[0], context)
+        _write_one(paper, detailed[0], explanations[0], context)
     else:
-        yield from _write_all(paper, answers, n_detailed, context)
+        all_films = [*detailed, *films[most_pages:]]
+        yield from _write_all(paper, all_films, explanations, context)
     files.write_user_file(path, paper.content())
-    yield Progress(_WRITING, n_detailed, n_detailed)
+    yield Progress(_WRITING, len(detailed), len(detailed))
 
 
-def _write_one(paper: Paper, answer: Answer, context: ReportContext) -> None:
-    y = paper.add_page(answer.film.file)
-    draw_film(paper, y, answer, context)
+def _write_one(
+    paper: Paper, film: FilmResult, explanation: "Explanation | None", context: ReportContext
+) -> None:
+    y = paper.add_page(film.file)
+    draw_film(paper, y, film, explanation, context)
     y = draw_disclaimer(paper, paper.add_page(context.say(Message("The model"))), context)
     draw_model(paper, y, context)
 
 
 def _write_all(
-    paper: Paper, answers: Sequence[Answer], n_detailed: int, context: ReportContext
+    paper: Paper,
+    films: Sequence[FilmResult],
+    explanations: "Sequence[Explanation | None]",
+    context: ReportContext,
 ) -> Iterator[Progress]:
-    say = context.say
+    say, n_detailed = context.say, len(explanations)
     y = paper.add_page(say(Message("Overview")), is_cover=True)
-    y = draw_title(paper, y, len(answers), context)
-    y = draw_counts(paper, y, answers, context)
-    if n_detailed < len(answers):
+    y = draw_title(paper, y, len(films), context)
+    y = draw_counts(paper, y, films, context)
+    if n_detailed < len(films):
         left_out = Message(
             "The table holds all {n} films; the first {shown} have a page of their own.",
-            n=len(answers),
+            n=len(films),
             shown=n_detailed,
         )
         y = draw_note(paper, y - 3, say(left_out)) + 3
     draw_model(paper, y, context)
     links = [paper.new_link() for _ in range(n_detailed)]
-    for _ in draw_table(paper, answers, links, context):
+    for _ in draw_table(paper, films, links, context):
         yield Progress(_WRITING, 0, n_detailed)
-    for index, answer in enumerate(answers[:n_detailed]):
-        y = paper.add_page(answer.film.file)
+    for index, explanation in enumerate(explanations):
+        y = paper.add_page(films[index].file)
         paper.aim(links[index])
-        draw_film(paper, y, answer, context)
+        draw_film(paper, y, films[index], explanation, context)
         yield Progress(_WRITING, index + 1, n_detailed)
-
-
-def _weigh(film: ReportFilm, *, may_compute: bool) -> Answer:
-    try:
-        return answer_of(film, may_compute=may_compute)
-    except ImageReadError:  # the film's page says so, for it cannot be drawn either
-        return answer_of(film)
 
 
 def _new_paper(context: ReportContext) -> Paper:

@@ -14,21 +14,23 @@ from PIL.PngImagePlugin import PngInfo
 from core import files
 from core.data.unpacked import readable, showable
 from core.errors import Message, RunFolderError
-from core.prediction.saliency_checks import heat_on_film
+from core.prediction.reading import FilmResult
+from core.prediction.saliency_checks import heat_at, heat_on_film
 from core.prediction.verdict import level_words
-from core.report.facts import Answer, Pixels, ReportContext, percent
+from core.report.facts import ReportContext, percent
 from core.report.paper import FONT_FILE, LEVEL_COLOURS, break_lines, fit_line
 
 if TYPE_CHECKING:
     from core.prediction.explanation import Explanation
-    from core.report.facts import Pixels
+
+Pixels = NDArray[np.uint8]  # (H, W) or (H, W, 3)
 
 PAGE_SIDE: Final = 720  # pixels: 84 mm at 218 dpi
 _JPEG_QUALITY: Final = 85
 
 
-def reduced(film: "Pixels", side: int) -> "Pixels":
-    """The film with its longer side no longer than `side` pixels."""
+def reduced(film: Pixels, side: int) -> Pixels:
+    """Reduce a film so that its longer side has at most `side` pixels."""
     height, width = film.shape[:2]
     scale = side / max(height, width)
     if scale >= 1:
@@ -38,27 +40,25 @@ def reduced(film: "Pixels", side: int) -> "Pixels":
     return np.asarray(picture)
 
 
-def film_with_heat(film: "Pixels", explanation: "Explanation") -> NDArray[np.uint8]:
-    """The film under the heat map of the explanation's class, (H, W, 3)."""
+def film_with_heat(film: Pixels, explanation: "Explanation") -> NDArray[np.uint8]:
+    """Lay the heat map of the explanation's class over the film, (H, W, 3)."""
     return heat_on_film(film, heat_of(explanation, film.shape[:2]))
 
 
 def heat_of(explanation: "Explanation", shape: tuple[int, int]) -> NDArray[np.float32]:
-    """The heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
-    from core.prediction.saliency_checks import heat_at
-
+    """Return the heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
     return heat_at(explanation.first.values, shape)
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """A picture's JPEG file."""
+    """Encode a picture as JPEG."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()
 
 
 def legend(width: int, height: int) -> NDArray[np.uint8]:
-    """The heat's colours from none to the strongest, over black, (height, width, 3)."""
+    """Draw the heat's colours from none to the strongest, over black, (height, width, 3)."""
     strength = np.linspace(0, 1, width, dtype=np.float32)
     heat = np.broadcast_to(strength, (height, width))
     return heat_on_film(np.zeros((height, width), np.uint8), heat, 1.0)
@@ -71,13 +71,20 @@ _STRIP, _TEXT, _MUTED = (16, 20, 24), (236, 240, 243), (150, 162, 172)
 _MOST_LINES: Final = 3  # of a reason not to trust the map
 
 
-def write_picture(path: Path, film: Pixels, answer: Answer, context: ReportContext) -> None:
+def write_picture(
+    path: Path,
+    pixels: Pixels,
+    film: FilmResult,
+    explanation: "Explanation | None",
+    context: ReportContext,
+) -> None:
     """Write a film's PNG.
 
     Args:
         path: Replaced if it exists.
-        film: Shape (H, W) or (H, W, 3), at any size.
-        answer: What the model said of it; without an explanation no heat is drawn.
+        pixels: The film's, at any size.
+        film: As it was read.
+        explanation: Of the class whose heat is drawn; None: no heat is drawn.
         context: Of the report.
 
     Raises:
@@ -86,32 +93,36 @@ def write_picture(path: Path, film: Pixels, answer: Answer, context: ReportConte
     about = PngInfo()
     about.add_itxt("Description", context.disclaimer, context.language.replace("_", "-"))
     about.add_text("Software", f"PneumoScope {context.version}")
-    about.add_text(SOURCE_KEY, source_of(answer.film.digest))
+    about.add_text(SOURCE_KEY, source_of(film.digest))
     file = io.BytesIO()
-    draw_picture(film, answer, context).save(file, "PNG", pnginfo=about, compress_level=4)
+    draw_picture(pixels, film, explanation, context).save(
+        file, "PNG", pnginfo=about, compress_level=4
+    )
     files.write_user_file(path, file.getbuffer())
 
 
 def source_of(digest: str) -> str:
-    """What a picture's file says about the film it shows."""
+    """Name the film that a picture shows, for the picture's file."""
     return f"PneumoScope heat map of sha256:{digest}"
 
 
-def draw_picture(film: Pixels, answer: Answer, context: ReportContext) -> Image.Image:
-    """The film at its own resolution up to MOST_SIDE, and below it a caption."""
-    film = reduced(film, MOST_SIDE)
-    if film.shape[1] < LEAST_WIDTH:
-        film = _enlarged(film)
-    is_explained = answer.explanation is not None
-    shown = film_with_heat(film, answer.explanation) if answer.explanation is not None else film
-    height, film_width = film.shape[:2]
+def draw_picture(
+    pixels: Pixels, film: FilmResult, explanation: "Explanation | None", context: ReportContext
+) -> Image.Image:
+    """Draw the film at its own resolution up to MOST_SIDE, and below it a caption."""
+    pixels = reduced(pixels, MOST_SIDE)
+    if pixels.shape[1] < LEAST_WIDTH:
+        pixels = _enlarged(pixels)
+    shown = pixels if explanation is None else film_with_heat(pixels, explanation)
+    height, film_width = pixels.shape[:2]
     width = max(film_width, LEAST_WIDTH)
     size = max(15, width // 44)
-    warnings = _warnings(answer, context, width - 2 * size, size)
-    rows = 4.3 + 1.55 * is_explained + 1.4 * len(warnings)
+    warnings = _warnings(film, explanation, context, width - 2 * size, size)
+    rows = 4.3 + 1.55 * (explanation is not None) + 1.4 * len(warnings)
     picture = Image.new("RGB", (width, height + round(rows * size)), _STRIP)
     picture.paste(Image.fromarray(shown).convert("RGB"), ((width - film_width) // 2, 0))
-    _Caption(picture, height, size).write(answer, context, warnings)
+    label = None if explanation is None else explanation.label
+    _Caption(picture, height, size).write(film, label, context, warnings)
     return picture
 
 
@@ -123,16 +134,16 @@ class _Caption:
         self._size, self._y = size, top + size * 0.6
         self._left, self._right = size, picture.width - size
 
-    def write(self, answer: Answer, context: ReportContext, warnings: list[str]) -> None:
-        """Write all rows."""
-        say, opinion = context.say, answer.film.opinion
-        name = context.class_name(opinion.predicted)
-        level = answer.verdict.level
+    def write(
+        self, film: FilmResult, label: int | None, context: ReportContext, warnings: list[str]
+    ) -> None:
+        """Write all rows; `label`: the class whose heat is drawn."""
+        say, level = context.say, film.verdict.level
         bright = tuple(min(255, round(part * 0.6 + 102)) for part in LEVEL_COLOURS[level])
-        title = f"{name}  {percent(answer.probability)}"
+        title = f"{context.class_name(film.predicted)}  {percent(film.opinion.probability)}"
         self._row(title, say(level_words(level)), _TEXT, bright, 1.25)
-        if answer.explanation is not None:
-            name = context.class_name(answer.explanation.label)
+        if label is not None:
+            name = context.class_name(label)
             self._legend(say(Message("What speaks for {name}", name=name)), context)
         for line in warnings:
             self._row(line, "", bright, _MUTED)
@@ -159,7 +170,7 @@ class _Caption:
         self._y += round(self._size * (1.4 if scale <= 1 else 1.85))
 
     def _legend(self, words: str, context: ReportContext) -> None:
-        """What the colours mean."""
+        """Explain the colours."""
         font, y = _font(self._size), self._y
         little, much = context.say(Message("little")), context.say(Message("much"))
         bar = round(self._size * 7)
@@ -175,11 +186,22 @@ class _Caption:
         self._y += round(self._size * 1.55)
 
 
-def _warnings(answer: Answer, context: ReportContext, width: float, size: int) -> list[str]:
-    """Why the map or the answer is not to be trusted, in lines."""
-    if answer.verdict.level in ("believe", "unknown"):
+def _warnings(
+    film: FilmResult,
+    explanation: "Explanation | None",
+    context: ReportContext,
+    width: float,
+    size: int,
+) -> list[str]:
+    """Break the first reason to doubt the answer, or else the map, into lines."""
+    checks = None if explanation is None else explanation.honesty
+    if film.verdict.level not in ("believe", "unknown"):
+        text = context.say(film.verdict.reasons[0])
+    elif checks is not None and not checks.is_trustworthy:
+        reason = context.say(checks.reasons[0])
+        text = context.say(Message("Do not trust this map: {reason}", reason=reason))
+    else:
         return []
-    text = context.say(answer.verdict.reasons[0])
     lines = break_lines(showable(text), width, _font(size).getlength)
     if len(lines) > _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + "…"]
@@ -206,7 +228,7 @@ _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORE
 
 
 class HeatFiles:
-    """Says where the picture of each film goes.
+    """The folder with a picture of each film.
 
     What lies in the folder already is not overwritten, but for pictures of the same film that
     this program made.
@@ -236,7 +258,7 @@ class HeatFiles:
             ) from error
 
     def place(self, file: str, digest: str) -> Path:
-        """A free name for a film's picture.
+        """Find a free name for a film's picture.
 
         Args:
             file: What the user calls the film.
@@ -255,7 +277,7 @@ class HeatFiles:
 
 
 def safe_stem(file: str) -> str:
-    """The beginning of a file name that every system takes, from what the user calls a film."""
+    """Turn a film's name into the beginning of a file name that every system takes."""
     name = showable(readable(PurePath(file.replace("\\", "/")).name))
     stem = _UNSAFE.sub("_", PurePath(name).stem if name else "").strip(" .")
     stem = stem.encode("utf-8", "replace")[:_MOST_BYTES].decode("utf-8", "ignore").strip(" .")

@@ -8,7 +8,8 @@ from typing import Any
 from core import files
 from core.data.unpacked import showable
 from core.files import inert, write_csv
-from core.report.facts import ReportContext, ReportFilm, film_facts, model_facts
+from core.prediction.reading import FilmResult
+from core.report.facts import ReportContext, film_facts, model_facts
 
 # Column -> path into `film_facts`. They stand behind the file, its class and the probabilities,
 # and before the DICOM fields that were asked for and the model.
@@ -34,7 +35,7 @@ _COLUMNS = {
 }
 
 
-def write_films_csv(path: Path, films: Sequence[ReportFilm], context: ReportContext) -> None:
+def write_films_csv(path: Path, films: Sequence[FilmResult], context: ReportContext) -> None:
     """Write one row a film, UTF-8 with a BOM, no cell a formula.
 
     Raises:
@@ -43,9 +44,9 @@ def write_films_csv(path: Path, films: Sequence[ReportFilm], context: ReportCont
     write_csv(path, table(films, context))
 
 
-def table(films: Sequence[ReportFilm], context: ReportContext) -> Iterator[list[str]]:
-    """The titles, the disclaimer among them, and the rows."""
-    asked = list(dict.fromkeys(name for film in films for name in film.dicom))
+def table(films: Sequence[FilmResult], context: ReportContext) -> Iterator[list[str]]:
+    """Yield the titles, the disclaimer among them, then the rows."""
+    asked = list(dict.fromkeys(name for film in films for name in film.header))
     yield [
         "file",
         "class",
@@ -63,22 +64,22 @@ def table(films: Sequence[ReportFilm], context: ReportContext) -> Iterator[list[
             facts["class"],
             *(f"{p:.6f}" for p in facts["probabilities"].values()),
             *(_cell(_at(facts, place)) for place in _COLUMNS.values()),
-            *(film.dicom.get(name, "") for name in asked),
+            *(film.header.get(name, "") for name in asked),
             context.model_file,
             context.card.tensors_sha256,
             "",
         ]
 
 
-def films_tsv(films: Sequence[ReportFilm], context: ReportContext) -> str:
-    """The same table as text for the clipboard: a spreadsheet pastes it into cells."""
+def films_tsv(films: Sequence[FilmResult], context: ReportContext) -> str:
+    """Return the table as text for the clipboard: a spreadsheet pastes it into cells."""
     return "".join(
         "\t".join(inert(showable(cell)) for cell in row) + "\n" for row in table(films, context)
     )
 
 
-def films_json(films: Iterable[ReportFilm], context: ReportContext) -> dict[str, Any]:
-    """Model, films and disclaimer in plain JSON types."""
+def films_json(films: Iterable[FilmResult], context: ReportContext) -> dict[str, Any]:
+    """Return model, films and disclaimer in plain JSON types."""
     return {
         "disclaimer": context.disclaimer,
         "created": context.created.isoformat(timespec="seconds"),
@@ -88,7 +89,7 @@ def films_json(films: Iterable[ReportFilm], context: ReportContext) -> dict[str,
     }
 
 
-def write_films_json(path: Path, films: Iterable[ReportFilm], context: ReportContext) -> None:
+def write_films_json(path: Path, films: Iterable[FilmResult], context: ReportContext) -> None:
     """Write `films_json` as UTF-8.
 
     Raises:

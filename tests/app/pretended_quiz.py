@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.data.dataset import LoadedDataset
 from core.data.records import display_names
 from core.models.model_card import ModelCard
-from core.prediction.classifier import Opinion
+from core.prediction.verdict import Opinion
 from core.quiz.films import QuizSource, sources_of
 
 

@@ -13,21 +13,25 @@ from PIL import Image
 
 from app.drops import PastedPictures
 from app.reading import viewmodel as reading_module
-from app.reading.viewmodel import Answered, ModelOpened, Wanted, WantedModel
+from app.reading.viewmodel import ModelOpened, Wanted, WantedModel
 from core.data.records import display_names
 from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
 from core.images.reading import load_xray
 from core.models.model_card import ModelCard
-from core.prediction.classifier import Opinion
 from core.prediction.film_search import FoundFilm, RefusedFilm
-from core.prediction.novelty import Neighbour, Novelty
+from core.prediction.reading import FilmResult
+from core.prediction.verdict import Opinion
 from tests.core.models.model_bytes import card
+from tests.core.prediction.made_results import (
+    CLASSES,
+    NORMAL,
+    film_result,
+    novelty,
+    opinion_of,
+)
 
-CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")  # COVID-19, Normal, Viral pneumonia
-COVID, NORMAL, VIRAL = range(3)
 MODEL = Path("runs/best.safetensors")
-FAMILIAR = Message("It resembles the training films.")
 
 
 class Readings:
@@ -80,33 +84,32 @@ class Readings:
             if done:
                 assert self.gate.wait(60)
             if isinstance(film, Path):
-                film = FoundFilm(film, film.name, str(film), film)
+                film = FoundFilm.at(film)
             if isinstance(film, FoundFilm):
                 yield self._answer(film)
 
-    def _answer(self, film: FoundFilm) -> Answered | RefusedFilm:
+    def _answer(self, film: FoundFilm) -> FilmResult | RefusedFilm:
         try:
             picture = load_xray(film.path)
         except ImageReadError as error:
-            return RefusedFilm(Refusal(film.file, error.message), film.name, film.source)
+            refusal = Refusal(film.file, error.message)
+            return RefusedFilm(name=film.name, refusal=refusal, source=film.source)
         digest = digest_of(film.path)
-        return Answered(film, digest, picture, self.opinions.get(film.name, opinion(NORMAL)))
+        parts = {one: part for part, some in self.split.items() for one in some}
+        return film_result(
+            film.path,
+            name=film.name,
+            file=film.file,
+            digest=digest,
+            thumbnail=picture,
+            opinion=self.opinions.get(film.name, opinion(NORMAL)),
+            part=parts.get(digest),
+        )
 
 
-def opinion(
-    label: int,
-    *,
-    candidates: tuple[int, ...] = (),
-    is_calibrated: bool = True,
-    is_familiar: bool = True,
-    neighbours: tuple[Neighbour, ...] = (),
-) -> Opinion:
+def opinion(label: int, *, is_familiar: bool = True, **changes: Any) -> Opinion:
     """An answer of 80 % for a class; the others share the rest."""
-    probabilities = np.full(len(CLASSES), 0.1, np.float32)
-    probabilities[label] = 0.8
-    kind = "familiar" if is_familiar else "unlike_training"
-    novelty = Novelty(1.0 if is_familiar else 3.0, 2.0, is_familiar, kind, FAMILIAR)
-    return Opinion(probabilities, is_calibrated, candidates or (label,), novelty, neighbours)
+    return opinion_of(label, novelty=novelty(is_familiar=is_familiar), **changes)
 
 
 def digest_of(path: Path) -> str:

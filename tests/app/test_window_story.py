@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.application import Application
 from app.i18n import tr
-from app.reading.viewmodel import ReadFilm
 from app.settings import AppSettings
 from app.tasks import TaskRunner
 from app.training.plots import CurvePlot
@@ -33,7 +32,7 @@ from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from app.widgets.setting_fields import NumberBox
 from app.widgets.tables import ConfusionMatrixView
 from app.widgets.thumbnails import ThumbnailStrip
-from core.prediction.verdict import verdict_of
+from core.prediction.reading import FilmResult
 from core.runtime.devices import list_devices
 from core.training.run_folder import read_run
 from core.workspace import Workspace
@@ -311,9 +310,9 @@ class TestReadPage:
         assert pane.name == film.name
         assert pane.state is not None
         assert pane.overlays.heat is not None
-        honesty = story.program.desk.explanation(film.key, film.predicted).honesty
-        reasons = verdict_of(film.opinion, honesty).reasons
-        assert {str(reason) for reason in reasons} <= set(self.said(story))
+        film = desk.current
+        assert film.checks == story.program.desk.explanation(film.key, film.predicted).honesty
+        assert {str(reason) for reason in film.verdict.reasons} <= set(self.said(story))
 
     def test_a_film_that_the_model_learned_from_says_so(self, story: Story) -> None:
         films = story.program.reading.films.values()
@@ -336,7 +335,7 @@ class TestReadPage:
         return label_texts(story.program.window.reading_page.desk.panel)
 
 
-def choose(story: Story, key: int) -> ReadFilm:
+def choose(story: Story, key: int) -> FilmResult:
     """Press a row of the list."""
     page = story.program.window.reading_page
     page.desk.list.choose(key)

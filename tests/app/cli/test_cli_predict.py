@@ -14,10 +14,11 @@ from PIL import Image
 
 from app.i18n import set_language
 from core.errors import Message, RunFolderError
-from core.prediction.classifier import Opinion
 from core.prediction.novelty import Novelty
-from core.prediction.reading import FilmRead
+from core.prediction.reading import FilmResult
+from core.prediction.verdict import Opinion
 from tests.core.images.dicom_files import dicom
+from tests.core.prediction.made_results import film_result
 
 Command = Callable[..., Any]
 CLASSES = ["COVID", "NORMAL", "Viral_Pneumonia"]
@@ -36,12 +37,11 @@ def pdf_text(path: Path) -> str:
 def answering(answer: Opinion, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every film get the same answer."""
 
-    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmRead]:
+    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmResult]:
         for film in found:
-            picture = np.zeros((8, 8), np.uint8)
-            yield FilmRead(film.file, film.path, "0" * 64, answer, picture, film.name)
+            yield film_result(film.path, opinion=answer)
 
-    monkeypatch.setattr("core.prediction.reading.read_films", read)
+    monkeypatch.setattr("app.cli.predict.read_films", read)
 
 
 def test_json_tells_a_class_and_probabilities_of_each_film(
@@ -67,17 +67,17 @@ def test_pictures_of_films_that_were_read_are_let_go(
     pictures: list[weakref.ref[Any]] = []
     most = 0
 
-    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmRead]:
+    def read(_classifier: object, found: Sequence[Any]) -> Iterator[FilmResult]:
         nonlocal most
         for one in found:
             picture = np.zeros((8, 8), np.uint8)
             pictures.append(weakref.ref(picture))
-            event = FilmRead(one.file, one.path, "", opinion(), picture)
+            event = film_result(one.path, thumbnail=picture)
             del picture
             yield event
             most = max(most, sum(reference() is not None for reference in pictures))
 
-    monkeypatch.setattr("core.prediction.reading.read_films", read)
+    monkeypatch.setattr("app.cli.predict.read_films", read)
     assert command("predict", model, *[film] * 9, "--json").code == 0
     assert len(pictures) == 9
     assert most <= 2

@@ -137,8 +137,8 @@ def test_an_answer_may_be_changed_once_the_model_is_heard(model: QuizViewModel) 
     answer(model, alone=2, final=1)
     assert model.session is not None
     [given] = model.session.answers
-    assert (given.alone, given.final, given.model.label) == (2, 1, 0)
-    assert given.model.probability == pytest.approx(0.8)
+    assert (given.alone, given.final, given.model.predicted) == (2, 1, 0)
+    assert given.model.opinion.probability == pytest.approx(0.8)
 
 
 def test_the_next_film_comes_with_nothing_chosen(model: QuizViewModel) -> None:

@@ -12,9 +12,10 @@ from app.reading.film_list import ReadingList
 from app.reading.film_list_model import RowWords
 from app.reading.page import ReadingPage
 from app.reading.panel import ReadingPanel
-from app.reading.viewmodel import ReadFilm, ReadingViewModel
+from app.reading.viewmodel import ReadingViewModel
 from app.tasks import TaskRunner
 from app.widgets.viewer import ViewerDesk
+from core.prediction.reading import FilmResult
 from core.workspace import Workspace
 from tests.app.hands import label_texts, wait_until
 from tests.app.pretended_explanations import Explanations
@@ -68,7 +69,7 @@ class Bench:
         return self.page.desk.panel
 
     @property
-    def films(self) -> list[ReadFilm]:
+    def films(self) -> list[FilmResult]:
         """Those that were read, in their order."""
         return list(self.reading.films.values())
 
@@ -86,13 +87,13 @@ class Bench:
         self.reading.open_model(model)
         self.settle()
 
-    def read(self, *paths: Path) -> list[ReadFilm]:
+    def read(self, *paths: Path) -> list[FilmResult]:
         """Read files; all films that are in the list now."""
         self.reading.read(paths)
         self.settle()
         return self.films
 
-    def choose(self, film: ReadFilm) -> None:
+    def choose(self, film: FilmResult) -> None:
         """Press a row of the list."""
         self.film_list.choose(film.key)
         self.settle()

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import pytest
 
 from app.reading import desk_viewmodel as desk_module
 from app.reading.desk_viewmodel import DeskViewModel
-from app.reading.viewmodel import ReadFilm
 from app.tasks import TaskRunner
 from core.errors import Message
 from core.images.film import FullDepthFilm
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
+from core.prediction.reading import FilmResult
 from tests.app.hands import wait_until
 from tests.app.pretended_explanations import Explanations
-from tests.app.pretended_reading import COVID, NORMAL, VIRAL, digest_of, opinion, write_films
+from tests.app.pretended_reading import digest_of, opinion, write_films
+from tests.core.prediction.made_results import COVID, NORMAL, VIRAL, film_result
 
 ONE_MODEL, ANOTHER = cast(Classifier, "one model"), cast(Classifier, "another")
 
@@ -56,16 +56,12 @@ def told(desk: DeskViewModel) -> Told:
 
 
 @pytest.fixture
-def films(tmp_path: Path) -> list[ReadFilm]:
+def films(tmp_path: Path) -> list[FilmResult]:
     return [read_film(key, path) for key, path in enumerate(write_films(tmp_path, 6), start=1)]
 
 
-def read_film(key: int, path: Path) -> ReadFilm:
-    picture = np.zeros((2, 2), np.uint8)
-    digest = digest_of(path)
-    return ReadFilm(
-        key, path.name, str(path), path, digest, picture, opinion(NORMAL), None, None, None
-    )
+def read_film(key: int, path: Path) -> FilmResult:
+    return film_result(path, key=key, digest=digest_of(path), opinion=opinion(NORMAL))
 
 
 def settle(runners: list[TaskRunner]) -> None:
@@ -73,7 +69,7 @@ def settle(runners: list[TaskRunner]) -> None:
 
 
 def test_films_in_sight_are_read_at_full_depth_and_explained(
-    desk: DeskViewModel, told: Told, films: list[ReadFilm], runners: list[TaskRunner]
+    desk: DeskViewModel, told: Told, films: list[FilmResult], runners: list[TaskRunner]
 ) -> None:
     desk.look_at([(films[0], NORMAL), (films[1], COVID)])
     settle(runners)
@@ -85,7 +81,7 @@ def test_films_in_sight_are_read_at_full_depth_and_explained(
 
 
 def test_the_map_is_told_before_its_examination(
-    desk: DeskViewModel, told: Told, films: list[ReadFilm], runners: list[TaskRunner]
+    desk: DeskViewModel, told: Told, films: list[FilmResult], runners: list[TaskRunner]
 ) -> None:
     desk.look_at([(films[0], NORMAL)])
     settle(runners)
@@ -95,7 +91,7 @@ def test_the_map_is_told_before_its_examination(
 def test_what_is_examined_still_is_known_as_far_as_it_is(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     explanations: Explanations,
 ) -> None:
@@ -115,7 +111,7 @@ def test_what_is_examined_still_is_known_as_far_as_it_is(
 def test_nothing_is_done_twice(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     explanations: Explanations,
 ) -> None:
@@ -131,7 +127,7 @@ def test_nothing_is_done_twice(
 
 
 def test_another_class_of_the_same_film_is_explained_anew(
-    desk: DeskViewModel, told: Told, films: list[ReadFilm], runners: list[TaskRunner]
+    desk: DeskViewModel, told: Told, films: list[FilmResult], runners: list[TaskRunner]
 ) -> None:
     for label in (NORMAL, VIRAL):
         desk.look_at([(films[0], label)])
@@ -143,7 +139,7 @@ def test_another_class_of_the_same_film_is_explained_anew(
 def test_what_went_out_of_sight_is_left_for_what_came(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     explanations: Explanations,
 ) -> None:
@@ -160,7 +156,7 @@ def test_what_went_out_of_sight_is_left_for_what_came(
 def test_what_comes_into_sight_again_is_explained_to_the_end(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     explanations: Explanations,
 ) -> None:
@@ -177,7 +173,7 @@ def test_what_comes_into_sight_again_is_explained_to_the_end(
 def test_another_model_forgets_what_the_old_one_said(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     explanations: Explanations,
 ) -> None:
@@ -194,7 +190,7 @@ def test_another_model_forgets_what_the_old_one_said(
 
 
 def test_without_a_model_films_are_shown_and_not_explained(
-    runners: list[TaskRunner], films: list[ReadFilm], explanations: Explanations
+    runners: list[TaskRunner], films: list[FilmResult], explanations: Explanations
 ) -> None:
     desk = DeskViewModel(runners[0], runners[1])
     desk.look_at([(films[0], NORMAL)])
@@ -204,7 +200,7 @@ def test_without_a_model_films_are_shown_and_not_explained(
 
 
 def test_a_film_that_is_gone_is_told_by_the_name_in_the_list(
-    desk: DeskViewModel, told: Told, films: list[ReadFilm], runners: list[TaskRunner]
+    desk: DeskViewModel, told: Told, films: list[FilmResult], runners: list[TaskRunner]
 ) -> None:
     films[0].path.unlink()
     desk.look_at([(films[0], NORMAL), (films[1], NORMAL)])
@@ -217,7 +213,7 @@ def test_a_film_that_is_gone_is_told_by_the_name_in_the_list(
 
 def test_films_are_let_go_when_they_take_too_much_memory(
     desk: DeskViewModel,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -230,7 +226,7 @@ def test_films_are_let_go_when_they_take_too_much_memory(
 
 def test_a_film_that_was_looked_at_lately_stays_longest(
     desk: DeskViewModel,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -246,7 +242,7 @@ def test_a_film_that_was_looked_at_lately_stays_longest(
 def test_a_film_that_stays_in_sight_is_never_let_go(
     desk: DeskViewModel,
     told: Told,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -260,7 +256,7 @@ def test_a_film_that_stays_in_sight_is_never_let_go(
 
 def test_explanations_do_not_pile_up(
     desk: DeskViewModel,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -301,7 +297,7 @@ def test_a_real_network_is_explained_off_the_gui_thread(
 
 def test_what_cannot_be_explained_is_told_once(
     desk: DeskViewModel,
-    films: list[ReadFilm],
+    films: list[FilmResult],
     runners: list[TaskRunner],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

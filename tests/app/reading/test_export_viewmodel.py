@@ -16,16 +16,17 @@ from pytestqt.qtbot import QtBot
 
 from app.i18n import set_language
 from app.reading.export import TakingAwayViewModel
-from app.reading.viewmodel import ReadFilm
 from app.tasks import TaskRunner
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
+from core.prediction.reading import FilmResult
 from core.report import facts as dicom_module
 from tests.app.hands import WAIT_MS, wait_until
 from tests.app.pretended_explanations import DOUBT, begun, complete
-from tests.app.pretended_reading import NORMAL, VIRAL, digest_of, opinion
+from tests.app.pretended_reading import digest_of, opinion
 from tests.core.images.dicom_files import dataset
 from tests.core.images.dicom_files import written as dicom
+from tests.core.prediction.made_results import NORMAL, VIRAL, film_result
 
 
 @pytest.fixture(scope="module")
@@ -49,24 +50,15 @@ def taking(
 
 
 @pytest.fixture
-def films(film_files: list[Path]) -> list[ReadFilm]:
+def films(film_files: list[Path]) -> list[FilmResult]:
     """One of each class, of which the model says that it is normal."""
     return [read_film(key, path) for key, path in enumerate(film_files, start=1)]
 
 
-def read_film(key: int, path: Path) -> ReadFilm:
-    picture = np.zeros((2, 2), np.uint8)
-    return ReadFilm(
-        key=key,
-        name=path.name,
-        file=str(path),
-        path=path,
-        digest=digest_of(path),
-        thumbnail=picture,
-        opinion=opinion(NORMAL),
-        true_class="COVID" if key == 1 else None,
-        part=None,
-        duplicate_of=None,
+def read_film(key: int, path: Path) -> FilmResult:
+    true_class = "COVID" if key == 1 else None
+    return film_result(
+        path, key=key, digest=digest_of(path), opinion=opinion(NORMAL), true_class=true_class
     )
 
 
@@ -79,7 +71,7 @@ def written(qtbot: QtBot, taking: TakingAwayViewModel, write: Callable[[], None]
 
 class TestTables:
     def test_the_csv_has_a_row_a_film(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         path = tmp_path / "films.csv"
         said = written(qtbot, taking, lambda: taking.save_csv(path, films))
@@ -93,7 +85,7 @@ class TestTables:
         assert {row["model"] for row in rows} == {"best.safetensors"}
 
     def test_the_json_says_the_same(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
         all_of_it = json.loads((tmp_path / "films.json").read_text("utf-8"))
@@ -104,19 +96,19 @@ class TestTables:
         self,
         qtbot: QtBot,
         taking: TakingAwayViewModel,
-        films: list[ReadFilm],
+        films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
     ) -> None:
-        known[1] = complete(NORMAL, is_trustworthy=False)
-        known[2] = begun(NORMAL)  # being examined still
+        explained = [complete(NORMAL, is_trustworthy=False), begun(NORMAL), None]
+        films = [film.explained(found) for film, found in zip(films, explained, strict=True)]
         written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
         first, second, _ = json.loads((tmp_path / "films.json").read_text("utf-8"))["predictions"]
         assert str(DOUBT) in first["heat_checks"]["reasons"]
         assert "heat_checks" not in second
 
     def test_a_name_that_is_a_formula_is_not_one_in_a_spreadsheet(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         foreign = [replace(films[0], file="=HYPERLINK(1)")]
         written(qtbot, taking, lambda: taking.save_csv(tmp_path / "films.csv", foreign))
@@ -129,14 +121,14 @@ class TestTables:
 
 class TestDicomFields:
     @pytest.fixture
-    def film(self, tmp_path: Path) -> ReadFilm:
+    def film(self, tmp_path: Path) -> FilmResult:
         path = tmp_path / "film.dcm"
         pixels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
         path.write_bytes(dicom(dataset(pixels)))  # of a Jane Doe
         return read_film(1, path)
 
     def test_nothing_of_the_header_goes_out_unasked(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, film: ReadFilm, tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, film: FilmResult, tmp_path: Path
     ) -> None:
         for name, save in (("a.csv", taking.save_csv), ("a.json", taking.save_json)):
             written(qtbot, taking, partial(save, tmp_path / name, [film]))
@@ -144,7 +136,7 @@ class TestDicomFields:
         assert "Jane" not in taking.text_of(film)
 
     def test_what_was_ticked_goes_out_and_no_more(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, film: ReadFilm, tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, film: FilmResult, tmp_path: Path
     ) -> None:
         taking.dicom_names = ("Modality",)
         written(qtbot, taking, lambda: taking.save_csv(tmp_path / "a.csv", [film]))
@@ -159,7 +151,7 @@ class TestPictures:
         self,
         qtbot: QtBot,
         taking: TakingAwayViewModel,
-        films: list[ReadFilm],
+        films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
@@ -174,7 +166,7 @@ class TestPictures:
         assert (pixels[..., 0].astype(int) - pixels[..., 2]).max() > 40  # heat
 
     def test_of_another_class_the_heat_is_found_out(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         asked = []
         from core.prediction import explanation as module
@@ -192,7 +184,7 @@ class TestPictures:
         assert (tmp_path / "a.png").exists()
 
     def test_a_film_that_is_gone_is_told(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         gone = replace(films[0], path=tmp_path / "gone.png")
         with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
@@ -206,7 +198,7 @@ class TestReports:
         self,
         qtbot: QtBot,
         taking: TakingAwayViewModel,
-        films: list[ReadFilm],
+        films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
     ) -> None:
@@ -223,14 +215,14 @@ class TestReports:
 
 class TestClipboard:
     def test_one_film_is_a_few_lines(
-        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+        self, taking: TakingAwayViewModel, films: list[FilmResult]
     ) -> None:
         text = taking.text_of(films[0])
         assert films[0].file in text
         assert "True class: COVID-19" in text
 
     def test_in_the_language_of_the_window(
-        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+        self, taking: TakingAwayViewModel, films: list[FilmResult]
     ) -> None:
         set_language("zh_CN")
         try:
@@ -239,12 +231,12 @@ class TestClipboard:
             set_language("en")
 
     def test_many_films_are_a_table(
-        self, taking: TakingAwayViewModel, films: list[ReadFilm]
+        self, taking: TakingAwayViewModel, films: list[FilmResult]
     ) -> None:
         rows = [line.split("\t") for line in taking.table_of(films).splitlines()]
         assert [row[0] for row in rows] == ["file", *(film.file for film in films)]
 
-    def test_without_a_model_it_is_empty(self, runner: TaskRunner, films: list[ReadFilm]) -> None:
+    def test_without_a_model_it_is_empty(self, runner: TaskRunner, films: list[FilmResult]) -> None:
         taking = TakingAwayViewModel(runner, lambda _film: None)
         assert (taking.text_of(films[0]), taking.table_of(films)) == ("", "")
 
@@ -280,7 +272,7 @@ class TestStopping:
     def test_a_stopped_file_is_not_left_behind(
         self,
         taking: TakingAwayViewModel,
-        films: list[ReadFilm],
+        films: list[FilmResult],
         gate: threading.Event,
         tmp_path: Path,
     ) -> None:
@@ -299,7 +291,7 @@ class TestStopping:
         self,
         qtbot: QtBot,
         taking: TakingAwayViewModel,
-        films: list[ReadFilm],
+        films: list[FilmResult],
         gate: threading.Event,
         tmp_path: Path,
     ) -> None:
@@ -315,7 +307,7 @@ class TestStopping:
 
 
 def test_a_place_that_cannot_be_written_is_told(
-    qtbot: QtBot, taking: TakingAwayViewModel, films: list[ReadFilm], tmp_path: Path
+    qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
 ) -> None:
     with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
         taking.save_csv(tmp_path / "no folder" / "films.csv", films)

@@ -14,7 +14,7 @@ from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.metrics import evaluation
 from core.models.model_card import ModelCard
 from core.models.model_file import read_card
-from core.prediction.classifier import Opinion
+from core.prediction.verdict import Opinion
 from tests.app.hands import field
 from tests.app.reading.read_bench import Bench
 

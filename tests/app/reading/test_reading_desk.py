@@ -14,8 +14,9 @@ from core.data.dataset import LoadedDataset
 from core.prediction.novelty import Neighbour
 from tests.app.hands import field, speak, wait_until
 from tests.app.pretended_explanations import DOUBT, SIDE
-from tests.app.pretended_reading import COVID, NORMAL, VIRAL, digest_of, opinion
+from tests.app.pretended_reading import digest_of, opinion
 from tests.app.reading.read_bench import Bench
+from tests.core.prediction.made_results import COVID, NORMAL, VIRAL
 
 Key = Qt.Key
 LEFT = Qt.MouseButton.LeftButton
@@ -181,11 +182,11 @@ class TestTruth:
         opened.readings.opinions["a.png"] = opinion(COVID, neighbours=near)
         opened.reading.set_dataset(loaded)
         shown: list[Path] = []
-        take = opened.panel.trust.show_opinion
-        opened.panel.trust.show_opinion = lambda *all: (shown.append(all[0]), take(*all))
+        take = opened.panel.trust.show_film
+        opened.panel.trust.show_film = lambda *all: (shown.append(all[0]), take(*all))
         opened.read(films[0])
         np.testing.assert_array_equal(
-            shown[-1].neighbours[0].thumbnail, loaded.cache.thumbnail(digest)
+            shown[-1].opinion.neighbours[0].thumbnail, loaded.cache.thumbnail(digest)
         )
 
 

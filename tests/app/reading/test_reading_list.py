@@ -1,6 +1,7 @@
 """The list in use: films come, are chosen, compared, searched and removed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from pytestqt.qtbot import QtBot
 
 from app.reading import film_list_model as delegate_module
 from app.reading.film_list import ReadingList, ReadingListView
-from app.reading.film_list_model import ReadingRow
+from app.reading.film_list_model import ListedFilm
 from core.errors import Message
+from core.prediction.reading import FilmResult
+from core.prediction.verdict import Level
 from tests.app.hands import wait_until
+from tests.app.reading import rows
 
 COLOURS = {"good": "#00ff00", "danger": "#ff0000", "warning": "#ffff00", "field": "#101010"}
 CLASSES = ("COVID-19", "Normal", "Viral pneumonia")
@@ -22,11 +26,11 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 NO_KEYS = Qt.KeyboardModifier.NoModifier
 
 
-def film(key: int, name: str = "", label: int = 1, **values: object) -> ReadingRow:
-    return ReadingRow(key, name or f"set/film {key}.png", label, 0.5 + key / 1000, **values)
+def film(key: int, name: str = "", label: int = 1, **values: Any) -> FilmResult:
+    return rows.film(key, name or f"set/film {key}.png", label, 0.5 + key / 1000, **values)
 
 
-REFUSED = ReadingRow(99, "notes.txt", refusal=Message("It is a text."))
+REFUSED = rows.refused(99, "notes.txt", Message("It is a text."))
 
 
 class Told:
@@ -125,20 +129,16 @@ class TestArrival:
 
     def test_what_is_known_later_replaces_what_was_said(self, shown: ReadingList) -> None:
         shown.add_rows([film(1)])
-        shown.update_row(1, film(1, "set/before it was shown.png"))
+        shown.update_row(film(1, "set/before it was shown.png"))
         assert shown.keys_in_order() == [1]
         index = view(shown).model().index(0, 0)
         assert index.data() == "set/before it was shown.png"
-        shown.update_row(1, film(1, "set/after.png"))
+        shown.update_row(film(1, "set/after.png"))
         shown.add_rows([film(1, "set/again.png")])
         assert shown.keys_in_order() == [1]
         assert index.data() == "set/again.png"
-        shown.update_row(7, film(7))  # was removed meanwhile
+        shown.update_row(film(7))  # was removed meanwhile
         assert shown.keys_in_order() == [1]
-
-    def test_a_row_keeps_its_key(self, shown: ReadingList) -> None:
-        with pytest.raises(ValueError, match="keeps its key"):
-            shown.update_row(1, film(2))
 
     def test_the_chosen_film_stays_where_it_is_seen_while_others_come(
         self, shown: ReadingList, told: Told
@@ -359,7 +359,7 @@ class TestRemoval:
 
 
 class TestDrawing:
-    def drawn(self, shown: ReadingList, row: ReadingRow) -> QImage:
+    def drawn(self, shown: ReadingList, row: ListedFilm) -> QImage:
         shown.clear()
         shown.add_rows([film(500), row])
         shown.keys_in_order()
@@ -368,7 +368,7 @@ class TestDrawing:
 
     def test_every_verdict_has_a_shape_of_its_own(self, shown: ReadingList) -> None:
         shown.show_colours({})  # all in grey
-        levels = ("believe", "doubt", "do_not_believe", "unknown", None)
+        levels: Sequence[Level] = ("believe", "doubt", "do_not_believe", "unknown")
         pictures = [self.drawn(shown, film(1, level=level)) for level in levels]
         for number, picture in enumerate(pictures):
             assert all(picture != other for other in pictures[number + 1 :])
@@ -387,10 +387,10 @@ class TestDrawing:
         picture = self.drawn(shown, film(1, thumbnail=tall))
         middle = picture.height() // 2
         columns = [x for x in range(80) if picture.pixelColor(x, middle) == QColor(200, 200, 200)]
-        rows = [
+        lines = [
             y for y in range(picture.height()) if picture.pixelColor(35, y) == QColor(200, 200, 200)
         ]
-        assert len(rows) == pytest.approx(2 * len(columns), abs=3)
+        assert len(lines) == pytest.approx(2 * len(columns), abs=3)
 
     @pytest.mark.parametrize(
         "odd",
@@ -403,16 +403,14 @@ class TestDrawing:
             film(1, thumbnail=np.zeros((9, 9), np.uint8)[::2, ::3]),
             film(1, "x" * 5000),
             film(1, "\u202eabc\n\n<b>.png"),
-            film(1, label=10**9),
-            film(1, level="no such level"),
-            ReadingRow(1, "", 0, float("nan")),
-            ReadingRow(1, "a.png", refusal=Message("word " * 500)),
-            ReadingRow(1, "a.png", refusal=Message("🫁" * 500)),
-            ReadingRow(1, "a.png", refusal=Message("{missing}")),
+            film(1, thumbnail=None),
+            rows.refused(1, "a.png", Message("word " * 500)),
+            rows.refused(1, "a.png", Message("🫁" * 500)),
+            rows.refused(1, "a.png", Message("{missing}")),
         ],
     )
     def test_whatever_a_row_holds_is_drawn(
-        self, shown: ReadingList, odd: ReadingRow, caplog: pytest.LogCaptureFixture
+        self, shown: ReadingList, odd: ListedFilm, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert not self.drawn(shown, odd).isNull()
         shown.resize(60, 300)

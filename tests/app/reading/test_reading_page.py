@@ -26,8 +26,9 @@ from app.widgets.viewer.picture import to_image
 from core.errors import Message
 from core.phantom import draw_film
 from tests.app.hands import button, field, label_texts, press, speak, wait_until
-from tests.app.pretended_reading import NORMAL, opinion
+from tests.app.pretended_reading import opinion
 from tests.app.reading.read_bench import Bench
+from tests.core.prediction.made_results import NORMAL
 
 Key = Qt.Key
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from app.reading.viewmodel import ReadFilm, ReadingViewModel
+from app.reading.viewmodel import ReadingViewModel
 from app.tasks import Failure, TaskRunner
 from app.widgets.viewer.picture import to_image
 from core.data.dataset import LoadedDataset
@@ -19,8 +19,9 @@ from core.models.model_file import open_model, read_card, save_model
 from core.phantom import draw_film
 from core.prediction import classifier as classifier_module
 from core.prediction import reading as core_reading
-from core.prediction.classifier import Classifier, Opinion
+from core.prediction.classifier import Classifier
 from core.prediction.novelty import Neighbour
+from core.prediction.reading import FilmResult
 from core.workspace import Workspace
 from tests.app.hands import FILMS_PER_CLASS, WAIT_MS, wait_until
 
@@ -71,7 +72,7 @@ def read(model: ReadingViewModel, paths: Sequence[Path]) -> None:
     wait_until(lambda: not model.is_busy)
 
 
-def films_of(model: ReadingViewModel) -> list[ReadFilm]:
+def films_of(model: ReadingViewModel) -> list[FilmResult]:
     return list(model.films.values())
 
 
@@ -445,12 +446,3 @@ def test_of_two_copies_the_one_that_stays_is_remembered(
     opened.remove([films_of(opened)[0].key])
     read(opened, [copies[1]])
     assert films_of(opened)[-1].duplicate_of is not None
-
-
-def test_a_read_film_names_its_most_probable_class() -> None:
-    opinion = Opinion(np.array([0.2, 0.7, 0.1], np.float32), False, (1,), None)
-    picture = np.zeros((2, 2), np.uint8)
-    film = ReadFilm(
-        1, "a.png", "a.png", Path("a.png"), "0" * 64, picture, opinion, None, None, None
-    )
-    assert film.predicted == 1

@@ -1,4 +1,6 @@
+import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from app.reading.probabilities import ShareRow
 from app.widgets.labels import Chip
 from app.widgets.signs import VerdictSign
 from core.errors import Message
-from core.prediction.classifier import Opinion
 from core.prediction.novelty import Neighbour, Novelty
+from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import Honesty
 from tests.app.hands import label_texts
 from tests.app.reading.foreign_words import HOSTILE_NAMES, speak_tilde
+from tests.core.prediction.made_results import film_result, opinion
 
 NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
 LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))
@@ -32,17 +35,20 @@ def neighbour(label: int, distance: float, *, has_picture: bool = True) -> Neigh
     return Neighbour(label, "0" * 64, distance, picture)
 
 
-def opinion(
+def film(
     novelty: Novelty | None = LIKE,
     neighbours: tuple[Neighbour, ...] = (),
-    candidates: tuple[int, ...] = (1,),
+    checks: Honesty | None = None,
     n_classes: int = 3,
-) -> Opinion:
+) -> FilmResult:
+    """A film of the second class."""
     probabilities = np.full(n_classes, 0.1, np.float32)
     probabilities[1] = 1 - 0.1 * (n_classes - 1)
-    return Opinion(probabilities, True, candidates, novelty, neighbours)
+    said = opinion(*probabilities, candidates=(1,), novelty=novelty, neighbours=neighbours)
+    return film_result(key=next(KEYS), opinion=said, checks=checks)
 
 
+KEYS = itertools.count(1)
 FIVE = tuple(neighbour(1 if n else 0, 0.4 + n / 10) for n in range(5))
 
 
@@ -70,52 +76,53 @@ class TestVerdict:
         assert label_texts(card) == ["Choose a film to see whether its answer should be believed."]
 
     def test_a_good_answer_is_believable_with_its_reasons(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         assert card.findChild(VerdictSign).level == "believe"
         assert "It is like them." in label_texts(card)
 
     def test_a_strange_film_is_not_to_be_believed(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(UNLIKE), NAMES)
+        card.show_film(film(UNLIKE), NAMES)
         assert card.findChild(VerdictSign).level == "do_not_believe"
         assert "It is a photograph." in label_texts(card)
 
-    def test_a_stamped_map_turns_the_verdict(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
-        card.show_honesty(STAMPED)
+    def test_a_failed_map_turns_the_verdict(self, card: TrustCard) -> None:
+        shown = film()
+        card.show_film(shown, NAMES)
+        card.show_film(replace(shown, checks=STAMPED), NAMES)
         assert card.findChild(VerdictSign).level == "doubt"
         assert "Most heat lies outside the lungs." in label_texts(card)
 
-    def test_the_next_film_forgets_the_stamp(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+    def test_the_next_film_takes_the_figures_away(self, card: TrustCard) -> None:
+        card.show_film(film(checks=STAMPED), NAMES)
         card.show_honesty(STAMPED)
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         assert card.findChild(VerdictSign).level == "believe"
         assert "Most heat lies outside the lungs." not in label_texts(card)
         assert figures(card) == ["–"] * 4
 
-    def test_the_same_film_told_again_keeps_its_stamp(self, card: TrustCard) -> None:
-        film = opinion()
-        card.show_opinion(film, NAMES)
+    def test_the_same_film_told_again_keeps_its_figures(self, card: TrustCard) -> None:
+        shown = film(checks=STAMPED)
+        card.show_film(shown, NAMES)
         card.show_honesty(STAMPED)
-        card.show_opinion(film, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
+        card.show_film(shown, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
         assert card.findChild(VerdictSign).level == "doubt"
         assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
-    def test_another_map_of_the_film_is_examined_anew(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+    def test_another_class_s_map_leaves_the_verdict_as_it_is(self, card: TrustCard) -> None:
+        card.show_film(film(), NAMES)
         card.show_honesty(STAMPED)
-        card.show_examining()
         assert card.findChild(VerdictSign).level == "believe"
+        assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
     def test_a_model_that_knows_nothing_is_not_judged(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(None), NAMES)
+        card.show_film(film(None), NAMES)
         assert card.findChild(VerdictSign).level == "unknown"
         assert "not known" in chips(card)
         assert not card.findChild(NeighbourStrip).isVisible()
 
     def test_a_cleared_card_is_as_at_first(self, card: TrustCard) -> None:
         first = label_texts(card)
-        card.show_opinion(opinion(neighbours=FIVE), NAMES)
+        card.show_film(film(neighbours=FIVE), NAMES)
         card.clear()
         assert label_texts(card) == first
         card.show_honesty(HONEST)  # comes too late
@@ -124,13 +131,13 @@ class TestVerdict:
 
 class TestNovelty:
     def test_words_say_on_which_side_of_the_limit_it_is(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         assert "like the training films" in chips(card)
-        card.show_opinion(opinion(UNLIKE), NAMES)
+        card.show_film(film(UNLIKE), NAMES)
         assert "unlike the training films" in chips(card)
 
     def test_the_score_and_its_limit_are_told(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         meter = card.findChild(NoveltyMeter)
         names = [child.accessibleName() for child in meter.findChildren(QWidget)]
         assert "score 0.80 limit 1.20" in names
@@ -163,7 +170,7 @@ class TestNovelty:
 
 class TestNeighbours:
     def test_pictures_come_with_class_and_distance(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(neighbours=FIVE), NAMES)
+        card.show_film(film(neighbours=FIVE), NAMES)
         strip = card.findChild(NeighbourStrip)
         named = [child.accessibleName() for child in strip.findChildren(QWidget)]
         assert "Normal, distance 0.40" in named
@@ -173,7 +180,7 @@ class TestNeighbours:
 
     def test_without_pictures_lines_of_text_say_why(self, card: TrustCard) -> None:
         films = tuple(neighbour(2, n / 10, has_picture=False) for n in range(5))
-        card.show_opinion(opinion(neighbours=films), NAMES)
+        card.show_film(film(neighbours=films), NAMES)
         strip = card.findChild(NeighbourStrip)
         assert "No pictures: the model file was made without them." in label_texts(strip)
         named = [one.accessibleName() for one in strip.findChildren(QWidget) if one.isVisible()]
@@ -183,24 +190,24 @@ class TestNeighbours:
     def test_any_number_of_them_is_drawn(self, card: TrustCard, n: int) -> None:
         for has_picture in (True, False):
             films = tuple(neighbour(0, 1.0, has_picture=has_picture) for _ in range(n))
-            card.show_opinion(opinion(neighbours=films), NAMES)
+            card.show_film(film(neighbours=films), NAMES)
             card.grab()
 
     def test_one_missing_picture_leaves_its_place(self, card: TrustCard) -> None:
         films = (neighbour(0, 1.0), neighbour(1, 2.0, has_picture=False))
-        card.show_opinion(opinion(neighbours=films), NAMES)
+        card.show_film(film(neighbours=films), NAMES)
         card.grab()
         assert not any(text.startswith("No pictures") for text in label_texts(card))
 
     def test_a_class_without_a_name_is_a_number(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(neighbours=(neighbour(7, 1.0),)), NAMES)
+        card.show_film(film(neighbours=(neighbour(7, 1.0),)), NAMES)
         named = [child.accessibleName() for child in card.findChildren(QWidget)]
         assert "7, distance 1.00" in named
 
 
 class TestHonesty:
     def test_figures_fill_in_when_they_arrive(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         assert figures(card) == ["–"] * 4
         card.show_examining()
         assert figures(card) == ["…"] * 4
@@ -210,27 +217,27 @@ class TestHonesty:
         assert "passed" in chips(card)
 
     def test_nothing_moves_while_they_do(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(neighbours=FIVE), NAMES)
+        card.show_film(film(neighbours=FIVE), NAMES)
         card.show_examining()
         before = card.heightForWidth(272)
         card.show_honesty(HONEST)
         assert card.heightForWidth(272) == before
 
     def test_a_stamp_says_why(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         card.show_honesty(STAMPED)
         assert "do not trust" in chips(card)
         stamp = next(one for one in card.findChildren(Chip) if one.words == "do not trust")
         assert "outside the lungs" in stamp.toolTip()
 
     def test_lungs_that_were_not_found_are_no_share(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         card.show_honesty(Honesty(None, 0.6, math.nan, math.nan, True, ()))
         assert figures(card) == ["lungs not found", "0.60", "–", "–"]
         card.grab()
 
     def test_each_figure_explains_itself(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(), NAMES)
+        card.show_film(film(), NAMES)
         for row in card.findChildren(ShareRow):
             assert row.toolTip()
             assert row.accessibleDescription()
@@ -251,7 +258,7 @@ class TestRoomAndWords:
         films = tuple(neighbour(label, 1.0) for label in range(n))
         reason = Message("{file} is strange.", file="Unbroken" * 40)
         strange = Novelty(9.0, 1.0, False, "blank", reason)
-        card.show_opinion(opinion(strange, films, n_classes=n), HOSTILE_NAMES)
+        card.show_film(film(strange, films, n_classes=n), HOSTILE_NAMES)
         card.show_honesty(Honesty(0.1, 0.1, 0.9, 1.0, False, (reason, reason)))
         area.grab()
         widest = area.horizontalScrollBar().maximum()
@@ -260,9 +267,7 @@ class TestRoomAndWords:
 
     def test_foreign_text_is_plain(self, card: TrustCard) -> None:
         hostile = Message("{file}", file="<img src=/etc/passwd>")
-        card.show_opinion(
-            opinion(Novelty(9.0, 1.0, False, "blank", hostile), FIVE), HOSTILE_NAMES[:3]
-        )
+        card.show_film(film(Novelty(9.0, 1.0, False, "blank", hostile), FIVE), HOSTILE_NAMES[:3])
         assert all(
             label.textFormat() == Qt.TextFormat.PlainText for label in card.findChildren(QLabel)
         )
@@ -270,14 +275,14 @@ class TestRoomAndWords:
 
     @pytest.mark.parametrize("width", [1, 60, 272, 2000])
     def test_it_draws_at_any_width(self, card: TrustCard, width: int) -> None:
-        card.show_opinion(opinion(neighbours=FIVE), NAMES)
+        card.show_film(film(neighbours=FIVE), NAMES)
         card.show_honesty(HONEST)
         card.setMinimumWidth(1)
         card.resize(width, 600)
         card.grab()
 
     def test_it_speaks_another_language(self, card: TrustCard) -> None:
-        card.show_opinion(opinion(neighbours=FIVE), NAMES)
+        card.show_film(film(neighbours=FIVE), NAMES)
         card.show_honesty(HONEST)
         speak_tilde(card)
         texts = label_texts(card)

@@ -54,7 +54,7 @@ def zip_of(path: Path, entries: dict[str, bytes]) -> Path:
 class TestFiles:
     def test_one_film_keeps_the_name_it_was_given(self, store: Path, film: Path) -> None:
         (found,), _ = search(store, film)
-        assert found == FoundFilm(film, "film.png", str(film), film)
+        assert found == FoundFilm.at(film)
 
     def test_a_file_without_ending_is_a_film(self, store: Path, film: Path) -> None:
         bare = film.rename(film.with_name("IM0001"))
@@ -281,16 +281,16 @@ class TestNetworkDrives:
 class TestSeenFilms:
     def test_the_second_time_the_first_name_is_told(self) -> None:
         seen = SeenFilms()
-        assert seen.meet("aa", "one.png") is None
-        assert seen.meet("bb", "two.png") is None
-        assert seen.meet("aa", "copy of one.png") == "one.png"
-        assert seen.meet("aa", "one.png") == "one.png"
+        assert seen.register("aa", "one.png") is None
+        assert seen.register("bb", "two.png") is None
+        assert seen.register("aa", "copy of one.png") == "one.png"
+        assert seen.register("aa", "one.png") == "one.png"
 
     def test_a_film_that_was_put_away_is_new_again(self) -> None:
         seen = SeenFilms()
-        seen.meet("aa", "one.png")
+        seen.register("aa", "one.png")
         seen.forget("aa")
         seen.forget("cc")
-        assert seen.meet("aa", "two.png") is None
+        assert seen.register("aa", "two.png") is None
         seen.clear()
-        assert seen.meet("aa", "three.png") is None
+        assert seen.register("aa", "three.png") is None

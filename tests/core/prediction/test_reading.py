@@ -7,8 +7,8 @@ from PIL import Image
 
 from core.data.batches import BatchSource
 from core.data.dataset import LoadedDataset
+from core.errors import Message
 from core.evaluation.evaluate import paddle_network
-from core.events import FilmRefused
 from core.images.reading import load_xray
 from core.models.model_file import open_model
 from core.models.resnet import build_resnet
@@ -16,7 +16,11 @@ from core.models.weights import load_arrays
 from core.prediction import reading as reading_module
 from core.prediction.calibration import softmax
 from core.prediction.classifier import Classifier
-from core.prediction.reading import VIEW_SIZE, FilmRead, read_films
+from core.prediction.explanation import Explanation
+from core.prediction.film_search import RefusedFilm
+from core.prediction.reading import THUMBNAIL_PX, FilmResult, read_films
+from core.prediction.saliency_checks import Honesty
+from tests.core.prediction.made_results import NORMAL, VIRAL, film_result, opinion_of
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 
@@ -30,9 +34,9 @@ def paths_of(loaded: LoadedDataset) -> list[Path]:
     return [record.path for record in loaded.dataset.records]
 
 
-def read(classifier: Classifier, paths: list[Path], batch_size: int = 8) -> list[FilmRead]:
+def read(classifier: Classifier, paths: list[Path], batch_size: int = 8) -> list[FilmResult]:
     films = list(read_films(classifier, paths, batch_size))
-    assert all(isinstance(film, FilmRead) for film in films)
+    assert all(isinstance(film, FilmResult) for film in films)
     return films  # type: ignore[return-value]
 
 
@@ -86,10 +90,11 @@ def test_a_refused_file_keeps_its_place_and_the_others_go_on(
     paths = [text, *good[:3], cut, tmp_path / "missing.png", tmp_path, *good[3:14]]
     events = list(read_films(classifier, paths))
     seen = [
-        event.path if isinstance(event, FilmRead) else Path(event.refusal.file) for event in events
+        event.path if isinstance(event, FilmResult) else Path(event.refusal.file)
+        for event in events
     ]
     assert seen == paths
-    refused = [event for event in events if isinstance(event, FilmRefused)]
+    refused = [event for event in events if isinstance(event, RefusedFilm)]
     assert [event.refusal.file for event in refused] == [
         str(path) for path in (text, cut, tmp_path / "missing.png", tmp_path)
     ]
@@ -98,15 +103,16 @@ def test_a_refused_file_keeps_its_place_and_the_others_go_on(
     assert list(read_films(classifier, [])) == []
 
 
-def test_the_view_is_the_film_reduced(classifier: Classifier, tmp_path: Path) -> None:
+def test_a_thumbnail_is_the_film_reduced(classifier: Classifier, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    large = random.integers(0, 256, (200, VIEW_SIZE * 2)).astype(np.uint8)
+    large = random.integers(0, 256, (200, THUMBNAIL_PX * 4)).astype(np.uint8)
     Image.fromarray(large).save(tmp_path / "large.png")
     small = random.integers(0, 256, (50, 60)).astype(np.uint8)
     Image.fromarray(small).save(tmp_path / "small.png")
-    films = read(classifier, [tmp_path / "large.png", tmp_path / "small.png"])
-    assert films[0].image.shape == (100, VIEW_SIZE)
-    assert np.array_equal(films[1].image, small)
+    reduced, kept = read(classifier, [tmp_path / "large.png", tmp_path / "small.png"])
+    assert reduced.thumbnail is not None
+    assert reduced.thumbnail.shape == (50, THUMBNAIL_PX)
+    np.testing.assert_array_equal(kept.thumbnail, small)
 
 
 def test_a_coloured_film_among_grey_ones_changes_no_answer_but_its_own(
@@ -116,7 +122,8 @@ def test_a_coloured_film_among_grey_ones_changes_no_answer_but_its_own(
     Image.fromarray(colour).save(tmp_path / "colour.png")
     grey = paths_of(loaded)[:3]
     films = read(classifier, [*grey, tmp_path / "colour.png"])
-    assert films[3].image.shape == (50, 60, 3)
+    assert films[3].thumbnail is not None
+    assert films[3].thumbnail.shape == (50, 60, 3)
     for film, alone in zip(films, read(classifier, grey), strict=False):
         np.testing.assert_allclose(
             film.opinion.probabilities, alone.opinion.probabilities, atol=1e-6
@@ -157,3 +164,34 @@ def test_a_film_is_known_again_by_its_content(
         loaded.dataset.records[1].digest,
         digests[0],
     ]
+
+
+def test_a_film_knows_its_part_in_the_making_of_the_model(
+    classifier: Classifier, loaded: LoadedDataset
+) -> None:
+    split = classifier.card.split
+    for film in read(classifier, paths_of(loaded)):
+        assert film.part is not None
+        assert film.digest in split[film.part]
+
+
+class TestResults:
+    def test_only_the_predicted_class_s_heat_map_speaks_for_or_against_the_answer(self) -> None:
+        against = Message("Most heat lies outside the lungs.")
+        checks = Honesty(0.2, 0.1, 0.7, 0.3, False, (against,), (against,))
+        film = film_result(opinion=opinion_of(NORMAL))
+        assert film.verdict.level == "believe"
+        for label, level in ((NORMAL, "doubt"), (VIRAL, "believe")):
+            cams = np.zeros((3, 2, 2), np.float32)
+            assert film.explained(Explanation(label, cams, honesty=checks)).verdict.level == level
+            assert film.explained(Explanation(label, cams)) is film
+        assert film.explained(None) is film
+
+    def test_the_truth_counts_where_the_model_knows_the_class(self) -> None:
+        for true_class, is_right in (("NORMAL", True), ("COVID", False), ("TB", None)):
+            film = film_result(opinion=opinion_of(NORMAL), true_class=true_class)
+            assert film.is_right is is_right
+
+    def test_two_results_on_one_file_are_two(self) -> None:
+        assert film_result() != film_result()
+        assert len({film_result(), film_result()}) == 2

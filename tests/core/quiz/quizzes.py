@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from typing import cast
 
 from core.models.model_card import ModelCard
+from core.prediction.reading import FilmResult
 from core.quiz.films import Origin, QuizFilm, QuizSource
-from core.quiz.session import ModelAnswer, QuizAnswer
-
-CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
+from core.quiz.session import QuizAnswer
+from tests.core.prediction.made_results import CLASSES, film_result, opinion_of
 
 
 def card(**split: tuple[str, ...]) -> ModelCard:
@@ -32,11 +32,12 @@ def film(label: int, number: int = 0, origin: Origin = "test") -> QuizFilm:
     )
 
 
-def opinion(label: int, probability: float = 0.8) -> ModelAnswer:
-    return ModelAnswer(label, probability, (label,), True)
+def heard(label: int, probability: float = 0.8) -> FilmResult:
+    """What the model says of a film."""
+    return film_result(opinion=opinion_of(label, probability))
 
 
 def answer(
     truth: int, alone: int, model: int, final: int, seconds: tuple[float, float] = (4.0, 2.0)
 ) -> QuizAnswer:
-    return QuizAnswer(film(truth), alone, opinion(model), final, *seconds)
+    return QuizAnswer(film(truth), alone, heard(model), final, *seconds)

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.images.reading import load_xray
-from core.prediction.classifier import Opinion
 from core.prediction.saliency_checks import HeatMap
+from core.prediction.verdict import Opinion
 from core.quiz import reading
 from core.quiz.films import QuizFilm
 from core.quiz.reading import QuizFilmRead, QuizFilmRefused, read_quiz_films
+from tests.core.quiz import quizzes
 
 
 class Model:
     """Says the second class of everything, not quite sure."""
+
+    card = quizzes.card()
 
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return film[::2, ::2]
@@ -50,25 +53,14 @@ def test_a_film_comes_at_full_depth_with_the_models_opinion(film: QuizFilm) -> N
     assert isinstance(event, QuizFilmRead)
     assert event.film == film
     assert event.view.values.dtype == np.uint16
-    assert event.opinion.predicted == 1
+    assert (event.result.predicted, event.result.digest) == (1, film.digest)
+    assert event.result.verdict.level == "doubt"
 
 
 def test_the_model_sees_the_film_as_its_own_reader_reads_it(film: QuizFilm) -> None:
     model = Model()
     list(read_quiz_films(cast(Any, model), [film], with_heat=False))
     np.testing.assert_array_equal(model.asked[0], load_xray(film.path)[::2, ::2])
-
-
-def test_of_the_opinion_the_answer_how_sure_it_is_and_the_verdict_are_kept(
-    film: QuizFilm,
-) -> None:
-    [event] = read(film)
-    assert isinstance(event, QuizFilmRead)
-    kept = event.model
-    assert (kept.label, kept.candidates, kept.is_sure) == (1, (1, 0), False)
-    assert kept.probability == pytest.approx(0.7)
-    assert not kept.is_calibrated
-    assert kept.trust == event.verdict.level
 
 
 def test_a_film_that_has_changed_has_no_truth_any_more(film: QuizFilm) -> None:

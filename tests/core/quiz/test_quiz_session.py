@@ -2,7 +2,7 @@ import pytest
 
 from core.errors import Message, Refusal
 from core.quiz.session import QuizSession
-from tests.core.quiz.quizzes import film, opinion
+from tests.core.quiz.quizzes import film, heard
 
 REFUSAL = Refusal("b.png", Message("It is cut short."), "truncated")
 
@@ -14,7 +14,7 @@ def session() -> QuizSession:
 
 def answered(session: QuizSession, alone: int = 0, final: int = 0, now: float = 0.0) -> QuizSession:
     """The film in hand, answered for good."""
-    return session.begun(now).answered_alone(alone, now + 5).decided(final, opinion(1), now + 8)
+    return session.begun(now).answered_alone(alone, now + 5).decided(final, heard(1), now + 8)
 
 
 def test_a_film_is_answered_alone_then_with_the_model_then_its_truth_is_seen(
@@ -22,7 +22,7 @@ def test_a_film_is_answered_alone_then_with_the_model_then_its_truth_is_seen(
 ) -> None:
     alone = session.begun(0.0)
     with_model = alone.answered_alone(2, 1.0)
-    truth = with_model.decided(0, opinion(0), 2.0)
+    truth = with_model.decided(0, heard(0), 2.0)
     following = truth.went_on()
     stages = [one.stage for one in (session, alone, with_model, truth, following)]
     assert stages == ["waiting", "alone", "with_model", "truth", "waiting"]
@@ -30,10 +30,11 @@ def test_a_film_is_answered_alone_then_with_the_model_then_its_truth_is_seen(
 
 
 def test_an_answer_has_both_labels_what_the_model_said_and_the_times(session: QuizSession) -> None:
-    session = session.begun(100.0).answered_alone(2, 104.5).decided(0, opinion(0, 0.7), 106.0)
+    said = heard(0, 0.7)
+    session = session.begun(100.0).answered_alone(2, 104.5).decided(0, said, 106.0)
     [answer] = session.answers
     assert (answer.film, answer.alone, answer.final) == (film(0), 2, 0)
-    assert answer.model == opinion(0, 0.7)
+    assert answer.model is said
     assert (answer.seconds_alone, answer.seconds_with_model, answer.seconds) == (4.5, 1.5, 6.0)
 
 
@@ -66,7 +67,7 @@ def test_time_stands_still_while_nobody_sees_the_film(session: QuizSession) -> N
     assert session.seconds(101.0) == 4.0
     session = session.answered_alone(0, 102.0).paused(103.0)
     assert session.seconds(500.0) == 6.0
-    [answer] = session.decided(0, opinion(0), 600.0).answers
+    [answer] = session.decided(0, heard(0), 600.0).answers
     assert (answer.seconds_alone, answer.seconds_with_model) == (5.0, 1.0)
 
 
@@ -104,7 +105,7 @@ def test_where_the_last_film_cannot_be_read_it_is_over(session: QuizSession) -> 
 
 @pytest.mark.parametrize("step", ["answered_alone", "decided", "went_on"])
 def test_no_step_can_be_taken_out_of_turn(session: QuizSession, step: str) -> None:
-    arguments = {"answered_alone": (0, 1.0), "decided": (0, opinion(0), 1.0), "went_on": ()}[step]
+    arguments = {"answered_alone": (0, 1.0), "decided": (0, heard(0), 1.0), "went_on": ()}[step]
     with pytest.raises(ValueError, match="'waiting'"):
         getattr(session, step)(*arguments)
 
@@ -115,4 +116,4 @@ def test_a_film_cannot_begin_twice(session: QuizSession) -> None:
 
 
 def test_a_model_is_sure_where_one_class_alone_is_possible() -> None:
-    assert opinion(0).is_sure
+    assert heard(0).opinion.is_sure

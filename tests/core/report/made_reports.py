@@ -1,4 +1,4 @@
-"""A context and films as a model would answer them."""
+"""The context of a report, and explanations."""
 
 import dataclasses
 import datetime
@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.records import display_names
-from core.errors import Message
 from core.models.model_card import ModelCard
-from core.prediction.classifier import Opinion
 from core.prediction.explanation import Explanation
-from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.saliency_checks import Honesty
-from core.report.facts import ReportContext, ReportFilm
+from core.report.facts import ReportContext
 from tests.core.models.model_bytes import card
+from tests.core.prediction.made_results import CLASSES
 
-CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 N_CLASSES = len(CLASSES)
-STRANGE = Message("Nothing like it was seen.")
 
 
 def context(language: str = "en", **changes: Any) -> ReportContext:
@@ -46,22 +42,6 @@ def made_card(**changes: Any) -> ModelCard:
     return made
 
 
-def opinion(*probabilities: float, **changes: Any) -> Opinion:
-    values = np.array(probabilities or (0.75, 0.125, 0.125), np.float32)
-    made = Opinion(values, True, (int(values.argmax()),), novelty(), ())
-    return dataclasses.replace(made, **changes)
-
-
-def novelty(*, is_familiar: bool = True) -> Novelty:
-    if is_familiar:
-        return Novelty(2.5, 4.0, True, "familiar", Message("It resembles the training films."))
-    return Novelty(9.5, 4.0, False, "unlike_training", STRANGE)
-
-
-def neighbours(thumbnail: NDArray[np.uint8] | None = None) -> tuple[Neighbour, ...]:
-    return tuple(Neighbour(label % N_CLASSES, "cd" * 32, 0.1, thumbnail) for label in range(5))
-
-
 def honesty(**changes: Any) -> Honesty:
     made = Honesty(0.625, 0.5, 0.25, 0.001, True, ())
     return dataclasses.replace(made, **changes)
@@ -77,8 +57,3 @@ def explanation(label: int = 0, **changes: Any) -> Explanation:
 
 def pixels(height: int = 60, width: int = 50) -> NDArray[np.uint8]:
     return np.full((height, width), 90, np.uint8)
-
-
-def film(name: str = "films/a.png", **changes: Any) -> ReportFilm:
-    made = ReportFilm(name, "0f" * 32, opinion(), pixels=pixels())
-    return dataclasses.replace(made, **changes)

@@ -10,35 +10,39 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 import pytest
+from PIL import Image
 
 from core.errors import ImageReadError, Message, RunFolderError
 from core.events import Progress
-from core.report.facts import ReportContext, ReportFilm
+from core.prediction.explanation import Explanation
+from core.prediction.reading import FilmResult
+from core.report.facts import ReportContext
 from core.report.paper import BOTTOM, Paper
 from core.report.pdf import n_table_pages, write_report
-from tests.core.report.made_reports import (
+from tests.core.prediction.made_results import (
     STRANGE,
-    context,
-    explanation,
-    film,
-    honesty,
+    film_result,
     neighbours,
     novelty,
     opinion,
-    pixels,
 )
+from tests.core.report.made_reports import context, explanation, honesty, pixels
 
 DISCLAIMER = "Research and teaching only, never diagnosis."
 
 
 def pages(
-    path: Path, films: Sequence[ReportFilm], of: ReportContext | None = None, **options: Any
+    path: Path, films: Sequence[FilmResult], of: ReportContext | None = None, **options: Any
 ) -> list[str]:
     """Write a report and read the text of its pages."""
     for event in write_report(path, films, of or context(), **options):
         assert isinstance(event, Progress)
     with pypdfium2.PdfDocument(path) as document:
         return [page.get_textpage().get_text_range() for page in document]
+
+
+def explained(_film: FilmResult) -> Explanation:
+    return explanation()
 
 
 def linked(document: pypdfium2.PdfDocument, number: int) -> list[int]:
@@ -56,8 +60,8 @@ def flat(text: str) -> str:
 
 
 def test_a_report_of_many_has_a_cover_a_table_and_a_page_a_film(tmp_path: Path) -> None:
-    films = [film(f"film {number}.png", explanation=explanation()) for number in range(3)]
-    cover, table, *each = pages(tmp_path / "out.pdf", films)
+    films = [film_result(f"film {number}.png") for number in range(3)]
+    cover, table, *each = pages(tmp_path / "out.pdf", films, explain=explained)
     assert "Reading report" in cover
     assert "3 films, read by best.safetensors, 2026-11-28 12:30" in cover
     assert "90.0 % of 60 test films were classified correctly (interval 79.9 % to" in flat(cover)
@@ -71,21 +75,23 @@ def test_a_report_of_many_has_a_cover_a_table_and_a_page_a_film(tmp_path: Path) 
 
 
 def test_the_disclaimer_stands_on_every_page(tmp_path: Path) -> None:
-    films = [film(str(number)) for number in range(60)]
+    films = [film_result(str(number)) for number in range(60)]
     told = pages(tmp_path / "out.pdf", films, most_pages=2)
     assert len(told) == 1 + n_table_pages(60) + 2
     assert all(DISCLAIMER in page for page in told)
 
 
 def test_a_report_of_one_film_begins_with_it(tmp_path: Path) -> None:
-    first, second = pages(tmp_path / "out.pdf", [film()])
-    assert "films/a.png" in first
+    path = tmp_path / "a.png"
+    Image.fromarray(pixels()).save(path)
+    first, second = pages(tmp_path / "out.pdf", [film_result(path)])
+    assert "a.png" in first
     assert "No heat map was computed." in first
     assert "ab" * 32 in second
 
 
 def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> None:
-    told = film(
+    told = film_result(
         opinion=opinion(
             0.5,
             0.375,
@@ -94,11 +100,13 @@ def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> No
             novelty=novelty(is_familiar=False),
             neighbours=neighbours(pixels(64, 64)),
         ),
-        true_class=2,
-        explanation=explanation(honesty=honesty(lung_share=None)),
-        dicom={"PatientID": "P-17", "StudyDate": ""},
+        true_class="Viral_Pneumonia",
+        header={"PatientID": "P-17", "StudyDate": ""},
+        path=tmp_path / "a.png",
     )
-    page = flat(pages(tmp_path / "out.pdf", [told])[0])
+    Image.fromarray(pixels()).save(told.path)
+    found = explanation(honesty=honesty(lung_share=None))
+    page = flat(pages(tmp_path / "out.pdf", [told], explain=lambda _film: found)[0])
     for words in (
         "Do not believe · not sure: COVID-19, Normal remain possible",
         str(STRANGE),
@@ -120,7 +128,9 @@ def test_both_languages_can_be_selected_and_searched(tmp_path: Path) -> None:
     chinese = dataclasses.replace(
         context("zh_CN"), say=lambda message: words.get(str(message), str(message))
     )
-    cover, table, *_ = pages(tmp_path / "out.pdf", [film("胸片.png"), film()], chinese)
+    cover, table, *_ = pages(
+        tmp_path / "out.pdf", [film_result("胸片.png"), film_result()], chinese
+    )
     assert "阅片报告" in cover
     assert "新冠肺炎" in table
     assert "胸片.png" in table
@@ -132,13 +142,13 @@ def test_both_languages_can_be_selected_and_searched(tmp_path: Path) -> None:
 
 
 def test_characters_that_the_font_lacks_become_a_box(tmp_path: Path) -> None:
-    page = pages(tmp_path / "out.pdf", [film("a\U0001f600\nb\udcff.png")])[0]
+    page = pages(tmp_path / "out.pdf", [film_result("a\U0001f600\nb\udcff.png")])[0]
     assert "a□□b□.png" in page
 
 
 def test_the_table_leads_to_the_films_pages(tmp_path: Path) -> None:
     n = 60
-    told = pages(tmp_path / "out.pdf", [film(f"{i}.png", pixels=None) for i in range(n)])
+    told = pages(tmp_path / "out.pdf", [film_result(f"{i}.png") for i in range(n)])
     first = 1 + n_table_pages(n)
     assert f"{first + n}" in told[first - 1]  # the number of the last film's page
     with pypdfium2.PdfDocument(tmp_path / "out.pdf") as document:
@@ -148,23 +158,28 @@ def test_the_table_leads_to_the_films_pages(tmp_path: Path) -> None:
 
 
 def test_only_the_first_films_get_a_page_where_there_are_very_many(tmp_path: Path) -> None:
-    def compute() -> Any:
-        pytest.fail("explained although it gets no page")
+    asked: list[str] = []
 
-    films = [film("first", explanation=explanation)]
-    films += [film(str(i), explanation=compute, pixels=compute) for i in range(199)]
-    told = pages(tmp_path / "out.pdf", films, most_pages=1)
+    def explain(one: FilmResult) -> Explanation:
+        asked.append(one.file)
+        return explanation()
+
+    path = tmp_path / "first.png"
+    Image.fromarray(pixels()).save(path)
+    films = [film_result("first", path=path), *(film_result(str(i)) for i in range(199))]
+    told = pages(tmp_path / "out.pdf", films, explain=explain, most_pages=1)
+    assert asked == ["first"]
     assert len(told) == 1 + n_table_pages(200) + 1
     assert "The table holds all 200 films; the first 1 have a page of their own." in flat(told[0])
     assert "What speaks for" in told[-1]
 
 
 def test_a_film_that_is_gone_is_said_on_its_page(tmp_path: Path) -> None:
-    def gone() -> Any:
+    def gone(_film: FilmResult) -> Explanation:
         raise ImageReadError(Message("a.png cannot be opened."))
 
-    page = pages(tmp_path / "out.pdf", [film(pixels=gone, explanation=gone)])[0]
-    assert "a.png cannot be opened." in page
+    page = pages(tmp_path / "out.pdf", [film_result(tmp_path / "a.png")], explain=gone)[0]
+    assert "a.png cannot be opened" in page
     assert "75.0 %" in page
 
 
@@ -175,7 +190,7 @@ def test_a_thousand_classes_fit(tmp_path: Path) -> None:
         display_names={name: {"en": name, "zh_CN": name} for name in names},
         metrics={},
     )
-    films = [film(opinion=opinion(*[1 / 1000] * 1000, candidates=tuple(range(900))))] * 2
+    films = [film_result(opinion=opinion(*[1 / 1000] * 1000, candidates=tuple(range(900))))] * 2
     told = pages(tmp_path / "out.pdf", films, many)
     assert "and 992 more classes" in told[2]
 
@@ -190,12 +205,12 @@ def test_a_thousand_classes_fit(tmp_path: Path) -> None:
 )
 def test_a_card_with_odd_figures_counts_as_untested(tmp_path: Path, test: object) -> None:
     made = context(metrics={"test": test})
-    assert "never tested" in flat(pages(tmp_path / "out.pdf", [film()], made)[1])
+    assert "never tested" in flat(pages(tmp_path / "out.pdf", [film_result()], made)[1])
 
 
 def test_a_calibrated_model_says_on_what_it_was_calibrated(tmp_path: Path) -> None:
     values = {"temperature": 1.25, "n": 66, "ece_before": 0.125, "ece_after": 0.03125}
-    page = flat(pages(tmp_path / "out.pdf", [film()], context(calibration=values))[1])
+    page = flat(pages(tmp_path / "out.pdf", [film_result()], context(calibration=values))[1])
     assert "one temperature (1.25) was fitted on 66 validation films" in page
     assert "from 12.5 % to 3.1 %" in page
 
@@ -203,7 +218,8 @@ def test_a_calibrated_model_says_on_what_it_was_calibrated(tmp_path: Path) -> No
 def test_colour_films_and_thin_ones_are_drawn(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     colour = random.integers(0, 256, (900, 20, 3), dtype=np.uint8)
-    pages(tmp_path / "out.pdf", [film(pixels=colour, explanation=explanation())])
+    Image.fromarray(colour).save(tmp_path / "thin.png")
+    pages(tmp_path / "out.pdf", [film_result(tmp_path / "thin.png")], explain=explained)
     with pypdfium2.PdfDocument(tmp_path / "out.pdf") as document:
         pictures = document[0].get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])
         shapes = [picture.get_px_size() for picture in pictures]
@@ -211,15 +227,16 @@ def test_colour_films_and_thin_ones_are_drawn(tmp_path: Path) -> None:
 
 
 def test_the_same_films_give_the_same_file(tmp_path: Path) -> None:
-    films = [film(explanation=explanation())] * 2
-    pages(tmp_path / "a.pdf", films)
-    pages(tmp_path / "b.pdf", films)
+    Image.fromarray(pixels()).save(tmp_path / "a.png")
+    films = [film_result("a.png", path=tmp_path / "a.png")] * 2
+    pages(tmp_path / "a.pdf", films, explain=explained)
+    pages(tmp_path / "b.pdf", films, explain=explained)
     assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
 
 
 def test_stopping_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "out.pdf").write_bytes(b"old")
-    work = write_report(tmp_path / "out.pdf", [film()] * 3, context())
+    work = write_report(tmp_path / "out.pdf", [film_result()] * 3, context())
     next(iter(work))
     del work
     assert (tmp_path / "out.pdf").read_bytes() == b"old"
@@ -227,7 +244,7 @@ def test_stopping_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="Choose another file"):
-        pages(tmp_path / "none" / "out.pdf", [film()])
+        pages(tmp_path / "none" / "out.pdf", [film_result()])
 
 
 @pytest.mark.parametrize("n_classes", [8, 12, 20])
@@ -250,7 +267,7 @@ def test_the_cover_of_a_model_of_many_classes_stays_on_its_page(
         metrics={"test": {"n": 60, "accuracy": 0.9, "classes": [measures] * n_classes}},
     )
     answer = opinion(*np.full(n_classes, 1 / n_classes))
-    cover, *_ = pages(tmp_path / "out.pdf", [film(opinion=answer)] * 2, many)
+    cover, *_ = pages(tmp_path / "out.pdf", [film_result(opinion=answer)] * 2, many)
     # Below it stands the line with disclaimer and page number, at the end of every page.
     body = [y for page, y, words in written if page == 1 and words not in (DISCLAIMER, "Page 1")]
     assert max(body) <= BOTTOM

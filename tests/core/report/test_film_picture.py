@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from core.prediction.saliency_checks import heat_colours
-from core.report.facts import answer_of
 from core.report.picture import (
     LEAST_WIDTH,
     MOST_SIDE,
@@ -17,19 +16,12 @@ from core.report.picture import (
     source_of,
     write_picture,
 )
-from tests.core.report.made_reports import (
-    context,
-    explanation,
-    film,
-    novelty,
-    opinion,
-    pixels,
-)
+from tests.core.prediction.made_results import STRANGE, film_result, novelty, opinion
+from tests.core.report.made_reports import context, explanation, honesty, pixels
 
 
 def test_the_film_keeps_its_resolution_and_gets_a_caption() -> None:
-    made = film(explanation=explanation())
-    picture = draw_picture(pixels(600, 700), answer_of(made), context())
+    picture = draw_picture(pixels(600, 700), film_result(), explanation(), context())
     assert picture.width == 700
     assert 600 < picture.height < 800
     strip = np.asarray(picture)[600:]
@@ -54,7 +46,7 @@ def test_a_map_without_evidence_is_cold() -> None:
 def test_giant_films_are_reduced_and_tiny_ones_enlarged(
     shape: tuple[int, ...], size: tuple[int, int] | None
 ) -> None:
-    picture = draw_picture(np.zeros(shape, np.uint8), answer_of(film()), context())
+    picture = draw_picture(np.zeros(shape, np.uint8), film_result(), None, context())
     assert LEAST_WIDTH <= picture.width <= MOST_SIDE
     if size is not None:
         assert picture.width == size[0]
@@ -75,14 +67,23 @@ def test_the_legend_goes_through_all_colours() -> None:
 
 
 def test_the_caption_grows_with_what_must_be_said() -> None:
-    plain = draw_picture(pixels(), answer_of(film()), context()).height
-    strange = film(opinion=opinion(novelty=novelty(is_familiar=False)))
-    assert draw_picture(pixels(), answer_of(strange), context()).height > plain
+    plain = draw_picture(pixels(), film_result(), None, context()).height
+    strange = film_result(opinion=opinion(novelty=novelty(is_familiar=False)))
+    assert draw_picture(pixels(), strange, None, context()).height > plain
+
+
+def test_a_map_that_failed_its_checks_says_so_under_any_class() -> None:
+    failed = honesty(is_trustworthy=False, reasons=(STRANGE,))
+    good, bad = (
+        draw_picture(pixels(), film_result(), one, context()).height
+        for one in (explanation(2), explanation(2, honesty=failed))
+    )
+    assert bad > good
 
 
 def test_the_file_says_what_it_is(tmp_path: Path) -> None:
-    made = film(explanation=explanation())
-    write_picture(tmp_path / "out.png", pixels(), answer_of(made), context())
+    made = film_result()
+    write_picture(tmp_path / "out.png", pixels(), made, explanation(), context())
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.info["Description"] == "Research and teaching only, never diagnosis."
         assert picture.info["Source"] == source_of(made.digest)
@@ -90,9 +91,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_a_strip_stays_as_tall_as_a_film_may_be() -> None:
-    picture = draw_picture(
-        pixels(20_000, 16), answer_of(film(explanation=explanation())), context()
-    )
+    picture = draw_picture(pixels(20_000, 16), film_result(), explanation(), context())
     assert picture.width == LEAST_WIDTH
     assert picture.height < 1.2 * MOST_SIDE
     across = np.asarray(picture.convert("L"))[MOST_SIDE // 2]

@@ -4,9 +4,9 @@ import pytest
 from PIL import Image
 
 from core.errors import RunFolderError
-from core.report.facts import answer_of
 from core.report.picture import HeatFiles, safe_stem, write_picture
-from tests.core.report.made_reports import context, explanation, film, pixels
+from tests.core.prediction.made_results import film_result
+from tests.core.report.made_reports import context, explanation, pixels
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_folder_is_made_and_names_are_never_given_twice(tmp_path: Path) -> N
 
 
 def test_what_lies_there_is_kept_but_for_our_picture_of_the_same_film(tmp_path: Path) -> None:
-    made = film(explanation=explanation())
+    made = film_result()
     for name in ("ours", "other", "foreign", "text"):
         path = tmp_path / f"{name}.heatmap.png"
         if name == "foreign":
@@ -51,7 +51,7 @@ def test_what_lies_there_is_kept_but_for_our_picture_of_the_same_film(tmp_path: 
         elif name == "text":
             path.write_text("mine", encoding="utf-8")
         else:
-            write_picture(path, pixels(), answer_of(made), context())
+            write_picture(path, pixels(), made, explanation(), context())
     (tmp_path / "folder.heatmap.png").mkdir()
     files = HeatFiles(tmp_path)
     assert files.place("ours.png", made.digest).name == "ours.heatmap.png"

@@ -1,15 +1,8 @@
 import pytest
 
 from core.report.facts import film_text, percent
-from tests.core.report.made_reports import (
-    STRANGE,
-    context,
-    explanation,
-    film,
-    honesty,
-    neighbours,
-    opinion,
-)
+from tests.core.prediction.made_results import STRANGE, film_result, neighbours, opinion
+from tests.core.report.made_reports import context, honesty
 
 
 @pytest.mark.parametrize(
@@ -30,11 +23,11 @@ def test_a_share_is_never_rounded_to_certainty(share: float, words: str) -> None
 def test_a_film_is_told_in_a_few_lines() -> None:
     stamp = honesty(is_trustworthy=False, reasons=(STRANGE,), doubts=(STRANGE,))
     text = film_text(
-        film(
+        film_result(
             opinion=opinion(neighbours=neighbours()),
-            explanation=explanation(honesty=stamp),
-            true_class=2,
-            dicom={"PatientID": "P-17"},
+            checks=stamp,
+            true_class="Viral_Pneumonia",
+            header={"PatientID": "P-17"},
         ),
         context(),
     )
@@ -57,5 +50,5 @@ def test_of_many_classes_the_first_are_told() -> None:
     many = context(
         classes=names, display_names={name: {"en": name, "zh_CN": name} for name in names}
     )
-    text = film_text(film(opinion=opinion(*[1 / 40] * 40)), many)
+    text = film_text(film_result(opinion=opinion(*[1 / 40] * 40)), many)
     assert "and 30 more classes" in text

@@ -2,23 +2,20 @@ import csv
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.errors import Message, RunFolderError
 from core.report.facts import film_facts, film_text
 from core.report.tables import films_tsv, write_films_csv, write_films_json
-from tests.core.report.made_reports import (
+from tests.core.prediction.made_results import (
     STRANGE,
-    context,
-    explanation,
-    film,
-    honesty,
+    film_result,
     neighbours,
     novelty,
     opinion,
 )
+from tests.core.report.made_reports import context, honesty
 
 DISCLAIMER = "Research and teaching only, never diagnosis."
 
@@ -28,7 +25,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
-    made = film(
+    made = film_result(
         opinion=opinion(
             0.5,
             0.4375,
@@ -37,8 +34,8 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
             novelty=novelty(is_familiar=False),
             neighbours=neighbours(),
         ),
-        true_class=1,
-        explanation=explanation(honesty=honesty(is_trustworthy=False, reasons=(STRANGE,))),
+        true_class="NORMAL",
+        checks=honesty(is_trustworthy=False, reasons=(STRANGE,)),
     )
     write_films_csv(tmp_path / "out.csv", [made], context("zh_CN"))
     (row,) = rows_of(tmp_path / "out.csv")
@@ -73,7 +70,7 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
-    plain = film(opinion=opinion(novelty=None, is_calibrated=False))
+    plain = film_result(opinion=opinion(novelty=None, is_calibrated=False))
     write_films_csv(tmp_path / "out.csv", [plain], context())
     (row,) = rows_of(tmp_path / "out.csv")
     empty = {name for name, value in row.items() if not value}
@@ -94,9 +91,11 @@ def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
 
 
 def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
-    write_films_csv(tmp_path / "out.csv", [film("=1+1.png"), film("@a\nb.png")], context())
+    write_films_csv(
+        tmp_path / "out.csv", [film_result("=1+1.png"), film_result("@a\nb.png")], context()
+    )
     assert [row["file"] for row in rows_of(tmp_path / "out.csv")][:1] == ["'=1+1.png"]
-    text = films_tsv([film("=1+1.png"), film("a\tb\nc.png")], context())
+    text = films_tsv([film_result("=1+1.png"), film_result("a\tb\nc.png")], context())
     lines = text.splitlines()
     assert len(lines) == 3
     assert lines[1].startswith("'=1+1.png\t")
@@ -104,7 +103,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
 
 
 def test_dicom_fields_have_a_column_each_where_asked_for(tmp_path: Path) -> None:
-    films = [film(), film(dicom={"PatientID": "P-17", "StudyDate": ""})]
+    films = [film_result(), film_result(header={"PatientID": "P-17", "StudyDate": ""})]
     write_films_csv(tmp_path / "out.csv", films, context())
     assert [row["PatientID"] for row in rows_of(tmp_path / "out.csv")] == ["", "P-17"]
     assert "dicom" not in film_facts(films[0], context())
@@ -112,24 +111,17 @@ def test_dicom_fields_have_a_column_each_where_asked_for(tmp_path: Path) -> None
 
 
 def test_a_film_the_model_learned_from_is_told(tmp_path: Path) -> None:
-    learned = film(digest=context().card.split["train"][0])
-    write_films_csv(tmp_path / "out.csv", [learned, film()], context())
+    learned = film_result(part="train")
+    write_films_csv(tmp_path / "out.csv", [learned, film_result()], context())
     assert [row["model_split"] for row in rows_of(tmp_path / "out.csv")] == ["train", ""]
     assert "trained on this very film" in film_text(learned, context())
-    assert "trained on this" not in film_text(film(), context())
-
-
-def test_an_explanation_that_is_not_there_yet_is_not_computed() -> None:
-    def compute() -> Any:
-        pytest.fail("computed")
-
-    assert "heat_checks" not in film_facts(film(explanation=compute), context())
+    assert "trained on this" not in film_text(film_result(), context())
 
 
 def test_json_holds_model_films_and_disclaimer(tmp_path: Path) -> None:
     named = dataclasses.replace(context(), say=lambda message: f"<{message}>")
     write_films_json(
-        tmp_path / "out.json", [film("胸片\udcff.png", explanation=explanation())], named
+        tmp_path / "out.json", [film_result("胸片\udcff.png", checks=honesty())], named
     )
     told = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert told["disclaimer"] == f"<{DISCLAIMER}>"
@@ -145,5 +137,5 @@ def test_json_holds_model_films_and_disclaimer(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="Choose another file") as caught:
-        write_films_json(tmp_path / "none" / "out.json", [film()], context())
+        write_films_json(tmp_path / "none" / "out.json", [film_result()], context())
     assert isinstance(caught.value.message, Message)

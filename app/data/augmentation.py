@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.i18n import tr
 from app.setting_words import setting_description, setting_title
-from app.widgets.labels import plain_label, plain_tip
+from app.widgets.labels import ElidedLabel, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.thumbnails import shrink
@@ -185,17 +185,15 @@ class FilmChooser(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text, self._place, self._n_films = "", 0, 0
+        self._place, self._n_films = 0, 0
         self._previous, self._next = QPushButton(), QPushButton()
         self._previous.clicked.connect(self.previous_wanted)
         self._next.clicked.connect(self.next_wanted)
-        self._name = plain_label("sectionTitle")
+        self._name = ElidedLabel("sectionTitle", Qt.TextElideMode.ElideMiddle)
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        # The name gives way to the buttons; `_elide` fits it into what is left.
-        self._name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._name.setMinimumWidth(MIN_NAME_PX)
         self._count = plain_label("muted")
-        self._line = layout = QHBoxLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self._previous)
@@ -206,8 +204,8 @@ class FilmChooser(TranslatedWidget):
 
     def show_film(self, name: str, index: int, n_films: int) -> None:
         """Show the name of film `index`, from 0, of `n_films`."""
-        self._text, self._place, self._n_films = name, index + 1, n_films
-        self._name.setToolTip(plain_tip(name))
+        self._place, self._n_films = index + 1, n_films
+        self._name.show_text(name)
         for button in (self._previous, self._next):
             button.setEnabled(n_films > 1)
         self.retranslate()
@@ -220,20 +218,9 @@ class FilmChooser(TranslatedWidget):
             if self._n_films
             else ""
         )
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
 
     def sizeHint(self) -> QSize:
         return super().sizeHint().expandedTo(QSize(420, 0))
-
-    def _elide(self) -> None:
-        self._line.activate()  # the name's width follows only later otherwise
-        metrics, room = self._name.fontMetrics(), self._name.width()
-        self._name.setText(metrics.elidedText(self._text, Qt.TextElideMode.ElideMiddle, room))
-        self._name.setAccessibleName(self._text)
 
 
 GAP_PX = 8

@@ -32,6 +32,7 @@ from app.i18n import duration, say, tr
 from app.runs.viewmodel import COLUMNS, Column, Run
 from app.widgets.labels import plain_tip
 from app.widgets.signs import Sign, sign_icon
+from app.widgets.thumbnails import ThumbnailCache
 from app.wording import network_words, status_notes, status_words
 from core.training.runs import DamagedRun, RunStatus, RunSummary
 
@@ -110,7 +111,7 @@ class RunTableModel(QAbstractTableModel):
         self._numbers: frozenset[int] = frozenset()
         self._line_colour = "#808080"
         self._signs: dict[Sign, QIcon] = {}
-        self._thumbnails: dict[tuple[float, ...], QIcon] = {}
+        self._thumbnails = ThumbnailCache(_MAX_THUMBNAILS)
 
     @property
     def rows(self) -> Sequence[RunRow]:
@@ -185,13 +186,13 @@ class RunTableModel(QAbstractTableModel):
         return True  # the new name comes with the next rows
 
     def _thumbnail(self, losses: tuple[float, ...]) -> QIcon:
-        if losses not in self._thumbnails:
-            if len(self._thumbnails) > _MAX_THUMBNAILS:
-                self._thumbnails.clear()
+        picture = self._thumbnails.get(losses)
+        if picture is None:
             picture = curve_thumbnail(losses, self._line_colour)
-            icon = self._thumbnails[losses] = QIcon(picture)
-            icon.addPixmap(picture, QIcon.Mode.Selected)  # else Qt would tint it
-        return self._thumbnails[losses]
+            self._thumbnails.put(losses, picture)
+        icon = QIcon(picture)
+        icon.addPixmap(picture, QIcon.Mode.Selected)  # else Qt would tint it
+        return icon
 
 
 NONE = "–"

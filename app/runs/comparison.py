@@ -30,7 +30,7 @@ from app.settings import Theme
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
-from core.training.history import Curves
+from core.training.history import History
 from core.training.runs import RunSummary
 
 SWATCH = QSize(44, 12)
@@ -406,9 +406,9 @@ class RunComparison(TranslatedWidget):
         is_loss, is_batches = self._measure.currentIndex() == 0, self._axis.currentIndex() == 0
         chosen = self._model.overlaid
         lines = [
-            _line(run, self._model.curves[run.path], is_loss=is_loss, is_batches=is_batches)
+            _line(run, self._model.histories[run.path], is_loss=is_loss, is_batches=is_batches)
             for run in chosen
-            if run.path in self._model.curves
+            if run.path in self._model.histories
         ]
         self._plot.show_words(
             tr("Batches trained") if is_batches else tr("Epochs"),
@@ -454,21 +454,18 @@ class RunComparison(TranslatedWidget):
             )
 
 
-def _line(run: RunSummary, curves: Curves, *, is_loss: bool, is_batches: bool) -> OverlayLine:
+def _line(run: RunSummary, history: History, *, is_loss: bool, is_batches: bool) -> OverlayLine:
     """One run's curve: of batches with the validation at the end of each epoch, or of epochs."""
-    training, validation = (
-        (curves.train_loss, curves.validation_loss)
-        if is_loss
-        else (100 * curves.train_accuracy, 100 * curves.validation_accuracy)
-    )
+    measure, scale = ("loss", 1.0) if is_loss else ("accuracy", 100.0)
+    validation = scale * history.of_epochs(f"validation_{measure}")
     has_validation = bool(np.isfinite(validation).any())
     if is_batches:
-        x = curves.step.astype(np.float64)
-        y = curves.smooth_loss if is_loss else 100 * curves.smooth_accuracy
-        marks = curves.epoch_step.astype(np.float64), validation
+        x = history.steps
+        y = scale * (history.smooth_loss if is_loss else history.smooth_accuracy)
+        ends = np.array(history.epoch_ends, np.float64)
+        marks = (ends, validation) if has_validation else (_EMPTY, _EMPTY)
     else:
-        x, y = curves.epoch.astype(np.float64), validation if has_validation else training
+        x = history.of_epochs("epoch")
+        y = validation if has_validation else scale * history.of_epochs(f"train_{measure}")
         marks = x, y
-    if not has_validation and is_batches:
-        marks = _EMPTY, _EMPTY
     return OverlayLine(str(run.path), run.name, x, y, *marks)

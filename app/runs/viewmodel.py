@@ -12,7 +12,7 @@ from app.i18n import say
 from app.tasks import TaskQueue, TaskRunner
 from app.wording import network_words, status_words
 from core.errors import Message, RunFolderError
-from core.training.history import Curves, read_curves
+from core.training.history import History
 from core.training.runs import (
     DamagedRun,
     RunSummary,
@@ -104,9 +104,9 @@ class _Changed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _CurvesRead:
+class _HistoryRead:
     path: Path
-    curves: Curves
+    history: History
 
 
 def move_to_trash(path: Path) -> bool:
@@ -149,7 +149,7 @@ class RunsViewModel(QObject):
         self.column: Column = "started"
         self.is_descending = True
         self._selected: tuple[Path, ...] = ()
-        self.curves: dict[Path, Curves] = {}  # of chosen runs
+        self.histories: dict[Path, History] = {}  # of chosen runs
         self._reading: set[Path] = set()  # whose curves were asked for
         self._queue.started.connect(self.changed)
         self._queue.reported.connect(self._on_queue_reported)
@@ -311,7 +311,7 @@ class RunsViewModel(QObject):
     def _read_curves(self) -> None:
         """Read the curves that are missing, and forget those that are no longer looked at."""
         wanted = {run.path for run in self.overlaid}
-        self.curves = {path: curves for path, curves in self.curves.items() if path in wanted}
+        self.histories = {path: one for path, one in self.histories.items() if path in wanted}
         self._reading &= wanted
         missing = [path for path in self._selected if path in wanted - self._reading]
         self._reading.update(missing)
@@ -319,7 +319,7 @@ class RunsViewModel(QObject):
 
         def read() -> Iterator[object]:
             for path in missing:
-                yield _CurvesRead(path, read_curves(path))
+                yield _HistoryRead(path, History.read(path))
 
         if missing:
             self._queue.put("curves", read)
@@ -338,8 +338,8 @@ class RunsViewModel(QObject):
                 others = dict(self._runs)
                 others.pop(path, None)
                 self._take(others if run is None else {**others, path: run})
-            case _CurvesRead(path, curves) if path in self._selected:
-                self.curves[path] = curves
+            case _HistoryRead(path, history) if path in self._selected:
+                self.histories[path] = history
                 self.curves_changed.emit()
 
     def _take(self, runs: dict[Path, Run]) -> None:

@@ -17,7 +17,7 @@ from app.widgets.page import TranslatedWidget
 from app.widgets.plot import PlotColours
 from app.wording import epoch_words, result_words
 from core.errors import Message
-from core.events import BatchDone, EpochDone, Progress, TrainingDone, TrainingStarted
+from core.events import EpochDone, Progress, TrainingDone, TrainingStarted
 from core.training.history import History
 from core.training.schedule import learning_rates
 
@@ -43,7 +43,7 @@ class TrainingFigures(TranslatedWidget):
     def refresh(self, *_: object) -> None:
         """Show the latest values."""
         model = self._model
-        latest = model.batches[-1] if model.batches else None
+        latest = model.history.latest
         n_epochs = model.start_event.epochs if model.start_event else model.config.n_epochs
         speed = latest.images_per_second if latest else 0.0
         values = (
@@ -59,15 +59,15 @@ class TrainingFigures(TranslatedWidget):
             figure.show_value(value, caption)
 
     def _time(self) -> tuple[str, str]:
-        model = self._model
-        if model.is_training and model.batches and model.batches[-1].images_per_second:
-            return duration(model.batches[-1].seconds_left), tr("time left")
+        model, latest = self._model, self._model.history.latest
+        if model.is_training and latest is not None and latest.images_per_second:
+            return duration(latest.seconds_left), tr("time left")
         if model.latest_estimate is not None and not model.is_training:
             return f"≈ {duration(model.latest_estimate.seconds)}", tr("time, estimated")
         return NOTHING, tr("time left")
 
     def _best(self) -> str:
-        best = next((epoch for epoch in reversed(self._model.epochs) if epoch.is_best), None)
+        best = self._model.history.best
         if best is None or best.validation_accuracy is None:
             return NOTHING
         return f"{best.epoch} ({best.validation_accuracy:.1%})"
@@ -189,7 +189,8 @@ class TrainingMonitor(TranslatedWidget):
 
     @Slot()
     def _on_model_changed(self) -> None:
-        if self._model.is_training and not self._model.batches and not self._model.start_event:
+        is_new = not self._model.history.n_batches and not self._model.start_event
+        if self._model.is_training and is_new:
             self._begin()
         self._show_rates()
         self._figures.refresh()
@@ -199,8 +200,7 @@ class TrainingMonitor(TranslatedWidget):
     def _begin(self) -> None:
         """Empty what shows the run before."""
         self._chosen_epoch = None
-        if self._deck.loss.n_points:
-            self._deck.clear()
+        self._deck.show_history(self._model.history)
         self._log.clear()
         self._bar.setRange(0, 0)
 
@@ -231,22 +231,18 @@ class TrainingMonitor(TranslatedWidget):
     @Slot(object)
     def _on_history_read(self, history: History) -> None:
         """Draw the curves of a run that goes on, as far as they count."""
-        self._deck.clear()
-        self._deck.extend(history.batches.losses, history.batches.accuracies)
-        for epoch, n_batches in zip(history.epochs, history.epoch_steps, strict=True):
-            self._end_epoch(epoch, n_batches)
+        self._deck.show_history(history)
         self._figures.refresh()
         self._show_advice()
 
-    @Slot(object)
-    def _on_batch_done(self, done: BatchDone) -> None:
-        epochs_done = done.epoch - 1 + done.batch / done.batches
-        self._deck.add_batch(done.loss, done.accuracy, epochs_done)
+    @Slot()
+    def _on_batch_done(self) -> None:
+        self._deck.mark_stale()
         self._is_stale = True
 
     @Slot(object)
     def _on_epoch_done(self, done: EpochDone) -> None:
-        self._end_epoch(done, None)
+        self._deck.mark_stale()
         self._log.write(*epoch_words(done))
         self._figures.refresh()
         self._show_advice()
@@ -279,15 +275,6 @@ class TrainingMonitor(TranslatedWidget):
             self._figures.refresh()
             self._show_stage()
 
-    def _end_epoch(self, done: EpochDone, n_batches: int | None) -> None:
-        self._deck.end_epoch(
-            done.epoch,
-            done.train_accuracy,
-            done.validation_loss,
-            done.validation_accuracy,
-            n_batches,
-        )
-
     def _show_rates(self) -> None:
         """Draw the learning rate of the run, else of the settings as they are."""
         model = self._model
@@ -307,7 +294,7 @@ class TrainingMonitor(TranslatedWidget):
             text = tr("Finishing this batch, then stopping …")
         elif model.is_estimating:
             text, is_settled = tr("Measuring …"), False
-        elif model.is_training and model.batches:
+        elif model.is_training and model.history.n_batches:
             text = tr("Training now")
         elif model.is_training:
             text, is_settled = tr("Getting ready …"), False
@@ -326,20 +313,20 @@ class TrainingMonitor(TranslatedWidget):
             self._show_progress()
 
     def _show_progress(self) -> None:
-        batches, started = self._model.batches, self._model.start_event
+        latest, started = self._model.history.latest, self._model.start_event
         n_epochs = started.epochs if started else self._model.config.n_epochs
         self._bar.setRange(0, n_epochs * STEPS_OF_EPOCH)
-        done = batches[-1].epoch - 1 + batches[-1].batch / batches[-1].batches if batches else 0.0
+        done = latest.epoch - 1 + latest.batch / latest.batches if latest else 0.0
         self._bar.setValue(round(done * STEPS_OF_EPOCH))
 
     def _show_advice(self) -> None:
         """The epoch that the user clicked at, then what the curves say."""
         lines = [
             "".join(say(part) for part in epoch_words(epoch))
-            for epoch in self._model.epochs
+            for epoch in self._model.history.epochs
             if epoch.epoch == self._chosen_epoch
         ]
         lines += [say(message) for message in self._model.advice()]
-        if not lines and len(self._model.epochs) < EPOCHS_BEFORE_ADVICE:
+        if not lines and len(self._model.history.epochs) < EPOCHS_BEFORE_ADVICE:
             lines = [tr("After three epochs it is told here in plain words how training goes.")]
         self._advice.setText("\n".join(lines))

@@ -1,8 +1,8 @@
 """The plots of a run: one at a time, or all at once where there is room."""
 
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyqtgraph as pg
@@ -13,39 +13,48 @@ from PySide6.QtWidgets import QGridLayout, QTabBar, QVBoxLayout, QWidget
 
 from app.i18n import tr
 from app.widgets.page import TranslatedWidget
-from app.widgets.plot import GrowingArray, PlotFrame, Series, every_nth, peaks
 from app.widgets.plot import PlotColours as PlotColours
-from core.training.history import SMOOTHING, smoothed
+from app.widgets.plot import PlotFrame, Series
+from core.training.history import History
 
 EMPTY_BATCHES, EMPTY_TOP = 100, 1.5  # limits of the axes before there is anything to draw
-MAX_POINTS = 4_000  # drawn at a time: 100,000 took 190 ms
-MAX_BINS = 2_000  # of the line: as many as a wide screen has pixels
 PADDING = 0.02  # of the horizontal axis, at its end
+PERCENT = (0.0, 100.0)
+
+Values = NDArray[np.float64]
 
 
-class CurvePlot(PlotFrame):
-    """Grows point by point.
+class HistoryPlot(PlotFrame):
+    """Draws numbers of a history, which grows while a run goes on."""
 
-    Args:
-        y_range: Fixed limits of the vertical axis, None to follow the values.
-        unit: Written after a value.
-    """
+    def __init__(self) -> None:
+        super().__init__()
+        self._history = History()
+
+    def show_history(self, history: History) -> None:
+        """Draw another run, all of it in view."""
+        self._history = history
+        self.show_epoch(None)
+        self.show_whole()
+
+    def show_epoch(self, epoch: int | None) -> None:
+        """Shade an epoch (1-based); None: none, or the latest."""
+
+
+class CurvePlot(HistoryPlot):
+    """Loss or accuracy of every batch, its moving average, and the validation of every epoch."""
 
     epoch_chosen = Signal(int)  # 1-based: the user clicked into it
 
-    def __init__(self, y_range: tuple[float, float] | None = None, unit: str = "") -> None:
+    def __init__(self, measure: Literal["loss", "accuracy"]) -> None:
         super().__init__()
-        self._y_range, self._unit = y_range, unit
-        self._y, self._smooth = GrowingArray(), GrowingArray()
-        self._validation_x, self._validation_y = GrowingArray(), GrowingArray()
-        self._epoch_ends: list[int] = []  # batches, of the epochs that ended
+        self._is_loss = measure == "loss"
         self._epoch: int | None = None  # the one that is shaded; None: the latest
         self._n_batches = EMPTY_BATCHES
         self._words = ("", "", "")
-        self._sum, self._weight = 0.0, 0.0  # of the moving average, up to the latest point
         # Width 1 and no antialiasing: anything finer costs seconds at 100,000 points.
-        self._points = pg.ScatterPlotItem(size=4, pen=None, pxMode=True)
-        self._line = pg.PlotCurveItem()
+        self._points = pg.PlotDataItem(pen=None, symbol="o", symbolSize=4, symbolPen=None)
+        self._line = pg.PlotDataItem()
         self._diamonds = pg.PlotDataItem(symbol="d", symbolSize=9)
         for part in (self._points, self._line, self._diamonds):
             self._item.addItem(part)
@@ -53,67 +62,20 @@ class CurvePlot(PlotFrame):
         self.retranslate()
         self.fit()
 
-    @property
-    def n_points(self) -> int:
-        """Batches drawn so far."""
-        return len(self._y)
-
     def series(self) -> Sequence[Series]:
         if self._colours is None:
             return ()
         training, validation = self._colours.training, self._colours.validation
         raw, smooth, name = self._words
-        x = np.arange(1.0, len(self._y) + 1)
+        x = self._history.steps
         return (
-            Series(raw, "•", training, x, self._y.values),
-            Series(smooth, "━", training, x, self._smooth.values),
-            Series(name, "◆", validation, self._validation_x.values, self._validation_y.values),
+            Series(raw, "•", training, x, self._each_batch()),
+            Series(smooth, "━", training, x, self._smooth()),
+            Series(name, "◆", validation, *self._validation()),
         )
 
     def value_text(self, value: float) -> str:
-        return super().value_text(value) + (f" {self._unit}" if self._unit else "")
-
-    def add(self, value: float) -> None:
-        """Append one batch."""
-        if math.isfinite(value):
-            self._sum = SMOOTHING * self._sum + (1 - SMOOTHING) * value
-            self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
-        self._y.append(value)
-        self._smooth.append(self._sum / self._weight if self._weight else math.nan)
-        self._is_dirty = True
-
-    def extend(self, values: NDArray[np.float64]) -> None:
-        """Begin with many batches, shape (n,)."""
-        self._y.extend(values)
-        self._smooth.extend(smoothed(self._y.values))
-        n_numbers = int(np.isfinite(self._y.values).sum())
-        self._weight = 1 - SMOOTHING**n_numbers
-        self._sum = self._weight * float(self._smooth.values[-1]) if n_numbers else 0.0
-        self._is_dirty = True
-
-    def end_epoch(self, validation: float | None, n_batches: int | None = None) -> None:
-        """Mark the end of an epoch.
-
-        Args:
-            validation: Its value on the validation films, None where there are none.
-            n_batches: After which batch of the run, None: after the latest.
-        """
-        end = self.n_points if n_batches is None else n_batches
-        self._epoch_ends.append(end)
-        if validation is not None:
-            self._validation_x.append(end)
-            self._validation_y.append(validation)
-        self._is_dirty = True
-
-    def clear(self) -> None:
-        """Begin anew."""
-        for values in (self._y, self._smooth, self._validation_x, self._validation_y):
-            values.clear()
-        self._sum, self._weight = 0.0, 0.0
-        self._epoch_ends.clear()
-        self._epoch = None
-        self._is_dirty = True
-        self.show_whole()
+        return super().value_text(value) + ("" if self._is_loss else " %")
 
     def show_length(self, n_batches: int) -> None:
         """Make room on the horizontal axis for the whole run."""
@@ -133,7 +95,7 @@ class CurvePlot(PlotFrame):
     def show_colours(self, colours: PlotColours) -> None:
         faint = QColor(colours.training)
         faint.setAlpha(110)
-        self._points.setBrush(faint)
+        self._points.setSymbolBrush(faint)
         self._line.setPen(pg.mkPen(colours.training, width=1))
         self._diamonds.setPen(pg.mkPen(colours.validation, width=1, style=Qt.PenStyle.DashLine))
         self._diamonds.setSymbolBrush(colours.validation)
@@ -141,40 +103,43 @@ class CurvePlot(PlotFrame):
         super().show_colours(colours)
 
     def draw(self) -> None:
-        seen = self._seen()
-        x = np.arange(seen.start + 1.0, seen.stop + 1)
-        y, smooth = self._y.values[seen], self._smooth.values[seen]
-        step = every_nth(len(x), MAX_POINTS)
-        self._points.setData(x=x[::step], y=y[::step])
-        self._line.setData(*peaks(x, smooth, MAX_BINS))
-        self._diamonds.setData(self._validation_x.values, self._validation_y.values)
+        x = self._history.steps
+        self._points.setData(*_numbers(x, self._each_batch()))
+        self._line.setData(*_numbers(x, self._smooth()))
+        self._diamonds.setData(*_numbers(*self._validation()))
         self._shade()
 
     def fit(self) -> None:
-        length = max(self._n_batches, self.n_points)
+        length = max(self._n_batches, self._history.n_batches)
         self._plot.setXRange(0, length * (1 + PADDING), padding=0)
-        if self._y_range is not None:
-            self._plot.setYRange(*self._y_range, padding=0.05)
+        if not self._is_loss:
+            self._plot.setYRange(*PERCENT, padding=0.05)
             return
-        values = np.concatenate((self._y.values, self._validation_y.values))
+        values = np.concatenate((self._each_batch(), self._validation()[1]))
         values = values[np.isfinite(values)]
         # From zero, so that two runs can be compared; one wild batch does not set the scale.
         top = 1.15 * float(np.percentile(values, 99)) if len(values) else EMPTY_TOP
         self._plot.setYRange(0, max(top, 1e-3), padding=0.05)
 
-    def _seen(self) -> slice:
-        """The points in view: zooming in shows those that were left out before."""
-        if self._is_followed:
-            return slice(0, self.n_points)
-        low, high = self._box.viewRange()[0]
-        begin = min(max(0, math.floor(low) - 1), self.n_points)
-        return slice(begin, min(max(begin, math.ceil(high) + 1), self.n_points))
+    def _each_batch(self) -> Values:
+        return self._history.loss if self._is_loss else 100 * self._history.accuracy
+
+    def _smooth(self) -> Values:
+        return self._history.smooth_loss if self._is_loss else 100 * self._history.smooth_accuracy
+
+    def _validation(self) -> tuple[Values, Values]:
+        """Return the last batch of each epoch that was validated, and what came of it."""
+        ends = np.array(self._history.epoch_ends, np.float64)
+        loss = self._history.of_epochs("validation_loss")
+        values = loss if self._is_loss else 100 * self._history.of_epochs("validation_accuracy")
+        is_validated = ~np.isnan(values)
+        return ends[is_validated], values[is_validated]
 
     def _shade(self) -> None:
         """Shade the chosen epoch, else the latest, which may be under way."""
-        ends = [0, *self._epoch_ends]
-        if self.n_points > ends[-1]:
-            ends.append(self.n_points)
+        ends = [0, *self._history.epoch_ends]
+        if self._history.n_batches > ends[-1]:
+            ends.append(self._history.n_batches)
         epoch = len(ends) - 1 if self._epoch is None else self._epoch
         if 0 < epoch < len(ends):
             self.show_span(ends[epoch - 1], ends[epoch])
@@ -182,23 +147,30 @@ class CurvePlot(PlotFrame):
             self.show_span(0, 0)
 
     def _on_clicked_at(self, x: float) -> None:
-        epoch = bisect_left(self._epoch_ends, x) + 1
-        if x > 0 and epoch <= len(self._epoch_ends):
+        ends = self._history.epoch_ends
+        epoch = bisect_left(ends, x) + 1
+        if x > 0 and epoch <= len(ends):
             self.epoch_chosen.emit(epoch)
+
+
+def _numbers(x: Values, y: Values) -> tuple[Values, Values]:
+    """Leave out what is no number: a bin with one that is not would be lost as a whole."""
+    # WORKAROUND (pyqtgraph 0.14): points that are all NaN make the process crash later.
+    is_number = np.isfinite(y)
+    return x[is_number], y[is_number]
 
 
 BAR_WIDTH = 0.7  # of an epoch
 EMPTY_EPOCHS, MIN_POINTS = 10, 10.0  # what the axes hold at least
 
 
-class GapPlot(PlotFrame):
+class GapPlot(HistoryPlot):
     """A bar for each epoch: training accuracy minus validation accuracy, in percentage points."""
 
     epoch_chosen = Signal(int)  # 1-based: the user clicked on it
 
     def __init__(self) -> None:
         super().__init__()
-        self._x, self._training, self._validation = (GrowingArray() for _ in range(3))
         self._n_epochs = EMPTY_EPOCHS
         self._words = ("", "", "")
         self._bars = pg.BarGraphItem(x=[], height=[], width=BAR_WIDTH)
@@ -209,20 +181,15 @@ class GapPlot(PlotFrame):
         self.retranslate()
         self.fit()
 
-    @property
-    def n_bars(self) -> int:
-        """Epochs drawn."""
-        return len(self._x)
-
     def series(self) -> Sequence[Series]:
         if self._colours is None:
             return ()
         gap, training, validation = self._words
-        x = self._x.values
+        x, trained, validated = self._accuracies()
         return (
-            Series(gap, "■", self._colours.validation, x, self._gaps()),
-            Series(training, "·", self._colours.training, x, self._training.values),
-            Series(validation, "·", self._colours.validation, x, self._validation.values),
+            Series(gap, "■", self._colours.validation, x, trained - validated),
+            Series(training, "·", self._colours.training, x, trained),
+            Series(validation, "·", self._colours.validation, x, validated),
         )
 
     def legend(self) -> Sequence[Series]:
@@ -230,21 +197,6 @@ class GapPlot(PlotFrame):
 
     def value_text(self, value: float) -> str:
         return f"{value:.1f}"
-
-    def add(self, epoch: int, training: float, validation: float) -> None:
-        """Append an epoch (1-based) and its accuracies in percent."""
-        self._x.append(epoch)
-        self._training.append(training)
-        self._validation.append(validation)
-        self._is_dirty = True
-
-    def clear(self) -> None:
-        """Begin anew."""
-        for values in (self._x, self._training, self._validation):
-            values.clear()
-        self._is_dirty = True
-        self.show_epoch(None)
-        self.show_whole()
 
     def show_length(self, n_epochs: int) -> None:
         """Make room on the horizontal axis for the whole run."""
@@ -266,35 +218,38 @@ class GapPlot(PlotFrame):
         super().show_colours(colours)
 
     def draw(self) -> None:
-        self._bars.setOpts(x=self._x.values, height=self._gaps(), width=BAR_WIDTH)
+        epochs, trained, validated = self._accuracies()
+        self._bars.setOpts(x=epochs, height=trained - validated, width=BAR_WIDTH)
 
     def fit(self) -> None:
-        last = float(self._x.values[-1]) if len(self._x) else 0.0
+        epochs, trained, validated = self._accuracies()
+        last = float(epochs[-1]) if len(epochs) else 0.0
         self._plot.setXRange(0.4, max(self._n_epochs, last) + 0.6, padding=0)
-        gaps = self._gaps()
-        gaps = gaps[np.isfinite(gaps)]
+        gaps = trained - validated
         low, high = (float(gaps.min()), float(gaps.max())) if len(gaps) else (0.0, 0.0)
         self._plot.setYRange(min(0.0, low), max(MIN_POINTS, high), padding=0.05)
 
-    def _gaps(self) -> NDArray[np.float64]:
-        return self._training.values - self._validation.values
+    def _accuracies(self) -> tuple[Values, Values, Values]:
+        """Return the epochs that were validated, and both accuracies of each in percent."""
+        epochs = self._history.of_epochs("epoch")
+        trained = 100 * self._history.of_epochs("train_accuracy")
+        validated = 100 * self._history.of_epochs("validation_accuracy")
+        is_known = np.isfinite(trained - validated)
+        return epochs[is_known], trained[is_known], validated[is_known]
 
     def _on_clicked_at(self, x: float) -> None:
-        if round(x) in self._x.values:
+        if round(x) in self._accuracies()[0]:
             self.epoch_chosen.emit(round(x))
 
 
-class RatePlot(PlotFrame):
+class RatePlot(HistoryPlot):
     """A line from the first step to the last, and a mark at the step that training is at."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._x: NDArray[np.float64] = np.empty(0)
-        self._rates: NDArray[np.float64] = np.empty(0)
+        self._x, self._rates = np.empty(0), np.empty(0)
         self._word = ""
         self._line = pg.PlotDataItem()
-        self._line.setDownsampling(auto=True, method="peak")
-        self._line.setClipToView(True)
         self._now = pg.InfiniteLine(angle=90, movable=False)
         self._now.hide()
         self._item.addItem(self._line)
@@ -306,7 +261,7 @@ class RatePlot(PlotFrame):
             return ()
         return (Series(self._word, "━", self._colours.training, self._x, self._rates),)
 
-    def show_rates(self, rates: NDArray[np.float64], n_epochs: int) -> None:
+    def show_rates(self, rates: Values, n_epochs: int) -> None:
         """Draw the rate of every step.
 
         Args:
@@ -319,11 +274,11 @@ class RatePlot(PlotFrame):
         if self._is_followed:
             self.fit()
 
-    def show_position(self, epochs: float | None) -> None:
-        """Mark where training is, in epochs done; None: nowhere."""
-        self._now.setVisible(epochs is not None)
-        if epochs is not None:
-            self._now.setPos(epochs)
+    def draw(self) -> None:
+        latest = self._history.latest
+        self._now.setVisible(latest is not None)
+        if latest is not None:
+            self._now.setPos(latest.epoch - 1 + latest.batch / latest.batches)
 
     def show_words(self, x: str, y: str, line: str) -> None:
         """Label the axes and the line."""
@@ -350,7 +305,6 @@ ROOM_FOR_ALL = QSize(760, 440)  # pixels; on less, one plot at a time is easier 
 SPACING_PX = 10
 LOG_PX = 84  # its height among the plots
 ANY_HEIGHT_PX = 16_777_215  # Qt's QWIDGETSIZE_MAX
-PERCENT = (0.0, 100.0)
 
 
 class PlotDeck(TranslatedWidget):
@@ -365,9 +319,9 @@ class PlotDeck(TranslatedWidget):
 
     def __init__(self, log: QWidget) -> None:
         super().__init__()
-        self.loss, self.accuracy = CurvePlot(), CurvePlot(PERCENT, "%")
+        self.loss, self.accuracy = CurvePlot("loss"), CurvePlot("accuracy")
         self.gap, self.rate = GapPlot(), RatePlot()
-        self._plots: tuple[PlotFrame, ...] = (self.loss, self.accuracy, self.gap, self.rate)
+        self._plots: tuple[HistoryPlot, ...] = (self.loss, self.accuracy, self.gap, self.rate)
         self._epoch: int | None = None  # chosen by the user; None: the latest
         self._log = log
         self._is_chosen = False  # by the user: then the window's size decides no more
@@ -411,13 +365,16 @@ class PlotDeck(TranslatedWidget):
             self.choose(ALL if is_wide else LOSS)
         super().resizeEvent(event)
 
-    def clear(self) -> None:
-        """Begin a new run."""
+    def show_history(self, history: History) -> None:
+        """Draw another run."""
         self._epoch = None
-        for plot in (self.loss, self.accuracy, self.gap):
-            plot.clear()
-        self.rate.show_position(None)
-        self.rate.show_epoch(None)
+        for plot in self._plots:
+            plot.show_history(history)
+
+    def mark_stale(self) -> None:
+        """Draw anew soon: the run has gone on."""
+        for plot in self._plots:
+            plot.mark_stale()
 
     def show_length(self, n_epochs: int, n_batches: int) -> None:
         """Make room for a run of so many epochs, and batches in all."""
@@ -425,47 +382,7 @@ class PlotDeck(TranslatedWidget):
         self.accuracy.show_length(n_batches)
         self.gap.show_length(n_epochs)
 
-    def add_batch(self, loss: float, accuracy: float, epochs_done: float) -> None:
-        """Append a batch.
-
-        Args:
-            loss: In nats per film.
-            accuracy: A fraction.
-            epochs_done: After it, with the share of the one under way.
-        """
-        self.loss.add(loss)
-        self.accuracy.add(100 * accuracy)
-        self.rate.show_position(epochs_done)
-
-    def extend(self, losses: NDArray[np.float64], accuracies: NDArray[np.float64]) -> None:
-        """Begin with many batches, shape (n,) each."""
-        self.loss.extend(losses)
-        self.accuracy.extend(100 * accuracies)
-
-    def end_epoch(
-        self,
-        epoch: int,
-        train_accuracy: float,
-        validation_loss: float | None,
-        validation_accuracy: float | None,
-        n_batches: int | None = None,
-    ) -> None:
-        """Mark the end of an epoch.
-
-        Args:
-            epoch: 1-based.
-            train_accuracy: A fraction, like the validation's; None where there are no films.
-            validation_loss: In nats per film.
-            validation_accuracy: On the validation films.
-            n_batches: Of the run at its end, None: the latest.
-        """
-        self.loss.end_epoch(validation_loss, n_batches)
-        percent = None if validation_accuracy is None else 100 * validation_accuracy
-        self.accuracy.end_epoch(percent, n_batches)
-        if percent is not None:
-            self.gap.add(epoch, 100 * train_accuracy, percent)
-
-    def show_rates(self, rates: NDArray[np.float64], n_epochs: int) -> None:
+    def show_rates(self, rates: Values, n_epochs: int) -> None:
         """Draw the learning rates of all steps of `n_epochs` epochs."""
         self.rate.show_rates(rates, n_epochs)
 
@@ -519,6 +436,6 @@ class PlotDeck(TranslatedWidget):
     def _on_epoch_chosen(self, epoch: int) -> None:
         """Shade the epoch in every plot; a second click lets go of it."""
         self._epoch = None if epoch == self._epoch else epoch
-        for plot in (self.loss, self.accuracy, self.gap, self.rate):
+        for plot in self._plots:
             plot.show_epoch(self._epoch)
         self.epoch_chosen.emit(epoch)

@@ -29,7 +29,7 @@ from core.runtime.devices import Device
 from core.runtime.memory import card_memory_in_use, memory_in_use
 from core.training.advice import advice, epochs_since_best
 from core.training.estimate import Estimate
-from core.training.history import BatchRecord, History, read_history
+from core.training.history import History
 from core.training.run_folder import BEST_FILE, LAST_FILE, mark_paused
 from core.training.runs import (
     InterruptedRun,
@@ -67,7 +67,7 @@ def resuming(
 ) -> Iterator[object]:
     """Go on with the run in `folder`: first its settings and history, then its events."""
     yield read_description(folder).config
-    yield read_history(folder)
+    yield History.read(folder)
     yield _LOADING
     from core.training.session import resume_training
 
@@ -78,7 +78,7 @@ def resuming(
         for event in events:
             yield event
             if isinstance(event, Resumed):
-                yield read_history(folder)  # without what is trained once more
+                yield History.read(folder)  # without what is trained once more
 
 
 def estimating(
@@ -143,8 +143,7 @@ class TrainingViewModel(QObject):
         self.outcome: Outcome | None = None  # of the latest run
         self.is_paused = False  # the latest run: its user means to go on
         self.start_event: TrainingStarted | None = None
-        self.batches = BatchRecord()
-        self.epochs: list[EpochDone] = []
+        self.history = History()  # of the run that was started last
         self.result: TrainingDone | None = None
         self.run_folder: Path | None = None
         self._estimate: Estimate | None = None
@@ -252,7 +251,7 @@ class TrainingViewModel(QObject):
         folder = self._new_run_folder()
         self.run_folder, self.run_dataset, self.run_config = folder, dataset, self._config
         self.start_event = None
-        self.batches, self.epochs = BatchRecord(), []
+        self.history = History()
         self._begin(
             partial(
                 training,
@@ -312,11 +311,11 @@ class TrainingViewModel(QObject):
     def advice(self) -> tuple[Message, ...]:
         """What the curves of the latest run say, in plain sentences."""
         n_validation = self.start_event.n_validation if self.start_event else 0
-        return advice(self.epochs, self.run_config, n_validation)
+        return advice(self.history.epochs, self.run_config, n_validation)
 
     def epochs_since_best(self) -> int | None:
         """None before the first epoch has ended."""
-        return epochs_since_best(self.epochs) if self.epochs else None
+        return epochs_since_best(self.history.epochs) if self.history.epochs else None
 
     def memory_in_use(self) -> int:
         """Bytes: of the card that trains, else of this program."""
@@ -340,7 +339,7 @@ class TrainingViewModel(QObject):
         if folder != self.run_folder:
             # Of which dataset it is, core finds out; what is open now may be another.
             self.run_dataset, self.start_event = None, None
-            self.batches, self.epochs = BatchRecord(), []
+            self.history = History()
         self.run_folder = folder
         self._begin(partial(resuming, folder, self._workspace, self.device_name, extra_epochs))
 
@@ -379,10 +378,10 @@ class TrainingViewModel(QObject):
     def _on_queue_reported(self, event: object) -> None:
         match event:
             case BatchDone():
-                self.batches.append(event)
+                self.history.append(event)
                 self.batch_done.emit(event)
             case EpochDone():
-                self.epochs.append(event)
+                self.history.append(event)
                 self.epoch_done.emit(event)
             case TrainingStarted():
                 self.start_event = event
@@ -390,7 +389,7 @@ class TrainingViewModel(QObject):
             case TrainingDone():
                 self.result = event
             case History():
-                self.batches, self.epochs = event.batches, [*event.epochs]
+                self.history = event
                 self.history_read.emit(event)
             case TrainingConfig():  # of a run that goes on
                 self.run_config = event

@@ -1,316 +1,216 @@
-"""What a run had recorded, as the events that reported it, for curves that go on from there."""
+"""The numbers of a run, while it reports them and as its metrics.jsonl keeps them."""
 
 import json
 import math
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message, RunFolderError
-from core.events import BatchDone, EpochDone
+from core.events import BatchDone, EpochDone, Resumed, TrainingDone, TrainingStarted
 from core.training.run_folder import METRICS_FILE
-
-N_COLUMNS = 8  # the fields of BatchDone, in their order
-_LOSS, _ACCURACY = 3, 4
-
-
-class BatchRecord(Sequence[BatchDone]):
-    """A list of `BatchDone` that holds no objects.
-
-    With 100,000 of them in memory Python's garbage collector stopped the window for a fifth of
-    a second every few seconds.
-    """
-
-    def __init__(self, batches: Iterable[BatchDone] = ()) -> None:
-        self._columns = tuple(array("d") for _ in range(N_COLUMNS))
-        for batch in batches:
-            self.append(batch)
-
-    def append(self, batch: BatchDone) -> None:
-        """Add a batch at the end."""
-        self.append_values(astuple(batch))
-
-    def append_values(self, values: Sequence[float]) -> None:
-        """Add a batch by its N_COLUMNS values."""
-        for column, value in zip(self._columns, values, strict=True):
-            column.append(value)
-
-    def __len__(self) -> int:
-        return len(self._columns[0])
-
-    @overload
-    def __getitem__(self, index: int) -> BatchDone: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[BatchDone]: ...
-
-    def __getitem__(self, index: int | slice) -> BatchDone | list[BatchDone]:
-        if isinstance(index, slice):
-            return [self[one] for one in range(len(self))[index]]
-        epoch, batch, batches, *values = (column[index] for column in self._columns)
-        return BatchDone(int(epoch), int(batch), int(batches), *values)
-
-    @property
-    def losses(self) -> NDArray[np.float64]:
-        """A copy, shape (n,), nats per image."""
-        return np.array(self._columns[_LOSS])
-
-    @property
-    def accuracies(self) -> NDArray[np.float64]:
-        """A copy, shape (n,), fractions."""
-        return np.array(self._columns[_ACCURACY])
-
 
 MAX_BYTES = 1 << 29  # 2.4 million batches
 BLOCK_BYTES = 1 << 18  # some 1,200 lines, parsed in 3 ms
 MAX_LINE_BYTES = 1 << 20  # more without an end of line is no event
-MAX_EPOCH = 1_000_000
+MAX_EPOCH: Final = 1_000_000
+SMOOTHING: Final = 0.9  # weight of the past in the exponential moving average
+_KERNEL = (1 - SMOOTHING) * SMOOTHING ** np.arange(100)  # what is older weighs under 3e-5
 _BEGIN = b'{"event"'  # of every line that training writes
-
 _MAX_INTEGER = 2**53  # beyond it floats have gaps
+_N_FIELDS, _LOSS, _ACCURACY = 8, 3, 4  # of BatchDone: how many, and the places of two
+# The first six fields; speed and time left are not read back, they were of another sitting.
+_READ_FIELDS = ("epoch", "batch", "batches", "loss", "accuracy", "learning_rate")
+_READ_TYPES = (int, int, int, float, float, float)
 
-# batches: of the epoch
-_BATCH_NAMES = ("epoch", "batch", "batches", "loss", "accuracy", "learning_rate")
-BATCH_NUMBERS = len(_BATCH_NAMES)
-_BATCH_TYPES = (int, int, int, float, float, float)
-Batch = tuple[float, float, float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One EpochDone; NaN where the run had nothing to measure."""
-
-    epoch: int  # 1-based
-    n_batches: int  # recorded before its end, of the whole run
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    is_best: bool
-    seconds: float
+Values = NDArray[np.float64]
 
 
-@dataclass(slots=True)
-class RunEvents:
-    """The story of a run, each batch and epoch once."""
+class History:
+    """The batches and epochs of one run, each once, as columns that grow at their end.
 
-    # The numbers of one batch after the other. Not tuples: Python's collector looks through
-    # all of those again and again, and the window waits.
-    numbers: "array[float]" = field(default_factory=lambda: array("d"))
-    epochs: list[Epoch] = field(default_factory=list)
-    started: dict[str, Any] = field(default_factory=dict)  # TrainingStarted; empty: none
-    done: dict[str, Any] = field(default_factory=dict)  # TrainingDone; empty: none
-    n_damaged: int = 0  # lines that cannot be read
+    Batches are kept as numbers, not as objects: with 100,000 of those in memory Python's
+    garbage collector stopped the window for a fifth of a second every few seconds.
+    """
 
-    @property
-    def n_batches(self) -> int:
-        """Batches that are recorded so far."""
-        return len(self.numbers) // BATCH_NUMBERS
+    def __init__(self) -> None:
+        self._batches = np.empty((_N_FIELDS, 256))  # the fields of BatchDone in their order
+        self._averages = np.empty((2, 256))  # of loss and accuracy
+        self._n_averaged = 0
+        self.n_batches = 0
+        self.epochs: list[EpochDone] = []
+        self.epoch_ends: list[int] = []  # batches of the run at the end of each epoch
+        self.n_parameters: object = None  # as recorded
+        self.test_accuracy: object = None  # as recorded; None: the run has not ended
+        self.n_damaged = 0  # lines that could not be read
 
-    @property
-    def batches(self) -> list[Batch]:
-        """Every batch, in order."""
-        numbers = iter(self.numbers)
-        return list(zip(*[numbers] * BATCH_NUMBERS, strict=True))
+    @classmethod
+    def read(cls, folder: Path) -> "History":
+        """Read what the run in `folder` recorded; it may have been killed, or go on.
 
-    def take(self, event: object) -> None:
-        """Go on with the next line.
+        Each damaged line is counted; a last line that a kill cut short is no damage, nor is
+        it that nothing was recorded yet.
 
         Raises:
-            ValueError: It is not what training writes.
+            RunFolderError: Its metrics.jsonl cannot be read or is larger than any run makes it.
         """
-        if not isinstance(event, dict):
+        history, path = cls(), folder / METRICS_FILE
+        try:
+            if not path.exists():
+                return history
+            if path.stat().st_size > MAX_BYTES:
+                raise RunFolderError(
+                    Message(
+                        "The file {file} is larger than any run makes it. Put the right file back.",
+                        file=path.name,
+                    )
+                )
+            for lines in _blocks(path):
+                history._take(lines)
+        except OSError as error:
+            raise RunFolderError(
+                Message(
+                    "The file {file} cannot be read ({reason}). Check that you may read it.",
+                    file=path.name,
+                    reason=error.strerror or str(error),
+                )
+            ) from error
+        return history
+
+    def append(self, event: object) -> None:
+        """Go on with an event of training; those without numbers for curves change nothing."""
+        match event:
+            case BatchDone():
+                self._extend([astuple(event)])
+            case EpochDone():
+                self.epochs.append(event)
+                self.epoch_ends.append(self.n_batches)
+            case Resumed(epoch, batch):
+                self._go_back(epoch, batch)
+            case TrainingStarted():
+                self.n_parameters = event.n_parameters
+            case TrainingDone():
+                self.test_accuracy = event.test_accuracy
+
+    @property
+    def latest(self) -> BatchDone | None:
+        """The latest batch; speed and time left are 0 where it was read from a file."""
+        if not self.n_batches:
+            return None
+        epoch, batch, batches, *values = self._batches[:, self.n_batches - 1].tolist()
+        return BatchDone(int(epoch), int(batch), int(batches), *values)
+
+    @property
+    def best(self) -> EpochDone | None:
+        """The latest epoch whose weights were the best so far."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
+
+    @property
+    def steps(self) -> Values:
+        """The number of each batch in the run, 1-based, shape (B,)."""
+        return np.arange(1.0, self.n_batches + 1)
+
+    @property
+    def loss(self) -> Values:
+        """Of each batch, shape (B,), nats per image."""
+        return self._batches[_LOSS, : self.n_batches]
+
+    @property
+    def accuracy(self) -> Values:
+        """Of each batch, shape (B,), fractions."""
+        return self._batches[_ACCURACY, : self.n_batches]
+
+    @property
+    def smooth_loss(self) -> Values:
+        """The moving average of `loss`, shape (B,)."""
+        return self._averaged()[0]
+
+    @property
+    def smooth_accuracy(self) -> Values:
+        """The moving average of `accuracy`, shape (B,)."""
+        return self._averaged()[1]
+
+    def of_epochs(self, name: str) -> Values:
+        """Return one field of every EpochDone, shape (E,); NaN where nothing was measured."""
+        values = (getattr(epoch, name) for epoch in self.epochs)
+        return np.array([math.nan if value is None else value for value in values], np.float64)
+
+    def _averaged(self) -> NDArray[np.float64]:
+        """Bring the moving averages up to date; shape (2, B)."""
+        n, done = self.n_batches, self._n_averaged
+        if self._averages.shape[1] < n:
+            self._averages = _with_room(self._averages, self._batches.shape[1])
+        if done < n:
+            begin = max(0, done - len(_KERNEL))
+            for place, values in enumerate((self.loss, self.accuracy)):
+                self._averages[place, done:n] = smoothed(values[begin:])[done - begin :]
+            self._n_averaged = n
+        return self._averages[:, :n]
+
+    def _extend(self, rows: Sequence[Sequence[float]]) -> None:
+        """Add batches; fields that a row lacks at its end are 0."""
+        n = self.n_batches + len(rows)
+        if n > self._batches.shape[1]:
+            self._batches = _with_room(self._batches, max(n, 2 * self._batches.shape[1]))
+        columns = np.array(rows, np.float64).T
+        self._batches[: len(columns), self.n_batches : n] = columns
+        self._batches[len(columns) :, self.n_batches : n] = 0.0
+        self.n_batches = n
+
+    def _go_back(self, epoch: float, batch: float) -> None:
+        """Forget what was recorded after `batch` of `epoch`, which goes on: it comes once more."""
+        n = self.n_batches
+        while n and tuple(self._batches[:2, n - 1]) > (epoch, batch):
+            n -= 1
+        self.n_batches, self._n_averaged = n, min(n, self._n_averaged)
+        while self.epochs and self.epochs[-1].epoch >= epoch:
+            self.epochs.pop()
+            self.epoch_ends.pop()
+        self.test_accuracy = None
+
+    def _take(self, lines: list[bytes]) -> None:
+        """Go on with lines of metrics.jsonl."""
+        rows: list[Sequence[float]] = []
+        for line in _parsed(lines):
+            try:
+                if isinstance(line, dict) and line.get("event") == "BatchDone":
+                    rows.append(_batch(line))
+                    continue
+                self._extend_with(rows)
+                self._take_other(line)
+            except ValueError:
+                self.n_damaged += 1
+        self._extend_with(rows)
+
+    def _extend_with(self, rows: list[Sequence[float]]) -> None:
+        if rows:
+            self._extend(rows)
+            rows.clear()
+
+    def _take_other(self, line: object) -> None:
+        if not isinstance(line, dict):
             raise ValueError("not a JSON object")
-        match event.get("event"):
-            case "BatchDone":
-                self.numbers.extend(_batch(event))
+        match line.get("event"):
             case "EpochDone":
-                self.epochs.append(_epoch(event, self.n_batches))
+                self.append(_epoch(line))
             case "Resumed":
-                self._go_back(_number(event, "epoch"), _number(event, "batch"))
+                self._go_back(_number(line, "epoch"), _number(line, "batch"))
             case "TrainingStarted":
-                self.started = event
+                self.n_parameters = line.get("n_parameters")
             case "TrainingDone":
-                self.done = event
+                self.test_accuracy = line.get("test_accuracy")
             case str():  # of a newer program, or of no matter to curves
                 pass
             case _:
                 raise ValueError("no event")
 
-    def _go_back(self, epoch: float, batch: float) -> None:
-        """Forget what was recorded after `batch` of `epoch`, which goes on: it comes once more."""
-        numbers = self.numbers
-        while numbers and tuple(numbers[-BATCH_NUMBERS:][:2]) > (epoch, batch):
-            del numbers[-BATCH_NUMBERS:]
-        while self.epochs and self.epochs[-1].epoch >= epoch:
-            self.epochs.pop()
-        self.done = {}
-
-
-def read_events(path: Path) -> RunEvents:
-    """Read a metrics.jsonl; a last line that a kill cut short is no damage, nor is no file.
-
-    Raises:
-        RunFolderError: The file cannot be read or is larger than any run makes it.
-    """
-    events = RunEvents()
-    try:
-        if not path.exists():  # the run was killed before its first event
-            return events
-        if path.stat().st_size > MAX_BYTES:
-            raise RunFolderError(
-                Message(
-                    "The file {file} is larger than any run makes it. Put the right file back.",
-                    file=path.name,
-                )
-            )
-        for lines in _blocks(path):
-            _take_all(events, lines)
-    except OSError as error:
-        raise RunFolderError(
-            Message(
-                "The file {file} cannot be read ({reason}). Check that you may read it.",
-                file=path.name,
-                reason=error.strerror or str(error),
-            )
-        ) from error
-    return events
-
-
-def _blocks(path: Path) -> Iterator[list[bytes]]:
-    """The lines of a file, some hundred at a time; an unfinished last one only if it is whole."""
-    rest = b""
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            *lines, rest = (rest + block).split(b"\n")
-            if len(rest) > MAX_LINE_BYTES:
-                lines, rest = [*lines, rest], b""
-            yield lines
-    if rest.rstrip().endswith(b"}"):
-        yield [rest]
-
-
-def _take_all(events: RunEvents, lines: list[bytes]) -> None:
-    try:
-        together = json.loads(b"[" + b",".join(lines) + b"]")
-    except (ValueError, RecursionError):
-        together = None
-    if together is None or len(together) != len(lines):
-        together = [_parsed(line) for line in lines if line.strip()]
-    for event in together:
-        try:
-            events.take(event)
-        except ValueError:
-            events.n_damaged += 1
-
-
-def _parsed(line: bytes) -> object:
-    """One line on its own; None where it cannot be read."""
-    # Behind a line that a kill cut short stands the next one, of the process that resumed.
-    for begin in (0, line.rfind(_BEGIN)):
-        if begin >= 0:
-            try:
-                return json.loads(line[begin:])
-            except (ValueError, RecursionError):
-                continue
-    return None
-
-
-def _batch(event: dict[str, Any]) -> Batch:
-    values: Batch = tuple(map(event.get, _BATCH_NAMES))  # type: ignore[assignment]
-    if tuple(map(type, values)) == _BATCH_TYPES and max(values[:3]) < _MAX_INTEGER:
-        return values  # nearly always, and there are many
-    numbers: Batch = tuple(_number(event, name) for name in _BATCH_NAMES)  # type: ignore[assignment]
-    return numbers
-
-
-def _epoch(event: dict[str, Any], n_batches: int) -> Epoch:
-    epoch, is_best = event.get("epoch"), event.get("is_best")
-    if type(epoch) is not int or not 1 <= epoch <= MAX_EPOCH or not isinstance(is_best, bool):
-        raise ValueError("no epoch")
-    return Epoch(
-        epoch=epoch,
-        n_batches=n_batches,
-        train_loss=_number(event, "train_loss"),
-        train_accuracy=_number(event, "train_accuracy"),
-        validation_loss=_number(event, "validation_loss"),
-        validation_accuracy=_number(event, "validation_accuracy"),
-        is_best=is_best,
-        seconds=_number(event, "seconds"),
-    )
-
-
-def _number(event: dict[str, Any], name: str) -> float:
-    value = event.get(name, "")
-    if value is None:
-        return float("nan")
-    if type(value) is float:
-        return value
-    if type(value) is not int or abs(value) > _MAX_INTEGER:
-        raise ValueError(f"{name} is no number")
-    return float(value)
-
-
-SMOOTHING = 0.9  # weight of the past in the exponential moving average, as on the Train page
-_KERNEL = (1 - SMOOTHING) * SMOOTHING ** np.arange(100)  # what is older weighs under 3e-5
-Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """What a run recorded: B batches and E epochs, each once; NaN where nothing was measured."""
-
-    step: NDArray[np.int64]  # (B,), 1-based over the whole run
-    loss: Values  # (B,), nats per film
-    accuracy: Values  # (B,), fractions in [0, 1]
-    smooth_loss: Values  # (B,), moving averages
-    smooth_accuracy: Values  # (B,)
-    learning_rate: Values  # (B,)
-    epoch: NDArray[np.int64]  # (E,), 1-based
-    epoch_step: NDArray[np.int64]  # (E,), the last step of each epoch
-    train_loss: Values  # (E,)
-    train_accuracy: Values  # (E,)
-    validation_loss: Values  # (E,)
-    validation_accuracy: Values  # (E,)
-
-
-def read_curves(path: Path) -> Curves:
-    """Read the curves of the run in the folder `path`.
-
-    Raises:
-        RunFolderError: Its metrics.jsonl cannot be read.
-    """
-    return curves_of(read_events(path / METRICS_FILE))
-
-
-def curves_of(events: RunEvents) -> Curves:
-    """The events that have values, as arrays."""
-    batches = np.frombuffer(events.numbers, dtype=np.float64).reshape(-1, BATCH_NUMBERS)
-    epochs = events.epochs
-    loss, accuracy = batches[:, 3].copy(), batches[:, 4].copy()  # a view would keep all columns
-    return Curves(
-        step=np.arange(1, len(batches) + 1),
-        loss=loss,
-        accuracy=accuracy,
-        smooth_loss=smoothed(loss),
-        smooth_accuracy=smoothed(accuracy),
-        learning_rate=batches[:, 5].copy(),
-        epoch=np.array([one.epoch for one in epochs], dtype=np.int64),
-        epoch_step=np.array([one.n_batches for one in epochs], dtype=np.int64),
-        train_loss=np.array([one.train_loss for one in epochs], dtype=np.float64),
-        train_accuracy=np.array([one.train_accuracy for one in epochs], dtype=np.float64),
-        validation_loss=np.array([one.validation_loss for one in epochs], dtype=np.float64),
-        validation_accuracy=np.array([one.validation_accuracy for one in epochs], dtype=np.float64),
-    )
-
 
 def smoothed(values: Values) -> Values:
-    """The exponential moving average of values, those that are no numbers left out.
+    """Return the exponential moving average of values, those that are no numbers left out.
 
     Args:
         values: Shape (B,).
@@ -329,47 +229,80 @@ def smoothed(values: Values) -> Values:
         return np.where(weights > 1e-9, sums / weights, np.nan)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class History:
-    """The batches and epochs of a run until now, each once."""
-
-    batches: BatchRecord  # their speed and time left were not kept: 0
-    epochs: tuple[EpochDone, ...]
-    epoch_steps: tuple[int, ...]  # batches of the run at the end of each epoch
+def _with_room(table: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    larger = np.empty((len(table), n))
+    larger[:, : table.shape[1]] = table
+    return larger
 
 
-def read_history(folder: Path) -> History:
-    """Read the run in `folder`; a run that has recorded nothing yet has an empty history.
-
-    Raises:
-        RunFolderError: Its metrics.jsonl cannot be read.
-    """
-    path = folder / METRICS_FILE
-    if not path.exists():
-        return History(BatchRecord(), (), ())
-    events = read_events(path)
-    batches = BatchRecord()
-    for recorded in events.batches:
-        if all(map(math.isfinite, recorded[:3])):
-            batches.append_values((*recorded, 0.0, 0.0))
-    return History(
-        batches,
-        tuple(_epoch_done(epoch) for epoch in events.epochs),
-        tuple(epoch.n_batches for epoch in events.epochs),
-    )
+def _blocks(path: Path) -> Iterator[list[bytes]]:
+    """Yield the lines of a file, some hundred at a time; an unfinished last one if it is whole."""
+    rest = b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            *lines, rest = (rest + block).split(b"\n")
+            if len(rest) > MAX_LINE_BYTES:
+                lines, rest = [*lines, rest], b""
+            yield lines
+    if rest.rstrip().endswith(b"}"):
+        yield [rest]
 
 
-def _epoch_done(recorded: Epoch) -> EpochDone:
+def _parsed(lines: list[bytes]) -> list[object]:
+    try:
+        together: list[object] = json.loads(b"[" + b",".join(lines) + b"]")
+    except (ValueError, RecursionError):
+        together = []
+    if len(together) == len(lines):
+        return together
+    return [_parsed_alone(line) for line in lines if line.strip()]
+
+
+def _parsed_alone(line: bytes) -> object:
+    """Parse one line; None where it cannot be read."""
+    # Behind a line that a kill cut short stands the next one, of the process that resumed.
+    for begin in (0, line.rfind(_BEGIN)):
+        if begin >= 0:
+            try:
+                return json.loads(line[begin:])
+            except (ValueError, RecursionError):
+                continue
+    return None
+
+
+def _batch(line: dict[str, Any]) -> Sequence[float]:
+    values: tuple[Any, ...] = tuple(map(line.get, _READ_FIELDS))
+    if tuple(map(type, values)) == _READ_TYPES and max(values[:3]) < _MAX_INTEGER:
+        return values  # nearly always, and there are many
+    numbers = tuple(_number(line, name) for name in _READ_FIELDS)
+    if not all(map(math.isfinite, numbers[:3])):
+        raise ValueError("no batch")
+    return numbers
+
+
+def _epoch(line: dict[str, Any]) -> EpochDone:
+    epoch, is_best = line.get("epoch"), line.get("is_best")
+    if type(epoch) is not int or not 1 <= epoch <= MAX_EPOCH or not isinstance(is_best, bool):
+        raise ValueError("no epoch")
+    validation_loss = _number(line, "validation_loss")
+    validation_accuracy = _number(line, "validation_accuracy")
     return EpochDone(
-        epoch=recorded.epoch,
-        train_loss=recorded.train_loss,
-        train_accuracy=recorded.train_accuracy,
-        validation_loss=_or_none(recorded.validation_loss),
-        validation_accuracy=_or_none(recorded.validation_accuracy),
-        is_best=recorded.is_best,
-        seconds=recorded.seconds,
+        epoch=epoch,
+        train_loss=_number(line, "train_loss"),
+        train_accuracy=_number(line, "train_accuracy"),
+        validation_loss=None if math.isnan(validation_loss) else validation_loss,
+        validation_accuracy=None if math.isnan(validation_accuracy) else validation_accuracy,
+        is_best=is_best,
+        seconds=_number(line, "seconds"),
     )
 
 
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _number(line: dict[str, Any], name: str) -> float:
+    value = line.get(name, "")
+    if value is None:
+        return math.nan
+    if type(value) is float:
+        return value
+    if type(value) is not int or abs(value) > _MAX_INTEGER:
+        raise ValueError(f"{name} is no number")
+    return float(value)

@@ -17,7 +17,7 @@ from core.errors import ConfigError, Message, PneumoScopeError, RunFolderError
 from core.files import write_csv
 from core.models.model_file import read_card
 from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE
-from core.training.history import Epoch, RunEvents, read_events
+from core.training.history import History
 from core.training.run_folder import (
     BEST_FILE,
     LAST_FILE,
@@ -414,20 +414,20 @@ def read_summary(path: Path) -> RunSummary:
         OSError: The folder cannot be read.
     """
     said = read_description(path)
-    events = read_events(path / METRICS_FILE)
-    if events.n_damaged:
+    history = History.read(path)
+    if history.n_damaged:
         raise RunFolderError(
             Message(
                 "The file {file} is damaged: {n} of its lines cannot be read. Put a copy back, or "
                 "move the run to the trash.",
                 file=METRICS_FILE,
-                n=events.n_damaged,
+                n=history.n_damaged,
             )
         )
     has_best = check_models(path)
     has_checkpoint, remark = usable_checkpoint(path)
     status = _status(said, has_living_owner(path))
-    best = _best(events)
+    best = history.best
     return RunSummary(
         path=path,
         name=said.name or showable(path.name),
@@ -437,17 +437,17 @@ def read_summary(path: Path) -> RunSummary:
         n_films=sum(said.classes.values()),
         classes=tuple(said.classes),
         config=said.config,
-        epochs_done=events.epochs[-1].epoch if events.epochs else 0,
+        epochs_done=history.epochs[-1].epoch if history.epochs else 0,
         best_epoch=best.epoch if best else None,
         validation_accuracy=_share(best.validation_accuracy) if best else None,
-        test_accuracy=_share(events.done.get("test_accuracy")),
-        seconds=sum(one.seconds for one in events.epochs if 0 <= one.seconds < 1e9),
-        n_parameters=_count(events.started.get("n_parameters")),
+        test_accuracy=_share(history.test_accuracy),
+        seconds=sum(one.seconds for one in history.epochs if 0 <= one.seconds < 1e9),
+        n_parameters=_count(history.n_parameters),
         device=said.device,
         has_best=has_best,
         can_resume=has_checkpoint and status not in ("running", "finished"),
         size_bytes=n_bytes(path),
-        epoch_losses=_losses(events.epochs),
+        epoch_losses=_losses(history),
         failure=said.reason if status == "failed" else "",
         remark=remark,
     )
@@ -467,14 +467,10 @@ def _status(said: RunDescription, is_owned: bool) -> RunStatus:
     return "running" if is_owned else "interrupted"
 
 
-def _best(events: RunEvents) -> Epoch | None:
-    return next((one for one in reversed(events.epochs) if one.is_best), None)
-
-
-def _losses(epochs: list[Epoch]) -> tuple[float, ...]:
-    validation = tuple(one.validation_loss for one in epochs)
-    has_validation = any(loss == loss for loss in validation)  # NaN differs from itself
-    return validation if has_validation else tuple(one.train_loss for one in epochs)
+def _losses(history: History) -> tuple[float, ...]:
+    has_validation = any(epoch.validation_loss is not None for epoch in history.epochs)
+    losses = history.of_epochs("validation_loss" if has_validation else "train_loss")
+    return tuple(losses.tolist())
 
 
 def _share(value: object) -> float | None:

@@ -42,7 +42,7 @@ def test_whoever_stops_the_demo_goes_on_alone(
 ) -> None:
     monkeypatch.setattr(demo, "EPOCHS", 500)
     application.start([], demo=True)
-    wait_until(lambda: bool(application.training.batches))
+    wait_until(lambda: application.training.history.n_batches > 0)
     application.training.pause()
     wait_until(lambda: not application.training.is_training)
     application.data.open([films_zip])

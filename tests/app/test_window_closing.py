@@ -177,7 +177,7 @@ def test_the_story_of_the_demo_starts_nothing_new_while_closing(
     press(question(application), "Stop and close")
     gate.set()
     wait_until(lambda: not application.window.isVisible())
-    assert not application.training.batches
+    assert not application.training.history.n_batches
     assert not any(runner.is_running for runner in started_runners)
 
 

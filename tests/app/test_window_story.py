@@ -184,9 +184,10 @@ class TestTrainPage:
         story.program.window.show_page(TRAIN)
 
     def test_both_curves_have_a_point_for_each_batch(self, story: Story) -> None:
-        page, batches = story.program.window.training_page, story.program.training.batches
-        assert len(batches) >= 4
-        assert [plot.n_points for plot in page.findChildren(CurvePlot)] == [len(batches)] * 2
+        page, history = story.program.window.training_page, story.program.training.history
+        assert history.n_batches >= 4
+        drawn = [len(plot.series()[0].y) for plot in page.findChildren(CurvePlot)]
+        assert drawn == [history.n_batches] * 2
 
     def test_the_log_tells_of_the_network_the_epochs_and_the_test(self, story: Story) -> None:
         log = story.program.window.training_page.findChild(QPlainTextEdit).toPlainText()
@@ -203,7 +204,8 @@ class TestTrainPage:
 
     def test_the_counters_stand_at_the_end(self, story: Story) -> None:
         texts = label_texts(story.program.window.training_page)
-        last = story.program.training.batches[-1]
+        last = story.program.training.history.latest
+        assert last is not None
         assert texts[texts.index("epoch") - 1] == "2 / 2"
         assert texts[texts.index("batch") - 1] == f"{last.batches} / {last.batches}"
         speed = texts[texts.index("films per second") - 1]
@@ -222,7 +224,7 @@ class TestTrainPage:
         description, events = read_run(story.program.training.run_folder)
         assert description["status"] == "finished"
         losses = [event["loss"] for event in events if event["event"] == "BatchDone"]
-        assert losses == [batch.loss for batch in story.program.training.batches]
+        assert losses == story.program.training.history.loss.tolist()
 
 
 class TestEvaluatePage:

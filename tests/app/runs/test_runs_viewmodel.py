@@ -122,7 +122,7 @@ def test_a_filter_leaves_runs_in_which_every_word_occurs(
 
 def test_curves_of_chosen_runs_are_read(listed: RunsViewModel, runs: Path) -> None:
     choose(listed, runs, "first", "second", "broken")
-    assert {path.name: len(curves.step) for path, curves in listed.curves.items()} == {
+    assert {path.name: one.n_batches for path, one in listed.histories.items()} == {
         "first": 6,
         "second": 3,
     }
@@ -133,13 +133,13 @@ def test_curves_of_very_many_runs_are_not_read(
 ) -> None:
     monkeypatch.setattr("app.runs.viewmodel.MAX_OVERLAID", 1)
     choose(listed, runs, "broken", "second", "first")
-    assert [path.name for path in listed.curves] == ["second"]
+    assert [path.name for path in listed.histories] == ["second"]
 
 
 def test_curves_of_runs_no_longer_chosen_are_forgotten(listed: RunsViewModel, runs: Path) -> None:
     choose(listed, runs, "first", "second")
     choose(listed, runs, "second")
-    assert [path.name for path in listed.curves] == ["second"]
+    assert [path.name for path in listed.histories] == ["second"]
 
 
 def test_reading_anew_brings_what_was_trained_meanwhile(listed: RunsViewModel, runs: Path) -> None:
@@ -147,7 +147,7 @@ def test_reading_anew_brings_what_was_trained_meanwhile(listed: RunsViewModel, r
     write_lines(runs / "third", [batch_line(1, 1)])
     listed.refresh()
     wait_until(lambda: not listed.is_busy)
-    assert len(listed.curves[runs / "third"].step) == 1
+    assert listed.histories[runs / "third"].n_batches == 1
 
 
 def test_a_run_that_is_gone_is_no_longer_chosen(listed: RunsViewModel, runs: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_run_that_is_gone_is_no_longer_chosen(listed: RunsViewModel, runs: Pat
     shutil.rmtree(runs / "first")
     listed.refresh()
     wait_until(lambda: not listed.is_busy)
-    assert (listed.selected, listed.curves) == ((), {})
+    assert (listed.selected, listed.histories) == ((), {})
 
 
 def test_two_chosen_runs_have_differences(listed: RunsViewModel, runs: Path) -> None:

@@ -6,6 +6,8 @@ from pytestqt.qtbot import QtBot
 from app.training.plots import ACCURACY, ALL, GAP, LOG, LOSS, RATE, GapPlot, PlotDeck, RatePlot
 from app.widgets.cards import FigureGrid, OfferBar
 from app.widgets.plot import PlotColours
+from core.training.history import History
+from tests.app.training.made_histories import add_batches, end_epoch
 
 COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")
 SMALL, LARGE = (520, 400), (1200, 800)
@@ -46,13 +48,19 @@ class TestTabs:
         assert shown(deck) == [GAP]
 
 
+def two_epochs() -> History:
+    history = History()
+    for training, validation in ((0.6, 0.62), (0.8, 0.7)):
+        add_batches(history, np.ones(2))
+        end_epoch(history, 0.5, training, validation)
+    return history
+
+
 class TestEpochs:
     def test_a_chosen_epoch_is_told_and_let_go_by_a_second_click(
         self, deck: PlotDeck, qtbot: QtBot
     ) -> None:
-        deck.extend(np.ones(4), np.ones(4))
-        for epoch in (1, 2):
-            deck.end_epoch(epoch, 0.9, 0.5, 0.8, 2 * epoch)
+        deck.show_history(two_epochs())
         told: list[int] = []
         deck.epoch_chosen.connect(told.append)
         deck.accuracy.clicked_at.emit(1.0)
@@ -62,15 +70,16 @@ class TestEpochs:
         assert not deck.gap._span.isVisible()
 
     def test_an_epoch_without_validation_has_no_gap(self, deck: PlotDeck) -> None:
-        deck.add_batch(0.7, 0.5, 1.0)
-        deck.end_epoch(1, 0.9, None, None)
-        assert deck.gap.n_bars == 0
+        history = History()
+        end_epoch(history, None, 0.9, None)
+        deck.show_history(history)
+        assert len(deck.gap.series()[0].x) == 0
 
     def test_a_new_run_begins_with_empty_plots(self, deck: PlotDeck) -> None:
-        deck.add_batch(0.7, 0.5, 1.0)
-        deck.end_epoch(1, 0.9, 0.5, 0.8)
-        deck.clear()
-        assert (deck.loss.n_points, deck.accuracy.n_points, deck.gap.n_bars) == (0, 0, 0)
+        deck.show_history(two_epochs())
+        deck.show_history(History())
+        parts = (deck.loss, deck.accuracy, deck.gap)
+        assert [len(one.x) for part in parts for one in part.series()] == [0] * 9
 
 
 class TestGapPlot:
@@ -80,13 +89,12 @@ class TestGapPlot:
         gap.show_colours(COLOURS)
         gap.show_words("Epoch", "Gap", "gap", "training", "validation")
         qtbot.addWidget(gap)
-        for epoch, (training, validation) in enumerate([(60, 62), (80, 70)], start=1):
-            gap.add(epoch, training, validation)
+        gap.show_history(two_epochs())
         gap.redraw()
         return gap
 
     def test_the_bars_are_training_minus_validation(self, gap: GapPlot) -> None:
-        assert gap._bars.opts["height"].tolist() == [-2, 10]
+        assert gap._bars.opts["height"].tolist() == pytest.approx([-2, 10])
 
     def test_the_axis_holds_gaps_below_zero(self, gap: GapPlot) -> None:
         low, high = gap._box.viewRange()[1]
@@ -96,14 +104,12 @@ class TestGapPlot:
     def test_the_cross_hair_knows_both_accuracies(self, gap: GapPlot) -> None:
         assert [one.y.tolist() for one in gap.series()[1:]] == [[60, 80], [62, 70]]
 
-    @pytest.mark.parametrize(("x", "told"), [(1.3, [1]), (1.6, [2]), (2.6, []), (0.2, [])])
-    def test_a_click_at_a_bar_chooses_its_epoch(
-        self, gap: GapPlot, x: float, told: list[int]
-    ) -> None:
+    def test_a_click_at_a_bar_chooses_its_epoch(self, gap: GapPlot) -> None:
         chosen: list[int] = []
         gap.epoch_chosen.connect(chosen.append)
-        gap.clicked_at.emit(x)
-        assert chosen == told
+        for x in (1.3, 1.6, 2.6, 0.2):
+            gap.clicked_at.emit(x)
+        assert chosen == [1, 2]
 
 
 class TestRatePlot:
@@ -119,11 +125,15 @@ class TestRatePlot:
         assert rate.series()[0].x.tolist() == [0.5, 1.0, 1.5, 2.0]
 
     def test_the_mark_is_there_while_training_is_somewhere(self, rate: RatePlot) -> None:
-        rate.show_position(1.5)
-        assert rate._now.isVisible()
-        assert rate._now.value() == 1.5
-        rate.show_position(None)
+        history = History()
+        rate.show_history(history)
+        rate.redraw()
         assert not rate._now.isVisible()
+        add_batches(history, np.ones(50))
+        rate.mark_stale()
+        rate.redraw()
+        assert rate._now.isVisible()
+        assert rate._now.value() == 0.5
 
 
 @pytest.mark.parametrize(("width", "rows"), [(900, 1), (560, 2), (260, 4)])

@@ -126,7 +126,8 @@ def run_on(page: TrainingPage, runs: Runs) -> None:
     press(page, "Start training")
     wait_until(runs.reached.is_set)
     n = sum(isinstance(event, EpochDone) for event in runs.events)
-    wait_until(lambda: len(page._model.epochs) == n and len(page._model.batches) >= 2 * n)
+    history = page._model.history
+    wait_until(lambda: len(history.epochs) == n and history.n_batches >= 2 * n)
 
 
 def shown_value(page: TrainingPage, caption: str) -> str:
@@ -190,8 +191,8 @@ class TestWhileItRuns:
 
     def test_the_curves_have_every_batch_and_epoch(self, page: TrainingPage, runs: Runs) -> None:
         run_on(page, runs)
-        assert [plot.n_points for plot in page.findChildren(CurvePlot)] == [6, 6]
-        assert page.findChild(GapPlot).n_bars == 3
+        assert [len(plot.series()[0].y) for plot in page.findChildren(CurvePlot)] == [6, 6]
+        assert len(page.findChild(GapPlot).series()[0].x) == 3
 
     def test_plain_words_tell_of_over_fitting(self, page: TrainingPage, runs: Runs) -> None:
         start = dataclasses.replace(START, epochs=6)
@@ -221,8 +222,8 @@ def test_the_next_run_begins_with_empty_curves(page: TrainingPage, runs: Runs) -
     wait_until(lambda: not page._model.is_training)
     runs.events = [START, *epochs(1)]
     run_on(page, runs)
-    assert [plot.n_points for plot in page.findChildren(CurvePlot)] == [2, 2]
-    assert page.findChild(GapPlot).n_bars == 1
+    assert [len(plot.series()[0].y) for plot in page.findChildren(CurvePlot)] == [2, 2]
+    assert len(page.findChild(GapPlot).series()[0].x) == 1
 
 
 def test_the_learning_rate_of_the_settings_is_drawn_before_the_start(page: TrainingPage) -> None:

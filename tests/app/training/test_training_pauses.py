@@ -106,7 +106,9 @@ def stop_first_batch(qtbot: QtBot, model: TrainingViewModel, gate: threading.Eve
 
 
 def places(model: TrainingViewModel) -> list[tuple[int, int]]:
-    return [(batch.epoch, batch.batch) for batch in model.batches]
+    """The epoch and the number of each batch."""
+    n = model.history.n_batches
+    return [(int(epoch), int(batch)) for epoch, batch in model.history._batches[:2, :n].T]
 
 
 class TestRealRun:
@@ -125,7 +127,7 @@ class TestRealRun:
         assert folder is not None
         assert read_run(folder)[0]["status"] == "paused"
         assert (model.is_paused, model.can_resume, model.can_continue) == (True, True, False)
-        n_before = len(model.batches)
+        n_before = model.history.n_batches
 
         other_runner = TaskRunner()
         other = TrainingViewModel(other_runner, workspace)
@@ -136,9 +138,10 @@ class TestRealRun:
         other.history_read.connect(histories.append)
         with qtbot.waitSignal(other.trained, timeout=WAIT_MS):
             other.resume(found.path)
-        assert len(histories[0].batches) == n_before
+        assert histories[0].n_batches == n_before
         assert other.config == tiny_config
-        n = other.batches[0].batches
+        assert other.history.latest is not None
+        n = other.history.latest.batches
         assert places(other) == [(1, batch) for batch in range(1, n + 1)]
         assert other.interrupted_run() is None
 
@@ -146,7 +149,7 @@ class TestRealRun:
         with qtbot.waitSignal(other.trained, timeout=WAIT_MS):
             other.continue_for(1)
         assert places(other) == [(epoch, batch) for epoch in (1, 2) for batch in range(1, n + 1)]
-        assert [epoch.epoch for epoch in other.epochs] == [1, 2]
+        assert [epoch.epoch for epoch in other.history.epochs] == [1, 2]
         assert other.result is not None
 
 
@@ -212,11 +215,13 @@ class TestResume:
         tiny_config: TrainingConfig,
     ) -> None:
         from core.training import session
-        from core.training.history import BatchRecord
 
         one, two = (BatchDone(1, batch, 2, 0.5, 0.5, 1e-3, 9.0, 1.0) for batch in (1, 2))
-        histories = [History(BatchRecord([one, two]), (), ()), History(BatchRecord([one]), (), ())]
-        monkeypatch.setattr("app.training.viewmodel.read_history", lambda _: histories.pop(0))
+        histories = [History(), History()]
+        for history, events in zip(histories, ((one, two), (one,)), strict=True):
+            for event in events:
+                history.append(event)
+        monkeypatch.setattr(History, "read", lambda _: histories.pop(0))
         monkeypatch.setattr(
             "app.training.viewmodel.read_description",
             lambda _: type("Description", (), {"config": tiny_config}),

@@ -172,7 +172,9 @@ class TestFinishedRun:
             signal.connect(told.append)
         train(qtbot, ready)
         assert told == short
-        assert [ready.start_event, *ready.batches, *ready.epochs, ready.result] == short
+        history = ready.history
+        kept = [ready.start_event, history.latest, *history.epochs, ready.result]
+        assert kept == [short[0], *short[-3:]]
 
     def test_the_run_is_in_a_folder_of_the_workspace(
         self, qtbot: QtBot, ready: TrainingViewModel, workspace: Workspace
@@ -193,8 +195,13 @@ class TestFinishedRun:
         first.mkdir()
         with qtbot.waitSignal(ready.trained, timeout=WAIT_MS):
             ready.start()
-            empty = (ready.start_event, ready.result, [*ready.batches], [*ready.epochs])
-        assert empty == (None, None, [], [])
+            empty = (
+                ready.start_event,
+                ready.result,
+                ready.history.latest,
+                len(ready.history.epochs),
+            )
+        assert empty == (None, None, None, 0)
         assert ready.run_folder != first
 
     def test_it_is_idle_when_it_says_that_it_finished(

@@ -1,10 +1,9 @@
-"""What all plots of training have: cross-hair, export, thinning."""
+"""Cross-hair and export, which all plots have."""
 
 import csv
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
@@ -13,8 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from app.tasks import Failure
 from app.training.plots import CurvePlot
-from app.widgets.plot import GrowingArray, PlotColours, every_nth, peaks
+from app.widgets.plot import PlotColours
 from core.errors import RunFolderError
+from core.events import BatchDone
+from core.training.history import History
+from tests.app.training.made_histories import end_epoch
 
 COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")
 
@@ -22,15 +24,17 @@ COLOURS = PlotColours("#101010", "#eeeeee", "#333333", "#3355ff", "#ff7722")
 @pytest.fixture
 def plot(qtbot: QtBot) -> CurvePlot:
     """Three batches and one epoch, drawn."""
-    plot = CurvePlot((0.0, 100.0), "%")
+    plot = CurvePlot("accuracy")
     plot.show_colours(COLOURS)
     plot.show_words("Batches", "Accuracy (%)", "each", "smooth", "=validation")
     plot.resize(500, 300)
     qtbot.addWidget(plot)
     plot.show()
-    for value in (50.0, 60.0, 70.0):
-        plot.add(value)
-    plot.end_epoch(55.0)
+    history = History()
+    for accuracy in (0.5, 0.6, 0.7):
+        history.append(BatchDone(1, 1, 3, 1.0, accuracy, 1e-3, 9.0, 9.0))
+    end_epoch(history, 0.5, 0.6, 0.5625)
+    plot.show_history(history)
     plot.show_length(10)
     plot.redraw()
     return plot
@@ -46,7 +50,7 @@ class TestCrossHair:
             "Batches: 2",
             "• each: 60 %",
             "━ smooth: 55.26 %",
-            "◆ =validation: 55 %",
+            "◆ =validation: 56.25 %",
         ]
 
     def test_beyond_the_last_point_it_tells_the_last(self, plot: CurvePlot) -> None:
@@ -59,12 +63,12 @@ class TestCrossHair:
         assert plot._cross_hair.text == ""
 
     def test_an_empty_plot_tells_nothing(self, plot: CurvePlot) -> None:
-        plot.clear()
+        plot.show_history(History())
         plot._cross_hair.move_to(self.place(plot, 2.2))
         assert plot._cross_hair.text == ""
 
     def test_a_value_that_is_no_number_is_a_dash(self, plot: CurvePlot) -> None:
-        plot.add(float("nan"))
+        plot._history.append(BatchDone(1, 4, 4, 1.0, float("nan"), 1e-3, 9.0, 9.0))
         plot._cross_hair.move_to(self.place(plot, 4.0))
         assert "• each: – %" in plot._cross_hair.text
 
@@ -101,11 +105,11 @@ class TestExport:
             rows = list(csv.reader(file))
         assert rows[0] == ["Batches", "each", "smooth", "'=validation"]
         assert rows[1] == ["1", "50.0", "50.0", ""]
-        assert (rows[3][0], rows[3][1], rows[3][3]) == ("3", "70.0", "55.0")
+        assert (rows[3][0], rows[3][1], rows[3][3]) == ("3", "70.0", "56.25")
         assert len(rows) == 4
 
     def test_an_empty_plot_is_a_table_without_rows(self, plot: CurvePlot, tmp_path: Path) -> None:
-        plot.clear()
+        plot.show_history(History())
         plot.export(tmp_path / "plot.csv")
         assert len((tmp_path / "plot.csv").read_text("utf-8-sig").splitlines()) == 1
 
@@ -138,48 +142,3 @@ def test_the_button_for_the_whole_curve_is_there_after_a_zoom(plot: CurvePlot) -
     whole.click()
     assert not whole.isVisible()
     assert plot.is_whole
-
-
-class TestThinning:
-    def test_a_short_curve_is_left_as_it_is(self) -> None:
-        x = np.arange(10.0)
-        thin_x, thin_y = peaks(x, x, 5)
-        assert thin_x is x
-        assert thin_y is x
-
-    def test_no_peak_is_lost(self) -> None:
-        x, y = np.arange(10_000.0), np.zeros(10_000)
-        y[1234], y[8765] = 5.0, -7.0
-        _, thin = peaks(x, y, 100)
-        assert (thin.max(), thin.min()) == (5.0, -7.0)
-        assert len(thin) <= 201
-
-    def test_the_latest_point_is_always_there(self) -> None:
-        y = np.arange(10_001.0)
-        assert [curve[-1] for curve in peaks(y, y, 100)] == [10_000, 10_000]
-
-    def test_numbers_beside_nan_are_kept(self) -> None:
-        y = np.full(1000, np.nan)
-        y[500] = 3.0
-        _, thin = peaks(np.arange(1000.0), y, 100)
-        assert np.nanmax(thin) == 3.0
-
-    def test_steps_are_powers_of_two(self) -> None:
-        assert [every_nth(n, 100) for n in (1, 100, 101, 201, 1000)] == [1, 1, 2, 4, 16]
-
-
-class TestGrowingArray:
-    def test_numbers_are_kept_in_order_beyond_the_first_room(self) -> None:
-        grown = GrowingArray()
-        for number in range(3000):
-            grown.append(number)
-        grown.extend(np.arange(3000.0, 9000.0))
-        assert np.array_equal(grown.values, np.arange(9000.0))
-
-    def test_what_was_read_before_stays(self) -> None:
-        grown = GrowingArray()
-        grown.append(1.0)
-        before = grown.values
-        grown.clear()
-        grown.append(2.0)
-        assert (before.tolist(), grown.values.tolist()) == ([1.0], [2.0])

@@ -37,11 +37,6 @@ class Estimate:
     memory_bytes: int  # at the peak: of the program on the CPU, else of the card
     device: Device
 
-    @property
-    def is_memory_short(self) -> bool:
-        """Whether nearly all memory of the device is needed."""
-        return self.memory_bytes > 0.9 * self.device.memory_bytes
-
 
 def estimate(
     config: TrainingConfig, loaded: LoadedDataset, device_name: str, workspace: Workspace

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -230,3 +231,28 @@ def test_a_demo_refuses_a_folder_in_use_before_it_draws(
 ) -> None:
     monkeypatch.setattr(train, "draw_demo", pytest.fail)
     assert "is not empty" in command("demo", "--out", trained).err
+
+
+def test_a_run_starts_from_the_weights_of_another_with_its_settings(
+    command: Command, trained: Path, model: Path, archive: Path, tmp_path: Path
+) -> None:
+    words = ("--config", trained / "run.json", "--weights", model, "--frozen-backbone")
+    said = command("train", archive, "--out", tmp_path / "run", *words, "--no-flip", "--json")
+    assert said.code == 0, said.err
+    assert "tensors of the network start from best.safetensors" in said.err
+    before, after = (
+        json.loads((folder / "run.json").read_text(encoding="utf-8"))["config"]
+        for folder in (trained, tmp_path / "run")
+    )
+    assert after["augmentation"].pop("is_flip_on") is False
+    assert before["augmentation"].pop("is_flip_on") is True
+    changed = {"initial_weights": "best.safetensors", "is_backbone_frozen": True}
+    assert after == {**before, **changed}
+
+
+def test_weights_that_are_not_there_are_refused_before_films_are_read(
+    command: Command, tmp_path: Path
+) -> None:
+    said = command("train", "gone.zip", "--out", tmp_path / "run", "--weights", tmp_path / "gone")
+    assert said.code == 1
+    assert "The weights gone cannot be read: No such file" in said.err

@@ -3,11 +3,10 @@ import sys
 
 import pytest
 
-from core.config import Preprocessing, TrainingConfig
+from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset
 from core.errors import DeviceError
 from core.events import Progress
-from core.runtime.devices import Device
 from core.training.estimate import Estimate, estimate
 from core.workspace import Workspace
 
@@ -38,7 +37,7 @@ def test_the_run_takes_its_epochs_and_the_test(measured: list[Progress | Estimat
 def test_films_of_another_size_are_read_first(
     loaded: LoadedDataset, config: TrainingConfig, workspace: Workspace
 ) -> None:
-    config = config.changed(preprocessing=Preprocessing(image_size=40))
+    config = config.changed(image_size=40)
     steps = estimate(config, loaded, "cpu", workspace)
     assert str(next(steps).stage) != "Measuring two batches"
     steps.close()
@@ -49,12 +48,6 @@ def test_a_device_that_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(DeviceError, match="gpu:99"):
         list(estimate(config, loaded, "gpu:99", shared_workspace))
-
-
-def test_memory_that_is_nearly_all_needed_is_short() -> None:
-    device = Device("gpu:0", "a card", 10 << 30)
-    assert Estimate(1, 1, 1, 19 << 29, device).is_memory_short
-    assert not Estimate(1, 1, 1, 8 << 30, device).is_memory_short
 
 
 def test_the_window_may_know_estimates_without_paddle() -> None:

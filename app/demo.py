@@ -14,7 +14,7 @@ from core.demo import demo_config
 
 
 class DemoStory(QObject):
-    """Presses the buttons that a user would press, each once the step before has ended.
+    """The user of the demo: begins each step once the one before has ended.
 
     Args:
         data: Opens the built-in films; likewise the other three do their part.
@@ -67,7 +67,7 @@ class DemoStory(QObject):
 
     @Slot()
     def _on_data_changed(self) -> None:
-        """A load that ended without films was cancelled."""
+        """Give up after a load that ended without films: it was cancelled."""
         if self._step == DATA and not self._data.is_busy:
             self._give_up()
 

@@ -28,26 +28,26 @@ class FileDialogs(QObject):
         self._window, self._settings = window, settings
 
     def choose_zips(self) -> None:
-        """Zips that make one dataset together."""
+        """Ask for zips that make one dataset together."""
         kind = tr("Zip archives") + " (*.zip)"
         self._choose(tr("Choose zips of X-rays"), kind, self.sources_chosen, many=True)
 
     def choose_model(self) -> None:
-        """One model file."""
+        """Ask for one model file."""
         kind = tr("Model files") + f" (*{MODEL_ENDING})"
         self._choose(tr("Choose a model file"), kind, self.chosen, many=False)
 
     def choose_films(self) -> None:
-        """X-rays; those of hospitals often have no ending."""
+        """Ask for X-rays; those of hospitals often have no ending."""
         kinds = tr("X-rays") + f" ({FILM_ENDINGS});;" + tr("All files") + " (*)"
         self._choose(tr("Choose X-rays"), kinds, self.chosen, many=True)
 
     def choose_folder(self) -> None:
-        """A folder of class folders."""
+        """Ask for a folder of class folders."""
         self._choose_folder(self.sources_chosen)
 
     def choose_film_folder(self) -> None:
-        """A folder of films to be read."""
+        """Ask for a folder of films to be read."""
         self._choose_folder(self.chosen)
 
     def _choose_folder(self, chosen: SignalInstance) -> None:

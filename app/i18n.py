@@ -1,4 +1,4 @@
-"""Translate what the user reads; standard library only, so that the command line uses it too.
+"""Translate the user's sentences; standard library only, so that the set-up uses it too.
 
 The catalogue is gettext: English sentences are the keys. `tr` and `core.errors.Message`
 mark sentences for extraction (see resources/translations/README.md).
@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 
 def duration(seconds: float) -> str:
-    """Hours, minutes and seconds, as 1:02:03 or 2:03."""
+    """Write a duration as 1:02:03 or 2:03."""
     whole = max(0, round(seconds))
     hours, minutes = divmod(whole // 60, 60)
     if hours:
@@ -28,7 +28,7 @@ _CATALOGUES = Path(__file__).resolve().parents[1] / "resources" / "translations"
 
 @runtime_checkable
 class Sentence(Protocol):
-    """What core hands over to be read: see `core.errors.Message`."""
+    """A sentence of core's, as `core.errors.Message` is one."""
 
     template: str
     values: dict[str, object]
@@ -52,12 +52,12 @@ def set_language(code: str) -> None:
 
 
 def language() -> str:
-    """The code of the language in use."""
+    """Return the code of the language in use."""
     return _Active.code
 
 
 def system_language() -> str:
-    """The language of the user's system, or English where we do not speak it."""
+    """Return the language of the user's system, or English where it is not spoken here."""
     spoken = [os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
     spoken.append(locale.getlocale()[0] or "")
     first = next((code for code in spoken if code), "")
@@ -65,13 +65,13 @@ def system_language() -> str:
 
 
 def tr(text: str, /, **values: object) -> str:
-    """`text` in the user's language, its named fields filled with `values`."""
+    """Translate `text` into the user's language and fill its named fields with `values`."""
     translated = _Active.catalogue.gettext(text)
     return translated.format(**values) if values else translated
 
 
 def say(message: Sentence) -> str:
-    """A sentence of core's in the user's language."""
+    """Translate a sentence of core's, and those among its values."""
     values = {
         name: say(value) if isinstance(value, Sentence) else value
         for name, value in message.values.items()
@@ -80,5 +80,5 @@ def say(message: Sentence) -> str:
 
 
 def listing(parts: Iterable[str]) -> str:
-    """Words one after the other, with the comma of the user's language."""
+    """Join words with the comma of the user's language."""
     return reduce(lambda first, second: tr("{first}, {second}", first=first, second=second), parts)

@@ -16,13 +16,13 @@ CHINESE_FONT = "NotoSansSC-Regular.otf"
 
 @cache
 def colours(theme: Theme) -> dict[str, str]:
-    """The named colours of a theme as #rrggbb."""
+    """Return the named colours of a theme as #rrggbb."""
     values: dict[str, str] = json.loads((ROOT / "styles" / f"{theme}.json").read_text("utf-8"))
     return values
 
 
 def style_sheet(theme: Theme) -> str:
-    """The program's style sheet with the theme's colours in its {{slots}}."""
+    """Return the style sheet with the theme's colours in its {{slots}}."""
     text = (ROOT / "styles" / "pneumoscope.qss").read_text("utf-8")
     for name, colour in colours(theme).items():
         text = text.replace("{{" + name + "}}", colour)
@@ -30,7 +30,7 @@ def style_sheet(theme: Theme) -> str:
 
 
 def palette(theme: Theme) -> QPalette:
-    """Fusion's palette from the theme's colours: the same on every system."""
+    """Return Fusion's palette in the theme's colours, the same on every system."""
     named = {name: QColor(value) for name, value in colours(theme).items()}
     palette = QPalette(named["panel"], named["background"])
     role = QPalette.ColorRole
@@ -54,12 +54,12 @@ def palette(theme: Theme) -> QPalette:
 
 
 def icon(name: str, colour: str, size_px: int = 24) -> QIcon:
-    """The icon `name`.svg drawn in `colour` (#rrggbb)."""
+    """Draw the icon `name`.svg in `colour` (#rrggbb)."""
     return QIcon(pixmap(name, colour, size_px))
 
 
 def pixmap(name: str, colour: str, size_px: int, scale: float = 2.0) -> QPixmap:
-    """The icon as a picture, `scale` times finer for screens with many pixels."""
+    """Draw the icon as a picture, `scale` times finer for screens with many pixels."""
     svg = (ROOT / "icons" / f"{name}.svg").read_text("utf-8").replace("currentColor", colour)
     renderer = QSvgRenderer(QByteArray(svg.encode()))
     picture = QPixmap(QSize(round(size_px * scale), round(size_px * scale)))
@@ -72,13 +72,13 @@ def pixmap(name: str, colour: str, size_px: int, scale: float = 2.0) -> QPixmap:
 
 
 def load_fonts() -> list[str]:
-    """Add the bundled Chinese font, so that no system shows boxes; its family names."""
+    """Add the bundled Chinese font, so that no system shows boxes; return its family names."""
     number = QFontDatabase.addApplicationFont(str(ROOT / "fonts" / CHINESE_FONT))
     return QFontDatabase.applicationFontFamilies(number) if number >= 0 else []
 
 
 def qt_translator(code: str) -> QTranslator:
-    """Qt's own words (OK, Cancel, file dialogs) in the language `code`; empty for English."""
+    """Return Qt's own words (OK, Cancel, file dialogs) in the language `code`."""
     translator = QTranslator()
     folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
     translator.load(QLocale(code), "qtbase", "_", folder)

@@ -1,4 +1,4 @@
-"""Every refusal: what happened, to which file, why, and what to do next."""
+"""Refusals: each says what happened, to which file, why, and what to do next."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What long work reports: frozen values, the same for window, command line and metrics.jsonl."""
+"""Events of long work: frozen values, the same for window, command line and metrics.jsonl."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ class BatchHalved:
 
     @property
     def message(self) -> Message:
-        """What to tell the user."""
+        """The event in the user's words."""
         return Message(
             "The memory did not hold batch {batch} of epoch {epoch}, so batches hold {n} films "
             "from now on. The learning rate stays as it was. To keep larger batches, choose a "
@@ -123,7 +123,7 @@ TrainingEvent = (
 
 
 def to_json(event: Any) -> dict[str, Any]:
-    """A training event as one line of metrics.jsonl; paths and sentences become text."""
+    """Return a training event as a line of metrics.jsonl; paths and sentences become text."""
     values = {
         name: str(value) if isinstance(value, Path | Message) else value
         for name, value in asdict(event).items()

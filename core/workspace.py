@@ -1,4 +1,4 @@
-"""Where the program keeps what it makes: unpacked datasets, caches, runs, logs."""
+"""The program's own folder: unpacked datasets, caches, runs, logs."""
 
 import os
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from core.errors import DatasetError, Message
 
 
 def program_version() -> str:
-    """Of PneumoScope itself; started from its folder it is not installed as a package."""
+    """Return PneumoScope's version; started from its folder it is not installed as a package."""
     try:
         return metadata.version("pneumoscope")
     except metadata.PackageNotFoundError:
@@ -30,7 +30,7 @@ class Workspace:
 
     @classmethod
     def of_user(cls) -> Self:
-        """PNEUMOSCOPE_HOME where set, else the system's folder for a user's program data."""
+        """Return PNEUMOSCOPE_HOME where set, else the system's folder for a user's data."""
         chosen = os.environ.get(HOME_VARIABLE)
         if chosen:
             return cls(Path(chosen).absolute())
@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def edits(self) -> Path:
-        """What users changed in datasets, a file each."""
+        """The users' changes to datasets, a file each."""
         return self._folder("edits")
 
     @property

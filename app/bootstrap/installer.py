@@ -20,7 +20,10 @@ class SetupError(PneumoScopeError):
 
 
 class Terminal:
-    """Speaks on standard error, because standard output belongs to `--json`."""
+    """The user's terminal and other programs.
+
+    It speaks on standard error, because standard output belongs to `--json`.
+    """
 
     def tell(self, line: str) -> None:
         """Show the user one line."""

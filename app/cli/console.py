@@ -1,4 +1,4 @@
-"""What a command says: remarks on standard error, the result on standard output."""
+"""The output of a command: remarks on standard error, the result on standard output."""
 
 import contextlib
 import json
@@ -48,7 +48,7 @@ class OutputError(PneumoScopeError):
 
 
 def tell(line: str) -> None:
-    """One line for the person who waits; foreign text in it cannot break it in two.
+    """Show one line to the person who waits; foreign text in it cannot break it in two.
 
     The work goes on when nobody can read it any more.
     """
@@ -59,7 +59,7 @@ def tell(line: str) -> None:
 
 
 def print_line(line: str = "") -> None:
-    """One line of the result.
+    """Print one line of the result.
 
     Raises:
         OutputError: It cannot be written.
@@ -68,7 +68,7 @@ def print_line(line: str = "") -> None:
 
 
 def print_json(result: dict[str, Any]) -> None:
-    """The result as the one JSON object on standard output.
+    """Print the result as the one JSON object on standard output.
 
     ASCII alone, so that it reads the same through a pipe of any encoding.
 
@@ -79,7 +79,7 @@ def print_json(result: dict[str, Any]) -> None:
 
 
 def refusals_json(refusals: Sequence[Refusal]) -> list[dict[str, str]]:
-    """Files that were left out or refused, with the reason in plain words."""
+    """Return the files that were left out or refused, with the reason in plain words."""
     return [{"file": refusal.file, "reason": say(refusal.reason)} for refusal in refusals]
 
 
@@ -142,7 +142,7 @@ LINE_INTERVAL_S = 5.0  # between lines where nobody watches
 
 
 class ProgressBars:
-    """Shows one stage after the other; use it in a `with` statement.
+    """Progress of one stage after the other; use it in a `with` statement.
 
     Args:
         clock: Seconds that only ever grow.

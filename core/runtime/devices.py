@@ -1,4 +1,4 @@
-"""Which processors and graphics cards there are, and which one a run takes."""
+"""Devices to compute on: list them, choose one, and refuse in words where it fails."""
 
 import importlib.metadata
 from collections.abc import Iterator, Sequence
@@ -28,12 +28,12 @@ class Device:
 
     @property
     def is_gpu(self) -> bool:
-        """Whether this is a graphics card."""
+        """True for a graphics card."""
         return self.name.startswith("gpu")
 
 
 def list_devices() -> tuple[Device, ...]:
-    """The CPU, then every graphics card that this build of Paddle can use."""
+    """Return the CPU, then every graphics card that this build of Paddle can use."""
     from core.runtime.paddle import paddle
 
     found = [Device("cpu", "CPU", psutil.virtual_memory().total)]
@@ -55,7 +55,7 @@ def may_have_cards() -> bool:
 
 
 def choose_device(wanted: str, available: Sequence[Device]) -> Device:
-    """The device called `wanted`; "auto" takes the first graphics card, else the CPU.
+    """Return the device called `wanted`; "auto" takes the first graphics card, else the CPU.
 
     Raises:
         DeviceError: There is no such device on this machine.
@@ -123,7 +123,7 @@ def release_device_memory() -> None:
 
 
 def precision_for(device: Device) -> Precision:
-    """Mixed precision where the card has hardware for it, float32 elsewhere."""
+    """Choose mixed precision where the card has hardware for it, float32 elsewhere."""
     if device.is_gpu and device.capability >= MIXED_PRECISION_CAPABILITY:
         return "mixed"
     return "float32"

@@ -1,4 +1,4 @@
-"""A device whose memory is full, told in plain words."""
+"""Memory of the program and its device: measured, and refused in words where it is full."""
 
 import sys
 import threading
@@ -16,12 +16,12 @@ SAMPLE_S = 0.02  # a step's peak lasts longer
 
 
 def memory_in_use() -> int:
-    """Bytes of main memory that this program takes."""
+    """Return the bytes of main memory that this program takes."""
     return int(psutil.Process().memory_info().rss)
 
 
 def card_memory_in_use(device_name: str) -> int | None:
-    """Bytes of the card's memory that Paddle holds; None on the CPU or before Paddle is loaded."""
+    """Return the bytes of the card that Paddle holds; None on the CPU or without Paddle."""
     paddle = sys.modules.get("paddle")
     if paddle is None or not device_name.startswith("gpu"):
         return None
@@ -29,7 +29,7 @@ def card_memory_in_use(device_name: str) -> int | None:
 
 
 class MemoryMeter:
-    """Notes the most memory in use while a `with` block runs.
+    """A meter of the most memory in use while a `with` block runs.
 
     Args:
         device: Where the work is done; its memory counts.

@@ -1,4 +1,4 @@
-"""The one door to Paddle: whoever imports `paddle` from here gets it tuned for this processor.
+"""Paddle, tuned for this processor: import it from here alone.
 
 Importing costs seconds and 300 MB, so nothing in `app` imports this at module level.
 """

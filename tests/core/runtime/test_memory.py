@@ -1,7 +1,16 @@
+import mmap
+
 import pytest
 
 from core.errors import DeviceError
-from core.runtime.memory import is_out_of_memory, memory_for
+from core.runtime.devices import Device
+from core.runtime.memory import (
+    MemoryMeter,
+    card_memory_in_use,
+    is_out_of_memory,
+    memory_for,
+    memory_in_use,
+)
 
 RESOURCE = "(External) ResourceExhaustedError: Fail to alloc memory of 99 size. [Hint: ...]"
 
@@ -37,3 +46,21 @@ def test_other_errors_stay_what_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, memory_for(32):
         raise error
     assert caught.value is error
+
+
+CPU = Device("cpu", "a processor", 8 << 30)
+BLOCK = 200 << 20
+ONES = b"\1" * BLOCK
+
+
+def test_a_peak_is_noted() -> None:
+    before = memory_in_use()
+    # Mapped, because what other tests have freed would be used again without a trace.
+    with MemoryMeter(CPU) as memory, mmap.mmap(-1, BLOCK) as block:
+        block[:] = ONES
+        peak = memory.peak_bytes
+    assert peak - before > 0.8 * BLOCK
+
+
+def test_the_cpu_is_no_card() -> None:
+    assert card_memory_in_use("cpu") is None

@@ -32,6 +32,7 @@ from app.tasks import TaskRunner
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.view_models import ViewModels
+from app.widgets.page import TRAIN
 from core.events import TrainingDone
 from core.quiz.films import sources_of
 from core.runtime.devices import Device
@@ -68,7 +69,7 @@ class Application(QObject):
         self._runners = [TaskRunner() for _ in range(6)]
         loading, training, evaluating, reading, taking, opening_weights = self._runners
         self._background = [TaskRunner() for _ in range(7)]
-        self._preparing, auditing, looking, listing_runs, *behind_reading = self._background
+        self._finding_devices, auditing, looking, listing_runs, *behind_reading = self._background
         viewing, explaining, asking = behind_reading
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
@@ -106,14 +107,14 @@ class Application(QObject):
             settings,
         )
         self._story: DemoStory | None = None
+        self._has_asked_for_devices = False
         self._connect()
         self._set_words(settings.language)
 
     def start(self, paths: list[Path], *, demo: bool) -> None:
-        """Show the window, load Paddle behind it, and open what was asked for."""
+        """Show the window and open what was asked for."""
         self.window.show()
         # After the first paint, so that the window is there at once.
-        QTimer.singleShot(0, self._prepare)
         if demo:
             self._story = DemoStory(
                 self.data, self.training, self.evaluation, self.reading, self.window.show_page
@@ -147,14 +148,23 @@ class Application(QObject):
         self.training.stopped.connect(self._on_stopped)
         self.window.language_chosen.connect(self._on_language_chosen)
         self.window.theme_chosen.connect(self._on_theme_chosen)
-        self._preparing.reported.connect(self._on_prepared)
-        self._preparing.failed.connect(self.window.show_failure)
+        self.window.page_shown.connect(self._on_window_page_shown)
+        self._finding_devices.reported.connect(self._on_devices_reported)
+        self._finding_devices.failed.connect(self.window.show_failure)
 
-    def _prepare(self) -> None:
-        self._preparing.start(_find_devices)
+    def find_devices(self) -> None:
+        """Load Paddle behind the window, once, and offer what it can compute on."""
+        if not self._has_asked_for_devices:
+            self._has_asked_for_devices = True
+            self._finding_devices.start(_find_devices)
+
+    @Slot(int)
+    def _on_window_page_shown(self, page: int) -> None:
+        if page == TRAIN:  # no other page needs Paddle
+            self.find_devices()
 
     @Slot(object)
-    def _on_prepared(self, event: object) -> None:
+    def _on_devices_reported(self, event: object) -> None:
         if isinstance(event, _DevicesFound):
             self.garbage.settle()  # Paddle has been loaded
             self.training.set_devices(event.devices)

@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
     """
 
     language_chosen = Signal(str)
+    page_shown = Signal(int)
     theme_chosen = Signal(str)
 
     def __init__(
@@ -325,6 +326,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         self._rail.page_chosen.connect(self._stack.setCurrentIndex)
+        self._stack.currentChanged.connect(self.page_shown)
         self._rail.language_pressed.connect(self._on_language_pressed)
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         self.data_page.zip_wanted.connect(self._dialogs.choose_zips)

@@ -209,5 +209,6 @@ def application(
         found: list[object] = []
         program.training.devices_found.connect(found.append)
         program.start([], demo=False)
+        program.find_devices()
         wait_until(lambda: bool(found) and not any(one.is_running for one in started_runners))
         yield program

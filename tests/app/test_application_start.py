@@ -16,6 +16,7 @@ import threading
 from PySide6.QtCore import QTimer
 import app.application as program
 import app.main_window
+from app.widgets.page import TRAIN
 
 class Finder:
     def find_spec(self, name, path=None, target=None):
@@ -27,7 +28,8 @@ class Window(app.main_window.MainWindow):
     def showEvent(self, event):
         print("shown", flush=True)
         super().showEvent(event)
-        QTimer.singleShot(300, self.close)
+        QTimer.singleShot(300, lambda: (print("train", flush=True), self.show_page(TRAIN)))
+        QTimer.singleShot(600, self.close)
 
 sys.meta_path.insert(0, Finder())
 program.MainWindow = Window
@@ -66,12 +68,12 @@ def test_the_modules_of_the_window_load_without_paddle(environment: dict[str, st
     assert python(script, environment).stdout.strip() == "[]"
 
 
-def test_the_window_is_shown_before_paddle_is_loaded_behind_it(
+def test_paddle_is_loaded_behind_the_window_once_the_train_page_is_shown(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     ended = python(SCRIPT, environment)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split("\n")[:2] == ["shown", "paddle False"]
+    assert ended.stdout.split("\n")[:3] == ["shown", "train", "paddle False"]
     log = (tmp_path / "home" / "logs" / "pneumoscope.log").read_text("utf-8")
     assert "window shown" in log
     assert "ERROR" not in log

@@ -1,248 +1,40 @@
 """One film of the quiz: the learner's answer, the model's opinion, the truth."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
-    QColor,
-    QFont,
     QHideEvent,
     QKeySequence,
-    QPainter,
-    QPaintEvent,
     QShortcut,
     QShowEvent,
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QCheckBox,
-    QFrame,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from app import theme as styling
-from app.i18n import duration, language, listing, say, tr
+from app.i18n import duration, language, say, tr
 from app.quiz.answers import MOST_BUTTONS, AnswerChoice
+from app.quiz.opinion import OpinionCard
 from app.quiz.score import answer_marks
 from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
 from app.widgets.dialogs import ask
 from app.widgets.labels import ElidedLabel, card, plain_label, show_text
 from app.widgets.page import TranslatedWidget, primary_button
-from app.widgets.signs import VerdictSign
 from app.widgets.viewer.commands import Command
 from app.widgets.viewer.pane import FilmPane
 from app.widgets.viewer.picture import STEP
-from core.prediction.reading import FilmResult
-from core.prediction.verdict import Opinion
+from core.quiz.reading import QuizFilmRead
 from core.quiz.session import QuizSession
-
-SCORE_ROW_PX = 44
-SCORE_BAR_PX = 8
-
-
-class ScoreBars(QWidget):
-    """Probabilities as bars; the highest is bold and has the accent's colour."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: list[tuple[str, float]] = []
-        self._accent, self._muted, self._track = QColor(), QColor(), QColor()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
-
-    def show_scores(self, names: Sequence[str], probabilities: Sequence[float]) -> None:
-        """Draw one row a class, the most probable first."""
-        pairs = zip(names, (float(p) for p in probabilities), strict=True)
-        self._rows = sorted(pairs, key=lambda row: -row[1])
-        self.setAccessibleName(", ".join(f"{name} {p:.1%}" for name, p in self._rows))
-        self.updateGeometry()
-        self.update()
-
-    def show_colours(self, accent: str, muted: str, track: str) -> None:
-        """Take a theme's colours."""
-        self._accent, self._muted, self._track = QColor(accent), QColor(muted), QColor(track)
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(220, max(1, len(self._rows)) * self._row_height())
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(160, self.sizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        height, width = self._row_height(), self.width()
-        for place, (name, probability) in enumerate(self._rows):
-            top, is_first = place * height, place == 0
-            font = QFont(self.font())
-            font.setBold(is_first)
-            painter.setFont(font)
-            painter.setPen(self.palette().text().color())
-            number = f"{probability:.1%}"
-            number_width = painter.fontMetrics().horizontalAdvance(number)
-            text_height = height - SCORE_BAR_PX - 12
-            room = QRectF(0, top, width - number_width - 8, text_height)
-            fitting = painter.fontMetrics().elidedText(
-                name, Qt.TextElideMode.ElideRight, int(room.width())
-            )
-            painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), fitting)
-            painter.drawText(
-                QRectF(width - number_width, top, number_width, text_height),
-                int(Qt.AlignmentFlag.AlignVCenter),
-                number,
-            )
-            bar = QRectF(0, top + text_height + 2, width, SCORE_BAR_PX)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._track)
-            painter.drawRoundedRect(bar, 3, 3)
-            painter.setBrush(self._accent if is_first else self._muted)
-            bar.setWidth(max(2.0, width * probability))
-            painter.drawRoundedRect(bar, 3, 3)
-
-    def _row_height(self) -> int:
-        return max(SCORE_ROW_PX, self.fontMetrics().height() + SCORE_BAR_PX + 16)
-
-
-def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], object]) -> None:
-    """Let keys that are pressed anywhere in `owner` change how the film is seen."""
-    does: dict[Command, Callable[[], object]] = {
-        Command.INVERT: pane.invert,
-        Command.FIT: pane.fit,
-        Command.LARGER: lambda: pane.zoom_by(STEP),
-        Command.SMALLER: lambda: pane.zoom_by(1 / STEP),
-        Command.RESET: pane.reset,
-        Command.HEAT: toggle_heat,
-        Command.MAGNIFIER: lambda: pane.set_magnifier(not pane.has_magnifier),
-    }
-    for command, slot in does.items():
-        for key in command.value.keys:
-            shortcut = QShortcut(QKeySequence(key), owner)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            shortcut.activated.connect(slot)
-
-
-def lay_heat(pane: FilmPane, heat: NDArray[np.float32] | None, *, is_shown: bool) -> None:
-    """Lay a heat map (h, w) in [0, 1] over the film, or take it away."""
-    pane.overlays.is_heat_shown = is_shown
-    pane.overlays.set_heat(heat)
-    pane.refresh()
-
-
-MAX_NAMED = 4  # classes
-LEAST_PX = 90  # high; more is scrolled to
-
-
-class OpinionCard(TranslatedWidget):
-    """Probabilities, how sure the model is, and the verdict on it."""
-
-    heat_toggled = Signal(bool)  # whether the heat map is to be seen
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said: tuple[tuple[str, ...], FilmResult] | None = None
-        self._title = plain_label("sectionTitle")
-        self._verdict = VerdictSign()
-        self._bars = ScoreBars()
-        self._sure, self._reasons = plain_label(wraps=True), plain_label("muted", wraps=True)
-        self._heat = QCheckBox()  # off at first: the film is to be seen
-        self._heat.toggled.connect(self.heat_toggled)
-        head = QHBoxLayout()
-        head.addWidget(self._title)
-        head.addStretch()
-        head.addWidget(self._verdict)
-        inside = QWidget()
-        inside.setObjectName("bare")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(6)
-        column.addLayout(head)
-        column.addWidget(self._bars)
-        column.addWidget(self._heat)
-        column.addWidget(self._sure)
-        column.addWidget(self._reasons)
-        column.addStretch()
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(inside)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setMinimumHeight(LEAST_PX)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._scroll)
-        self.retranslate()
-
-    @property
-    def is_heat_wanted(self) -> bool:
-        """True where the heat map is to be seen."""
-        return self._heat.isChecked()
-
-    def toggle_heat(self) -> None:
-        """Switch the heat map on or off, where there is one."""
-        if self._heat.isVisible():
-            self._heat.toggle()
-
-    def show_opinion(
-        self, names: Sequence[str], result: FilmResult, *, has_heat: bool = False
-    ) -> None:
-        """Show what the model says.
-
-        Args:
-            names: Of the classes, in the order of their labels; foreign text.
-            result: Of the film.
-            has_heat: Whether there is a heat map to be switched on and off.
-        """
-        is_new = self._said is None or self._said[1] is not result
-        self._said = tuple(names), result
-        self._heat.setVisible(has_heat)
-        self.retranslate()
-        if is_new:
-            self._scroll.verticalScrollBar().setValue(0)
-
-    def show_colours(self, colours: Mapping[str, str]) -> None:
-        """Take a theme's colours."""
-        self._bars.show_colours(colours["accent"], colours["muted"], colours["raised"])
-        self._verdict.show_colours(colours)
-
-    def retranslate(self) -> None:
-        self._title.setText(tr("The model says"))
-        self._heat.setText(tr("Heat map of its answer (O)"))
-        unchecked = tr("Not examined here: the Read page tells whether a heat map can be trusted.")
-        self._heat.setToolTip(unchecked)
-        self._heat.setAccessibleDescription(unchecked)
-        if self._said is None:
-            return
-        names, result = self._said
-        opinion, verdict = result.opinion, result.verdict
-        self._bars.show_scores(names, list(opinion.probabilities))
-        self._verdict.show_verdict(verdict.level)
-        self._sure.setText(_sure_line(names, opinion))
-        self._reasons.setText("\n".join(say(reason) for reason in verdict.reasons))
-
-
-def _sure_line(names: Sequence[str], opinion: Opinion) -> str:
-    if opinion.is_sure:
-        return tr("The model is sure.")
-    possible = [names[label] for label in opinion.candidates]
-    if not possible:
-        return tr("The model is not sure of any class.")
-    if len(possible) > MAX_NAMED:
-        return tr("The model is not sure: {n} classes remain possible.", n=len(possible))
-    return tr("The model is not sure: it may be {classes}.", classes=listing(possible))
-
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.quiz.reading import QuizFilmRead
 
 PANEL_PX, MARGIN_PX = 330, 14
 TICK_MS = 250  # of the clock; it shows whole seconds
@@ -464,7 +256,7 @@ class QuizQuestion(TranslatedWidget):
         self._ticking.stop()
 
 
-def _marks(session: QuizSession, heard: "QuizFilmRead | None") -> list[tuple[str, int]]:
+def _marks(session: QuizSession, heard: QuizFilmRead | None) -> list[tuple[str, int]]:
     """Return who gave which answer, as far as the learner may know."""
     marks: list[tuple[str, int]] = []
     if session.stage == "truth":
@@ -603,3 +395,28 @@ def _side_of(part: QWidget, pane: FilmPane) -> QVBoxLayout:
     layout.addWidget(pane, 1)
     layout.addWidget(panel)
     return side
+
+
+def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], object]) -> None:
+    """Let keys that are pressed anywhere in `owner` change how the film is seen."""
+    does: dict[Command, Callable[[], object]] = {
+        Command.INVERT: pane.invert,
+        Command.FIT: pane.fit,
+        Command.LARGER: lambda: pane.zoom_by(STEP),
+        Command.SMALLER: lambda: pane.zoom_by(1 / STEP),
+        Command.RESET: pane.reset,
+        Command.HEAT: toggle_heat,
+        Command.MAGNIFIER: lambda: pane.set_magnifier(not pane.has_magnifier),
+    }
+    for command, slot in does.items():
+        for key in command.value.keys:
+            shortcut = QShortcut(QKeySequence(key), owner)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(slot)
+
+
+def lay_heat(pane: FilmPane, heat: NDArray[np.float32] | None, *, is_shown: bool) -> None:
+    """Lay a heat map (h, w) in [0, 1] over the film, or take it away."""
+    pane.overlays.is_heat_shown = is_shown
+    pane.overlays.set_heat(heat)
+    pane.refresh()

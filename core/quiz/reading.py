@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from core.errors import ImageReadError, Message, Refusal
 from core.images.film import FullDepthFilm
 from core.images.reading import content_of, load_xray, read_full
+from core.prediction.classifier import Classifier
 from core.prediction.explanation import explain
 from core.prediction.film_search import FoundFilm
 from core.prediction.reading import FilmResult, Part, parts_of, read_film
 from core.quiz.films import QuizFilm
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +37,7 @@ class QuizFilmRefused:
 
 
 def read_quiz_films(
-    classifier: "Classifier", films: Sequence[QuizFilm], *, with_heat: bool
+    classifier: Classifier, films: Sequence[QuizFilm], *, with_heat: bool
 ) -> Iterator[QuizFilmRead | QuizFilmRefused]:
     """Read films one after the other, each as soon as it can be.
 
@@ -60,7 +57,7 @@ def read_quiz_films(
 
 
 def _read(
-    classifier: "Classifier", film: QuizFilm, parts: Mapping[str, Part], with_heat: bool
+    classifier: Classifier, film: QuizFilm, parts: Mapping[str, Part], with_heat: bool
 ) -> QuizFilmRead:
     content = content_of(film.path)
     if hashlib.sha256(content).hexdigest() != film.digest:
@@ -79,7 +76,7 @@ def _read(
 
 
 def _heat(
-    classifier: "Classifier", pixels: NDArray[np.uint8], label: int
+    classifier: Classifier, pixels: NDArray[np.uint8], label: int
 ) -> NDArray[np.float32] | None:
     with closing(explain(classifier, pixels, label)) as steps:
         # The first step has the map; its checks take longer than a learner would wait.

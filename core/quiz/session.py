@@ -1,4 +1,4 @@
-"""One quiz as it goes on: film after film, first alone, then with the model's opinion.
+"""A quiz under way: film after film, first alone, then with the model's opinion.
 
 Every step gives a new session and leaves the old one as it was. Times come from whoever calls,
 in seconds of any clock that only goes forward; what a film is not in sight for does not count.
@@ -22,7 +22,7 @@ MAX_LEARNER_LENGTH = 80  # characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuizSettings:
-    """What the teacher chooses.
+    """The settings that the teacher chooses.
 
     Raises:
         ConfigError: A value is out of its range.
@@ -54,7 +54,7 @@ Stage = Literal["waiting", "alone", "with_model", "truth", "over"]
 
 @dataclass(frozen=True, slots=True)
 class QuizAnswer:
-    """What was answered of one film."""
+    """The answers to one film."""
 
     film: QuizFilm
     alone: int  # the learner's label, before the model was asked
@@ -65,7 +65,7 @@ class QuizAnswer:
 
     @property
     def seconds(self) -> float:
-        """How long the film was thought about, in all."""
+        """The seconds that the film was thought about, in all."""
         return self.seconds_alone + self.seconds_with_model
 
 
@@ -95,29 +95,29 @@ class QuizSession:
         return len(self.films) - len(self.answers)
 
     def seconds(self, now: float) -> float:
-        """How long the film in hand has been thought about until `now`, both steps together."""
+        """Return the seconds that the film in hand has been thought about until `now`."""
         running = now - self._since if self._since is not None else 0.0
         return self._spent_alone + self._spent + running
 
     def begun(self, now: float) -> Self:
-        """The film in hand is on the screen: the learner thinks from now on."""
+        """Start the clock: the film in hand is on the screen."""
         self._expect("waiting")
         return replace(self, stage="alone", _since=now, _spent=0.0, _spent_alone=0.0)
 
     def paused(self, now: float) -> Self:
-        """Nobody sees the film: the clock stands still."""
+        """Stop the clock: nobody sees the film."""
         if self._since is None:
             return self
         return replace(self, _spent=self._spent + now - self._since, _since=None)
 
     def resumed(self, now: float) -> Self:
-        """The film is in sight again."""
+        """Let the clock go on: the film is in sight again."""
         if self._since is not None or self.stage not in ("alone", "with_model"):
             return self
         return replace(self, _since=now)
 
     def answered_alone(self, label: int, now: float) -> Self:
-        """The learner has said what it is; now the model may be heard."""
+        """Take the learner's own answer; now the model may be heard."""
         self._expect("alone")
         spent = self.paused(now)._spent
         return replace(
@@ -125,7 +125,7 @@ class QuizSession:
         )
 
     def decided(self, label: int, model: FilmResult, now: float) -> Self:
-        """The learner has heard the model and says for good what it is."""
+        """Take the learner's final answer, given after hearing the model."""
         self._expect("with_model")
         film = self.film
         assert film is not None
@@ -136,7 +136,7 @@ class QuizSession:
         return said if self.shows_truth else said.went_on()
 
     def went_on(self) -> Self:
-        """The truth was seen: on to the next film."""
+        """Go on to the next film: the truth was seen."""
         self._expect("truth")
         return replace(
             self,
@@ -146,7 +146,7 @@ class QuizSession:
         )
 
     def without(self, film: QuizFilm, refusal: Refusal) -> Self:
-        """A film that was not shown yet cannot be read; the quiz goes on without it."""
+        """Leave out a film that was not shown yet and cannot be read."""
         films = tuple(one for one in self.films if one != film)
         is_over = self.stage == "waiting" and len(films) == len(self.answers)
         return replace(
@@ -157,7 +157,7 @@ class QuizSession:
         )
 
     def ended(self) -> Self:
-        """The learner stops early; a film that was not answered for good does not count."""
+        """End early; a film that was not answered for good does not count."""
         return replace(self, stage="over", alone=None, _since=None)
 
     def _expect(self, stage: Stage) -> None:
@@ -188,7 +188,7 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuizPaper:
-    """What the teacher must know of a quiz besides the answers."""
+    """The facts of a quiz that its table states besides the answers."""
 
     classes: Sequence[str]  # the model's class folders
     model: str  # the model file's name
@@ -197,7 +197,7 @@ class QuizPaper:
 
 
 def quiz_rows(answers: Sequence[QuizAnswer], paper: QuizPaper) -> Iterator[Sequence[str]]:
-    """The table, header first."""
+    """Yield the rows of the table, header first."""
     yield HEADER
     for number, answer in enumerate(answers, start=1):
         yield _row(number, answer, paper)

@@ -35,7 +35,7 @@ from app.widgets.tables import ConfusionMatrixView
 from app.widgets.viewer.pane import FilmPane
 from core.data.dataset import LoadedDataset
 from core.errors import ImageReadError, Message
-from core.quiz import QuizFilm
+from core.quiz.films import QuizFilm
 from core.quiz.reading import QuizFilmRead, read_quiz_films
 from tests.app.hands import button, field, label_texts, press, table_rows, wait_until, words
 from tests.app.pretended_quiz import Clock, PretendedModel, sources

@@ -111,24 +111,15 @@ def test_settings_stay_as_they_are_while_a_quiz_is_under_way(model: QuizViewMode
 def test_the_model_is_heard_only_after_the_learner_has_answered(model: QuizViewModel) -> None:
     begin(model)
     assert model.shown is not None
-    assert model.opinion is None
-    model.choose(1)
+    assert (model.opinion, model.can_confirm) == (None, False)
+    model.confirm()  # nothing counts before a class is chosen
+    for label in (-1, 3):  # there is no such class
+        model.choose(label)
+        assert (model.stage, model.chosen) == ("alone", None)
+    model.choose(2)
     assert model.opinion is None
     model.confirm()
     assert model.opinion is model.shown
-
-
-def test_nothing_counts_before_a_class_is_chosen(model: QuizViewModel) -> None:
-    begin(model)
-    assert not model.can_confirm
-    model.confirm()
-    assert model.stage == "alone"
-
-
-def test_the_own_answer_stays_chosen_when_the_model_is_heard(model: QuizViewModel) -> None:
-    begin(model)
-    model.choose(2)
-    model.confirm()
     assert (model.stage, model.chosen, model.can_confirm) == ("with_model", 2, True)
 
 
@@ -150,14 +141,7 @@ def test_the_next_film_comes_with_nothing_chosen(model: QuizViewModel) -> None:
     assert model.chosen is None
 
 
-@pytest.mark.parametrize("label", [-1, 3])
-def test_no_class_is_chosen_that_there_is_not(model: QuizViewModel, label: int) -> None:
-    begin(model)
-    model.choose(label)
-    assert model.chosen is None
-
-
-def test_once_the_truth_is_seen_the_answer_is_fixed(model: QuizViewModel) -> None:
+def test_the_truth_fixes_the_answer_or_comes_at_the_end_only(model: QuizViewModel) -> None:
     begin(model)
     for _ in range(2):
         model.choose(1)
@@ -165,9 +149,7 @@ def test_once_the_truth_is_seen_the_answer_is_fixed(model: QuizViewModel) -> Non
     assert model.stage == "truth"
     model.choose(2)
     assert model.chosen == 1
-
-
-def test_the_truth_may_come_at_the_end_only(model: QuizViewModel) -> None:
+    model.leave()
     model.change(shows_truth=False)
     begin(model)
     model.choose(1)

@@ -3,7 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from core.quiz.score_card import ReaderScore, ScoreCard
+from core.quiz.score_card import (
+    ReaderScore,
+    ScoreCard,
+    cohen_kappa,
+    kappa_interval,
+    mcnemar_p,
+)
+from core.statistics import wilson_interval
 from tests.core.quiz.quizzes import answer
 
 # Truth, alone, model, final.
@@ -28,21 +35,6 @@ def test_each_reader_has_a_matrix_of_their_own(card: ScoreCard) -> None:
     assert card.model.confusion.tolist() == [[1, 2, 0], [0, 2, 1], [0, 0, 1]]
     assert card.together.confusion.tolist() == [[2, 1, 0], [1, 1, 1], [1, 0, 0]]
     assert [one.n_right for one in (card.alone, card.model, card.together)] == [4, 4, 3]
-
-
-def test_the_figures_of_a_reader_equal_scikit_learns() -> None:
-    from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
-
-    random = np.random.default_rng(1)
-    truth = random.integers(0, 4, 40)
-    answers = np.where(random.random(40) < 0.5, truth, random.integers(0, 4, 40))
-    score = ReaderScore.of(truth.tolist(), answers.tolist(), 4)
-    assert score.accuracy == pytest.approx(accuracy_score(truth, answers))
-    assert score.kappa == pytest.approx(cohen_kappa_score(truth, answers))
-    sensitivities = [one.sensitivity for one in score.classes]
-    assert sensitivities == pytest.approx(recall_score(truth, answers, average=None))
-    low, high = score.accuracy_interval
-    assert low < score.accuracy < high
 
 
 def test_what_the_model_did_to_the_answers_is_counted(card: ScoreCard) -> None:
@@ -77,3 +69,91 @@ def test_films_whose_answer_the_model_had_learned_are_counted() -> None:
         ANSWERS[0], film=dataclasses.replace(ANSWERS[0].film, origin="learned")
     )
     assert ScoreCard.of([learned, *ANSWERS], 3).n_learned == 1
+
+
+def test_the_interval_of_a_share_equals_scipys() -> None:
+    from scipy.stats import binomtest
+
+    for part, whole in ((0, 5), (1, 5), (14, 20), (20, 20), (37, 72)):
+        expected = binomtest(part, whole).proportion_ci(method="wilson")
+        interval = wilson_interval(part, whole)
+        assert interval == pytest.approx((expected.low, expected.high), abs=1e-12)
+    for part, whole in ((1, 0), (6, 5), (-1, 5), (0, 0)):
+        with pytest.raises(ValueError, match="no part"):
+            wilson_interval(part, whole)
+
+
+def test_the_figures_of_a_reader_equal_scikit_learns() -> None:
+    from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
+
+    for seed, n_classes in ((0, 2), (1, 3), (2, 4), (3, 7), (4, 3)):
+        random = np.random.default_rng(seed)
+        truth = np.concatenate([np.arange(n_classes), random.integers(0, n_classes, 40)])
+        said = random.integers(0, n_classes, len(truth))
+        answers = np.where(random.random(len(truth)) < 0.6, truth, said)
+        score = ReaderScore.of(truth.tolist(), answers.tolist(), n_classes)
+        assert score.accuracy == pytest.approx(accuracy_score(truth, answers))
+        assert score.kappa == pytest.approx(cohen_kappa_score(truth, answers), abs=1e-12)
+        sensitivities = [one.sensitivity for one in score.classes]
+        assert sensitivities == pytest.approx(recall_score(truth, answers, average=None))
+        low, high = score.accuracy_interval
+        assert low < score.accuracy < high
+
+
+def test_classes_that_nobody_named_do_not_change_kappa() -> None:
+    small = np.array([[3, 1], [2, 4]])
+    large = np.zeros((5, 5), np.int64)
+    large[1:3, 1:3] = small
+    assert cohen_kappa(large) == cohen_kappa(small)
+
+
+def test_kappa_at_its_ends() -> None:
+    assert cohen_kappa(np.array([[5, 0, 0], [5, 0, 0], [5, 0, 0]])) == 0  # always the same answer
+    one_class = np.array([[7, 0], [0, 0]])
+    assert cohen_kappa(one_class) is None
+    assert kappa_interval(one_class) is None
+    with pytest.raises(ValueError, match="no film"):
+        cohen_kappa(np.zeros((3, 3), np.int64))
+
+
+def test_a_flawless_reading_of_nine_films_is_no_certainty() -> None:
+    counts = np.diag([3, 3, 3])
+    low, high = kappa_interval(counts) or (0, 0)
+    assert cohen_kappa(counts) == 1
+    assert high == 1
+    assert 0.4 < low < 0.6
+
+
+def test_the_interval_holds_kappa_and_shrinks_with_films() -> None:
+    counts = np.array([[6, 1, 0], [2, 4, 1], [1, 0, 5]])
+    widths = []
+    for times in (1, 4):
+        low, high = kappa_interval(counts * times) or (0, 0)
+        assert low < (cohen_kappa(counts * times) or 0) < high
+        widths.append(high - low)
+    assert widths[1] < 0.6 * widths[0]
+
+
+@pytest.mark.parametrize("accuracy", [0.6, 0.97])
+def test_about_95_of_100_intervals_hold_the_true_kappa(accuracy: float) -> None:
+    # Twenty-one films, seven of each of three classes: chance agrees in a third of them.
+    random = np.random.default_rng(0)
+    true_kappa = (accuracy - 1 / 3) / (2 / 3)
+    shares = np.full((3, 3), (1 - accuracy) / 2) + np.eye(3) * (1.5 * accuracy - 0.5)
+    n_held = 0
+    for _ in range(400):
+        low, high = kappa_interval(np.array([random.multinomial(7, row) for row in shares])) or (
+            1,
+            0,
+        )
+        n_held += low <= true_kappa <= high
+    assert 0.92 * 400 <= n_held <= 0.995 * 400
+
+
+def test_the_test_of_changes_equals_the_exact_binomial_one() -> None:
+    from scipy.stats import binomtest
+
+    for one, other in ((0, 1), (1, 5), (3, 3), (2, 11), (0, 8)):
+        assert mcnemar_p(one, other) == pytest.approx(binomtest(one, one + other, 0.5).pvalue)
+        assert mcnemar_p(one, other) == mcnemar_p(other, one)
+    assert mcnemar_p(0, 0) == 1

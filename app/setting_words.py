@@ -25,6 +25,10 @@ _NO_SETTINGS: Mapping[str, Message] = {
     "n_classes": Message("Classes"),
     "device": Message("Device"),
 }
+DEVICE_DESCRIPTION = Message(
+    "What computes. Automatic takes a graphics card where there is one: it is many times faster "
+    "than the processor."
+)
 _DEVICES: Mapping[str, Message | str] = {"auto": Message("Automatic"), "cpu": "CPU"}
 
 

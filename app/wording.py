@@ -10,7 +10,7 @@ from core.training.runs import DamagedRun, RunSummary
 
 
 def status_words(run: RunSummary | DamagedRun) -> Message:
-    """How a run stands, in a word or two."""
+    """Name the status of a run."""
     if isinstance(run, DamagedRun):
         return Message("Damaged")
     match run.status:
@@ -29,7 +29,7 @@ def status_words(run: RunSummary | DamagedRun) -> Message:
 
 
 def status_notes(run: RunSummary | DamagedRun) -> tuple[Message, ...]:
-    """What is to be said of a run beyond its status; often nothing."""
+    """Return the remarks on a run beside its status; often none."""
     if isinstance(run, DamagedRun):
         return (run.reason,)
     notes = []
@@ -49,12 +49,12 @@ def status_notes(run: RunSummary | DamagedRun) -> tuple[Message, ...]:
 
 
 def network_words(run: RunSummary) -> str:
-    """The name of the network, the same in every language."""
+    """Return the name of the network, the same in every language."""
     return run.config.architecture.replace("resnet", "ResNet-")
 
 
 def split_words(scheme: SplitScheme, config: TrainingConfig) -> Message:
-    """How a dataset is divided, in a few words."""
+    """Name a split with its shares or folds."""
     match scheme:
         case "reference":
             return Message("Every tenth film (notebook)")
@@ -72,7 +72,7 @@ def split_words(scheme: SplitScheme, config: TrainingConfig) -> Message:
 
 
 def epoch_words(done: EpochDone) -> tuple[Message, ...]:
-    """An epoch in one line, its parts to be joined without a space."""
+    """Sum up an epoch in one line, its parts to be joined without a space."""
     parts = [
         Message(
             "Epoch {epoch}: training loss {loss}, accuracy {accuracy}",
@@ -95,7 +95,7 @@ def epoch_words(done: EpochDone) -> tuple[Message, ...]:
 
 
 def result_words(done: TrainingDone) -> tuple[Message, ...]:
-    """The end of a run, a line each."""
+    """Sum up the result of a run, a line each."""
     lines = [
         Message(
             "Finished in {seconds} s at {speed} films/s. The best model is of epoch {epoch}.",
@@ -159,20 +159,20 @@ _VALUES: Mapping[Kind, Message] = {
 
 
 def kind_name(kind: Kind) -> Message:
-    """A kind of finding in a few words."""
+    """Name a kind of finding."""
     return _KINDS[kind]
 
 
 def kind_badge(kind: Kind) -> Message:
-    """A kind of finding in a word or two that fit on a thumbnail."""
+    """Name a kind of finding so briefly that it fits on a thumbnail."""
     return _BADGES.get(kind, _KINDS[kind])
 
 
 def severity_name(severity: Severity) -> Message:
-    """How bad it is, in a word."""
+    """Name a severity."""
     return _SEVERITIES[severity]
 
 
 def value_words(kind: Kind) -> Message | None:
-    """What the number of a finding of this kind is; None where its sentence says enough."""
+    """Name the number of such a finding; None where its sentence says enough."""
     return _VALUES.get(kind)

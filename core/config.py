@@ -694,7 +694,7 @@ class Setting:
 
     @property
     def description(self) -> Message:
-        """What it does, and what that costs."""
+        """Its effect, and what that costs."""
         text = self.field.description
         assert text is not None  # `_setting` asks for one
         return Message(text)

@@ -17,7 +17,7 @@ from app.cli.export import export
 from app.cli.predict import predict
 from app.cli.train import demo, train
 from app.i18n import say, tr
-from app.setting_words import GROUP_TITLES, option_help
+from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of `check`, `train`, `evaluate`, `predict`, `export` and `demo`."""
+    """Make the parser of `check`, `train`, `evaluate`, `predict`, `export` and `demo`."""
     # argparse looks its sentences up under this name, in the system's language at best.
     vars(argparse)["_"] = tr
     parser = _Parser(prog="python3 main.py")
@@ -81,7 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE.json",
         help=tr("settings from the run.json of another run, or from a JSON object of your own"),
     )
-    train.add_argument("--device", type=_device, default="auto", metavar="auto|cpu|gpu:N")
+    train.add_argument(
+        "--device",
+        type=_device,
+        default="auto",
+        metavar="auto|cpu|gpu:N",
+        help=say(DEVICE_DESCRIPTION),
+    )
     _add_settings(train)
     _add_json(train)
 
@@ -175,7 +181,7 @@ def _device(text: str) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """`PatientID,StudyDate` in words."""
+    """Split `PatientID,StudyDate` into names."""
     return [name for name in text.replace(" ", "").split(",") if name]
 
 
@@ -213,7 +219,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def run(argv: list[str]) -> int:
-    """Run the command in `argv`; its exit code.
+    """Run the command in `argv` and return its exit code.
 
     0 done, 1 refused or failed with one plain line on standard error, 2 wrong usage,
     130 interrupted.

@@ -82,7 +82,7 @@ class Trained:
     resumed: Resumed | None
 
     def to_json(self) -> dict[str, Any]:
-        """What `train --json` prints."""
+        """Return the object that `train --json` prints."""
         done, resumed = self.event, self.resumed
         return {
             "model": str(done.model),
@@ -224,7 +224,7 @@ def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
 
 
 def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
-    """The whole job on the built-in films: draw, load, train, test, read the kept ones."""
+    """Run the whole job on the built-in films: draw, load, train, test, read the kept ones."""
     from core.training.session import run_training
 
     config = demo_config()
@@ -323,7 +323,7 @@ def _print_result(done: TrainingDone) -> None:
 
 
 def _print_kept(model: Path, loaded: LoadedDataset) -> None:
-    """A line for each image that training kept for the last look."""
+    """Print a line for each image that training kept for the final prediction."""
     from core.prediction.classifier import Classifier
     from core.prediction.reading import FilmResult, read_films
 

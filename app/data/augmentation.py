@@ -1,4 +1,4 @@
-"""The augmentation of the next run, tried on one's own films."""
+"""The Augmentation tab of the Data page: the settings, tried on one's own films."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -164,7 +164,7 @@ def _number(known: Setting) -> NumberBox:
 
 
 def _line(first: QWidget, *others: QWidget) -> QHBoxLayout:
-    """The first part at the left, the others at the right."""
+    """Put the first part at the left, the others at the right."""
     line = QHBoxLayout()
     line.setSpacing(6)
     line.addWidget(first)
@@ -285,7 +285,7 @@ class FilmGrid(QWidget):
 
 
 def squares(width: int, height: int, n_pictures: int, caption_px: int) -> list[QRect]:
-    """Where the original and its pictures stand, all within `width` x `height` pixels.
+    """Place the original and its pictures within `width` x `height` pixels.
 
     The original stands at the left, half-way down, as large as the pictures leave it room;
     they stand in rows beside it. `caption_px` are free below each.

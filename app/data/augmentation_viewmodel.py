@@ -39,7 +39,7 @@ class AugmentationViewModel(QObject):
 
     @property
     def is_changed(self) -> bool:
-        """Whether a setting differs from the preset's."""
+        """True if a setting differs from the preset's."""
         return self._config != preset(self._preset).augmentation
 
     def set_config(self, config: AugmentationConfig) -> None:
@@ -86,7 +86,7 @@ class AugmentationViewModel(QObject):
 
     @property
     def n_films(self) -> int:
-        """How many films there are to choose from."""
+        """The number of films to choose from."""
         return len(self._names)
 
     @property
@@ -135,7 +135,7 @@ class AugmentationViewModel(QObject):
         return self._picture(self._index)
 
     def draws(self, film: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-        """What training makes of `film`, the original, in each of the epochs."""
+        """Return the pictures that training makes of `film` in each of the epochs."""
         return draws(
             film,
             self._config,

@@ -1,4 +1,4 @@
-"""The Split tab's state: who the patients are, and who trains, validates and tests."""
+"""The Split tab's state: the patients, and the parts that train, validate and test."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -86,17 +86,17 @@ class SplitViewModel(QObject):
 
     @property
     def pattern(self) -> str:
-        """How patients are told: a patient_names.Pattern or a template."""
+        """The pattern in use, see core.data.patients: a known one's name or a template."""
         return self._loaded.grouping.pattern if self._loaded else ""
 
     @property
     def chosen_pattern(self) -> str:
-        """What the user chose; "": it is found out."""
+        """The pattern that the user chose; "": it is found out."""
         return self._loaded.edits.patients if self._loaded else ""
 
     @property
     def candidates(self) -> dict[str, int]:
-        """How many patients each known pattern would give; 0: it fits no film."""
+        """The number of patients that each known pattern would give; 0: it fits no film."""
         if self._candidates is None:
             self._candidates = {}
             if self._loaded is not None:
@@ -125,7 +125,7 @@ class SplitViewModel(QObject):
 
     @property
     def figures(self) -> PatientFigures | None:
-        """Of the patients in use."""
+        """The figures of the patients in use."""
         if self._loaded is None:
             return None
         grouping, records = self._loaded.grouping, self._loaded.dataset.records
@@ -178,7 +178,7 @@ class SplitViewModel(QObject):
 
     @property
     def schemes(self) -> tuple[SplitScheme, ...]:
-        """What can be chosen: "given" only where the folders are divided."""
+        """The schemes to choose from: "given" only where the folders are divided."""
         records = self._loaded.dataset.records if self._loaded else ()
         is_given = any(record.given for record in records) or self.config.split == "given"
         return tuple(scheme for scheme in SPLITS if scheme != "given" or is_given)
@@ -201,7 +201,7 @@ class SplitViewModel(QObject):
 
     @property
     def error(self) -> Message | None:
-        """Why the dataset cannot be divided so."""
+        """The reason why the dataset cannot be divided so."""
         self._divide()
         return self._error
 
@@ -217,7 +217,7 @@ class SplitViewModel(QObject):
 
     @property
     def n_crossing(self) -> int:
-        """How many patients, or patients tied by copies, are in two parts."""
+        """The number of patients, or of patients tied by copies, in two parts."""
         splits = self.splits
         return len(leaking_groups(self._loaded.grouping, splits)) if self._loaded and splits else 0
 
@@ -245,7 +245,7 @@ class SplitViewModel(QObject):
         self.noted.emit()
 
     def _divide(self) -> None:
-        """Once a change."""
+        """Divide the dataset, once a change."""
         if self._loaded is None or self._splits is not None or self._error is not None:
             return
         try:
@@ -275,7 +275,7 @@ class SplitViewModel(QObject):
 
 
 def _key(config: TrainingConfig) -> tuple[object, ...]:
-    """What of the settings decides the split."""
+    """Return the settings that decide the split."""
     return (
         config.split,
         config.seed,

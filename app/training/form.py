@@ -16,7 +16,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.i18n import listing, say, tr
-from app.setting_words import GROUP_TITLES, setting_description, setting_title, setting_value
+from app.setting_words import (
+    DEVICE_DESCRIPTION,
+    GROUP_TITLES,
+    setting_description,
+    setting_title,
+    setting_value,
+)
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel, Start
 from app.widgets.cards import ProgressCard
@@ -369,10 +375,7 @@ class TrainingForm(TranslatedWidget):
         device = setting_title("device")
         self._device.show_words(
             device,
-            tr(
-                "What computes. Automatic takes a graphics card where there is one: it is many "
-                "times faster than the processor."
-            ),
+            say(DEVICE_DESCRIPTION),
             tr("About: {name}", name=device),
         )
         self._device.name_options()

@@ -1,4 +1,4 @@
-"""What the curves of a run say so far, in plain sentences.
+"""Advice on a run that is training, in plain sentences, from its curves.
 
 Rules of thumb, from losses that were averaged over whole epochs; fewer than three epochs say
 nothing.
@@ -25,7 +25,7 @@ FEW_FILMS = 200  # one of them is half a percentage point
 
 
 def epochs_since_best(epochs: Sequence[EpochDone]) -> int:
-    """How many epochs ago the best weights were saved; 0: in the latest epoch, or no epoch yet."""
+    """Count the epochs since the best weights were saved; 0: in the latest, or no epoch yet."""
     return next((ago for ago, epoch in enumerate(reversed(epochs)) if epoch.is_best), 0)
 
 
@@ -92,7 +92,7 @@ def _on_losses(
 
 
 def _falls(losses: Sequence[float]) -> bool:
-    """Whether the latest two are lower than the (up to) two before them."""
+    """Compare the latest two losses with the (up to) two before them."""
     return mean(losses[-2:]) < (1 - STANDSTILL) * mean(losses[-4:-2])
 
 

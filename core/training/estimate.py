@@ -1,4 +1,4 @@
-"""What a run will take before it is started: a few real batches are trained and timed."""
+"""Estimate the time and memory of a run: a few real batches are trained and timed."""
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -29,7 +29,7 @@ _STAGE = Message("Measuring two batches")
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What was measured, and what it comes to."""
+    """The time and memory that a run will take, by measured batches."""
 
     seconds: float  # of the whole run: training, validation after each epoch, the test
     seconds_per_epoch: float

@@ -288,7 +288,7 @@ class MainWindow(QMainWindow):
         self._data.end()
         self._runs.end()
         self._reading.end()
-        self._desk.look_at([])
+        self._desk.end()
         self._taking.cancel()
         self._evaluation.end()
         self._training.end()

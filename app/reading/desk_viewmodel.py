@@ -2,13 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import Failure, TaskRunner
+from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from core.errors import ImageReadError, Message
 from core.images.film import FullDepthFilm
 from core.images.reading import load_xray, read_full
@@ -23,34 +22,7 @@ MAX_EXPLANATIONS = 500
 MIN_FILMS = 4  # as many as can be in sight
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Looked:
-    """A film's file was read again."""
-
-    key: int
-    film: FullDepthFilm | Message  # or why it cannot be
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Explained:
-    wish: "_Wish"
-    explanation: "Explanation"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wish:
-    """A film whose answer is to be explained."""
-
-    classifier: "Classifier"
-    film: FilmResult
-    label: int  # the class the heat map is for
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Unexplained:
-    """The film's file cannot be read any more."""
-
-    wish: _Wish
+_Sight = tuple[int, int]  # key of a film, class of its heat map
 
 
 class DeskViewModel(QObject):
@@ -69,20 +41,17 @@ class DeskViewModel(QObject):
 
     def __init__(self, viewing: TaskRunner, explaining: TaskRunner) -> None:
         super().__init__()
-        self._viewing, self._explaining = viewing, explaining
+        self._viewing, self._explaining = TaskQueue(viewing, self), TaskQueue(explaining, self)
         self._classifier: Classifier | None = None
         self._films: OrderedDict[int, FullDepthFilm] = OrderedDict()  # the longest unused first
-        self._explanations: OrderedDict[tuple[int, int], Explanation] = OrderedDict()
-        self._unread: list[FilmResult] = []  # in sight
-        self._unexplained: list[_Wish] = []  # likewise
-        self._at_work: tuple[int, int] | None = None  # what is being explained
-        self._hopeless: set[tuple[int, int]] = set()  # what was tried in vain
-        viewing.reported.connect(self._on_viewing_reported)
-        viewing.failed.connect(self.failed)
-        viewing.finished.connect(self._load_next)
-        explaining.reported.connect(self._on_explaining_reported)
-        explaining.failed.connect(self._on_explaining_failed)
-        explaining.finished.connect(self._explain_next)
+        self._explanations: OrderedDict[_Sight, Explanation] = OrderedDict()
+        self._wanted: dict[_Sight, FilmResult] = {}  # to be explained, those in front first
+        self._hopeless: set[_Sight] = set()  # what was tried in vain
+        self._viewing.reported.connect(self._on_viewing_reported)
+        self._viewing.failed.connect(self.failed)
+        self._explaining.reported.connect(self._on_explaining_reported)
+        self._explaining.failed.connect(self._on_explaining_failed)
+        self._explaining.finished.connect(self._on_explaining_finished)
 
     def use(self, classifier: "Classifier") -> None:
         """Explain with another model from now on; keys are given anew."""
@@ -94,7 +63,14 @@ class DeskViewModel(QObject):
         self._films.clear()
         self._explanations.clear()
         self._hopeless.clear()
-        self.look_at([])
+        self._wanted = {}
+        self._viewing.drop()
+        self._explaining.drop()
+
+    def end(self) -> None:
+        """Begin nothing more: the program is closing."""
+        self._viewing.close()
+        self._explaining.close()
 
     def look_at(self, sights: Sequence[tuple[FilmResult, int]]) -> None:
         """Read and explain these films, those in front first, and no others any more.
@@ -104,18 +80,15 @@ class DeskViewModel(QObject):
         """
         for film, _ in sights:
             self.film(film.key)  # what is let go to make room is out of sight
-        self._unread = [film for film, _ in sights if film.key not in self._films]
-        classifier = self._classifier
-        self._unexplained = [
-            _Wish(classifier, film, label)
-            for film, label in sights
-            if classifier is not None and not self._is_explained(film.key, label)
-        ]
-        wanted = {(film.key, label) for film, label in sights}
-        if self._at_work is not None and self._at_work not in wanted:
-            self._explaining.stop()
-        self._load_next()
-        self._explain_next()
+        self._viewing.drop_waiting()
+        unread = {film.key: film for film, _ in sights if film.key not in self._films}
+        for key, film in unread.items():
+            if key != self._viewing.current:
+                self._viewing.put(key, partial(_look, film))
+        self._wanted = {(film.key, label): film for film, label in sights}
+        if self._explaining.current not in self._wanted:
+            self._explaining.stop()  # what it has found until then is kept
+        self._explain_wanted()
 
     def film(self, key: int) -> FullDepthFilm | None:
         """A film at full depth; None: it was not read yet, or let go."""
@@ -138,78 +111,72 @@ class DeskViewModel(QObject):
         found = self._explanations.get((key, label))
         return self.is_given_up(key, label) or (found is not None and found.is_complete)
 
-    @Slot()
-    def _load_next(self) -> None:
-        while self._unread and not self._viewing.is_running:
-            film = self._unread.pop(0)
-            if film.key not in self._films:  # it may have been asked for twice
-                self._viewing.start(partial(_look, film))
+    def _explain_wanted(self) -> None:
+        """Queue what is wanted anew, in its order."""
+        self._explaining.drop_waiting()
+        classifier = self._classifier
+        for (key, label), film in self._wanted.items():
+            is_due = (key, label) != self._explaining.current and not self._is_explained(key, label)
+            if classifier is not None and is_due:
+                self._explaining.put((key, label), partial(_explain, classifier, film, label))
 
-    @Slot()
-    def _explain_next(self) -> None:
-        if self._explaining.is_running:
+    @Slot(object, object)
+    def _on_viewing_reported(self, film: FullDepthFilm | Message, key: int) -> None:
+        if isinstance(film, Message):
+            self.film_failed.emit(key, film)
             return
-        self._at_work = None
-        while self._unexplained and self._at_work is None:
-            wish = self._unexplained.pop(0)
-            if not self._is_explained(wish.film.key, wish.label):  # likewise
-                self._at_work = wish.film.key, wish.label
-                self._explaining.start(partial(_explain, wish))
-
-    @Slot(object)
-    def _on_viewing_reported(self, looked: _Looked) -> None:
-        if isinstance(looked.film, Message):
-            self.film_failed.emit(looked.key, looked.film)
-            return
-        self._films[looked.key] = looked.film
+        self._films[key] = film
         while len(self._films) > MIN_FILMS and _n_bytes(self._films) > MAX_BYTES:
             self._films.popitem(last=False)
-        self.film_loaded.emit(looked.key, looked.film)
+        self.film_loaded.emit(key, film)
 
-    @Slot(object)
-    def _on_explaining_failed(self, failure: Failure) -> None:
-        self._give_up()
-        self.failed.emit(failure)
-
-    def _give_up(self) -> None:
-        if self._at_work is not None:
-            self._hopeless.add(self._at_work)
-            self.explain_failed.emit(self._at_work[0])
-
-    @Slot(object)
-    def _on_explaining_reported(self, event: object) -> None:
-        if isinstance(event, _Unexplained):
-            if event.wish.classifier is self._classifier:
-                self._give_up()
+    @Slot(object, object)
+    def _on_explaining_reported(self, explanation: "Explanation | None", sight: _Sight) -> None:
+        if explanation is None:
+            self._give_up(sight)
             return
-        if not isinstance(event, _Explained) or event.wish.classifier is not self._classifier:
-            return
-        key = event.wish.film.key
-        self._explanations[key, event.wish.label] = event.explanation
+        self._explanations[sight] = explanation
         while len(self._explanations) > MAX_EXPLANATIONS:
             self._explanations.popitem(last=False)
-        self.explained.emit(key, event.explanation)
+        self.explained.emit(sight[0], explanation)
+
+    @Slot(object, object)
+    def _on_explaining_failed(self, failure: Failure, sight: _Sight) -> None:
+        self._give_up(sight)
+        self.failed.emit(failure)
+
+    @Slot(object, object)
+    def _on_explaining_finished(self, outcome: Outcome, sight: _Sight) -> None:
+        if outcome is not Outcome.CANCELLED:  # else it may be wanted again by now
+            self._wanted.pop(sight, None)
+        self._explain_wanted()
+
+    def _give_up(self, sight: _Sight) -> None:
+        self._hopeless.add(sight)
+        self.explain_failed.emit(sight[0])
 
 
 def _n_bytes(films: OrderedDict[int, FullDepthFilm]) -> int:
     return sum(film.values.nbytes for film in films.values())
 
 
-def _look(film: FilmResult) -> Iterator[_Looked]:
+def _look(film: FilmResult) -> Iterator[FullDepthFilm | Message]:
+    """Read a film's file again; where that cannot be, say why."""
     try:
-        yield _Looked(film.key, read_full(film.path))
+        yield read_full(film.path)
     except ImageReadError as error:  # moved away since it was read; its answer stays
-        own = Message(error.message.template, **{**error.message.values, "file": film.name})
-        yield _Looked(film.key, own)
+        yield Message(error.message.template, **{**error.message.values, "file": film.name})
 
 
-def _explain(wish: _Wish) -> Iterator[object]:
+def _explain(
+    classifier: "Classifier", film: FilmResult, label: int
+) -> "Iterator[Explanation | None]":
+    """Explain an answer step by step; None: the film's file cannot be read any more."""
     from core.prediction.explanation import explain
 
     try:
-        pixels = load_xray(wish.film.path)
+        pixels = load_xray(film.path)
     except ImageReadError:  # `_look` says why
-        yield _Unexplained(wish)
+        yield None
         return
-    for event in explain(wish.classifier, pixels, wish.label):
-        yield _Explained(wish, event)
+    yield from explain(classifier, pixels, label)

@@ -4,14 +4,14 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.drops import PastedPictures, Picture
-from app.tasks import Outcome, TaskRunner
+from app.tasks import Outcome, TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.events import Progress
@@ -47,20 +47,20 @@ class WantedModel:
     kept_from: LoadedDataset | None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOpened:
-    """A model is ready to read films."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """A request to read what was dropped."""
 
-    wanted: WantedModel
-    classifier: "Classifier"
+    wanted: tuple[Wanted, ...]
+    first_key: int  # of its first film
 
 
-def open_wanted(model: WantedModel) -> Iterator[Progress | ModelOpened]:
-    """Open a model file; Paddle is loaded here where it is not yet."""
+def open_wanted(model: WantedModel) -> "Iterator[Progress | Classifier]":
+    """Open a model file; the library that reads films is loaded here where it is not yet."""
     yield Progress(Message("Loading the deep-learning library"), 0, 0)
     from core.prediction.classifier import Classifier
 
-    yield ModelOpened(model, Classifier.open(model.path))
+    yield Classifier.open(model.path)
 
 
 def read_wanted(
@@ -118,13 +118,10 @@ class ReadingViewModel(QObject):
 
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
-        self._runner, self._workspace = runner, workspace
+        self._queue, self._workspace = TaskQueue(runner, self), workspace
         self._pasted = PastedPictures(workspace.root / "pasted")
         self._open_next: WantedModel | None = None
-        self._is_opening = self._is_discarding = False
         self._waiting: list[Wanted] = []
-        self._in_hand: list[Wanted] = []  # what is being read
-        self._first_in_hand = 0  # key of its first film
         self._is_interrupted = False  # by another model, which reads it from the start
         self._put_back_from: int | None = None  # key of the first film that will be read again
         self._seen = SeenFilms()
@@ -137,9 +134,9 @@ class ReadingViewModel(QObject):
         self.films: dict[int, FilmResult] = {}  # by key, in the order in which they came
         self.refused: list[RefusedFilm] = []
         self.n_repeated = 0  # films that were dropped again and are in the list already
-        runner.reported.connect(self._on_runner_reported)
-        runner.failed.connect(self.failed)
-        runner.finished.connect(self._on_runner_finished)
+        self._queue.reported.connect(self._on_queue_reported)
+        self._queue.failed.connect(self.failed)
+        self._queue.finished.connect(self._on_queue_finished)
 
     @property
     def card(self) -> ModelCard | None:
@@ -149,7 +146,7 @@ class ReadingViewModel(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether a model is being opened or films are being read."""
-        return self._runner.is_running
+        return self._queue.is_busy
 
     @property
     def n_waiting(self) -> int:
@@ -195,9 +192,9 @@ class ReadingViewModel(QObject):
                 are read at once, their true classes being known.
         """
         self._open_next = WantedModel(path, kept_from)
-        if self.is_busy and self._in_hand:
+        if isinstance(self._queue.current, _Reading):
             self._is_interrupted = True
-            self._runner.stop()
+            self._queue.stop()
         self._work()
 
     def read(self, paths: Sequence[Path], pictures: Sequence[Picture] = ()) -> None:
@@ -219,19 +216,20 @@ class ReadingViewModel(QObject):
     def clear(self) -> None:
         """Put away all films."""
         self._drop_waiting()
-        if not self._is_opening:
-            self._runner.stop()
-        self._is_discarding = self.is_busy  # films on their way come too late
+        if isinstance(self._queue.current, _Reading):
+            self._queue.drop()  # films on their way come too late
         self._empty()
+        self._work()
 
     def cancel(self) -> None:
         """Leave what waits unread."""
         self._drop_waiting()
-        self._runner.stop()
+        self._queue.stop()
 
     def end(self) -> None:
         """The window closes: leave what waits, and remove what was pasted."""
-        self.cancel()
+        self._drop_waiting()
+        self._queue.close()
         if not self.is_busy:
             self._pasted.remove()
 
@@ -251,29 +249,28 @@ class ReadingViewModel(QObject):
             return
         if self._open_next is not None:
             model, self._open_next = self._open_next, None
-            self._is_opening = True
-            self._runner.start(lambda: open_wanted(model))
+            self._queue.put(model, lambda: open_wanted(model))
         elif self._waiting and self.classifier is not None:
-            wanted, classifier = self._waiting, self.classifier
+            wanted, classifier = tuple(self._waiting), self.classifier
             self._waiting, self._put_back_from = [], None
-            self._in_hand, self._first_in_hand = wanted, self._next_key + 1
             store, pasted = self._workspace.datasets, self._pasted
-            self._runner.start(lambda: read_wanted(classifier, wanted, store, pasted))
+            self._queue.put(
+                _Reading(wanted, self._next_key + 1),
+                lambda: read_wanted(classifier, wanted, store, pasted),
+            )
         self.changed.emit()
 
-    @Slot(object)
-    def _on_runner_reported(self, event: object) -> None:
+    @Slot(object, object)
+    def _on_queue_reported(self, event: object, request: WantedModel | _Reading) -> None:
         match event:
-            case FilmResult() | RefusedFilm() if self._is_discarding:
-                pass
+            case Progress():
+                self.progressed.emit(event)
             case FilmResult():
                 self._take(event)
             case RefusedFilm():
                 self._refuse(event)
-            case ModelOpened():
-                self._use(event)
-            case Progress():
-                self.progressed.emit(event)
+            case _ if isinstance(request, WantedModel):
+                self._use(request, cast("Classifier", event))
 
     def _refuse(self, refused: RefusedFilm) -> None:
         refused = replace(refused, key=self._new_key())
@@ -296,8 +293,7 @@ class ReadingViewModel(QObject):
         self._keys[film.path] = film.key
         self.film_read.emit(film)
 
-    def _use(self, opened: ModelOpened) -> None:
-        wanted, classifier = opened.wanted, opened.classifier
+    def _use(self, wanted: WantedModel, classifier: "Classifier") -> None:
         card = classifier.card
         self.model, self.classifier = wanted.path, classifier
         if wanted.kept_from is not None:
@@ -322,12 +318,12 @@ class ReadingViewModel(QObject):
         self._next_key += 1
         return self._next_key
 
-    @Slot(object)
-    def _on_runner_finished(self, outcome: Outcome) -> None:
-        if self._is_interrupted and outcome is Outcome.CANCELLED:
-            self._waiting = [*self._in_hand, *self._waiting]
-            self._put_back_from = self._first_in_hand
-        self._in_hand, self._is_interrupted = [], False
-        self._is_opening = self._is_discarding = False
+    @Slot(object, object)
+    def _on_queue_finished(self, outcome: Outcome, request: WantedModel | _Reading) -> None:
+        is_cancelled = outcome is Outcome.CANCELLED
+        if self._is_interrupted and is_cancelled and isinstance(request, _Reading):
+            self._waiting = [*request.wanted, *self._waiting]
+            self._put_back_from = request.first_key
+        self._is_interrupted = False
         self.changed.emit()
         self._work()

@@ -31,12 +31,11 @@ class Explanations:
         self.is_trustworthy = True
         patch.setattr(desk_module, "_explain", self._explain)
 
-    def _explain(self, wish: Any) -> Iterator[object]:
-        self.asked.append((wish.film.name, wish.label))
-        yield desk_module._Explained(wish, begun(wish.label))
+    def _explain(self, _: object, film: Any, label: int) -> Iterator[Explanation]:
+        self.asked.append((film.name, label))
+        yield begun(label)
         assert self.gate.wait(60)
-        whole = complete(wish.label, is_trustworthy=self.is_trustworthy)
-        yield desk_module._Explained(wish, whole)
+        yield complete(label, is_trustworthy=self.is_trustworthy)
 
 
 def begun(label: int) -> Explanation:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.drops import PastedPictures
 from app.reading import viewmodel as reading_module
-from app.reading.viewmodel import ModelOpened, Wanted, WantedModel
+from app.reading.viewmodel import Wanted, WantedModel
 from core.data.records import display_names
 from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
@@ -66,10 +66,10 @@ class Readings:
             ),
         )
 
-    def _open(self, model: WantedModel) -> Iterator[Progress | ModelOpened]:
+    def _open(self, model: WantedModel) -> Iterator[object]:
         yield Progress(Message("Loading the deep-learning library"), 0, 0)
         assert self.opening.wait(60)
-        yield ModelOpened(model, cast(Any, SimpleNamespace(card=self.card(), path=model.path)))
+        yield SimpleNamespace(card=self.card(), path=model.path)
 
     def _read(
         self, _classifier: object, wanted: Sequence[Wanted], _store: Path, pasted: PastedPictures

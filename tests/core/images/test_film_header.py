@@ -24,11 +24,11 @@ def grey() -> Image.Image:
 # Formats
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF"])
-def test_the_content_tells_the_format(kind: str) -> None:
-    data = saved(grey(), kind)
-    assert format_of(data[:132]) == kind
-    assert read_film(data).header.format == kind
+def test_the_content_tells_the_format() -> None:
+    for kind in ("PNG", "JPEG", "BMP", "TIFF"):
+        data = saved(grey(), kind)
+        assert format_of(data[:132]) == kind
+        assert read_film(data).header.format == kind
 
 
 def test_the_head_of_a_dicom_file_tells_it() -> None:
@@ -36,20 +36,17 @@ def test_the_head_of_a_dicom_file_tells_it() -> None:
     assert format_of(dicom(film())[:131]) is None
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"BM", b"BM and more text, and more", b"GIF89a", b"\xff\xd8"]
-)
-def test_other_content_has_no_format(head: bytes) -> None:
-    assert format_of(head) is None
+def test_other_content_has_no_format() -> None:
+    for head in (b"", b"BM", b"BM and more text, and more", b"GIF89a", b"\xff\xd8"):
+        assert format_of(head) is None
 
 
 def test_a_dicom_file_that_poses_as_a_tiff_is_dicom() -> None:
     assert format_of(b"II*\0" + bytes(124) + b"DICM") == "DICOM"
 
 
-@pytest.mark.parametrize(
-    ("name", "format"),
-    [
+def test_names_that_agree_with_the_content() -> None:
+    for name, format in (
         ("a.png", "PNG"),
         ("COVID/a.PNG", "PNG"),
         ("a.jpg", "JPEG"),
@@ -63,18 +60,19 @@ def test_a_dicom_file_that_poses_as_a_tiff_is_dicom() -> None:
         ("1.2.840.113", "PNG"),
         ("v1.2\\film", "JPEG"),
         (".png", "JPEG"),
-    ],
-)
-def test_names_that_agree_with_the_content(name: str, format: str) -> None:
-    assert is_named_as(name, format)
+    ):
+        assert is_named_as(name, format)
 
 
-@pytest.mark.parametrize(
-    ("name", "format"),
-    [("a.png", "JPEG"), ("a.jpg", "PNG"), ("a.txt", "PNG"), ("a.png", "DICOM"), ("a.dcm", "TIFF")],
-)
-def test_names_that_lie_about_the_content(name: str, format: str) -> None:
-    assert not is_named_as(name, format)
+def test_names_that_lie_about_the_content() -> None:
+    for name, format in (
+        ("a.png", "JPEG"),
+        ("a.jpg", "PNG"),
+        ("a.txt", "PNG"),
+        ("a.png", "DICOM"),
+        ("a.dcm", "TIFF"),
+    ):
+        assert not is_named_as(name, format)
 
 
 def test_our_own_suffixes_agree() -> None:
@@ -84,9 +82,8 @@ def test_our_own_suffixes_agree() -> None:
 # Depth and channels
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind", "bits", "channels", "has_alpha"),
-    [
+def test_depth_and_channels_are_those_stored() -> None:
+    for mode, kind, bits, channels, has_alpha in (
         ("1", "PNG", 1, 1, False),
         ("L", "PNG", 8, 1, False),
         ("P", "PNG", 8, 3, False),
@@ -106,21 +103,17 @@ def test_our_own_suffixes_agree() -> None:
         ("I;16", "TIFF", 16, 1, False),
         ("I", "TIFF", 32, 1, False),
         ("F", "TIFF", 32, 1, False),
-    ],
-)
-def test_depth_and_channels_are_those_stored(
-    mode: str, kind: str, bits: int, channels: int, has_alpha: bool
-) -> None:
-    found = header(grey().convert(mode), kind)
-    assert (found.bits, found.channels, found.has_alpha) == (bits, channels, has_alpha)
+    ):
+        found = header(grey().convert(mode), kind)
+        assert (found.bits, found.channels, found.has_alpha) == (bits, channels, has_alpha)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_the_size_is_that_of_the_upright_film(kind: str) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    found = header(grey(), kind, exif=exif)
-    assert (found.width, found.height, found.orientation) == (HEIGHT, WIDTH, 6)
+def test_the_size_is_that_of_the_upright_film() -> None:
+    for kind in ("PNG", "JPEG", "TIFF"):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        found = header(grey(), kind, exif=exif)
+        assert (found.width, found.height, found.orientation) == (HEIGHT, WIDTH, 6)
 
 
 def test_an_upright_film_has_orientation_one() -> None:
@@ -130,10 +123,10 @@ def test_an_upright_film_has_orientation_one() -> None:
 # JPEG quality
 
 
-@pytest.mark.parametrize("quality", [1, 10, 49, 50, 51, 75, 85, 90, 95, 99, 100])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_the_quality_of_a_jpeg_is_found_exactly(quality: int, mode: str) -> None:
-    assert header(grey().convert(mode), "JPEG", quality=quality).jpeg_quality == quality
+def test_the_quality_of_a_jpeg_is_found_exactly() -> None:
+    for quality in (1, 10, 49, 50, 51, 75, 85, 90, 95, 99, 100):
+        for mode in ("L", "RGB"):
+            assert header(grey().convert(mode), "JPEG", quality=quality).jpeg_quality == quality
 
 
 def test_other_tables_are_estimated() -> None:
@@ -154,9 +147,8 @@ def test_a_header_survives_json() -> None:
     assert FilmHeader.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_an_odd_header_is_refused() -> None:
+    for change in (
         {"format": "GIF"},
         {"width": 0},
         {"width": 2.0},
@@ -171,17 +163,15 @@ def test_a_header_survives_json() -> None:
         {"patient": None},
         {"format": ["PNG"]},
         {"more": 1},
-    ],
-)
-def test_an_odd_header_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="header"):
-        FilmHeader.from_json(header(grey()).to_json() | change)
+    ):
+        with pytest.raises(ValueError, match="header"):
+            FilmHeader.from_json(header(grey()).to_json() | change)
 
 
-@pytest.mark.parametrize("value", [None, [], {}, "PNG", {"format": "PNG"}])
-def test_what_is_no_header_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="header"):
-        FilmHeader.from_json(value)
+def test_what_is_no_header_is_refused() -> None:
+    for value in (None, [], {}, "PNG", {"format": "PNG"}):
+        with pytest.raises(ValueError, match="header"):
+            FilmHeader.from_json(value)
 
 
 def test_a_key_too_long_is_the_callers_mistake() -> None:

@@ -8,41 +8,35 @@ OLD_CARD = Device("gpu:0", "GTX 1080", 8 << 30, (6, 1))
 NEW_CARD = Device("gpu:1", "H100", 80 << 30, (9, 0))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "available", "chosen"),
-    [
+def test_the_device_asked_for_is_taken() -> None:
+    for wanted, available, chosen in (
         ("auto", [CPU], CPU),
         ("auto", [CPU, OLD_CARD, NEW_CARD], OLD_CARD),
         ("cpu", [CPU, OLD_CARD], CPU),
         ("gpu", [CPU, OLD_CARD, NEW_CARD], OLD_CARD),
         ("gpu:1", [CPU, OLD_CARD, NEW_CARD], NEW_CARD),
-    ],
-)
-def test_the_device_asked_for_is_taken(
-    wanted: str, available: list[Device], chosen: Device
-) -> None:
-    assert choose_device(wanted, available) is chosen
+    ):
+        assert choose_device(wanted, available) is chosen
 
 
-@pytest.mark.parametrize("wanted", ["gpu", "gpu:0", "gpu:7", "tpu", ""])
-def test_a_device_that_is_not_there_is_refused_with_the_choice(wanted: str) -> None:
-    with pytest.raises(DeviceError, match=r"on this machine. Choose one of: auto, cpu, gpu:1.$"):
-        choose_device(wanted, [CPU, NEW_CARD])
+def test_a_device_that_is_not_there_is_refused_with_the_choice() -> None:
+    for wanted in ("gpu", "gpu:0", "gpu:7", "tpu", ""):
+        with pytest.raises(
+            DeviceError, match=r"on this machine. Choose one of: auto, cpu, gpu:1.$"
+        ):
+            choose_device(wanted, [CPU, NEW_CARD])
 
 
-@pytest.mark.parametrize(
-    ("device", "precision"),
-    [
+def test_mixed_precision_needs_a_card_with_tensor_cores() -> None:
+    for device, precision in (
         (CPU, "float32"),
         (OLD_CARD, "float32"),
         (NEW_CARD, "mixed"),
         (Device("gpu:0", "V100", 16 << 30, (7, 0)), "mixed"),
         (Device("gpu:0", "unknown", 16 << 30), "float32"),
         (Device("cpu", "odd", 1, (9, 0)), "float32"),
-    ],
-)
-def test_mixed_precision_needs_a_card_with_tensor_cores(device: Device, precision: str) -> None:
-    assert precision_for(device) == precision
+    ):
+        assert precision_for(device) == precision
 
 
 def test_the_cpu_is_listed_first_with_its_memory() -> None:

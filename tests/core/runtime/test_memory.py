@@ -15,9 +15,8 @@ from core.runtime.memory import (
 RESOURCE = "(External) ResourceExhaustedError: Fail to alloc memory of 99 size. [Hint: ...]"
 
 
-@pytest.mark.parametrize(
-    ("error", "is_memory"),
-    [
+def test_want_of_memory_is_recognised_in_all_its_forms() -> None:
+    for error, is_memory in (
         (MemoryError(), True),
         (MemoryError(RESOURCE), True),
         (RuntimeError(RESOURCE), True),
@@ -25,27 +24,23 @@ RESOURCE = "(External) ResourceExhaustedError: Fail to alloc memory of 99 size. 
         (RuntimeError("CUDA error(2), out of memory."), True),
         (RuntimeError("InvalidArgumentError: shapes differ"), False),
         (ValueError("no"), False),
-    ],
-)
-def test_want_of_memory_is_recognised_in_all_its_forms(
-    error: BaseException, is_memory: bool
-) -> None:
-    assert is_out_of_memory(error) is is_memory
+    ):
+        assert is_out_of_memory(error) is is_memory
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(RESOURCE), SystemError(RESOURCE)])
-def test_it_becomes_a_sentence_with_the_remedy(error: Exception) -> None:
-    remedy = r"does not hold 32 films at once\. Choose a smaller batch size"
-    with pytest.raises(DeviceError, match=remedy) as caught, memory_for(32):
-        raise error
-    assert caught.value.__cause__ is error
+def test_it_becomes_a_sentence_with_the_remedy() -> None:
+    for error in (MemoryError(), RuntimeError(RESOURCE), SystemError(RESOURCE)):
+        remedy = r"does not hold 32 films at once\. Choose a smaller batch size"
+        with pytest.raises(DeviceError, match=remedy) as caught, memory_for(32):
+            raise error
+        assert caught.value.__cause__ is error
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), ValueError(RESOURCE)])
-def test_other_errors_stay_what_they_are(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught, memory_for(32):
-        raise error
-    assert caught.value is error
+def test_other_errors_stay_what_they_are() -> None:
+    for error in (RuntimeError("shapes differ"), ValueError(RESOURCE)):
+        with pytest.raises(type(error)) as caught, memory_for(32):
+            raise error
+        assert caught.value is error
 
 
 CPU = Device("cpu", "a processor", 8 << 30)

@@ -1,4 +1,4 @@
-"""How a picture looks, whatever the network: what tells frontal chest films from all else.
+"""Appearance of a picture, whatever the network: it tells frontal chest films from all else.
 
 A film is reduced to some forty numbers: its place among the eigen-films of the training films
 (principal components of standardised 32-pixel thumbnails, after Turk and Pentland's eigenfaces,
@@ -16,12 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+SIDE = 32  # pixels of a thumbnail
+N_PIXELS = SIDE**2
+SCALES = (64, 32, 16, 8, 4)  # pixels; the contrast between each and the next is one number
+N_CONTRASTS = len(SCALES) - 1
+N_POSES = 8  # turned by 0, 90, 180, 270 degrees counter-clockwise, then the same as negatives
+
+_MOST_EIGEN_FILMS = 32
+_FILMS_FOR_EACH = 8  # an eigen-film is fitted to at least so many films
+# A blank picture has less contrast than this, so that its noise is not taken for a pattern. The
+# flattest of 733 real films had 13 grey levels.
+_BLANK = 4.0  # standard deviation in grey levels
+_COLOURED = 24  # grey levels between the channels
+_FLOOR = 1e-4  # of a variance in units of the film's; finer is rounding
+
 _SHRINKAGE = 0.05  # of the variances towards their mean
 _LEAST_VARIANCE = 1e-9
-
-_LARGE = 4  # times as many rows and columns as axes are wanted
-_N_SPARE = 16  # axes beyond those wanted, so that these are exact
-_N_ITERATIONS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,28 +49,29 @@ class PooledGaussian:
     @classmethod
     def fit(cls, points: NDArray[np.floating[Any]], n_axes: int) -> Self:
         """Fit to points of shape (N, F); there are `n_axes` axes or as many as the points fill."""
+        from sklearn.decomposition import PCA  # scikit-learn would hold up the window's start
+
         n, width = points.shape
-        mean = points.mean(axis=0, dtype=np.float64)
-        centred = points - mean
         n_axes = min(n_axes, n - 1, width)
-        lengths, axes = _widest(centred, n_axes)
-        values = lengths**2 / (n - 1)
-        total = (centred**2).sum() / (n - 1)
-        average = total / width
-        left = (total - values.sum()) / (width - n_axes) if width > n_axes else average
+        with np.errstate(invalid="ignore"):  # shares of no variance at all, which nobody reads
+            pca = PCA(n_axes, iterated_power=6, n_oversamples=16, random_state=0)
+            pca.fit(points.astype(np.float64))
+        average = points.var(axis=0, ddof=1, dtype=np.float64).mean()
+        values = pca.explained_variance_
+        left = (average * width - values.sum()) / (width - n_axes) if width > n_axes else average
         variances = np.append(values, left) * (1 - _SHRINKAGE) + average * _SHRINKAGE
         return cls(
-            mean.astype(np.float32),
-            np.ascontiguousarray(axes, dtype=np.float32),
+            pca.mean_.astype(np.float32),
+            np.ascontiguousarray(pca.components_, dtype=np.float32),
             np.maximum(variances, _LEAST_VARIANCE).astype(np.float32),
         )
 
     def coordinates(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Where points (N, F) lie along the axes, shape (N, k)."""
+        """Return the coordinates of points (N, F) along the axes, shape (N, k)."""
         return ((points - self.mean) @ self.axes.T).astype(np.float32, copy=False)
 
     def distances(self, points: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """The squared Mahalanobis distance of each of the points (N, F) from the mean, (N,)."""
+        """Return the squared Mahalanobis distances of points (N, F) from the mean, (N,)."""
         centred = points - self.mean
         along = (centred @ self.axes.T).astype(np.float64)
         beside = (centred.astype(np.float64) ** 2).sum(axis=1) - (along**2).sum(axis=1)
@@ -68,55 +79,21 @@ class PooledGaussian:
         return on_axes + np.maximum(beside, 0) / self.variances[-1]
 
 
-def _widest(
-    centred: NDArray[np.float64], n_axes: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The largest singular values of (N, F) and their right vectors: (k,), (k, F).
-
-    Of large matrices by subspace iteration (Halko, Martinsson and Tropp, SIAM Review 2011,
-    algorithm 4.4), which takes a tenth of the time.
-    """
-    if min(centred.shape) > _LARGE * n_axes:
-        random = np.random.default_rng(0)
-        start = random.standard_normal((centred.shape[1], n_axes + _N_SPARE))
-        basis = np.linalg.qr(centred @ start)[0]  # (N, k + spare)
-        for _ in range(_N_ITERATIONS):
-            basis = np.linalg.qr(centred @ (centred.T @ basis))[0]
-        centred = basis.T @ centred  # (k + spare, F)
-    _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-    return lengths[:n_axes], axes[:n_axes]
-
-
-SIDE = 32  # pixels of a thumbnail
-N_PIXELS = SIDE**2
-SCALES = (64, 32, 16, 8, 4)  # pixels; the contrast between each and the next is one number
-N_CONTRASTS = len(SCALES) - 1
-N_POSES = 8  # turned by 0, 90, 180, 270 degrees counter-clockwise, then the same as negatives
-
-_MOST_EIGEN_FILMS = 32
-_FILMS_FOR_EACH = 8  # an eigen-film is fitted to at least so many films
-# A blank picture has less contrast than this, so that its noise is not taken for a pattern. The
-# flattest of 733 real films had 13 grey levels.
-_BLANK = 4.0  # standard deviation in grey levels
-_COLOURED = 24  # grey levels between the channels
-_FLOOR = 1e-4  # of a variance in units of the film's; finer is rounding
-
-
 def grey(film: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W) of (H, W) or (H, W, 3)."""
+    """Turn (H, W) or (H, W, 3) into (H, W)."""
     return film if film.ndim == 2 else np.asarray(Image.fromarray(film).convert("L"))
 
 
 def coloured_share(film: NDArray[np.uint8]) -> float:
-    """The part of a picture's pixels that are noticeably coloured, in [0, 1]."""
+    """Return the part of a picture's pixels that are noticeably coloured, in [0, 1]."""
     if film.ndim == 2:
         return 0.0
     return float(np.mean(np.ptp(film, axis=2) > _COLOURED))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """Of N pictures: what no quarter turn changes, and the thumbnails to be turned."""
+class ImageFeatures:
+    """Contrasts of N pictures, which no quarter turn changes, and thumbnails to be turned."""
 
     thumbs: NDArray[np.float32]  # (N, 32, 32), mean 0, standard deviation 1
     contrasts: NDArray[np.float32]  # (N, 4), logarithms
@@ -124,7 +101,7 @@ class Look:
 
     @classmethod
     def of(cls, films: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Self:
-        """Look at films of shape (S, S) or (S, S, 3)."""
+        """Measure films of shape (S, S) or (S, S, 3)."""
         thumbs = np.zeros((len(films), SIDE, SIDE), np.float32)
         contrasts = np.zeros((len(films), N_CONTRASTS), np.float32)
         is_blank = np.zeros(len(films), np.bool_)
@@ -143,19 +120,19 @@ class Look:
         return cls(thumbs, contrasts, is_blank)
 
     def only(self, row: int) -> Self:
-        """One of the pictures."""
+        """Return one of the pictures."""
         part = slice(row, row + 1)
         return type(self)(self.thumbs[part], self.contrasts[part], self.is_blank[part])
 
     def posed(self, pose: int) -> Self:
-        """The same pictures turned back from a pose (see N_POSES)."""
+        """Return the same pictures turned back from a pose (see N_POSES)."""
         turned = np.rot90(self.thumbs, -(pose % 4), axes=(1, 2))
         return type(self)(-turned if pose >= 4 else turned, self.contrasts, self.is_blank)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlainImage:
-    """What the training films look like."""
+class AppearanceModel:
+    """Distribution of the appearance of the training films."""
 
     mean_film: NDArray[np.float32]  # (1024,)
     eigen_films: NDArray[np.float32]  # (d, 1024)
@@ -164,34 +141,34 @@ class PlainImage:
 
     @classmethod
     def fit(cls, films: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Self:
-        """Learn from training films."""
-        look = Look.of(films)
+        """Fit to training films."""
+        images = ImageFeatures.of(films)
         n_eigen_films = int(np.clip(len(films) // _FILMS_FOR_EACH, 1, _MOST_EIGEN_FILMS))
-        principal = PooledGaussian.fit(look.thumbs.reshape(-1, N_PIXELS), n_eigen_films)
-        numbers = _describe(look, principal.mean, principal.axes)
+        principal = PooledGaussian.fit(images.thumbs.reshape(-1, N_PIXELS), n_eigen_films)
+        numbers = _describe(images, principal.mean, principal.axes)
         scale = np.maximum(numbers.std(axis=0), 1e-3).astype(np.float32)
         likeness = PooledGaussian.fit(numbers / scale, numbers.shape[1])
         return cls(principal.mean, principal.axes, scale, likeness)
 
-    def distances(self, look: Look) -> NDArray[np.float64]:
-        """How unlike the training films each picture is, squared, (N,)."""
+    def distances(self, images: ImageFeatures) -> NDArray[np.float64]:
+        """Return how unlike the training films each picture is, squared, (N,)."""
         return self.likeness.distances(
-            _describe(look, self.mean_film, self.eigen_films) / self.scale
+            _describe(images, self.mean_film, self.eigen_films) / self.scale
         )
 
-    def pose_distances(self, look: Look) -> NDArray[np.float64]:
-        """The distances in all poses, (N, 8)."""
-        return np.stack([self.distances(look.posed(pose)) for pose in range(N_POSES)], axis=1)
+    def pose_distances(self, images: ImageFeatures) -> NDArray[np.float64]:
+        """Return the distances in all poses, (N, 8)."""
+        return np.stack([self.distances(images.posed(pose)) for pose in range(N_POSES)], axis=1)
 
 
 def _describe(
-    look: Look, mean_film: NDArray[np.float32], eigen_films: NDArray[np.float32]
+    images: ImageFeatures, mean_film: NDArray[np.float32], eigen_films: NDArray[np.float32]
 ) -> NDArray[Any]:
-    """The numbers that stand for each picture: (N, d + 1 + 4)."""
-    centred = look.thumbs.reshape(-1, N_PIXELS) - mean_film
+    """Return the numbers that stand for each picture: (N, d + 1 + 4)."""
+    centred = images.thumbs.reshape(-1, N_PIXELS) - mean_film
     places = centred @ eigen_films.T  # (N, d)
     left = np.mean((centred - places @ eigen_films) ** 2, axis=1, keepdims=True)
-    return np.concatenate([places, np.log(left + _FLOOR), look.contrasts], axis=1)
+    return np.concatenate([places, np.log(left + _FLOOR), images.contrasts], axis=1)
 
 
 def _pyramid(film: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

@@ -23,7 +23,7 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
-from core.prediction.novelty import TrainingMemory
+from core.prediction.novelty import NoveltyReference
 from core.prediction.verdict import Opinion
 
 _TWIN_SEED: Final = 2018
@@ -69,7 +69,7 @@ class Classifier:
         card: ModelCard,
         network: Network,
         calibration: Calibration | None = None,
-        memory: TrainingMemory | None = None,
+        memory: NoveltyReference | None = None,
     ) -> None:
         self.path, self.card, self.network = path, card, network
         self.calibration, self.memory = calibration, memory
@@ -164,7 +164,9 @@ class Classifier:
         return softmax(logits)
 
 
-def _knowledge(path: Path, opened: OpenedModel) -> tuple[Calibration | None, TrainingMemory | None]:
+def _knowledge(
+    path: Path, opened: OpenedModel
+) -> tuple[Calibration | None, NoveltyReference | None]:
     """Read what a file says of its network beside the weights.
 
     Raises:
@@ -175,7 +177,7 @@ def _knowledge(path: Path, opened: OpenedModel) -> tuple[Calibration | None, Tra
         if card.calibration is not None:
             calibration = Calibration.from_json(card.calibration)
         if card.novelty is not None:
-            memory = TrainingMemory.from_parts(
+            memory = NoveltyReference.from_parts(
                 card.novelty,
                 opened.extras,
                 n_features=opened.weights["fc.weight"].shape[1],

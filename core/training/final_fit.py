@@ -18,7 +18,7 @@ from core.evaluation.evaluate import Answers, gather, paddle_network
 from core.evaluation.metrics import Evaluation, evaluation
 from core.events import Progress
 from core.prediction.calibration import Calibration, fit_calibration
-from core.prediction.novelty import FilmSet, TrainingMemory, fit_memory
+from core.prediction.novelty import FilmSet, NoveltyReference, fit_novelty
 from core.runtime.devices import release_device_memory
 from core.runtime.memory import OutOfMemoryError
 from core.training.checkpoint import Position
@@ -95,7 +95,7 @@ class Knowledge:
 
     test: Evaluation | None = None  # None: there is no test part
     calibration: Calibration | None = None  # None: too few validation films
-    memory: TrainingMemory | None = None  # None: likewise
+    memory: NoveltyReference | None = None  # None: likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,9 @@ def _memory(
     validation: BatchSource,
     validated: Answers,
     config: TrainingConfig,
-) -> TrainingMemory | None:
+) -> NoveltyReference | None:
     try:
-        return fit_memory(
+        return fit_novelty(
             _film_set(train, trained),
             _film_set(validation, validated),
             keep_thumbnails=config.is_keeping_thumbnails,

@@ -5,7 +5,7 @@
 MODEL was trained on DATA.zip; its card tells which films were for training, validation and test.
 Every method is fitted to the training films and gets the limit that 95 % of the validation films
 pass. False alarms are counted on the test films, which nothing was fitted to, on validation and
-test films dealt anew many times, and on OTHER.zip's films, also on those alone that are no copies
+test films redrawn many times, and on OTHER.zip's films, also on those alone that are no copies
 of training films; strange pictures are drawn or made of the test films (see
 `novelty_pictures.py`), and read from FOLDER, one subfolder a kind.
 
@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 
 from core.data.dataset import LoadedDataset, load_dataset
 from core.images.reading import load_xray
-from core.prediction.appearance import Look, coloured_share, grey
+from core.prediction.appearance import ImageFeatures, coloured_share, grey
 from core.prediction.classifier import Classifier
-from core.prediction.novelty import FilmSet, Scale, TrainingMemory, fit_memory, joined, root
+from core.prediction.novelty import FilmSet, NoveltyReference, Scale, combined, fit_novelty, root
 from core.statistics import auroc
 from core.workspace import Workspace
 
@@ -92,7 +92,7 @@ def nearest(train: FilmSet, n: int = 5) -> Judge:
     return judge
 
 
-def methods(memory: TrainingMemory, train: FilmSet) -> dict[str, Judge]:
+def methods(memory: NoveltyReference, train: FilmSet) -> dict[str, Judge]:
     """The product's way first."""
 
     def product(features: NDArray[np.float32], films: Sequence[Picture]) -> Scores:
@@ -103,7 +103,7 @@ def methods(memory: TrainingMemory, train: FilmSet) -> dict[str, Judge]:
         "Mahalanobis": lambda features, films: memory.features.distances(root(features)),
         "by class": by_class(train),
         "nearest 5": nearest(train),
-        "plain image": lambda features, films: memory.image.distances(Look.of(films)),
+        "plain image": lambda features, films: memory.image.distances(ImageFeatures.of(films)),
     }
 
 
@@ -120,12 +120,12 @@ def interval(n: int, total: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def dealt_anew(
-    memory: TrainingMemory,
+def redrawn(
+    memory: NoveltyReference,
     judges: dict[str, Judge],
     films: FilmSet,
     groups: NDArray[np.str_],
-    n_deals: int = 200,
+    n_draws: int = 200,
 ) -> dict[str, float]:
     """Mean rate of false alarms where half of the patients set the limit and half are asked."""
     random = np.random.default_rng(0)
@@ -133,17 +133,17 @@ def dealt_anew(
     scores = {name: judge(films.features, films.films) for name, judge in judges.items()}
     distances = (
         memory.features.distances(root(films.features)),
-        memory.image.distances(Look.of(films.films)),
+        memory.image.distances(ImageFeatures.of(films.films)),
         np.array([coloured_share(film) for film in films.films]),
     )
     rates: dict[str, list[float]] = {name: [] for name in judges}
-    for _ in range(n_deals):
+    for _ in range(n_draws):
         is_limit = np.isin(groups, random.permutation(names)[: len(names) // 2])
         scale = Scale.fit(*(some[is_limit] for some in distances))
         for name, some in scores.items():
             is_strange = some > limit(some[is_limit])
             if name == "product":
-                is_strange = joined(scale.parts(*distances)) > 1
+                is_strange = combined(scale.scores(*distances)) > 1
             rates[name].append(float(is_strange[~is_limit].mean()))
     return {name: float(np.mean(some)) for name, some in rates.items()}
 
@@ -157,7 +157,8 @@ def read(zips: Sequence[Path], size: int) -> LoadedDataset:
 def unlike(films: Sequence[Picture], known: Sequence[Picture]) -> list[int]:
     """Which films are no copies of known ones."""
     thumbs, others = (
-        Look.of(some).thumbs.reshape(len(some), -1) / np.sqrt(32 * 32) for some in (films, known)
+        ImageFeatures.of(some).thumbs.reshape(len(some), -1) / np.sqrt(32 * 32)
+        for some in (films, known)
     )
     is_copy = (thumbs @ others.T).max(axis=1) > SAME_FILM * (thumbs**2).sum(axis=1)
     return np.flatnonzero(~is_copy).tolist()
@@ -188,7 +189,7 @@ def main() -> None:
         return FilmSet(Seen.by(classifier, films).features, films, labels, digests)
 
     train, validation, test = part("train"), part("validation"), part("test")
-    memory = fit_memory(train, validation, keep_thumbnails=False)
+    memory = fit_novelty(train, validation, keep_thumbnails=False)
     if memory is None:
         raise SystemExit("There are too few films to fit anything.")
     judges = methods(memory, train)
@@ -233,10 +234,10 @@ def main() -> None:
         for record, group in zip(loaded.dataset.records, loaded.grouping.groups, strict=True)
     }
     groups = np.array([group_of[digest] for digest in both.digests])
-    anew = dealt_anew(memory, judges, both, groups)
-    figures["dealt anew"] = {name: [rate] for name, rate in anew.items()}
+    anew = redrawn(memory, judges, both, groups)
+    figures["redrawn"] = {name: [rate] for name, rate in anew.items()}
     cells = (f"{rate:14.1%}" for rate in anew.values())
-    print(f"{'both, dealt anew':24s}{len(both):5d}", *cells, "  mean of 200 deals by patient")
+    print(f"{'both, redrawn':24s}{len(both):5d}", *cells, "  mean of 200 draws by patient")
     if arguments.other:
         other = read([arguments.other], size)
         films = [np.asarray(other.cache.image(record.digest)) for record in other.dataset.records]

@@ -6,7 +6,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.events import TrainingDone
-from core.prediction.novelty import FilmSet, TrainingMemory, fit_memory
+from core.prediction.novelty import FilmSet, NoveltyReference, fit_novelty
 from core.runtime.devices import Device
 from core.training import loop
 from core.training.loop import TrainingData
@@ -45,7 +45,7 @@ def new() -> FilmSet:
 
 
 @pytest.fixture(scope="session")
-def memory(train: FilmSet, validation: FilmSet) -> TrainingMemory:
-    fitted = fit_memory(train, validation, keep_thumbnails=True)
+def reference(train: FilmSet, validation: FilmSet) -> NoveltyReference:
+    fitted = fit_novelty(train, validation, keep_thumbnails=True)
     assert fitted is not None
     return fitted

@@ -19,7 +19,7 @@ from core.models.model_file import save_model
 from core.models.weights import expected_shapes
 from core.prediction.calibration import fit_calibration
 from core.prediction.classifier import Classifier
-from core.prediction.novelty import FilmSet, fit_memory
+from core.prediction.novelty import FilmSet, fit_novelty
 from tests.core.models.model_bytes import arrays_for, card, mutated, put_together, take_apart
 
 N_TRAIN, N_VALIDATION, SIZE = 40, 24, 32
@@ -44,7 +44,7 @@ def honest(narrow_network: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
     shapes = expected_shapes("resnet18", 3)
     n_features = shapes["fc.weight"][1]
     train = film_set(N_TRAIN, n_features, 1)
-    memory = fit_memory(train, film_set(N_VALIDATION, n_features, 2), keep_thumbnails=True)
+    memory = fit_novelty(train, film_set(N_VALIDATION, n_features, 2), keep_thumbnails=True)
     assert memory is not None
     values, extras = memory.to_parts()
     random = np.random.default_rng(0)

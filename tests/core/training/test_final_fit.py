@@ -13,7 +13,7 @@ from core.events import TrainingDone
 from core.models.model_file import open_model, read_card
 from core.prediction.calibration import COVERAGE, Calibration
 from core.prediction.classifier import Classifier
-from core.prediction.novelty import fit_memory
+from core.prediction.novelty import fit_novelty
 from core.prediction.reading import FilmRead, read_films
 from core.runtime.devices import Device
 from core.training import final_fit
@@ -154,7 +154,7 @@ def test_training_ends_well_even_where_its_films_cannot_be_remembered(
     def failing(*_: object, **__: object) -> None:
         raise np.linalg.LinAlgError("singular")
 
-    monkeypatch.setattr(final_fit, "fit_memory", failing)
+    monkeypatch.setattr(final_fit, "fit_novelty", failing)
     run, done = trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
     assert done.test_accuracy is not None
     card = read_card(run.best)
@@ -174,10 +174,10 @@ def test_of_very_many_training_films_an_even_part_is_looked_at(
 
     def noting(train: object, *rest: object, **options: object) -> object:
         seen.append(train.labels)
-        return fit_memory(train, *rest, **options)
+        return fit_novelty(train, *rest, **options)
 
     monkeypatch.setattr(final_fit, "MAX_FILMS", 24)
-    monkeypatch.setattr(final_fit, "fit_memory", noting)
+    monkeypatch.setattr(final_fit, "fit_novelty", noting)
     trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
     [labels] = seen
     assert np.bincount(labels).tolist() == [8, 8, 8]

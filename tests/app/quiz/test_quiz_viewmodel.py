@@ -69,20 +69,14 @@ def truth(model: QuizViewModel) -> int:
 # Before.
 
 
-def test_without_a_model_or_films_there_is_no_quiz(
+def test_a_quiz_needs_a_model_and_five_films(
     idle: QuizViewModel, loaded: LoadedDataset, classifier: PretendedModel
 ) -> None:
-    idle.prepare(sources(loaded), None)
-    assert (idle.pool, idle.can_start) == (None, False)
-    idle.prepare((), classifier)
-    assert (idle.pool, idle.can_start) == (None, False)
+    for films, asked in ((sources(loaded), None), ((), classifier)):
+        idle.prepare(films, asked)
+        assert (idle.pool, idle.can_start) == (None, False)
     idle.start()
     assert idle.stage is None
-
-
-def test_a_quiz_needs_five_films(
-    idle: QuizViewModel, loaded: LoadedDataset, classifier: PretendedModel
-) -> None:
     for n, can_start in ((4, False), (5, True)):
         idle.prepare(sources(loaded)[:n], classifier)
         assert (idle.n_usable, idle.can_start) == (n, can_start)
@@ -97,12 +91,6 @@ def test_films_that_the_model_learned_from_are_asked_about_only_if_wished(
     assert idle.n_usable == len(digests) - 50
     idle.change(with_learned=True)
     assert idle.n_usable == len(digests)
-
-
-def test_settings_stay_as_they_are_while_a_quiz_is_under_way(model: QuizViewModel) -> None:
-    begin(model)
-    model.change(seed=99)
-    assert model.settings.seed != 99
 
 
 # Under way.
@@ -123,19 +111,18 @@ def test_the_model_is_heard_only_after_the_learner_has_answered(model: QuizViewM
     assert (model.stage, model.chosen, model.can_confirm) == ("with_model", 2, True)
 
 
-def test_an_answer_may_be_changed_once_the_model_is_heard(model: QuizViewModel) -> None:
+def test_an_answer_may_be_changed_and_the_next_film_comes_with_nothing_chosen(
+    model: QuizViewModel,
+) -> None:
     begin(model)
+    model.change(seed=99)
+    assert model.settings.seed != 99  # settings stay while a quiz is under way
+    first = model.shown
     answer(model, alone=2, final=1)
     assert model.session is not None
     [given] = model.session.answers
     assert (given.alone, given.final, given.model.predicted) == (2, 1, 0)
-    assert given.model.opinion.probability == pytest.approx(0.8)
-
-
-def test_the_next_film_comes_with_nothing_chosen(model: QuizViewModel) -> None:
-    begin(model)
-    first = model.shown
-    answer(model, 0, 0)
+    assert given.model.opinion.probabilities[0] == pytest.approx(0.8)
     wait_until(lambda: model.stage == "alone")
     assert model.shown is not first
     assert model.chosen is None
@@ -173,7 +160,11 @@ def test_all_answers_make_a_score_card(model: QuizViewModel) -> None:
 def test_the_time_of_a_film_is_taken_only_while_it_is_in_sight(
     model: QuizViewModel, clock: Clock
 ) -> None:
+    model.set_in_sight(False)
     begin(model)
+    clock.now += 50
+    assert model.seconds == 0  # it arrived unseen
+    model.set_in_sight(True)
     clock.now += 3
     model.set_in_sight(False)
     clock.now += 100
@@ -188,13 +179,6 @@ def test_the_time_of_a_film_is_taken_only_while_it_is_in_sight(
     assert model.session is not None
     [given] = model.session.answers
     assert (given.seconds_alone, given.seconds_with_model) == (5, 1)
-
-
-def test_a_film_that_arrives_unseen_waits_for_its_time(model: QuizViewModel, clock: Clock) -> None:
-    model.set_in_sight(False)
-    begin(model)
-    clock.now += 50
-    assert model.seconds == 0
 
 
 # Reading ahead.
@@ -235,11 +219,8 @@ def test_another_model_that_is_opened_meanwhile_has_no_say(
     assert model.card is classifier.card
     model.leave()
     assert model.card is other.card
-
-
-def test_closing_the_model_meanwhile_does_not_end_the_quiz(model: QuizViewModel) -> None:
     begin(model)
-    model.prepare((), None)
+    model.prepare((), None)  # nor does closing it end the quiz
     for _ in range(6):
         answer(model, 0, 0)
     assert model.score is not None
@@ -273,21 +254,6 @@ def test_a_film_that_cannot_be_read_is_left_out_and_told(
     assert (model.score.alone.n, model.n_asked) == (5, 6)
 
 
-def test_where_no_film_can_be_read_that_is_told(
-    model: QuizViewModel, loaded: LoadedDataset, tmp_path: Path, classifier: PretendedModel
-) -> None:
-    gone = [dataclasses.replace(one, path=tmp_path / "gone.png") for one in sources(loaded)[:5]]
-    model.prepare(gone, classifier)
-    model.start()
-    wait_until(lambda: model.stage == "over")
-    assert model.score is None
-    assert model.session is not None
-    assert len(model.session.refused) == 5
-    assert "cannot be opened" in str(model.session.refused[0].reason)
-    model.leave()
-    assert model.can_start
-
-
 def test_where_the_model_fails_the_quiz_ends_with_what_was_answered(
     qtbot: QtBot, model: QuizViewModel, classifier: PretendedModel
 ) -> None:
@@ -301,15 +267,11 @@ def test_where_the_model_fails_the_quiz_ends_with_what_was_answered(
     assert model.stage == "over"
     assert model.score is not None
     assert model.score.alone.n == 1
-
-
-def test_where_the_model_fails_at_once_nothing_was_begun(
-    qtbot: QtBot, model: QuizViewModel, classifier: PretendedModel
-) -> None:
-    classifier.error = DeviceError(Message("The memory is full."))
+    model.leave()
+    classifier.gate = None
     with qtbot.waitSignal(model.failed, timeout=WAIT_MS):
         model.start()
-    assert model.stage is None
+    assert model.stage is None  # nothing was begun
 
 
 # The end.
@@ -323,12 +285,6 @@ def test_stopping_early_gives_the_score_so_far(model: QuizViewModel, runner: Tas
     assert model.score is not None
     assert model.score.alone.n == 1
     wait_until(lambda: not runner.is_running)
-
-
-def test_stopping_before_the_first_answer_puts_the_quiz_away(model: QuizViewModel) -> None:
-    begin(model)
-    model.end()
-    assert (model.stage, model.score, model.shown) == (None, None, None)
 
 
 def test_another_quiz_asks_other_films_and_the_same_seed_the_same(model: QuizViewModel) -> None:
@@ -381,17 +337,14 @@ def test_the_table_for_the_teacher_is_saved(model: QuizViewModel, tmp_path: Path
     assert told["answer_alone"] == "NORMAL"
 
 
-def test_a_table_that_cannot_be_saved_is_told(model: QuizViewModel, tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_saved_is_told_and_leaving_forgets_it(
+    model: QuizViewModel, tmp_path: Path
+) -> None:
     begin(model)
     answer(model, 1, 0)
     model.end()
     model.save_table(tmp_path / "none" / "quiz.csv")
     assert "Choose another file" in str(model.note)
-
-
-def test_leaving_forgets_the_quiz(model: QuizViewModel) -> None:
-    begin(model)
-    answer(model, 0, 0)
     model.leave()
     assert (model.stage, model.session, model.score, model.note) == (None, None, None, None)
     assert model.can_start

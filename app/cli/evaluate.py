@@ -8,6 +8,8 @@ from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
 from app.i18n import tr
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
+from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+from core.models.model_file import read_card
 from core.workspace import Workspace
 
 
@@ -35,9 +37,6 @@ def load(
 
 def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Measure a model on a dataset."""
-    from core.evaluation.evaluate import ModelEvaluation, evaluate_model
-    from core.models.model_file import read_card
-
     card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
     with ProgressBars() as bars:
         size = card.preprocessing.image_size

@@ -1,21 +1,14 @@
 """The Evaluate page's state: a model, a dataset, and how the one does on the other."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
-from core.errors import Message
+from core.evaluation.evaluate import ModelEvaluation, Part, evaluate_model
 from core.events import Progress
 from core.workspace import Workspace
-
-if TYPE_CHECKING:  # loads Paddle
-    from core.evaluation.evaluate import ModelEvaluation
-
-Part = Literal["test", "all"]
 
 
 class EvaluationViewModel(QObject):
@@ -44,7 +37,7 @@ class EvaluationViewModel(QObject):
 
     @property
     def part(self) -> Part:
-        """Which films: the model's test part, or all."""
+        """The films to evaluate on: the model's test part, or all."""
         return self._part
 
     @part.setter
@@ -54,12 +47,12 @@ class EvaluationViewModel(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an evaluation is going on."""
+        """True while an evaluation is going on."""
         return self._queue.is_busy
 
     @property
     def can_evaluate(self) -> bool:
-        """Whether there is a model, films, and time."""
+        """True with a model and films, and nothing else to do."""
         return self.model is not None and self.dataset is not None and not self.is_busy
 
     def set_model(self, model: Path) -> None:
@@ -78,13 +71,7 @@ class EvaluationViewModel(QObject):
         if model is None or dataset is None or self.is_busy:
             return
 
-        def events() -> Iterator[object]:
-            yield Progress(Message("Loading the deep-learning library"), 0, 0)
-            from core.evaluation.evaluate import evaluate_model
-
-            yield from evaluate_model(model, dataset, part, self._workspace)
-
-        self._queue.put(model, events)
+        self._queue.put(model, lambda: evaluate_model(model, dataset, part, self._workspace))
         self.changed.emit()
 
     def cancel(self) -> None:

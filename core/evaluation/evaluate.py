@@ -31,7 +31,7 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What a network answered to films whose classes are known."""
+    """Answers of a network to films whose classes are known."""
 
     logits: NDArray[np.float32]  # (N, C)
     features: NDArray[np.float32]  # (N, F), what the last layer saw
@@ -102,7 +102,7 @@ _WORTH_A_CARD: Final = 500
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelEvaluation:
-    """How a model did, and on which films."""
+    """Evaluation of a model on some films."""
 
     model: Path
     card: ModelCard
@@ -172,7 +172,7 @@ def _network_for(n_films: int, classifier: Classifier, device_name: str) -> Netw
 
 
 def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record, ...]:
-    """The films to evaluate on, with labels in the order of the model's classes.
+    """Return the films to evaluate on, with labels in the order of the model's classes.
 
     Test films are known by their content, whatever they are called now.
 
@@ -203,7 +203,7 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
 
 
 def _test_films(card: ModelCard, records: Sequence[Record]) -> tuple[Record, ...]:
-    """The films of the model's test part alone, each as often as it was there.
+    """Return the films of the model's test part alone, each as often as it was there.
 
     Raises:
         DatasetError: The model has no such film.

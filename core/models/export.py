@@ -408,7 +408,7 @@ def _check_place(model: Path, kind: ExportKind, out: Path) -> None:
 
 
 def _beside(out: Path) -> Path:
-    """Where the description of a file of weights stands."""
+    """Return the place of the description of a file of weights."""
     return out.with_name(f"{out.name}.json")
 
 

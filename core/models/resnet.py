@@ -17,7 +17,7 @@ from core.runtime.threads import BUILDING
 
 
 def place_of(network: Any) -> Any:
-    """Where the network computes.
+    """Return the device that the network computes on.
 
     Paddle's current device is one for the whole process: a model opened elsewhere in it
     changes it under a training that runs.
@@ -26,7 +26,7 @@ def place_of(network: Any) -> Any:
 
 
 def to_input(images: NDArray[np.uint8], preprocessing: Preprocessing, place: Any = None) -> Any:
-    """A batch as the network wants it: `(x / 255 - mean) / std`, grey repeated thrice.
+    """Scale a batch to the network's input: `(x / 255 - mean) / std`, grey repeated thrice.
 
     Bytes travel to the device and become floats there: a quarter of the traffic.
 
@@ -86,7 +86,7 @@ def _convolution(n_in: int, n_out: int, size: int, stride: int = 1) -> Any:
 
 
 def _shortcut(n_in: int, n_out: int, stride: int) -> Any:
-    """What brings a block's input to its output's shape, or None where it already has it."""
+    """Bring a block's input to its output's shape; None where it already has it."""
     if stride == 1 and n_in == n_out:
         return None
     return nn.Sequential(_convolution(n_in, n_out, 1, stride), BatchNorm(n_out))
@@ -191,7 +191,7 @@ class ResNet(nn.Layer):
 
 
 def build_resnet(architecture: Architecture, n_classes: int) -> ResNet:
-    """A freshly initialised network; `paddle.seed` decides its weights.
+    """Build a freshly initialised network; `paddle.seed` decides its weights.
 
     Args:
         architecture: One of `core.config.ARCHITECTURES`.

@@ -24,7 +24,7 @@ _TORCHVISION_ENDINGS = {"_mean": "running_mean", "_variance": "running_var"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What tells one ResNet from another."""
+    """Number and kind of the blocks of a ResNet."""
 
     n_blocks: tuple[int, int, int, int]  # in each stage
     is_bottleneck: bool
@@ -46,7 +46,7 @@ PLANS: dict[Architecture, Plan] = {
 
 
 def expected_shapes(architecture: Architecture, n_classes: int) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a network, statistics of the batch norms included."""
+    """Return name and shape of every tensor, statistics of the batch norms included."""
     plan = PLANS[architecture]
     shapes = {"conv1.weight": (STEM_WIDTH, 3, 7, 7), **_norm_shapes("bn1", STEM_WIDTH)}
     n_in = STEM_WIDTH
@@ -169,12 +169,12 @@ def check_shapes(
 
 
 def first_non_finite(arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
-    """The name of the first array that holds a NaN or an infinity, None if there is none."""
+    """Return the name of the first array that holds a NaN or an infinity, None without one."""
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
 
 
 def _named_tensors(network: Any) -> Iterator[tuple[str, Any, bool]]:
-    """Each tensor under torchvision's name, and whether torchvision holds it transposed."""
+    """Yield each tensor under torchvision's name, and whether torchvision transposes it."""
     for paddle_name, tensor in network.state_dict().items():
         path, _, ending = paddle_name.rpartition(".")
         name = f"{path}.{_TORCHVISION_ENDINGS.get(ending, ending)}"

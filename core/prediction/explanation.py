@@ -1,4 +1,4 @@
-"""Why a network answers as it does, for one film: first a map, then what speaks against it."""
+"""Explanations of an answer for one film: a heat map at once, then what speaks against it."""
 
 import dataclasses
 from collections.abc import Generator, Iterator
@@ -41,7 +41,7 @@ _WIDTH: Final = 2  # cells: a patch covers its own and fades out over half of ea
 
 
 def occluded(film: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """The film with one patch after the other, row by row, replaced by the grey around it.
+    """Cover one patch of the film after the other, row by row, with the grey around it.
 
     Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014), but
     with soft patches of the film's own blurred grey: hard ones in one grey are edges and
@@ -63,7 +63,7 @@ def occluded(film: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 
 @lru_cache(4)
 def _bumps(side: int) -> NDArray[np.float32]:
-    """How far each patch covers each column: 1 in its cell, falling to 0; (GRID, side)."""
+    """Return how far each patch covers each column: 1 in its cell, falling to 0; (GRID, side)."""
     place = (np.arange(side) + 0.5) / side * GRID
     centre = np.arange(GRID)[:, None] + 0.5
     return np.clip((_WIDTH + 1) / 2 - np.abs(place - centre), 0, 1).astype(np.float32)
@@ -79,7 +79,7 @@ _MOST_AT_ONCE: Final = 16  # films, so that one can stop soon
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """Why a network names one class, as far as is known yet."""
+    """Evidence for one class, as far as is known yet."""
 
     label: int  # the class that is explained
     cams: NDArray[np.float32]  # (C, h, w), evidence for each class against the mean of all, logits
@@ -94,7 +94,7 @@ class Explanation:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing more will be found out."""
+        """True once the heat map was checked: nothing more will come."""
         return self.honesty is not None
 
 

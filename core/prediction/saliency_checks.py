@@ -1,4 +1,4 @@
-"""Whether a heat map may be believed, by three checks and a test of significance."""
+"""Heat maps, and sanity checks that tell which of them may be believed."""
 
 import math
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class HeatMap:
 
 
 def heat_at(values: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """A map as large as its film.
+    """Stretch a map over its film.
 
     A network sees films stretched to a square, so a map over its square is stretched back.
 
@@ -67,7 +67,7 @@ _TO_LINEAR = ((4.0767416621, -1.2684380046, -0.0041960863),
 
 
 def heat_colours() -> NDArray[np.uint8]:
-    """The colour of each strength of heat.
+    """Return the colour of each strength of heat.
 
     Returns:
         Shape (256, 4): red, green, blue and opacity, not multiplied by it. Row 0 is no heat and
@@ -146,7 +146,7 @@ _MARGIN: Final = 1 / 14
 
 @dataclass(frozen=True, slots=True)
 class Honesty:
-    """What the checks of one heat map found."""
+    """Findings of the checks of one heat map."""
 
     lung_share: float | None  # of the heat, 0..1; None: the lungs were not found
     agreement: float  # rank correlation of the two methods' maps, -1..1
@@ -195,7 +195,7 @@ def examine(
 
 
 def rank_correlation(one: Map, other: Map) -> float:
-    """Spearman's; 0 where one of the maps is level."""
+    """Return Spearman's correlation; 0 where one of the maps is level."""
     ranks = [_ranks(values) for values in (one.ravel(), other.ravel())]
     centred = [values - values.mean() for values in ranks]
     size = math.sqrt(float((centred[0] ** 2).sum() * (centred[1] ** 2).sum()))
@@ -203,7 +203,7 @@ def rank_correlation(one: Map, other: Map) -> float:
 
 
 def chance_of(weights: Map, features: Map, n_classes: int) -> float:
-    """How often shuffled weights would find evidence as strong as the network's.
+    """Return how often shuffled weights would find evidence as strong as the network's.
 
     A permutation test of the class's score: the correlation of weights and features times
     sqrt(F - 1) is about standard normal when the weights of the last layer have nothing to do
@@ -224,16 +224,16 @@ def chance_of(weights: Map, features: Map, n_classes: int) -> float:
 
 
 def widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and what lies within half a patch of it, as squares see it."""
-    reach = round(_MARGIN * len(mask))
-    for _ in range(2):  # down, then across
-        padded = np.pad(mask, ((reach + 1, reach), (0, 0))).cumsum(axis=0)
-        mask = ((padded[2 * reach + 1 :] - padded[: -2 * reach - 1]) > 0).T
-    return mask
+    """Widen the mask by half a patch to all sides, corners included."""
+    from scipy.ndimage import maximum_filter
+
+    side = 2 * round(_MARGIN * len(mask)) + 1
+    wide: NDArray[np.bool_] = maximum_filter(mask, side, mode="constant")
+    return wide
 
 
 def share_inside(evidence: Map, mask: NDArray[np.bool_]) -> float:
-    """The part of the positive evidence that lies in the mask; 0 where there is none."""
+    """Return the share of the positive evidence that lies in the mask; 0 where there is none."""
     heat = np.maximum(heat_at(evidence, (len(mask), mask.shape[1])), 0)
     total = float(heat.sum())
     return float(heat[mask].sum()) / total if total > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What explanations cost, what their checks find, and whether those catch models that know nothing.
+"""Cost of explanations, findings of their checks, and how these catch models that know nothing.
 
     python tests/benchmarks/explanation.py MODEL DATA.zip [--films 60] [--slow-size 224]
 

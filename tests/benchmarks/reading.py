@@ -1,4 +1,4 @@
-"""How long films take to be answered, now and in an earlier state of the program.
+"""Time from film to answer, now and in an earlier state of the program.
 
     python tests/benchmarks/reading.py [--arch resnet50] [--image-size 224] [--rounds 15]
         [--before FOLDER] [--openvino FOLDER]

@@ -104,7 +104,7 @@ def choose(model: EvaluationViewModel, what: str, model_file: Path, loaded: Load
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Holds an evaluation before its numbers are told until it is set."""
-    from core.evaluation import evaluate as module
+    from app.evaluation import viewmodel as module
 
     gate, evaluate_model = threading.Event(), module.evaluate_model
 
@@ -121,7 +121,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 def test_giving_up_keeps_the_old_numbers(
     qtbot: QtBot, ready: EvaluationViewModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.evaluation import evaluate as module
+    from app.evaluation import viewmodel as module
 
     gate, evaluate_model = threading.Event(), module.evaluate_model
     before = evaluate(qtbot, ready)

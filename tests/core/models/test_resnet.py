@@ -1,14 +1,19 @@
 import math
+import threading
+from typing import Any
 
 import numpy as np
 import pytest
 from paddle.vision import models as paddle_models
 
-from core.config import ARCHITECTURES
+from core.config import ARCHITECTURES, Preprocessing
 from core.errors import ModelFileError
-from core.models.resnet import build_resnet
+from core.models.onnx import network_input
+from core.models.resnet import build_resnet, place_of, to_input
 from core.models.weights import PLANS, expected_shapes, first_non_finite, load_arrays, to_arrays
-from core.runtime.paddle import F, paddle
+from core.runtime.devices import use_device
+from core.runtime.paddle import F, paddle, seed_everything
+from core.runtime.threads import BUILDING
 
 
 @pytest.fixture
@@ -193,3 +198,123 @@ def test_the_first_array_that_is_not_finite_is_named(value):
     arrays["b"][1] = value
     arrays["c"][0] = value
     assert first_non_finite(arrays) == "b"
+
+
+UNIT = Preprocessing(image_size=32)
+
+
+def pictures(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+def test_the_reference_input_is_the_grey_level_over_255_in_three_channels() -> None:
+    images = pictures((2, 4, 5))
+    values = to_input(images, UNIT).numpy()
+    assert values.dtype == np.float32
+    assert values.shape == (2, 3, 4, 5)
+    for channel in range(3):
+        np.testing.assert_allclose(values[:, channel], images / 255, atol=1e-6)
+
+
+def test_mean_and_deviation_shift_and_scale() -> None:
+    images = np.array([[[0, 51, 255]]], np.uint8)
+    values = to_input(images, Preprocessing(image_size=32, mean=0.5, std=0.25)).numpy()
+    np.testing.assert_allclose(values[0, 0, 0], [-2.0, -1.2, 2.0], atol=1e-5)
+
+
+def test_colour_channels_keep_their_order() -> None:
+    images = pictures((2, 4, 5, 3))
+    values = to_input(images, UNIT).numpy()
+    np.testing.assert_allclose(values, images.transpose(0, 3, 1, 2) / 255, atol=1e-6)
+
+
+def test_a_grey_film_and_its_rgb_copy_are_the_same_to_the_network() -> None:
+    images = pictures((2, 6, 6))
+    preprocessing = Preprocessing(image_size=32, mean=0.48, std=0.23)
+    grey = to_input(images, preprocessing).numpy()
+    colour = to_input(np.repeat(images[..., None], 3, axis=3), preprocessing).numpy()
+    assert np.array_equal(grey, colour)
+
+
+def test_a_view_with_holes_is_read_as_it_looks() -> None:
+    images = pictures((2, 8, 8))[:, ::2, ::-1]
+    np.testing.assert_allclose(to_input(images, UNIT).numpy()[:, 0], images / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (1, 4, 4, 3)])
+def test_the_films_stay_as_they_are(shape: tuple[int, ...]) -> None:
+    images = pictures(shape)
+    before = images.copy()
+    to_input(images, Preprocessing(image_size=32, mean=0.5, std=0.5))
+    assert np.array_equal(images, before)
+
+
+def test_without_paddle_the_input_is_the_same() -> None:
+    preprocessing = Preprocessing(image_size=32, mean=0.48, std=0.23)
+    for shape in [(2, 8, 8), (2, 8, 8, 3)]:
+        images = pictures(shape)[:, ::2, ::-1]
+        got = network_input(images, preprocessing)
+        assert got.flags.c_contiguous
+        np.testing.assert_allclose(got, to_input(images, preprocessing).numpy(), atol=1e-6)
+
+
+def test_a_batch_goes_where_the_network_is_whatever_device_is_current(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = paddle.nn.Linear(2, 2)
+    places = []
+    real = paddle.to_tensor
+
+    def noting(values: np.ndarray, place: object = None) -> object:
+        places.append(place)
+        return real(values, place=place)
+
+    monkeypatch.setattr(paddle, "to_tensor", noting)
+    values = to_input(pictures((1, 4, 4)), UNIT, place_of(network))
+    [place] = places
+    assert str(place) == str(network.weight.place) == str(values.place) == "Place(cpu)"
+
+
+def build(_number: int) -> Any:
+    use_device("cpu")
+    return build_resnet("resnet18", 3)
+
+
+def test_no_two_parameters_of_a_network_have_one_name() -> None:
+    networks: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda number=number: networks.append(build(number)))
+        for number in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(networks) == len(threads)
+    for network in networks:
+        names = [parameter.name for parameter in network.parameters()]
+        assert len(set(names)) == len(names)
+
+
+def test_first_weights_do_not_depend_on_a_network_that_is_built_meanwhile() -> None:
+    def seeded() -> dict[str, Any]:
+        use_device("cpu")
+        with BUILDING:
+            seed_everything(5)
+            return to_arrays(build_resnet("resnet18", 3))
+
+    alone, done = seeded(), threading.Event()
+
+    def others() -> None:
+        while not done.is_set():
+            build(0)
+
+    other = threading.Thread(target=others)
+    other.start()
+    try:
+        together = seeded()
+    finally:
+        done.set()
+        other.join()
+    for name, array in alone.items():
+        np.testing.assert_array_equal(together[name], array)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +10,13 @@ from PIL import Image
 from core.config import Preprocessing
 from core.images.reading import READER_VERSION
 from core.models.model_file import save_model
-from core.models.weights import random_weights
+from core.models.resnet import build_resnet
+from core.models.weights import load_arrays, random_weights
+from core.prediction.calibration import Outputs
 from core.prediction.classifier import Classifier, Network
-from core.prediction.explanation import Explanation, class_activation_maps, explain
+from core.prediction.explanation import GRID, Explanation, class_activation_maps, explain, occluded
+from core.prediction.saliency_checks import heat_at
+from core.runtime.paddle import F, paddle
 from tests.core.models.model_bytes import card
 from tests.core.training.narrow import make_narrow
 
@@ -106,11 +111,12 @@ from core.models import weights
 weights.STEM_WIDTH, weights.STAGE_WIDTHS = 8, (8, 16, 32, 64)
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import explain
-from core.prediction.reading import FilmRead, read_films
+from core.images.reading import load_xray
+from core.prediction.reading import FilmResult, read_films
 classifier = Classifier.open(Path(sys.argv[1]))
 [read] = read_films(classifier, [Path(sys.argv[2])])
-assert isinstance(read, FilmRead)
-*_, explanation = explain(classifier, read.image)
+assert isinstance(read, FilmResult)
+*_, explanation = explain(classifier, load_xray(read.path))
 assert explanation.is_complete
 assert "paddle" not in sys.modules
 """
@@ -126,3 +132,96 @@ def test_reading_and_explaining_load_no_paddle(
         [sys.executable, "-c", WITHOUT_PADDLE, tmp_path / "m.safetensors", tmp_path / "film.png"],
         check=True,
     )
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Any:
+    make_narrow(monkeypatch.setattr)
+    network = build_resnet("resnet18", 4)
+    load_arrays(network, random_weights("resnet18", 4, seed=1))
+    network.eval()
+    return network
+
+
+@pytest.fixture
+def images() -> Any:
+    values = np.random.default_rng(0).standard_normal((1, 3, 160, 160), np.float32)
+    return paddle.to_tensor(values)
+
+
+def outputs_of(network: Any, images: Any) -> Outputs:
+    with paddle.no_grad():
+        maps = network.features(images)
+        return Outputs(network.fc(maps.mean(axis=[2, 3])).numpy(), maps.numpy())
+
+
+@pytest.mark.parametrize("label", range(4))
+def test_the_maps_are_those_of_grad_cam(label: int, network: Any, images: Any) -> None:
+    """Selvaraju et al. (ICCV 2017), eq. 1 and 2, the gradients by Paddle."""
+    maps = network.features(images)
+    maps.stop_gradient = False
+    logit = network.fc(maps.mean(axis=[2, 3]))[0, label]
+    (slopes,) = paddle.grad(logit, maps)
+    channel_weights = slopes.mean(axis=[2, 3], keepdim=True)  # (1, F, 1, 1)
+    grad_cam = F.relu((channel_weights * maps).sum(axis=1))[0].numpy()  # (h, w)
+    ours = class_activation_maps(outputs_of(network, images), network.fc.weight.numpy().T)[label]
+    assert ours.shape == (5, 5)
+    scale = np.abs(ours).max()
+    np.testing.assert_allclose(np.maximum(ours, 0) / scale, grad_cam * ours.size / scale, atol=1e-5)
+
+
+def test_a_maps_mean_is_the_logit_without_its_bias(network: Any, images: Any) -> None:
+    outputs = outputs_of(network, images)
+    maps = class_activation_maps(outputs, network.fc.weight.numpy().T)
+    logits = maps.mean(axis=(1, 2)) + network.fc.bias.numpy()
+    np.testing.assert_allclose(logits, outputs.logits[0], rtol=1e-4, atol=1e-5)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (96, 96, 3), (32, 32)])
+def test_each_film_differs_near_its_patch_only(shape: tuple[int, ...]) -> None:
+    film = noise(*shape)
+    films = list(occluded(film))
+    assert len(films) == GRID**2
+    size = shape[0] / GRID
+    for number, covered in enumerate(films):
+        assert covered.shape == shape
+        assert covered.dtype == np.uint8
+        row, column = divmod(number, GRID)
+        rows, columns = (
+            slice(max(0, round((n - 1) * size)), round((n + 2) * size)) for n in (row, column)
+        )
+        differs = covered != film
+        assert differs[rows, columns].any()
+        differs[rows, columns] = False
+        assert not differs.any()
+
+
+def test_what_is_covered_becomes_the_grey_around_it() -> None:
+    film = np.full((98, 98), 200, np.uint8)
+    film[:, :49] = 40
+    middle = list(occluded(film))[GRID * (GRID // 2)]  # at the left edge
+    assert np.abs(middle.astype(int) - film).max() < 40  # the grey there, not the mean of all
+
+
+def test_a_level_film_stays_as_it_is() -> None:
+    film = np.full((64, 64), 77, np.uint8)
+    assert all((covered == film).all() for covered in occluded(film))
+
+
+def test_a_planted_square_is_found() -> None:
+    """By the drop of a score that looks at the brightest spot of all."""
+    film = noise(96, 96) // 4
+    film[60:74, 20:34] = 250
+
+    def score(picture: np.ndarray) -> float:
+        return float(np.sort(picture.ravel())[-150:].mean())
+
+    drops = np.array([score(film) - score(covered) for covered in occluded(film)])
+    heat = heat_at(drops.reshape(GRID, GRID), film.shape)
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    assert 56 <= row <= 78
+    assert 16 <= column <= 38

@@ -1,16 +1,22 @@
 import numpy as np
 import pytest
 import scipy.stats
+from PIL import Image
 
 from core.prediction.lungs import LungField
 from core.prediction.saliency_checks import (
+    HeatMap,
     Honesty,
     chance_of,
     examine,
+    heat_at,
+    heat_colours,
+    heat_on_film,
     rank_correlation,
     share_inside,
     widened,
 )
+from core.runtime.paddle import F, paddle
 
 
 def gaussian(row: float, column: float, side: int = 7) -> np.ndarray:
@@ -139,3 +145,70 @@ def test_half_a_patch_beside_the_lungs_counts_as_inside() -> None:
     mask[0, 127] = True  # what hangs over the edge comes in nowhere else
     assert not widened(mask)[100:, :].any()
     assert share_inside(np.full((3, 3), -1.0), mask) == 0
+
+
+@pytest.mark.parametrize("shape", [(60, 91), (7, 200), (33, 8)])
+def test_heat_is_bilinear_at_the_films_own_resolution(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).random((7, 5), np.float32)
+    wanted = F.interpolate(
+        paddle.to_tensor(values[None, None]), size=list(shape), mode="bilinear", align_corners=False
+    )
+    assert heat_at(values, shape).shape == shape
+    np.testing.assert_allclose(heat_at(values, shape), wanted.numpy()[0, 0], atol=1e-5)
+
+
+def test_a_map_over_the_square_is_stretched_back_over_the_film() -> None:
+    values = np.zeros((4, 4), np.float32)
+    values[0, 3] = 1
+    heat = heat_at(values, (40, 400))
+    assert heat[:10, 300:].mean() > 5 * heat[10:].mean()
+    assert heat[0, -1] == pytest.approx(1)
+
+
+def test_a_level_map_stays_level_at_any_size() -> None:
+    for shape in [(1, 1), (3, 2), (500, 300)]:
+        np.testing.assert_allclose(heat_at(np.full((3, 3), 0.25), shape), 0.25)
+
+
+def test_heat_is_what_speaks_for_the_class_in_parts_of_the_strongest() -> None:
+    heat = HeatMap.of(np.array([[-3.0, 1.0], [0.0, 4.0]]), 2, "cam")
+    assert heat.values.tolist() == [[0, 0.25], [0, 1]]
+    assert (heat.label, heat.method) == (2, "cam")
+    assert heat.values.dtype == np.float32
+
+
+def test_where_nothing_speaks_for_the_class_there_is_no_heat() -> None:
+    assert not HeatMap.of(np.full((3, 3), -1.0), 0, "occlusion").values.any()
+
+
+def test_there_is_a_colour_for_each_grey_level_and_none_for_no_heat() -> None:
+    table = heat_colours()
+    assert table.shape == (256, 4)
+    assert table.dtype == np.uint8
+    assert table[0, 3] == 0
+    assert table[-1, 3] == 255
+
+
+def test_stronger_heat_is_lighter_and_covers_more() -> None:
+    table = heat_colours().astype(float)
+    lightness = table[:, :3] @ (0.2126, 0.7152, 0.0722)  # ITU-R BT.709
+    assert (np.diff(lightness) >= -0.5).all()  # half a level of rounding
+    assert (np.diff(table[:, 3]) >= 0).all()
+
+
+def test_a_film_without_heat_stays_as_it_is() -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    shown = heat_on_film(grey, np.zeros((16, 16), np.float32))
+    assert (shown == grey[:, :, None]).all()
+
+
+def test_heat_is_laid_over_a_film_as_pillow_would() -> None:
+    random = np.random.default_rng(7)
+    film = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    heat = random.random((20, 30), dtype=np.float32)
+    colours = heat_colours()[np.rint(heat * 255).astype(int)]
+    colours[:, :, 3] = np.rint(colours[:, :, 3] * 0.5)
+    below = Image.fromarray(film).convert("RGBA")
+    wanted = np.asarray(Image.alpha_composite(below, Image.fromarray(colours)))[:, :, :3]
+    shown = heat_on_film(film, heat, 0.5)
+    assert np.abs(shown.astype(int) - wanted).max() <= 1

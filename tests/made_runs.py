@@ -1,12 +1,14 @@
 """Run folders as training leaves them, made without training."""
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.config import TrainingConfig
-from core.training.run_folder import METRICS_FILE, RUN_FILE
+from core.training.run_description import RUN_FILE, RunDescription
+from core.training.run_folder import METRICS_FILE
 
 
 def batch_line(epoch: int, batch: int, loss: float = 1.0, batches: int = 3) -> dict[str, Any]:
@@ -78,3 +80,51 @@ def make_run(
     (folder / RUN_FILE).write_text(json.dumps(description), encoding="utf-8")
     write_lines(folder, story() if lines is None else lines)
     return folder
+
+
+def description(**entries: Any) -> RunDescription:
+    """The description of a run that nobody looks at closely."""
+    values = {
+        "started": "2026-11-22T14:01:06+00:00",
+        "config": TrainingConfig(),
+        "dataset": {"sources": ["films.zip"], "classes": {"COVID": 10, "NORMAL": 20}},
+        "device": {"name": "cpu"},
+    }
+    return RunDescription(**{**values, **entries})
+
+
+def read_run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The whole of run.json, and the events that count; a line that a kill cut is dropped."""
+    events = []
+    metrics = folder / METRICS_FILE
+    for line in metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []:
+        with contextlib.suppress(ValueError):
+            events.append(json.loads(line))
+    values = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    return values, _without_undone([event for event in events if isinstance(event, dict)])
+
+
+def _without_undone(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what was recorded beyond the checkpoint that a run then went on from."""
+    kept: list[dict[str, Any]] = []
+    for event in events:
+        if event.get("event") == "Resumed":
+            kept = [old for old in kept if not _is_undone(old, event)]
+        kept.append(event)
+    return kept
+
+
+def _is_undone(old: dict[str, Any], resumed: dict[str, Any]) -> bool:
+    """Whether `old` belongs after the place where the run goes on."""
+    try:
+        match old.get("event"):
+            case "BatchDone" | "BatchHalved":
+                place = (old["epoch"], old["batch"])
+                return bool(place > (resumed["epoch"], resumed["batch"]))
+            case "EpochDone":
+                return bool(old["epoch"] >= resumed["epoch"])
+            case "TrainingDone":
+                return True
+    except (KeyError, TypeError):  # no line of ours
+        return False
+    return False

@@ -13,6 +13,7 @@ from app.tasks import TaskQueue, TaskRunner
 from app.wording import network_words, status_words
 from core.errors import Message, RunFolderError
 from core.training.history import History
+from core.training.run_description import rename_run
 from core.training.runs import (
     DamagedRun,
     RunSummary,
@@ -20,7 +21,6 @@ from core.training.runs import (
     export_runs,
     has_living_owner,
     read_run_or_damage,
-    rename_run,
     scan_runs,
 )
 from core.workspace import Workspace

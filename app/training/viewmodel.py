@@ -30,11 +30,11 @@ from core.runtime.memory import card_memory_in_use, memory_in_use
 from core.training.advice import advice, epochs_since_best
 from core.training.estimate import Estimate
 from core.training.history import History
+from core.training.run_description import read_description
 from core.training.run_folder import BEST_FILE, LAST_FILE, mark_paused
 from core.training.runs import (
     InterruptedRun,
     newest_interrupted,
-    read_description,
     usable_checkpoint,
 )
 from core.workspace import Workspace

@@ -6,16 +6,23 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import psutil
 
-from core import files
+from core.config import TrainingConfig
 from core.errors import Message, RunFolderError
 from core.events import BatchDone, EpochDone, to_json
+from core.training.run_description import (
+    RUN_FILE,
+    RunDescription,
+    Status,
+    read_description,
+    write_description,
+)
 
 
 class Lines:
@@ -83,32 +90,6 @@ class Lines:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.truncate(self.path, whole)
-
-
-def without_undone(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Leave out what was recorded beyond the checkpoint that a run then went on from."""
-    kept: list[dict[str, Any]] = []
-    for event in events:
-        if event.get("event") == "Resumed":
-            kept = [old for old in kept if not _is_undone(old, event)]
-        kept.append(event)
-    return kept
-
-
-def _is_undone(old: dict[str, Any], resumed: dict[str, Any]) -> bool:
-    """Whether `old` belongs after the place where the run goes on."""
-    try:
-        match old.get("event"):
-            case "BatchDone" | "BatchHalved":
-                place = (old["epoch"], old["batch"])
-                return bool(place > (resumed["epoch"], resumed["batch"]))
-            case "EpochDone":
-                return bool(old["epoch"] >= resumed["epoch"])
-            case "TrainingDone":
-                return True
-    except (KeyError, TypeError):  # no line of ours
-        return False
-    return False
 
 
 LOCK_FILE = "run.lock"
@@ -272,8 +253,7 @@ def describe_epoch(epoch: EpochDone) -> str:
     return line + ("; best so far" if epoch.is_best else "")
 
 
-Status = Literal["running", "paused", "finished", "stopped", "failed"]
-RUN_FILE, METRICS_FILE, LOG_FILE = "run.json", "metrics.jsonl", "log.txt"
+METRICS_FILE, LOG_FILE = "metrics.jsonl", "log.txt"
 BEST_FILE, LAST_FILE = "best.safetensors", "last.safetensors"
 
 
@@ -283,54 +263,58 @@ class RunFolder:
     A line that the disk refuses is kept and written later; `trouble` says so meanwhile.
     """
 
-    def __init__(self, path: Path, description: dict[str, Any]) -> None:
+    def __init__(self, path: Path, description: RunDescription) -> None:
         self.path = path
         self.description = description
         self._metrics, self._log = Lines(path / METRICS_FILE), Lines(path / LOG_FILE)
 
     @classmethod
-    def create(cls, path: Path, description: dict[str, Any]) -> Self:
+    def create(cls, path: Path, description: RunDescription) -> Self:
         """Make `path` and write what the run is going to do.
 
         Args:
             path: A new or empty folder.
-            description: Configuration, dataset, device and versions as JSON values.
+            description: Of the run.
 
         Raises:
             RunFolderError: The folder holds files already or cannot be made.
         """
-        started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        run = cls(
-            path, {"format_version": 1, "status": "running", "started": started, **description}
-        )
+        run = cls(path, description)
         try:
             check_is_free(path)
             path.mkdir(parents=True, exist_ok=True)
-            run._write_description()
+            write_description(path, description)
         except OSError as error:
             raise _cannot_write(path, error) from error
         return run
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """A run that is there already, to go on with.
+        """Open a run that is there already, to go on with.
 
         Raises:
             RunFolderError: The folder holds no readable run.
         """
+        if not (path / RUN_FILE).exists():
+            raise RunFolderError(
+                Message(
+                    "The folder {folder} holds no readable run. Choose a folder that training "
+                    "made.",
+                    folder=str(path),
+                )
+            )
         return cls(path, read_description(path))
 
-    def reopen(self, changes: dict[str, Any]) -> None:
+    def reopen(self, config: TrainingConfig) -> None:
         """Write that the run goes on, and clear away what a killed process left half done.
 
         Args:
-            changes: Parts of the description that are new.
+            config: The settings from now on.
 
         Raises:
             RunFolderError: The folder cannot be written.
         """
-        self.description = {**self.description, **changes}
-        self.description.pop("reason", None)
+        self.description = self.description.with_entries(config=config, reason="")
         try:
             for unfinished in self.path.glob(".*.part"):  # of core.files
                 unfinished.unlink(missing_ok=True)
@@ -402,7 +386,7 @@ class RunFolder:
     @property
     def status(self) -> Status:
         """How the run stands."""
-        return self.description["status"]
+        return self.description.status
 
     def close(self, status: Status, reason: str = "") -> None:
         """Write how the run stands, and every line that waits for room on the disk.
@@ -410,19 +394,15 @@ class RunFolder:
         Raises:
             RunFolderError: The disk refuses.
         """
-        self.description["status"] = status
-        if reason:
-            self.description["reason"] = reason
+        self.description = self.description.with_entries(
+            status=status, reason=reason or self.description.reason
+        )
         try:
-            self._write_description()
+            write_description(self.path, self.description)
             self._metrics.write()
             self._log.write()
         except OSError as error:
             raise _cannot_write(self.path, error) from error
-
-    def _write_description(self) -> None:
-        text = json.dumps(self.description, ensure_ascii=False, indent=1)
-        files.write_text(self.path / RUN_FILE, text + "\n")
 
 
 def mark_paused(path: Path) -> None:
@@ -453,56 +433,6 @@ def check_is_free(path: Path) -> None:
                 folder=str(path),
             )
         )
-
-
-def read_description(path: Path) -> dict[str, Any]:
-    """What a run was going to do, and how it stands.
-
-    Raises:
-        RunFolderError: The folder holds no readable run.
-    """
-    try:
-        return _json_object((path / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _no_run(path) from error
-
-
-def read_run(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The description and the recorded events of a run.
-
-    A line cut by a kill is dropped, and so is what was recorded and then trained once more.
-
-    Raises:
-        RunFolderError: The folder holds no readable run.
-    """
-    description = read_description(path)
-    try:
-        metrics = path / METRICS_FILE
-        # A run that was killed before its first event has none.
-        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
-    except (OSError, ValueError) as error:
-        raise _no_run(path) from error
-    events = []
-    for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):
-            events.append(_json_object(line))
-    return description, without_undone(events)
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    values = json.loads(text)
-    if not isinstance(values, dict):
-        raise ValueError("not a JSON object")
-    return values
-
-
-def _no_run(path: Path) -> RunFolderError:
-    return RunFolderError(
-        Message(
-            "The folder {folder} holds no readable run. Choose a folder that training made.",
-            folder=str(path),
-        )
-    )
 
 
 def _cannot_write(path: Path, error: OSError) -> RunFolderError:

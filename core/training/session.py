@@ -1,13 +1,13 @@
 """A whole run: from a loaded dataset into a new folder, or on from where a folder stands."""
 
 import dataclasses
+import datetime
 import hashlib
 import json
 import os
 import platform
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from core.data.edits import Edits
 from core.data.records import Dataset
 from core.data.splits import PARTS, Splits, split
 from core.data.unpacked import showable
-from core.errors import ConfigError, DatasetError, Message, RunFolderError
+from core.errors import DatasetError, Message, RunFolderError
 from core.events import Progress, TrainingEvent
 from core.models.initial_weights import InitialWeights
 from core.models.model_card import MAX_NAME_LENGTH
@@ -27,6 +27,12 @@ from core.runtime.paddle import paddle
 from core.runtime.threads import release_freed_memory
 from core.training.checkpoint import load_checkpoint, make_newest
 from core.training.loop import Begin, TrainingData, train
+from core.training.run_description import (
+    DatasetDescription,
+    DeviceDescription,
+    PatientsDescription,
+    RunDescription,
+)
 from core.training.run_folder import RunFolder, RunLock, check_is_free
 from core.workspace import Workspace
 
@@ -38,11 +44,8 @@ def plan_of_run(run: RunFolder, extra_epochs: int) -> TrainingConfig:
         RunFolderError: The settings cannot be read, or there is nothing left to train.
         ConfigError: `extra_epochs` is out of its range.
     """
-    try:
-        config = TrainingConfig.from_json(run.description["config"])
-    except (ConfigError, KeyError, TypeError) as error:
-        raise _unreadable(run) from error
-    if run.description.get("status") == "finished" and extra_epochs == 0:
+    config = run.description.config
+    if run.status == "finished" and extra_epochs == 0:
         raise RunFolderError(
             Message(
                 "The run {folder} is finished; there is nothing left to train. Say how many more "
@@ -59,7 +62,7 @@ def check_can_begin(run: RunFolder, config: TrainingConfig) -> None:
     Raises:
         RunFolderError: Training must be started anew.
     """
-    if config.initial_weights or run.description.get("status") == "finished":
+    if config.initial_weights or run.status == "finished":
         raise RunFolderError(
             Message(
                 "The run {folder} cannot go on, for nothing of it was saved yet. Train again with "
@@ -75,10 +78,9 @@ def device_of_run(run: RunFolder, wanted: str, available: Sequence[Device]) -> D
     Raises:
         DeviceError: There is no such device on this machine.
     """
-    began_on = run.description.get("device")
-    name = began_on.get("name") if isinstance(began_on, dict) else None
-    if wanted == "auto" and any(device.name == name for device in available):
-        wanted = str(name)
+    began_on = run.description.device.name
+    if wanted == "auto" and any(device.name == began_on for device in available):
+        wanted = began_on
     return choose_device(wanted, available)
 
 
@@ -91,12 +93,11 @@ def films_of_run(
         RunFolderError: They are not there any more, or are not the same.
         PneumoScopeError: They cannot be read.
     """
+    described = run.description.dataset
+    sources = [Path(source) for source in described.sources]
     try:
-        described = run.description["dataset"]
-        sources = [Path(source) for source in described["sources"]]
-        fingerprint, size = described["fingerprint"], int(described["loaded_at"])
-        edits = Edits.from_json(described["edits"])
-    except (KeyError, TypeError, ValueError) as error:
+        edits = Edits.from_json(described.edits)
+    except ValueError as error:
         raise _unreadable(run) from error
     for source in sources:
         if not os.path.exists(source):
@@ -109,13 +110,13 @@ def films_of_run(
             )
     loaded: LoadedDataset | None = None
     # At the size at which they were loaded then, for which they are decoded already.
-    for step in load_dataset(sources, workspace, size, with_edits=False):
+    for step in load_dataset(sources, workspace, described.loaded_at, with_edits=False):
         if isinstance(step, LoadedDataset):
             loaded = step.edited(edits)
         else:
             yield step
     assert loaded is not None  # the last step of load_dataset
-    if loaded.dataset.fingerprint != fingerprint:
+    if loaded.dataset.fingerprint != described.fingerprint:
         raise _changed(loaded.dataset)
     for reading in loaded.at_size(config.preprocessing.image_size, workspace):
         if isinstance(reading, ImageCache):
@@ -138,12 +139,12 @@ def _splits_of_run(run: RunFolder, dataset: Dataset) -> Splits:
     """
     index = {record.name: number for number, record in enumerate(dataset.records)}
     try:
-        named: dict[str, Any] = run.description["split"]
+        named = run.description.split or {}
         parts = {part: tuple(index[name] for name in named[part]) for part in PARTS}
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise _changed(dataset) from error
     splits = Splits(parts["train"], parts["validation"], parts["test"], parts["kept"])
-    if split_digest(dataset, splits) != run.description.get("split_sha256"):
+    if split_digest(dataset, splits) != run.description.split_sha256:
         raise _changed(dataset)
     return splits
 
@@ -248,7 +249,7 @@ def resume_training(
                 make_newest(folder)
             except OSError as error:
                 raise _cannot_go_on(folder, error) from error
-        run.reopen({"config": config.to_json()})
+        run.reopen(config)
         data = TrainingData(loaded.dataset, loaded.cache, splits)
         try:
             yield from train(config, data, run, device, Begin(checkpoint=found, is_resumed=True))
@@ -283,26 +284,28 @@ def _check_class_names(dataset: Dataset) -> None:
 
 def _describe(
     config: TrainingConfig, loaded: LoadedDataset, splits: Splits, device: Device
-) -> dict[str, Any]:
+) -> RunDescription:
     names = [record.name for record in loaded.dataset.records]
-    return {
-        "config": config.to_json(),
-        "dataset": {
-            # Whole paths: the run may be resumed from anywhere.
-            "sources": [showable(os.path.abspath(source)) for source in loaded.dataset.sources],
-            "loaded_at": loaded.cache.size,
-            "fingerprint": loaded.dataset.fingerprint,
-            "classes": loaded.dataset.counts,
-            "left_out": len(loaded.dataset.left_out),
-            "edits": loaded.edits.to_json(),
-            "patients": {"n": loaded.grouping.n_patients, "pattern": loaded.grouping.pattern},
-        },
-        "split": {part: [names[index] for index in splits.part(part)] for part in PARTS},
-        "split_sha256": split_digest(loaded.dataset, splits),
-        "device": {"name": device.name, "description": device.description},
-        "versions": {
+    return RunDescription(
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        config=config,
+        dataset=DatasetDescription(
+            sources=tuple(showable(os.path.abspath(source)) for source in loaded.dataset.sources),
+            loaded_at=loaded.cache.size,
+            fingerprint=loaded.dataset.fingerprint,
+            classes=loaded.dataset.counts,
+            left_out=len(loaded.dataset.left_out),
+            edits=loaded.edits.to_json(),
+            patients=PatientsDescription(
+                n=loaded.grouping.n_patients, pattern=loaded.grouping.pattern
+            ),
+        ),
+        split={part: tuple(names[index] for index in splits.part(part)) for part in PARTS},
+        split_sha256=split_digest(loaded.dataset, splits),
+        device=DeviceDescription(name=device.name, description=device.description),
+        versions={
             "python": platform.python_version(),
             "paddle": paddle.__version__,
             "numpy": np.__version__,
         },
-    }
+    )

@@ -20,11 +20,12 @@ from core.data.dataset import LoadedDataset
 from core.events import BatchDone, Progress
 from core.models.model_file import read_card
 from core.phantom import draw_film
-from core.training.run_folder import LAST_FILE, read_run
+from core.training.run_folder import LAST_FILE
 from tests.app.hands import drop, label_texts, press, wait_until
 from tests.app.made_dataset import name_of
 from tests.app.pretended import ONE, Audits
 from tests.app.pretended_explanations import Explanations
+from tests.made_runs import read_run
 
 STAGES = ["importing", "caching", "training"]
 

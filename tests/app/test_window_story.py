@@ -34,7 +34,6 @@ from app.widgets.tables import ConfusionMatrixView
 from app.widgets.thumbnails import ThumbnailStrip
 from core.prediction.reading import FilmResult
 from core.runtime.devices import list_devices
-from core.training.run_folder import read_run
 from core.workspace import Workspace
 from tests.app.hands import (
     FILMS_PER_CLASS,
@@ -47,6 +46,7 @@ from tests.app.hands import (
     words,
 )
 from tests.app.whole_program import english_settings, running_application
+from tests.made_runs import read_run
 
 HEAVY = (  # what must not be done where the window lives
     ("core.data.cache", "read_film"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.training.run_folder import read_run
+from tests.made_runs import read_run
 
 ROOT = Path(__file__).parents[3]
 RUN = "import sys; from app.cli.options import run; sys.exit(run(sys.argv[1:]))"

@@ -12,7 +12,7 @@ from app.cli import train
 from core import demo
 from core.models.model_file import read_card
 from core.training.learner import Learner
-from core.training.run_folder import read_run
+from tests.made_runs import read_run
 
 Command = Callable[..., Any]
 TRAIN = ("--image-size", "32", "--epochs", "1", "--batch-size", "8")

@@ -25,7 +25,7 @@ from app.runs.viewmodel import RunsViewModel
 from app.settings import THEMES
 from app.tasks import TaskRunner
 from core.config import TrainingConfig
-from core.training.run_folder import RUN_FILE
+from core.training.run_description import RUN_FILE
 from core.workspace import Workspace
 from tests.app.hands import button, field, press, wait_until
 from tests.made_runs import make_run, story

@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 from app.runs.viewmodel import Column, RunsViewModel
 from app.tasks import Failure, TaskRunner
 from core.config import TrainingConfig
-from core.training.run_folder import BEST_FILE, METRICS_FILE, RUN_FILE, RunLock
+from core.training.run_description import RUN_FILE
+from core.training.run_folder import BEST_FILE, METRICS_FILE, RunLock
 from core.workspace import Workspace
 from tests.app.hands import wait_until
 from tests.made_runs import batch_line, make_run, story, write_lines

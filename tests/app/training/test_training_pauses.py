@@ -19,9 +19,9 @@ from core.runtime.devices import Device
 from core.training import estimate as estimate_module
 from core.training.estimate import Estimate
 from core.training.history import History
-from core.training.run_folder import read_run
 from core.workspace import Workspace
 from tests.app.hands import WAIT_MS, wait_until
+from tests.made_runs import read_run
 
 ESTIMATE = Estimate(60.0, 20.0, 40.0, 2 << 30, Device("cpu", "a processor", 8 << 30))
 

@@ -14,9 +14,9 @@ from core.data.dataset import LoadedDataset
 from core.errors import ConfigError, Message
 from core.events import BatchDone, EpochDone, TrainingDone, TrainingStarted
 from core.models.model_file import read_card
-from core.training.run_folder import read_run
 from core.workspace import Workspace
 from tests.app.hands import WAIT_MS, wait_until
+from tests.made_runs import read_run
 
 
 @pytest.fixture

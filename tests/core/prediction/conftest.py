@@ -12,6 +12,7 @@ from core.training import loop
 from core.training.loop import TrainingData
 from core.training.run_folder import RunFolder
 from tests.core.prediction.made_films import N_NEW, N_TRAIN, N_VALIDATION, film_set
+from tests.made_runs import description
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def model(
     cpu: Device,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", {})
+    run = RunFolder.create(tmp_path_factory.mktemp("model") / "run", description())
     *_, done = loop.train(config, data, run, cpu)
     assert isinstance(done, TrainingDone)
     return done.model

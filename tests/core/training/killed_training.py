@@ -17,7 +17,7 @@ from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset, load_dataset
 from core.events import Progress
 from core.training import loop
-from core.training.run_folder import RUN_FILE
+from core.training.run_description import RUN_FILE
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
 from tests.core.training.narrow import make_narrow

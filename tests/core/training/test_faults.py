@@ -22,8 +22,9 @@ from core.training import final_fit, loop
 from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
 from core.training.loop import TrainingData, train
-from core.training.run_folder import METRICS_FILE, RunFolder, read_run
+from core.training.run_folder import METRICS_FILE, RunFolder
 from core.training.schedule import learning_rate
+from tests.made_runs import description, read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 Start = Callable[..., list[TrainingEvent]]
@@ -31,7 +32,7 @@ Start = Callable[..., list[TrainingEvent]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", {})
+    return RunFolder.create(tmp_path / "run", description())
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from core.training.loop import TrainingData, train
 from core.training.run_folder import RunFolder
 from core.workspace import Workspace
 from tests.core.conftest import CLASSES, draw
+from tests.made_runs import description
 
 PER_CLASS = 45
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -46,7 +47,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> TrainingData:
 def trained(
     config: TrainingConfig, data: TrainingData, device: Device, folder: Path
 ) -> tuple[RunFolder, TrainingDone]:
-    run = RunFolder.create(folder, {})
+    run = RunFolder.create(folder, description())
     *_, done = train(config, data, run, device)
     assert isinstance(done, TrainingDone)
     return run, done

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import Message, RunFolderError
 from core.training import runs as stored_runs
-from core.training.run_folder import RUN_FILE
+from core.training.run_description import RUN_FILE
 from core.training.runs import newest_interrupted
 
 

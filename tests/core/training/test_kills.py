@@ -10,7 +10,7 @@ import pytest
 import safetensors.numpy
 
 from core.config import TrainingConfig
-from core.training.run_folder import read_run
+from tests.made_runs import read_run
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent

@@ -30,16 +30,17 @@ from core.training import final_fit
 from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
 from core.training.loop import TrainingData, train
-from core.training.run_folder import METRICS_FILE, RunFolder, read_run
+from core.training.run_folder import METRICS_FILE, RunFolder
 from core.training.schedule import learning_rate
 from core.workspace import Workspace
+from tests.made_runs import description, read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", {})
+    return RunFolder.create(tmp_path / "run", description())
 
 
 @dataclasses.dataclass
@@ -63,7 +64,7 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory,
     narrow_network: None,
 ) -> Finished:
-    run = RunFolder.create(tmp_path_factory.mktemp("finished") / "run", {})
+    run = RunFolder.create(tmp_path_factory.mktemp("finished") / "run", description())
     return Finished(config, data, run, list(train(config, data, run, cpu)))
 
 

@@ -1,6 +1,7 @@
 """Runs that are interrupted and go on."""
 
 import itertools
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -32,10 +33,12 @@ from core.runtime.memory import OutOfMemoryError
 from core.training import loop
 from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE, load_checkpoint
 from core.training.learner import Learner, StepResult
-from core.training.run_folder import RunFolder, RunLock, mark_paused, read_run
+from core.training.run_description import RUN_FILE
+from core.training.run_folder import RunLock, mark_paused
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
 from tests.core.conftest import draw
+from tests.made_runs import read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 Start = Callable[..., Iterator[TrainingEvent]]
@@ -279,27 +282,31 @@ class TestRefused:
             list(resume_training(stopped, Workspace(tmp_path / "home"), "gpu:63"))
 
     def change(self, folder: Path, **values: Any) -> None:
-        run = RunFolder.open(folder)
-        run.description |= values
-        run.close(run.status)
+        path = folder / RUN_FILE
+        path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
 
     @pytest.mark.parametrize("settings", [None, {"epochs": "many"}, []])
     def test_settings_that_cannot_be_read(self, settings: object, stopped: Path) -> None:
         self.change(stopped, config=settings)
-        self.unchanged(stopped, RunFolderError, "What the run .* was going to do cannot be read")
+        self.unchanged(stopped, RunFolderError, "settings in run.json are damaged")
 
     @pytest.mark.parametrize("dataset", [None, {}, {"sources": 3}, []])
     def test_a_dataset_that_cannot_be_read(self, dataset: object, stopped: Path) -> None:
         self.change(stopped, dataset=dataset)
-        self.unchanged(stopped, RunFolderError, "cannot be read; it is damaged")
+        self.unchanged(stopped, RunFolderError, "its entry dataset is not what it must be")
+
+    def test_edits_that_cannot_be_read(self, stopped: Path) -> None:
+        dataset = read_run(stopped)[0]["dataset"]
+        self.change(stopped, dataset={**dataset, "edits": {"version": 99}})
+        self.unchanged(stopped, RunFolderError, "What the run .* was going to do cannot be read")
 
     def test_films_that_are_gone(self, stopped: Path) -> None:
-        dataset = RunFolder.open(stopped).description["dataset"]
+        dataset = read_run(stopped)[0]["dataset"]
         self.change(stopped, dataset={**dataset, "sources": ["/nowhere/films.zip"]})
         self.unchanged(stopped, RunFolderError, "gone: /nowhere/films.zip is not there any more")
 
     def test_other_films(self, stopped: Path) -> None:
-        dataset = RunFolder.open(stopped).description["dataset"]
+        dataset = read_run(stopped)[0]["dataset"]
         self.change(stopped, dataset={**dataset, "fingerprint": "0" * 64})
         self.unchanged(stopped, RunFolderError, "are not those that this run began with")
 
@@ -309,7 +316,7 @@ class TestRefused:
         self.unchanged(stopped, RunFolderError, "are not those that this run began with")
 
     def test_a_checkpoint_of_another_network(self, stopped: Path) -> None:
-        config = RunFolder.open(stopped).description["config"]
+        config = read_run(stopped)[0]["config"]
         self.change(stopped, config={**config, "architecture": "resnet34"})
         with pytest.raises(PneumoScopeError, match="does not fit this run"):
             list(resume_training(stopped, Workspace(stopped.parent / "home"), "cpu"))
@@ -330,7 +337,7 @@ def test_edits_and_a_cache_of_another_size_are_found_again(
     stop_at(run_training(config, loaded, tmp_path / "run", "cpu", workspace), nth_batch(2))
     shutil.rmtree(workspace.caches)  # all of it can be made again
     assert isinstance(list(resume_training(tmp_path / "run", workspace))[-1], TrainingDone)
-    names = RunFolder.open(tmp_path / "run").description["split"]
+    names = read_run(tmp_path / "run")[0]["split"]
     assert not any("COVID/3.png" in part for part in names.values())
 
 

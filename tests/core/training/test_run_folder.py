@@ -6,24 +6,21 @@ from pathlib import Path
 import pytest
 
 from core import files
+from core.config import TrainingConfig
 from core.errors import Message, RunFolderError, TrainingError
 from core.events import BatchDone, EpochDone, Resumed
-from core.training.run_folder import (
-    LOG_FILE,
-    METRICS_FILE,
-    RUN_FILE,
-    RunFolder,
-    check_is_free,
-    mark_paused,
-    read_run,
-)
+from core.training.run_description import RUN_FILE
+from core.training.run_folder import LOG_FILE, METRICS_FILE, RunFolder, check_is_free, mark_paused
+from tests.made_runs import description, read_run
 
 EVENT = EpochDone(1, 0.5, 0.75, None, None, True, 2.0)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "runs" / "first", {"config": {"seed": 1}, "名": "胸片"})
+    return RunFolder.create(
+        tmp_path / "runs" / "first", description(config=TrainingConfig(seed=1), 名="胸片")
+    )
 
 
 def status(run: RunFolder) -> str:
@@ -31,11 +28,11 @@ def status(run: RunFolder) -> str:
 
 
 def test_a_new_run_says_what_it_is_going_to_do(run: RunFolder) -> None:
-    description, events = read_run(run.path)
-    assert description["status"] == run.status == "running"
-    assert description["format_version"] == 1
-    assert (description["config"], description["名"]) == ({"seed": 1}, "胸片")
-    assert description["started"].endswith("+00:00")
+    values, events = read_run(run.path)
+    assert values["status"] == run.status == "running"
+    assert values["format_version"] == 1
+    assert (values["config"]["seed"], values["名"]) == (1, "胸片")
+    assert values["started"].endswith("+00:00")
     assert events == []
     assert run.best.parent == run.last.parent == run.path
     assert run.best != run.last
@@ -71,17 +68,18 @@ def test_a_line_that_is_no_object_is_dropped(line: str, run: RunFolder) -> None:
     assert len(read_run(run.path)[1]) == 1
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b"3", b"\xff\xfe"])
-def test_a_folder_without_a_readable_run_is_refused(content: bytes | None, tmp_path: Path) -> None:
-    if content is not None:
-        (tmp_path / RUN_FILE).write_bytes(content)
+def test_a_folder_without_a_readable_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match=r"holds no readable run. Choose a folder"):
-        read_run(tmp_path)
+        RunFolder.open(tmp_path)
+    for content in (b"", b"{", b"[]", b"3", b"\xff\xfe", b"{}"):
+        (tmp_path / RUN_FILE).write_bytes(content)
+        with pytest.raises(RunFolderError, match=r"run.json is damaged"):
+            RunFolder.open(tmp_path)
 
 
 def test_a_folder_that_holds_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.docx").write_text("")
-    for attempt in (check_is_free, lambda path: RunFolder.create(path, {})):
+    for attempt in (check_is_free, lambda path: RunFolder.create(path, description())):
         with pytest.raises(RunFolderError, match=r"is not empty. Choose a new folder"):
             attempt(tmp_path)
     assert os.listdir(tmp_path) == ["thesis.docx"]
@@ -90,14 +88,14 @@ def test_a_folder_that_holds_files_is_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_and_a_new_one_are_free(tmp_path: Path) -> None:
     check_is_free(tmp_path)
     check_is_free(tmp_path / "a" / "b")
-    assert RunFolder.create(tmp_path, {}).path == tmp_path
+    assert RunFolder.create(tmp_path, description()).path == tmp_path
 
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("")
     for path in (tmp_path / "run", tmp_path / "run" / "below"):
         with pytest.raises(RunFolderError, match=r"cannot be written .*choose another folder"):
-            RunFolder.create(path, {})
+            RunFolder.create(path, description())
 
 
 @pytest.mark.parametrize("stop", [GeneratorExit, KeyboardInterrupt])
@@ -145,7 +143,7 @@ def test_a_full_disk_hides_no_failure_and_the_run_stays_readable(
     with pytest.raises(TrainingError, match="ran away"), run.guarded():
         raise TrainingError(Message("Training ran away."))
     monkeypatch.undo()
-    assert json.loads((run.path / RUN_FILE).read_text())["config"] == {"seed": 1}
+    assert json.loads((run.path / RUN_FILE).read_text())["config"]["seed"] == 1
 
 
 def test_a_full_disk_is_told_in_one_sentence(
@@ -185,11 +183,12 @@ def test_a_run_goes_on_with_what_changed_and_without_half_written_files(run: Run
     (run.path / ".last.checkpoint.0123.part").touch()
     run.close("failed", "the disk was full")
     again = RunFolder.open(run.path)
-    again.reopen({"config": {"seed": 2}})
+    again.reopen(TrainingConfig(seed=2))
     again.record(EVENT)
-    description, events = read_run(run.path)
-    assert (description["status"], description["config"]) == ("running", {"seed": 2})
-    assert "reason" not in description
+    values, events = read_run(run.path)
+    assert (values["status"], values["config"]["seed"]) == ("running", 2)
+    assert "reason" not in values
+    assert values["名"] == "胸片"
     assert len(events) == 2
     assert not list(run.path.glob("*.part"))
 

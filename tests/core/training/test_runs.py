@@ -17,15 +17,9 @@ from core.errors import RunFolderError
 from core.models import model_file
 from core.models.model_card import ModelCard
 from core.models.model_file import save_model
-from core.training.run_folder import BEST_FILE, LOCK_FILE, METRICS_FILE, RUN_FILE, RunLock
-from core.training.runs import (
-    CHECKPOINT_FILES,
-    MAX_NAME_LENGTH,
-    DamagedRun,
-    RunSummary,
-    rename_run,
-    scan_runs,
-)
+from core.training.run_description import MAX_NAME_LENGTH, RUN_FILE, rename_run
+from core.training.run_folder import BEST_FILE, LOCK_FILE, METRICS_FILE, RunLock
+from core.training.runs import CHECKPOINT_FILES, DamagedRun, RunSummary, scan_runs
 from tests.made_runs import batch_line, epoch_line, make_run, story
 
 CHECKPOINT = safetensors.numpy.save(

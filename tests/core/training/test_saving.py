@@ -11,6 +11,7 @@ from core.training.loop import FIRST_SAVE_S, SAVE_EVERY_S, Saving
 from core.training.run_folder import RunFolder
 from core.training.run_models import RunModels
 from tests.core.training.checkpoints import checkpoint
+from tests.made_runs import description
 
 
 class Clock:
@@ -27,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", {})
+    return RunFolder.create(tmp_path / "run", description())
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from core.data.dataset import LoadedDataset
 from core.errors import ConfigError, DatasetError, DeviceError, RunFolderError
 from core.events import BatchDone, Progress, TrainingDone
 from core.models.model_file import read_card
-from core.training.run_folder import read_run
 from core.training.session import run_training
 from core.workspace import Workspace
+from tests.made_runs import read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 

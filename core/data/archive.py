@@ -4,7 +4,6 @@ import contextlib
 import errno
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,9 @@ from bisect import bisect_left
 from collections.abc import Generator, Iterator
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
 
 from core import files as storage
 from core.data import unpacked as hash_cache
@@ -37,49 +38,53 @@ from core.events import Progress
 from core.files import part_folder, remove_abandoned
 from core.images.formats import SUFFIXES
 
-INDEX_VERSION = 2  # raise it when another rule would keep other files
+INDEX_VERSION: Final = 2  # raise it when another rule would keep other files
 _INDEX = "index.json"
-_KINDS: tuple[RefusalKind, ...] = get_args(RefusalKind)
+
+
+class _Index(BaseModel):
+    """Contents of a folder of unpacked images."""
+
+    version: Literal[2] = INDEX_VERSION
+    files: list[tuple[str, str, int, str]]  # name, file name, bytes, digest
+    left_out: list[tuple[str, str, dict[str, Any], RefusalKind]]  # name, template, values, kind
 
 
 def write_index(content: Unpacked) -> None:
-    """Write down what lies in `content.folder`.
+    """Write down the contents of `content.folder`.
 
     Raises:
         OSError: The folder cannot be written, or the disk is full.
     """
-    values = {
-        "version": INDEX_VERSION,
-        "files": [
-            [file.name, file.path.name, file.path.stat().st_size, file.digest]
+    index = _Index(
+        files=[
+            (file.name, file.path.name, file.path.stat().st_size, file.digest)
             for file in content.files
         ],
-        "left_out": [
-            [refusal.file, refusal.reason.template, refusal.reason.values, refusal.kind]
+        left_out=[
+            (refusal.file, refusal.reason.template, refusal.reason.values, refusal.kind)
             for refusal in content.left_out
         ],
-    }
-    storage.write_text(content.folder / _INDEX, json.dumps(values, ensure_ascii=False))
+    )
+    storage.write_text(content.folder / _INDEX, index.model_dump_json())
 
 
 def read_index(folder: Path) -> Unpacked | None:
-    """What was unpacked into `folder`, or None where that is incomplete or of another version."""
+    """Return what was unpacked into `folder`; None where that is incomplete or outdated."""
     try:
-        values = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        if values["version"] != INDEX_VERSION:
-            return None
+        index = _Index.model_validate_json((folder / _INDEX).read_bytes(), strict=True)
         files = []
-        for name, file_name, n_bytes, digest in values["files"]:
+        for name, file_name, n_bytes, digest in index.files:
             path = folder / Path(file_name).name
             if path.stat().st_size != n_bytes:
                 return None
             files.append(SourceFile(name, path, digest))
-        left_out = [
-            Refusal(name, Message(template, **fields), _KINDS[_KINDS.index(kind)])
-            for name, template, fields, kind in values["left_out"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         return None
+    left_out = [
+        Refusal(name, Message(template, **values), kind)
+        for name, template, values, kind in index.left_out
+    ]
     return Unpacked(folder, tuple(files), tuple(left_out))
 
 

@@ -6,7 +6,6 @@ thumbnails and headers by which a dataset is looked through and audited.
 """
 
 import hashlib
-import json
 import math
 import os
 import secrets
@@ -15,10 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import BaseModel
 
 from core import files
 from core.data.records import Record
@@ -58,6 +59,15 @@ INDEX_VERSION = 2  # raise it when a cache holds something else
 KEY_FILE = "patients.key"  # in the folder of all caches
 _KEY_BYTES = 32
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
+
+
+class _Index(BaseModel):
+    """Contents of a cache's folder."""
+
+    size: int
+    rows: dict[str, dict[str, Any]]  # film digest -> header, in the order of the rows
+    colour_rows: list[str]
+    unreadable: dict[str, tuple[str, dict[str, Any], RefusalKind]]  # template, values, kind
 
 
 class ChangedFilmError(DatasetError):
@@ -176,16 +186,16 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
         for file in (grey, thumbnails, colour):
             file.flush()
             os.fsync(file.fileno())
-    index = {
-        "size": size,
-        "rows": {digest: header.to_json() for digest, header in headers.items()},
-        "colour_rows": colour_rows,
-        "unreadable": {
-            digest: [reason.template, reason.values, kind]
+    index = _Index(
+        size=size,
+        rows={digest: header.to_json() for digest, header in headers.items()},
+        colour_rows=colour_rows,
+        unreadable={
+            digest: (reason.template, reason.values, kind)
             for digest, (reason, kind) in unreadable.items()
         },
-    }
-    files.write_text(folder / INDEX_FILE, json.dumps(index, ensure_ascii=False))
+    )
+    files.write_text(folder / INDEX_FILE, index.model_dump_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,15 +262,15 @@ def _publish(part: Path, target: Path, size: int, films: Mapping[str, Record]) -
 def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | None:
     """The cache in `target` if it is whole and holds just these films."""
     try:
-        index = json.loads((target / INDEX_FILE).read_text(encoding="utf-8"))
-        headers = {digest: FilmHeader.from_json(header) for digest, header in index["rows"].items()}
+        index = _Index.model_validate_json((target / INDEX_FILE).read_bytes(), strict=True)
+        headers = {digest: FilmHeader.from_json(header) for digest, header in index.rows.items()}
         rows = {digest: row for row, digest in enumerate(headers)}
-        colour_rows = {digest: row for row, digest in enumerate(index["colour_rows"])}
-        if index["size"] != size or sorted([*rows, *index["unreadable"]]) != list(films):
+        colour_rows = {digest: row for row, digest in enumerate(index.colour_rows)}
+        if index.size != size or sorted([*rows, *index.unreadable]) != list(films):
             return None
         unreadable = {
             digest: (_under_own_name(Message(template, **values), films[digest]), kind)
-            for digest, (template, values, kind) in index["unreadable"].items()
+            for digest, (template, values, kind) in index.unreadable.items()
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
         thumbnails = _map(target / THUMBNAIL_FILE, (len(rows), SIDE, SIDE))

@@ -6,63 +6,54 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import Field
 
 from core import files
 from core.config import N_CLASSES_RANGE
 from core.data.records import MIN_IMAGES_PER_CLASS, Dataset
-from core.errors import DatasetError, Message, Refusal
+from core.errors import ConfigError, DatasetError, Message, Refusal
+from core.schema import StrictModel
 
 FORMAT_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Edits:
+class Edits(StrictModel):
     """Changes by name of film and of class; names that are not there change nothing."""
 
-    left_out: frozenset[str] = frozenset()  # films
-    classes: Mapping[str, str] = field(default_factory=dict)  # film -> the class it is of
-    merged: Mapping[str, str] = field(default_factory=dict)  # class -> the class it joins
+    version: int = Field(default=FORMAT_VERSION, ge=FORMAT_VERSION, le=FORMAT_VERSION)
+    left_out: frozenset[str] = Field(default=frozenset(), strict=False)  # films; a list in JSON
+    classes: dict[str, str] = Field(default_factory=dict)  # film -> the class it is of
+    merged: dict[str, str] = Field(default_factory=dict)  # class -> the class it joins
     patients: str = ""  # a patient_names.Pattern or template; "": found out
 
     @property
     def n_changes(self) -> int:
-        """How many things are changed."""
+        """Number of things that are changed."""
         n_changed = len(self.left_out) + len(self.classes) + len(self.merged)
         return n_changed + bool(self.patients)
 
     def leave_out(self, names: Iterable[str]) -> Self:
-        """These films do not count."""
-        return dataclasses.replace(self, left_out=self.left_out | frozenset(names))
+        """Return these edits and that films do not count."""
+        return self.changed(left_out=self.left_out | frozenset(names))
 
     def take_back(self, names: Iterable[str]) -> Self:
-        """These films count again."""
-        return dataclasses.replace(self, left_out=self.left_out - frozenset(names))
+        """Return these edits and that films count again."""
+        return self.changed(left_out=self.left_out - frozenset(names))
 
     def relabel(self, names: Iterable[str], class_name: str) -> Self:
-        """These films are of another class."""
-        return dataclasses.replace(
-            self, classes={**self.classes, **dict.fromkeys(names, class_name)}
-        )
-
-    def merge(self, class_name: str, into: str) -> Self:
-        """All films of a class are of another one."""
-        merged = {
-            name: into if target == class_name else target for name, target in self.merged.items()
-        }
-        merged[class_name] = into
-        merged.pop(into, None)  # what was merged away is wanted back
-        return dataclasses.replace(self, merged=merged)
+        """Return these edits and that films are of another class."""
+        return self.changed(classes={**self.classes, **dict.fromkeys(names, class_name)})
 
     def group_by(self, pattern: str) -> Self:
-        """Names tell the patients like this."""
-        return dataclasses.replace(self, patients=pattern)
+        """Return these edits and how names tell the patients."""
+        return self.changed(patients=pattern)
 
     def apply(self, dataset: Dataset) -> Dataset:
-        """The dataset that remains; a class with fewer than two films is left out with them.
+        """Return the dataset that remains; a class with fewer than two films is left out with them.
 
         Raises:
             DatasetError: Fewer than two classes remain.
@@ -115,36 +106,12 @@ class Edits:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The values as plain JSON types."""
-        return {
-            "version": FORMAT_VERSION,
-            "left_out": sorted(self.left_out),
-            "classes": dict(self.classes),
-            "merged": dict(self.merged),
-            "patients": self.patients,
-        }
-
-    @classmethod
-    def from_json(cls, values: object) -> Self:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError: It is something else.
-        """
-        match values:
-            case {
-                "version": 1,
-                "left_out": list(left_out),
-                "classes": dict(classes),
-                "merged": dict(merged),
-                "patients": str(patients),
-            } if all(isinstance(text, str) for text in _texts(left_out, classes, merged)):
-                return cls(frozenset(left_out), classes, merged, patients)
-        raise ValueError("these are no edits of a dataset")
+        """Return the values as plain JSON types; names need not be text that UTF-8 can hold."""
+        return {**self.model_dump(), "left_out": sorted(self.left_out)}
 
 
 class EditsFile:
-    """Where the edits of one dataset are kept.
+    """The edits of one dataset on disk.
 
     It is known by its films and their names wherever it lies, and by its place even when films
     have come or gone; an edit of a film that is another one by now does not count.
@@ -162,9 +129,9 @@ class EditsFile:
         self.path_by_place = folder / f"{_key(places)}.json"
 
     def load(self) -> Edits:
-        """What was saved; nothing where that cannot be read."""
+        """Return what was saved; nothing where that cannot be read."""
         for path in (self.path, self.path_by_place):
-            with contextlib.suppress(OSError, ValueError, RecursionError):
+            with contextlib.suppress(OSError, ValueError, RecursionError, ConfigError):
                 return self._read(path)
         return Edits()
 
@@ -192,36 +159,24 @@ class EditsFile:
             ) from error
 
     def _read(self, path: Path) -> Edits:
-        """Edits of films that are still the same.
+        """Return the edits of films that are still the same.
 
         Raises:
-            OSError, ValueError: There are none that can be read.
+            OSError, ValueError, RecursionError, ConfigError: There are none that can be read.
         """
         values = json.loads(path.read_text(encoding="utf-8"))
         digests = values.pop("digests", {}) if isinstance(values, dict) else {}
         edits = Edits.from_json(values)
         if not isinstance(digests, dict):
             raise ValueError("these are no digests of films")
-        return dataclasses.replace(
-            edits,
-            left_out=frozenset(
-                name for name in edits.left_out if digests.get(name) == self._digests.get(name)
-            ),
-            classes={
-                name: target
-                for name, target in edits.classes.items()
-                if digests.get(name) == self._digests.get(name)
-            },
+        changed = {*edits.left_out, *edits.classes}
+        same = {name for name in changed if digests.get(name) == self._digests.get(name)}
+        return edits.changed(
+            left_out=edits.left_out & same,
+            classes={name: target for name, target in edits.classes.items() if name in same},
         )
 
 
 def _key(lines: Iterable[str]) -> str:
     text = "\n".join(lines).encode("utf-8", "surrogatepass")
     return hashlib.sha256(text).hexdigest()[:32]
-
-
-def _texts(*parts: Iterable[object] | Mapping[object, object]) -> Iterable[object]:
-    for part in parts:
-        yield from part
-        if isinstance(part, Mapping):
-            yield from part.values()

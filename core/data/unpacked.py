@@ -4,13 +4,15 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
 
 from core import files
 from core.errors import ArchiveError, Message, PneumoScopeError, Refusal, RefusalKind
@@ -81,12 +83,18 @@ def check_format(head: bytes) -> Format:
 Stamp = tuple[int, ...]
 Known = dict[str, tuple[Stamp, str]]  # name: stamp and digest, 32 or 64 hexadecimal digits
 
-_VERSION = 1
 _MAX_ARCHIVES = 200
 _FOLDER_MEMOS = "folders"
 # A file changed again within the clock tick of its file system (FAT: 2 s) keeps its stamp.
 _SETTLED_NS = 3 * 10**9
-_DIGEST = re.compile("(?:[0-9a-f]{32}){1,2}")
+Digest = Annotated[str, Field(pattern="^(?:[0-9a-f]{32}){1,2}$")]
+
+
+class _HashCache(BaseModel):
+    """Hashes of files that did not change since."""
+
+    version: Literal[1] = 1
+    files: dict[str, tuple[Stamp, Digest]]
 
 
 def archive_stamp(status: os.stat_result) -> Stamp:
@@ -117,25 +125,17 @@ def folder_memo(store: Path, folder: Path) -> Path:
 
 
 def read(path: Path) -> Known:
-    """What was remembered; nothing where that cannot be read or believed."""
+    """Return what was remembered; nothing where that cannot be read or believed."""
     try:
-        values = json.loads(path.read_bytes())
-        if values["version"] != _VERSION:
-            return {}
-        known: Known = {}
-        for name, (stamp, digest) in values["files"].items():
-            if not _DIGEST.fullmatch(digest):
-                return {}
-            known[name] = (tuple(stamp), digest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        # Not pydantic's JSON: names on Linux may hold bytes that are no text.
+        return _HashCache.model_validate(json.loads(path.read_bytes())).files
+    except (OSError, ValueError, RecursionError):
         return {}
-    return known
 
 
 def write(path: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
     """Remember `known` in place of what was remembered."""
-    # ASCII escapes, because names on Linux may hold bytes that are no text.
-    text = json.dumps({"version": _VERSION, "files": known})
+    text = json.dumps({"version": 1, "files": known})  # ASCII escapes, see `read`
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_text(path, text)

@@ -18,7 +18,7 @@ from core.data.edits import Edits
 from core.data.records import Dataset
 from core.data.splits import PARTS, Splits, split
 from core.data.unpacked import showable
-from core.errors import DatasetError, Message, RunFolderError
+from core.errors import ConfigError, DatasetError, Message, RunFolderError
 from core.events import Progress, TrainingEvent
 from core.models.initial_weights import InitialWeights
 from core.models.model_card import MAX_NAME_LENGTH
@@ -97,7 +97,7 @@ def films_of_run(
     sources = [Path(source) for source in described.sources]
     try:
         edits = Edits.from_json(described.edits)
-    except ValueError as error:
+    except ConfigError as error:
         raise _unreadable(run) from error
     for source in sources:
         if not os.path.exists(source):

@@ -61,12 +61,6 @@ class TestFilmCanvas:
         after = canvas._laid_out.film_point(place)
         assert (after.x(), after.y()) == pytest.approx((under.x(), under.y()))
 
-    def test_turning_back_ends_with_the_whole_film(self, canvas: FilmCanvas) -> None:
-        turn_wheel(canvas, 5, QPointF(120, 60))
-        turn_wheel(canvas, -50, QPointF(390, 10))
-        assert canvas.scale == pytest.approx(0.2)
-        assert [grey(canvas, x, 50) for x in (50, 150, 250, 350)] == [0, 50, 100, 0]
-
     def test_a_small_film_can_be_shown_smaller_than_fitted(self, canvas: FilmCanvas) -> None:
         canvas.show_film(quarters(20))
         assert canvas.scale == 10

@@ -14,7 +14,7 @@ from core.models.model_file import open_model, read_card
 from core.prediction.calibration import COVERAGE, Calibration
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import fit_novelty
-from core.prediction.reading import FilmRead, read_films
+from core.prediction.reading import FilmResult, read_films
 from core.runtime.devices import Device
 from core.training import final_fit
 from core.training.loop import TrainingData, train
@@ -97,7 +97,7 @@ def test_a_film_of_the_dataset_is_familiar_and_has_neighbours_that_were_trained_
 ) -> None:
     classifier = Classifier.open(run.best)
     paths = [many.dataset.records[index].path for index in many.splits.test]
-    films = [film for film in read_films(classifier, paths) if isinstance(film, FilmRead)]
+    films = [film for film in read_films(classifier, paths) if isinstance(film, FilmResult)]
     familiar = [film.opinion.novelty is not None and film.opinion.novelty.is_familiar
                 for film in films]  # fmt: skip
     assert np.mean(familiar) > 0.7
@@ -113,7 +113,7 @@ def test_a_film_of_the_dataset_is_familiar_and_has_neighbours_that_were_trained_
 def test_a_picture_of_another_kind_is_not_familiar(run: RunFolder, tmp_path: Path) -> None:
     Image.fromarray(np.full((60, 60), 255, np.uint8)).save(tmp_path / "white.png")
     [film] = read_films(Classifier.open(run.best), [tmp_path / "white.png"])
-    assert isinstance(film, FilmRead)
+    assert isinstance(film, FilmResult)
     assert film.opinion.novelty is not None
     assert not film.opinion.novelty.is_familiar
 

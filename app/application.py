@@ -24,7 +24,7 @@ from app.i18n import set_language, tr
 from app.main_window import MainWindow
 from app.quiz.viewmodel import QuizViewModel
 from app.reading.desk_viewmodel import DeskViewModel
-from app.reading.export import TakingAwayViewModel
+from app.reading.export import ExportViewModel
 from app.reading.viewmodel import ReadingViewModel
 from app.runs.viewmodel import RunsViewModel
 from app.settings import AppSettings, Theme
@@ -67,7 +67,7 @@ class Application(QObject):
         self._wear(settings.theme)
 
         self._runners = [TaskRunner() for _ in range(6)]
-        loading, training, evaluating, reading, taking, opening_weights = self._runners
+        loading, training, evaluating, reading, exports, opening_weights = self._runners
         self._background = [TaskRunner() for _ in range(7)]
         self._finding_devices, auditing, looking, listing_runs, *behind_reading = self._background
         viewing, explaining, asking = behind_reading
@@ -76,8 +76,8 @@ class Application(QObject):
         self.evaluation = EvaluationViewModel(evaluating, workspace)
         self.reading = ReadingViewModel(reading, workspace)
         self.desk = DeskViewModel(viewing, explaining)
-        self.taking = TakingAwayViewModel(
-            taking, lambda film: self.desk.explanation(film.key, film.predicted)
+        self.exports = ExportViewModel(
+            exports, lambda film: self.desk.explanation(film.key, film.predicted)
         )
         self.quiz = QuizViewModel(asking)
         self.split = SplitViewModel(self.data, self.training)
@@ -96,7 +96,7 @@ class Application(QObject):
             evaluation=self.evaluation,
             reading=self.reading,
             desk=self.desk,
-            taking=self.taking,
+            exports=self.exports,
             quiz=self.quiz,
             runs=self.runs,
         )
@@ -195,7 +195,7 @@ class Application(QObject):
 
     @Slot(object)
     def _on_model_opened(self, classifier: object) -> None:
-        self.taking.use(classifier)  # type: ignore[arg-type]
+        self.exports.use(classifier)  # type: ignore[arg-type]
         self._offer_quiz()
 
     @Slot()

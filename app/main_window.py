@@ -147,7 +147,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._data, self._training, self._runs = models.data, models.training, models.runs
         self._evaluation, self._reading = models.evaluation, models.reading
-        self._desk, self._taking, self._quiz = models.desk, models.taking, models.quiz
+        self._desk, self._exports, self._quiz = models.desk, models.exports, models.quiz
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
         self.training_page = TrainingPage(models.training, models.weights)
         self.evaluation_page = EvaluationPage(models.evaluation)
         self.reading_page = ReadingPage(
-            models.reading, models.desk, models.taking, QuizView(models.quiz)
+            models.reading, models.desk, models.exports, QuizView(models.quiz)
         )
         self.runs_page = RunsPage(models.runs)
         self._pages = (
@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
         self._runs.end()
         self._reading.end()
         self._desk.end()
-        self._taking.cancel()
+        self._exports.cancel()
         self._evaluation.end()
         self._training.end()
         for runner in (*self._runners, *self._background):
@@ -362,7 +362,7 @@ class MainWindow(QMainWindow):
             self._evaluation,
             self._reading,
             self._desk,
-            self._taking,
+            self._exports,
             self._quiz,
             self._runs,
         ):

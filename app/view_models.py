@@ -8,7 +8,7 @@ from app.data.viewmodel import DataViewModel
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.quiz.viewmodel import QuizViewModel
 from app.reading.desk_viewmodel import DeskViewModel
-from app.reading.export import TakingAwayViewModel
+from app.reading.export import ExportViewModel
 from app.reading.viewmodel import ReadingViewModel
 from app.runs.viewmodel import RunsViewModel
 from app.training.viewmodel import TrainingViewModel
@@ -27,6 +27,6 @@ class ViewModels:
     evaluation: EvaluationViewModel
     reading: ReadingViewModel
     desk: DeskViewModel
-    taking: TakingAwayViewModel
+    exports: ExportViewModel
     quiz: QuizViewModel
     runs: RunsViewModel

@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.cli.console import ProgressBars, print_json, print_line, refusals_json, tell
 from app.i18n import language, listing, say, tr
 from core.errors import ImageReadError, Message, Refusal, RunFolderError
 from core.events import Progress
 from core.images.reading import load_xray
+from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation, explain
 from core.prediction.film_search import FoundFilm, RefusedFilm, find_films
 from core.prediction.reading import FilmResult, part_words, read_films
@@ -26,9 +27,6 @@ from core.report.picture import HeatFiles, write_picture
 from core.report.tables import write_films_csv
 from core.workspace import Workspace
 
-if TYPE_CHECKING:  # loads Paddle
-    from core.prediction.classifier import Classifier
-
 
 def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Classify films; files that are none are told and do not stop the others.
@@ -39,8 +37,6 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
         RunFolderError: A file could not be written; the result was printed before, but where
             there is no folder for heat maps.
     """
-    from core.prediction.classifier import Classifier
-
     fields = check_fields(arguments.include_dicom)
     classifier = Classifier.open(arguments.model)
     context = ReportContext.of(classifier, say, language())
@@ -85,7 +81,7 @@ class CollectedFilms:
 
     def __init__(
         self,
-        classifier: "Classifier",
+        classifier: Classifier,
         context: ReportContext,
         *,
         heat_folder: Path | None,
@@ -147,7 +143,7 @@ class CollectedFilms:
 
 def _read(
     collected: CollectedFilms,
-    classifier: "Classifier",
+    classifier: Classifier,
     paths: Sequence[Path],
     workspace: Workspace,
     bars: ProgressBars,

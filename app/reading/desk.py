@@ -1,7 +1,6 @@
 """The list of films, the films in sight, and what is said of the one in hand."""
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +19,10 @@ from app.widgets.page import TranslatedWidget
 from app.widgets.viewer import ViewerDesk
 from core.errors import Message
 from core.images.film import FullDepthFilm
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import HeatMap
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
 
 N_PANES = 4
 LIST_PX = 300
@@ -74,7 +71,7 @@ class FilmsInSight(QObject):
         """The class whose heat map is shown: the predicted one, until another was chosen."""
         return self._labels.get(film.key, film.predicted)
 
-    def explanation_of(self, film: FilmResult) -> "Explanation | None":
+    def explanation_of(self, film: FilmResult) -> Explanation | None:
         """What was found out for the class that is shown."""
         return self._looking.explanation(film.key, self.label_of(film))
 
@@ -166,7 +163,7 @@ class FilmsInSight(QObject):
         self._viewer.set_outline(pane, None)
         self._viewer.set_stamp(pane, "")
 
-    def _show_heat(self, pane: int, found: "Explanation | None") -> None:
+    def _show_heat(self, pane: int, found: Explanation | None) -> None:
         film = self._film_in(pane)
         if film is None:
             return
@@ -198,7 +195,7 @@ class FilmsInSight(QObject):
                 self._viewer.show_message(pane, say(reason), film.name)
 
     @Slot(int, object)
-    def _on_explained(self, key: int, found: "Explanation") -> None:
+    def _on_explained(self, key: int, found: Explanation) -> None:
         self._reading.weigh(key, found)
         film = self._reading.films.get(key)
         if film is None or found.label != self.label_of(film):
@@ -209,7 +206,7 @@ class FilmsInSight(QObject):
         self.explained.emit(film, found)
 
 
-def _heat_of(found: "Explanation | None", method: str) -> NDArray[np.float32] | None:
+def _heat_of(found: Explanation | None, method: str) -> NDArray[np.float32] | None:
     if found is None:
         return None
     if method == "occlusion" and found.second is not None:  # until then, what there is
@@ -217,7 +214,7 @@ def _heat_of(found: "Explanation | None", method: str) -> NDArray[np.float32] | 
     return HeatMap.of(found.cams[found.label], found.label, "cam").values
 
 
-def _stamp_of(found: "Explanation | None", *, is_short: bool) -> str:
+def _stamp_of(found: Explanation | None, *, is_short: bool) -> str:
     honesty = found.honesty if found is not None else None
     if honesty is None or honesty.is_trustworthy:
         return ""
@@ -348,7 +345,7 @@ class ReadingDesk(TranslatedWidget):
     # What happens to films.
 
     @Slot(object)
-    def _on_model_opened(self, classifier: "Classifier") -> None:
+    def _on_model_opened(self, classifier: Classifier) -> None:
         self._looking.use(classifier)
         self._show_classes()
 
@@ -409,7 +406,7 @@ class ReadingDesk(TranslatedWidget):
         self.sight.look()
 
     @Slot(object, object)
-    def _on_explained(self, film: FilmResult, found: "Explanation") -> None:
+    def _on_explained(self, film: FilmResult, found: Explanation) -> None:
         if film is self.current:
             self.panel.show_explanation(found)
 

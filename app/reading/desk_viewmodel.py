@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -11,11 +10,9 @@ from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from core.errors import ImageReadError, Message
 from core.images.film import FullDepthFilm
 from core.images.reading import load_xray, read_full
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation, explain
 from core.prediction.reading import FilmResult
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
 
 MAX_BYTES = 384 * 2**20  # of films kept at full depth
 MAX_EXPLANATIONS = 500
@@ -53,7 +50,7 @@ class DeskViewModel(QObject):
         self._explaining.failed.connect(self._on_explaining_failed)
         self._explaining.finished.connect(self._on_explaining_finished)
 
-    def use(self, classifier: "Classifier") -> None:
+    def use(self, classifier: Classifier) -> None:
         """Explain with another model from now on; keys are given anew."""
         self._classifier = classifier
         self.forget()
@@ -96,7 +93,7 @@ class DeskViewModel(QObject):
             self._films.move_to_end(key)
         return self._films.get(key)
 
-    def explanation(self, key: int, label: int) -> "Explanation | None":
+    def explanation(self, key: int, label: int) -> Explanation | None:
         """Why the model says what it says of a film, as far as it was found out.
 
         None: nothing was, or it was let go.
@@ -131,7 +128,7 @@ class DeskViewModel(QObject):
         self.film_loaded.emit(key, film)
 
     @Slot(object, object)
-    def _on_explaining_reported(self, explanation: "Explanation | None", sight: _Sight) -> None:
+    def _on_explaining_reported(self, explanation: Explanation | None, sight: _Sight) -> None:
         if explanation is None:
             self._give_up(sight)
             return
@@ -168,12 +165,8 @@ def _look(film: FilmResult) -> Iterator[FullDepthFilm | Message]:
         yield Message(error.message.template, **{**error.message.values, "file": film.name})
 
 
-def _explain(
-    classifier: "Classifier", film: FilmResult, label: int
-) -> "Iterator[Explanation | None]":
+def _explain(classifier: Classifier, film: FilmResult, label: int) -> Iterator[Explanation | None]:
     """Explain an answer step by step; None: the film's file cannot be read any more."""
-    from core.prediction.explanation import explain
-
     try:
         pixels = load_xray(film.path)
     except ImageReadError:  # `_look` says why

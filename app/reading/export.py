@@ -1,4 +1,4 @@
-"""What is taken away from the Read page: tables, pictures, reports, the model itself."""
+"""Exports of the Read page: tables, pictures, reports, and the model itself."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from app.i18n import language, say, tr
 from app.reading.desk import ReadingDesk
 from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
+from app.widgets.dialogs import ask_where_to_save
 from app.widgets.labels import plain_tip
 from core.errors import Message
 from core.events import Progress
 from core.images.reading import load_xray
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation, explain
 from core.prediction.reading import FilmResult
 
-# The keywords of `core.report.facts`, which takes long to load.
-_WORDS: Final[Mapping[str, Message]] = {
+if TYPE_CHECKING:  # its modules are loaded when a file is written: the window starts sooner
+    from core.models.export import ExportKind
+    from core.report.facts import ReportContext
+
+_FIELD_NAMES: Final[Mapping[str, Message]] = {  # of `core.report.facts.DICOM_FIELDS`
     "PatientID": Message("Patient ID"),
     "PatientName": Message("Patient's name"),
     "PatientBirthDate": Message("Date of birth"),
@@ -47,7 +53,7 @@ _FIRST_HARMLESS: Final = "Modality"  # those before it may tell who the patient 
 
 
 class DicomMenu(QMenu):
-    """A tick for each field; stays open while one ticks."""
+    """The DICOM fields that exports may hold; it stays open while one ticks."""
 
     fields_chosen = Signal(list)  # of str: DICOM keywords, in the order of the menu
 
@@ -57,7 +63,7 @@ class DicomMenu(QMenu):
         self._warning = self.addAction("")
         self._warning.setEnabled(False)
         self.addSeparator()
-        self._fields = {name: self._add(name) for name in _WORDS}
+        self._fields = {name: self._add(name) for name in _FIELD_NAMES}
         self.retranslate()
 
     @property
@@ -84,7 +90,7 @@ class DicomMenu(QMenu):
         """Set every word; its owner calls it when the language changes."""
         self._warning.setText(tr("Ticked fields go out with exports and may name a patient."))
         for name, action in self._fields.items():
-            action.setText(say(_WORDS[name]))
+            action.setText(say(_FIELD_NAMES[name]))
             action.setToolTip(plain_tip(name))
         self._show_title()
 
@@ -114,7 +120,7 @@ class DicomMenu(QMenu):
 
 
 class ExportMenu(QPushButton):
-    """Tells what is wanted; writes nothing."""
+    """The button of all exports; it tells what is wanted and writes nothing."""
 
     csv_wanted = Signal()
     json_wanted = Signal()
@@ -200,16 +206,10 @@ def _action(menu: QMenu, signal: SignalInstance) -> QAction:
     return action
 
 
-if TYPE_CHECKING:  # load Paddle
-    from core.models.export import ExportKind
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
-    from core.report.facts import ReportContext
-
-Known = Callable[[FilmResult], "Explanation | None"]
+Known = Callable[[FilmResult], Explanation | None]
 
 
-class TakingAwayViewModel(QObject):
+class ExportViewModel(QObject):
     """Writes one file at a time, behind the window.
 
     Args:
@@ -238,20 +238,20 @@ class TakingAwayViewModel(QObject):
         return self._queue.is_busy
 
     @property
-    def classifier(self) -> "Classifier | None":
-        """The model whose answers are taken away."""
+    def classifier(self) -> Classifier | None:
+        """The model whose answers are exported."""
         return self._classifier
 
     def refuse(self) -> None:
-        """Say that films of one model are not written under the name of another."""
+        """Report that films of one model are not written under the name of another."""
         changed = Message(
             "Another model was opened meanwhile, so nothing was written. Its answers can be saved "
             "once the films are read again."
         )
         self.failed.emit(Failure(changed, ""))
 
-    def use(self, classifier: "Classifier") -> None:
-        """Take things away from another model from now on."""
+    def use(self, classifier: Classifier) -> None:
+        """Export another model's answers from now on."""
         self._classifier = classifier
 
     def cancel(self) -> None:
@@ -261,7 +261,7 @@ class TakingAwayViewModel(QObject):
     def save_csv(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write a table of films."""
 
-        def write(classifier: "Classifier") -> Iterator[object]:
+        def write(classifier: Classifier) -> Iterator[object]:
             from core.report.tables import write_films_csv
 
             with_header = yield from self._with_headers(films)
@@ -272,7 +272,7 @@ class TakingAwayViewModel(QObject):
     def save_json(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write films as JSON."""
 
-        def write(classifier: "Classifier") -> Iterator[object]:
+        def write(classifier: Classifier) -> Iterator[object]:
             from core.report.tables import write_films_json
 
             with_header = yield from self._with_headers(films)
@@ -283,7 +283,7 @@ class TakingAwayViewModel(QObject):
     def save_report(self, path: Path, films: Sequence[FilmResult]) -> None:
         """Write a PDF of one film or of many; answers are explained on the way."""
 
-        def write(classifier: "Classifier") -> Iterator[object]:
+        def write(classifier: Classifier) -> Iterator[object]:
             from core.report.pdf import write_report
 
             with_header = yield from self._with_headers(films)
@@ -295,7 +295,7 @@ class TakingAwayViewModel(QObject):
     def save_picture(self, path: Path, film: FilmResult, label: int | None = None) -> None:
         """Write a film with its heat map as PNG; `label`: of another class than the predicted."""
 
-        def write(classifier: "Classifier") -> Iterator[object]:
+        def write(classifier: Classifier) -> Iterator[object]:
             from core.report.picture import write_picture
 
             yield Progress(Message("Explaining the answers"), 0, 1)
@@ -309,7 +309,7 @@ class TakingAwayViewModel(QObject):
     def export_model(self, kind: "ExportKind", path: Path) -> None:
         """Write the model in a format of others."""
 
-        def write(classifier: "Classifier") -> Iterator[object]:
+        def write(classifier: Classifier) -> Iterator[object]:
             from core.models.export import export_model
 
             yield Progress(Message("Exporting the model"), 0, 1)
@@ -333,9 +333,12 @@ class TakingAwayViewModel(QObject):
         classifier = self._classifier
         if classifier is None:
             return ""
-        return films_tsv([self._with_header(film) for film in films], _context(classifier))
+        return films_tsv(
+            [self._with_header(film) for film in films],
+            _context(classifier),
+        )
 
-    def _start(self, path: Path, write: Callable[["Classifier"], Iterator[object]]) -> None:
+    def _start(self, path: Path, write: Callable[[Classifier], Iterator[object]]) -> None:
         classifier = self._classifier
         if classifier is None or self.is_busy:
             return
@@ -361,15 +364,13 @@ class TakingAwayViewModel(QObject):
         return replace(film, header=dicom_fields(film.path, self.dicom_names))
 
     def _explanation(
-        self, classifier: "Classifier", film: FilmResult, label: int | None = None
-    ) -> "Explanation":
+        self, classifier: Classifier, film: FilmResult, label: int | None = None
+    ) -> Explanation:
         """Take the explanation that the desk has, or find it out.
 
         Raises:
             ImageReadError: The film's file is gone.
         """
-        from core.prediction.explanation import explain
-
         known = self._known(film) if label in (None, film.predicted) else None
         if known is not None and known.is_complete:
             return known
@@ -389,7 +390,7 @@ class TakingAwayViewModel(QObject):
             self.saved.emit(Message("{file} was written.", file=path.name))
 
 
-def _context(classifier: "Classifier") -> "ReportContext":
+def _context(classifier: Classifier) -> "ReportContext":
     from core.report.facts import ReportContext
 
     return ReportContext.of(classifier, say, language())
@@ -398,18 +399,18 @@ def _context(classifier: "Classifier") -> "ReportContext":
 _ENDINGS: Final = {"onnx": ".onnx", "paddle": "", "pdparams": ".pdparams"}
 
 
-class ReadingExports(QObject):
-    """Binds the export menu to what writes the files.
+class ExportDialogs(QObject):
+    """Asks where to, and has the files written.
 
     Args:
-        menu: Says what is wanted.
+        menu: Tells what is wanted.
         desk: Knows the films.
         model: Writes.
         parent: Over which dialogs appear.
     """
 
     def __init__(
-        self, menu: ExportMenu, desk: ReadingDesk, model: TakingAwayViewModel, parent: QWidget
+        self, menu: ExportMenu, desk: ReadingDesk, model: ExportViewModel, parent: QWidget
     ) -> None:
         super().__init__(parent)
         self._desk, self._model, self._parent = desk, model, parent
@@ -509,18 +510,12 @@ class ReadingExports(QObject):
         self._model.dicom_names = tuple(names)
 
     def _ask(self, title: str, kind: str, name: str, write: Callable[[Path], None]) -> None:
-        dialog = QFileDialog(self._parent, title, "", kind)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(Path(name).suffix.lstrip("."))
-        dialog.selectFile(name)
         asked = self._model.classifier
 
-        def save(chosen: str) -> None:
+        def save(path: Path) -> None:
             if self._model.classifier is asked:
-                write(Path(chosen))
+                write(path)
             else:  # the films are those of another model now
                 self._model.refuse()
 
-        dialog.fileSelected.connect(save)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        ask_where_to_save(self._parent, title, kind, name, save)

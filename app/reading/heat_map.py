@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -21,10 +21,7 @@ from app.reading.probabilities import ShareRow
 from app.widgets.labels import SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import WheelGuard
-from core.prediction.saliency_checks import USUAL_OPACITY
-
-if TYPE_CHECKING:
-    from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import USUAL_OPACITY, Honesty
 
 _TINY: Final = 0.001  # smaller chances are all the same
 
@@ -49,7 +46,7 @@ class HonestyLines(TranslatedWidget):
             column.addWidget(part)
         self.retranslate()
 
-    def show_honesty(self, honesty: "Honesty | None") -> None:
+    def show_honesty(self, honesty: Honesty | None) -> None:
         """Fill in what was found; None: the map was not examined."""
         self._honesty = honesty
         self._state = "none" if honesty is None else "known"
@@ -88,7 +85,7 @@ class HonestyLines(TranslatedWidget):
         self._show_random(honesty)
         self._show_chance(honesty)
 
-    def _show_lungs(self, honesty: "Honesty | None") -> None:
+    def _show_lungs(self, honesty: Honesty | None) -> None:
         share = honesty.lung_share if honesty is not None else None
         self._lungs.show_share(
             tr("Heat in the lungs"),
@@ -100,7 +97,7 @@ class HonestyLines(TranslatedWidget):
             ),
         )
 
-    def _show_agreement(self, honesty: "Honesty | None") -> None:
+    def _show_agreement(self, honesty: Honesty | None) -> None:
         agreement = honesty.agreement if honesty is not None else None
         is_number = agreement is not None and math.isfinite(agreement)
         self._agreement.show_share(
@@ -113,7 +110,7 @@ class HonestyLines(TranslatedWidget):
             ),
         )
 
-    def _show_random(self, honesty: "Honesty | None") -> None:
+    def _show_random(self, honesty: Honesty | None) -> None:
         likeness = honesty.random_likeness if honesty is not None else None
         self._random.show_share(
             tr("Likeness to random weights"),
@@ -126,7 +123,7 @@ class HonestyLines(TranslatedWidget):
             "muted",
         )
 
-    def _show_chance(self, honesty: "Honesty | None") -> None:
+    def _show_chance(self, honesty: Honesty | None) -> None:
         chance = honesty.chance if honesty is not None else None
         is_tiny = chance is not None and chance < _TINY
         self._chance.show_share(

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -22,9 +22,7 @@ from app.i18n import listing, tr
 from app.widgets.labels import ElidedLabel, SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.thumbnails import thumbnail
-
-if TYPE_CHECKING:
-    from core.prediction.novelty import Novelty
+from core.prediction.novelty import Neighbour, Novelty
 
 LIMIT_AT: Final = 0.6  # of the scale's length
 BAR_PX, MARK_PX = 8, 6
@@ -45,7 +43,7 @@ class NoveltyMeter(TranslatedWidget):
         column.addWidget(self._scale)
         self.retranslate()
 
-    def show_novelty(self, novelty: "Novelty | None") -> None:
+    def show_novelty(self, novelty: Novelty | None) -> None:
         """Show another film's; None: the model file knows nothing of its training films."""
         self._novelty = novelty
         self.retranslate()
@@ -183,9 +181,6 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-if TYPE_CHECKING:
-    from core.prediction.novelty import Neighbour
-
 N_NEIGHBOURS: Final = 5
 SIDE_PX: Final = 64  # of the pictures in a model file
 LEAST_SIDE_PX: Final = 32
@@ -217,7 +212,7 @@ class NeighbourStrip(TranslatedWidget):
             column.addWidget(part)
         self.retranslate()
 
-    def show_neighbours(self, neighbours: Sequence["Neighbour"], names: Sequence[str]) -> None:
+    def show_neighbours(self, neighbours: Sequence[Neighbour], names: Sequence[str]) -> None:
         """Show other films, the nearest first.
 
         Args:
@@ -314,7 +309,7 @@ class _Tile(_Described):
         self._is_used, self._side_px = False, SIDE_PX
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_film(self, film: "Neighbour | None", name: str, distance: str) -> None:
+    def show_film(self, film: Neighbour | None, name: str, distance: str) -> None:
         """Draw another film; None: leave the place empty."""
         self._is_used = film is not None
         pixels = film.thumbnail if film is not None else None

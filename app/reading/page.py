@@ -9,7 +9,7 @@ from app.drops import contents_of
 from app.i18n import say, tr
 from app.reading.desk import ReadingDesk
 from app.reading.desk_viewmodel import DeskViewModel
-from app.reading.export import ExportMenu, ReadingExports, TakingAwayViewModel
+from app.reading.export import ExportDialogs, ExportMenu, ExportViewModel
 from app.reading.viewmodel import ReadingViewModel
 from app.settings import Theme
 from app.widgets.labels import plain_label
@@ -26,7 +26,7 @@ class ReadingPage(Page):
     Args:
         model: The films and the model.
         looking: The films at full depth, and their explanations.
-        taking: Writes files.
+        exports: Writes files.
         quiz: Takes the place of the desk while a quiz is held.
     """
 
@@ -40,19 +40,19 @@ class ReadingPage(Page):
         self,
         model: ReadingViewModel,
         looking: DeskViewModel,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         quiz: SubPage,
     ) -> None:
         super().__init__()
-        self._model, self._taking = model, taking
+        self._model, self._exports = model, exports
         self._note: Message | None = None  # what happened last and is worth a line
         self._search: Progress | None = None  # for films
         self._writing: Progress | None = None  # of a file that is taken away
         self._is_full_screen = False
         self._open_model, self._clear, self._start_quiz = (QPushButton() for _ in range(3))
-        self._open_films, self.exports = primary_button(), ExportMenu()
+        self._open_films, self.export_menu = primary_button(), ExportMenu()
         self.add_to_head(
-            self._clear, self._start_quiz, self.exports, self._open_model, self._open_films
+            self._clear, self._start_quiz, self.export_menu, self._open_model, self._open_films
         )
         self._first_model, self._first_folder = QPushButton(), QPushButton()
         self._first_films = primary_button()
@@ -60,7 +60,7 @@ class ReadingPage(Page):
         self._zone.dropped.connect(self.dropped)
         self._status, self._cancel = plain_label("muted"), QPushButton()
         self.desk, self.quiz = ReadingDesk(model, looking), quiz
-        ReadingExports(self.exports, self.desk, taking, self)
+        ExportDialogs(self.export_menu, self.desk, exports, self)
         self._stack = QStackedWidget()
         for part in (self._zone, self.desk, self.quiz):
             self._stack.addWidget(part)
@@ -73,7 +73,7 @@ class ReadingPage(Page):
         self.retranslate()
 
     def _connect(self) -> None:
-        model, taking = self._model, self._taking
+        model, exports = self._model, self._exports
         for button in (self._open_model, self._first_model):
             button.clicked.connect(self.model_wanted)
         for button in (self._open_films, self._first_films):
@@ -91,9 +91,9 @@ class ReadingPage(Page):
         for signal in (model.film_read, model.film_refused, model.film_repeated):
             signal.connect(self._on_model_changed)
         model.progressed.connect(self._on_search_progressed)
-        taking.progressed.connect(self._on_writing_progressed)
-        taking.changed.connect(self._on_model_changed)
-        taking.saved.connect(self._on_saved)
+        exports.progressed.connect(self._on_writing_progressed)
+        exports.changed.connect(self._on_model_changed)
+        exports.saved.connect(self._on_saved)
         paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
         paste.activated.connect(self._on_paste)
 
@@ -143,9 +143,9 @@ class ReadingPage(Page):
         self._clear.setEnabled(has_rows)
         is_quiz = self._stack.currentWidget() is self.quiz
         is_room = not (is_quiz or self._is_full_screen)  # for what is not the film
-        for widget in (self._clear, self._start_quiz, self.exports):
+        for widget in (self._clear, self._start_quiz, self.export_menu):
             widget.setVisible(is_room)
-        self.exports.show_available(
+        self.export_menu.show_available(
             has_film=self.desk.current is not None,
             n_films=len(model.films),
             has_model=has_model,
@@ -155,9 +155,9 @@ class ReadingPage(Page):
         if card is not None and model.model is not None:
             self.subtitle.setText(f"{model.model.parent.name}/{model.model.name}")
             self.desk.panel.model_line.setText(_model_words(card))
-        is_busy = model.is_busy or self._taking.is_busy
+        is_busy = model.is_busy or self._exports.is_busy
         self._search = self._search if model.is_busy else None
-        self._writing = self._writing if self._taking.is_busy else None
+        self._writing = self._writing if self._exports.is_busy else None
         self._cancel.setVisible(is_busy and is_room and (has_model or model.n_waiting > 0))
         self._status.setText(self._status_words())
         self._status.setVisible(bool(self._status.text()) and is_room)
@@ -170,7 +170,7 @@ class ReadingPage(Page):
 
     def _status_words(self) -> str:
         model = self._model
-        if self._taking.is_busy and self._writing is not None:
+        if self._exports.is_busy and self._writing is not None:
             return _progress_words(self._writing)
         if model.is_busy and model.card is None:
             return tr("Opening the model …")
@@ -222,7 +222,7 @@ class ReadingPage(Page):
 
     @Slot()
     def _on_cancel_clicked(self) -> None:
-        self._taking.cancel()
+        self._exports.cancel()
         self._model.cancel()
 
     @Slot()

@@ -1,7 +1,6 @@
 """The panel beside the film in hand: answer, probabilities, trust, and the film's heat map."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -15,12 +14,10 @@ from app.settings import Theme
 from app.widgets.labels import card, plain_label
 from app.widgets.page import TranslatedWidget
 from app.widgets.signs import HEADLINE_PX, VerdictSign
+from core.prediction.explanation import Explanation
 from core.prediction.film_search import RefusedFilm
 from core.prediction.reading import FilmResult, part_words
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.explanation import Explanation
-    from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import Honesty
 
 PANEL_PX = 320
 
@@ -71,7 +68,7 @@ class TrustCard(TranslatedWidget):
         """Say that the heat map is being examined."""
         self._lines.show_examining()
 
-    def show_honesty(self, honesty: "Honesty | None") -> None:
+    def show_honesty(self, honesty: Honesty | None) -> None:
         """Show the findings on the heat map that is shown; None: it was not examined."""
         self._lines.show_honesty(honesty)
 
@@ -198,7 +195,7 @@ class ReadingPanel(TranslatedWidget):
         """Show the verdict anew, for which a heat map's checks were weighed."""
         self.trust.show_film(film, self._names)
 
-    def show_explanation(self, explanation: "Explanation") -> None:
+    def show_explanation(self, explanation: Explanation) -> None:
         """Show what was found of the heat map that is shown."""
         has_second = explanation.second is not None
         self.heat.show_available(has_second=has_second, has_lungs=explanation.lungs is not None)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,11 @@ from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.events import Progress
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation
 from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms, find_films
 from core.prediction.reading import FilmResult, read_films
 from core.workspace import Workspace
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,16 +53,14 @@ class _Reading:
     first_key: int  # of its first film
 
 
-def open_wanted(model: WantedModel) -> "Iterator[Progress | Classifier]":
+def open_wanted(model: WantedModel) -> Iterator[Progress | Classifier]:
     """Open a model file; the library that reads films is loaded here where it is not yet."""
     yield Progress(Message("Loading the deep-learning library"), 0, 0)
-    from core.prediction.classifier import Classifier
-
     yield Classifier.open(model.path)
 
 
 def read_wanted(
-    classifier: "Classifier", wanted: Sequence[Wanted], store: Path, pasted: PastedPictures
+    classifier: Classifier, wanted: Sequence[Wanted], store: Path, pasted: PastedPictures
 ) -> Iterator[FilmResult | RefusedFilm | Progress]:
     """Find the films in what was dropped, and read them as they are found."""
     found = _find(wanted, store, pasted)
@@ -168,7 +164,7 @@ class ReadingViewModel(QObject):
         )
         return replace(film, opinion=replace(opinion, neighbours=neighbours))
 
-    def weigh(self, key: int, explanation: "Explanation") -> None:
+    def weigh(self, key: int, explanation: Explanation) -> None:
         """Take the checks of a heat map as evidence for or against a film's answer."""
         film = self.films.get(key)
         if film is None or film.checks is not None:
@@ -270,7 +266,7 @@ class ReadingViewModel(QObject):
             case RefusedFilm():
                 self._refuse(event)
             case _ if isinstance(request, WantedModel):
-                self._use(request, cast("Classifier", event))
+                self._use(request, cast(Classifier, event))
 
     def _refuse(self, refused: RefusedFilm) -> None:
         refused = replace(refused, key=self._new_key())
@@ -293,7 +289,7 @@ class ReadingViewModel(QObject):
         self._keys[film.path] = film.key
         self.film_read.emit(film)
 
-    def _use(self, wanted: WantedModel, classifier: "Classifier") -> None:
+    def _use(self, wanted: WantedModel, classifier: Classifier) -> None:
         card = classifier.card
         self.model, self.classifier = wanted.path, classifier
         if wanted.kept_from is not None:

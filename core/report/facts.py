@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from core.data.unpacked import showable
 from core.errors import ConfigError, ImageReadError, Message
@@ -16,14 +16,12 @@ from core.images.dicom_header import ElementWalk, TransferSyntax, syntax_of
 from core.images.formats import HEAD_BYTES, format_of
 from core.images.reading import content_of
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Classifier
+from core.prediction.novelty import Novelty
 from core.prediction.reading import FilmResult, part_words
+from core.prediction.saliency_checks import Honesty
 from core.prediction.verdict import level_words
 from core.workspace import program_version
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.novelty import Novelty
-    from core.prediction.saliency_checks import Honesty
 
 DISCLAIMER = Message("Research and teaching only, never diagnosis.")
 
@@ -41,7 +39,7 @@ class ReportContext:
 
     @classmethod
     def of(
-        cls, classifier: "Classifier", say: Callable[[Message], str], language: str
+        cls, classifier: Classifier, say: Callable[[Message], str], language: str
     ) -> "ReportContext":
         """Begin a report now."""
         return cls(
@@ -298,7 +296,7 @@ def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
     return facts
 
 
-def novelty_facts(novelty: "Novelty | None", context: ReportContext) -> dict[str, Any] | None:
+def novelty_facts(novelty: Novelty | None, context: ReportContext) -> dict[str, Any] | None:
     """Return how like the training films a film is; None where nobody knows."""
     if novelty is None:
         return None
@@ -325,7 +323,7 @@ def model_facts(context: ReportContext) -> dict[str, Any]:
     }
 
 
-def _heat_facts(name: str, checks: "Honesty", context: ReportContext) -> dict[str, Any]:
+def _heat_facts(name: str, checks: Honesty, context: ReportContext) -> dict[str, Any]:
     return {
         "class": name,
         "lung_share": None if checks.lung_share is None else float(checks.lung_share),

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from core import files
 from core.errors import ImageReadError, Message
 from core.events import Progress
 from core.images.reading import load_xray
+from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult, part_words
 from core.prediction.verdict import LEVELS, level_words
 from core.report.facts import (
@@ -41,10 +42,7 @@ from core.report.paper import (
 from core.report.picture import PAGE_SIDE, film_with_heat, jpeg, legend, reduced
 from core.statistics import wilson_interval
 
-if TYPE_CHECKING:
-    from core.prediction.explanation import Explanation
-
-Explain = Callable[[FilmResult], "Explanation | None"]
+Explain = Callable[[FilmResult], Explanation | None]
 
 COLUMN, GAP = 84.0, 10.0  # mm
 _MOST_CLASSES = 8  # that get a bar
@@ -156,7 +154,7 @@ def draw_film(
     paper: Paper,
     y: float,
     film: FilmResult,
-    explanation: "Explanation | None",
+    explanation: Explanation | None,
     context: ReportContext,
 ) -> None:
     """Write one film onto the present page, from `y` down."""
@@ -190,7 +188,7 @@ def _draw_pictures(
     paper: Paper,
     y: float,
     film: FilmResult,
-    explanation: "Explanation | None",
+    explanation: Explanation | None,
     context: ReportContext,
 ) -> float:
     say = context.say
@@ -325,9 +323,7 @@ def _draw_neighbours(paper: Paper, y: float, film: FilmResult, context: ReportCo
     return y + side + 8
 
 
-def _draw_checks(
-    paper: Paper, y: float, explanation: "Explanation", context: ReportContext
-) -> float:
+def _draw_checks(paper: Paper, y: float, explanation: Explanation, context: ReportContext) -> float:
     """Write the findings of the heat map's checks."""
     if y > BOTTOM - 30:
         return y
@@ -640,7 +636,7 @@ def write_report(
 
 
 def _write_one(
-    paper: Paper, film: FilmResult, explanation: "Explanation | None", context: ReportContext
+    paper: Paper, film: FilmResult, explanation: Explanation | None, context: ReportContext
 ) -> None:
     y = paper.add_page(film.file)
     draw_film(paper, y, film, explanation, context)
@@ -651,7 +647,7 @@ def _write_one(
 def _write_all(
     paper: Paper,
     films: Sequence[FilmResult],
-    explanations: "Sequence[Explanation | None]",
+    explanations: Sequence[Explanation | None],
     context: ReportContext,
 ) -> Iterator[Progress]:
     say, n_detailed = context.say, len(explanations)

@@ -4,7 +4,7 @@ import io
 import re
 from functools import cache
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,12 @@ from PIL.PngImagePlugin import PngInfo
 from core import files
 from core.data.unpacked import readable, showable
 from core.errors import Message, RunFolderError
+from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import heat_at, heat_on_film
 from core.prediction.verdict import level_words
 from core.report.facts import ReportContext, percent
 from core.report.paper import FONT_FILE, LEVEL_COLOURS, break_lines, fit_line
-
-if TYPE_CHECKING:
-    from core.prediction.explanation import Explanation
 
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, 3)
 
@@ -40,12 +38,12 @@ def reduced(film: Pixels, side: int) -> Pixels:
     return np.asarray(picture)
 
 
-def film_with_heat(film: Pixels, explanation: "Explanation") -> NDArray[np.uint8]:
+def film_with_heat(film: Pixels, explanation: Explanation) -> NDArray[np.uint8]:
     """Lay the heat map of the explanation's class over the film, (H, W, 3)."""
     return heat_on_film(film, heat_of(explanation, film.shape[:2]))
 
 
-def heat_of(explanation: "Explanation", shape: tuple[int, int]) -> NDArray[np.float32]:
+def heat_of(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return the heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
     return heat_at(explanation.first.values, shape)
 
@@ -75,7 +73,7 @@ def write_picture(
     path: Path,
     pixels: Pixels,
     film: FilmResult,
-    explanation: "Explanation | None",
+    explanation: Explanation | None,
     context: ReportContext,
 ) -> None:
     """Write a film's PNG.
@@ -107,7 +105,7 @@ def source_of(digest: str) -> str:
 
 
 def draw_picture(
-    pixels: Pixels, film: FilmResult, explanation: "Explanation | None", context: ReportContext
+    pixels: Pixels, film: FilmResult, explanation: Explanation | None, context: ReportContext
 ) -> Image.Image:
     """Draw the film at its own resolution up to MOST_SIDE, and below it a caption."""
     pixels = reduced(pixels, MOST_SIDE)
@@ -188,7 +186,7 @@ class _Caption:
 
 def _warnings(
     film: FilmResult,
-    explanation: "Explanation | None",
+    explanation: Explanation | None,
     context: ReportContext,
     width: float,
     size: int,

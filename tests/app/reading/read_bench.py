@@ -7,7 +7,7 @@ from app.quiz.start import QuizView
 from app.quiz.viewmodel import QuizViewModel
 from app.reading.desk import ReadingDesk
 from app.reading.desk_viewmodel import DeskViewModel
-from app.reading.export import TakingAwayViewModel
+from app.reading.export import ExportViewModel
 from app.reading.film_list import ReadingList
 from app.reading.film_list_model import RowWords
 from app.reading.page import ReadingPage
@@ -40,15 +40,15 @@ class Bench:
         explanations: Explanations,
     ) -> None:
         self.runners, self.readings, self.explanations = runners, readings, explanations
-        reading, viewing, explaining, taking, asking, *_ = runners
+        reading, viewing, explaining, exports, asking, *_ = runners
         self.reading = ReadingViewModel(reading, workspace)
         self.looking = DeskViewModel(viewing, explaining)
-        self.taking = TakingAwayViewModel(
-            taking, lambda film: self.looking.explanation(film.key, film.predicted)
+        self.exports = ExportViewModel(
+            exports, lambda film: self.looking.explanation(film.key, film.predicted)
         )
-        self.reading.model_opened.connect(self.taking.use)
+        self.reading.model_opened.connect(self.exports.use)
         self.quiz = QuizViewModel(asking)
-        self.page = ReadingPage(self.reading, self.looking, self.taking, QuizView(self.quiz))
+        self.page = ReadingPage(self.reading, self.looking, self.exports, QuizView(self.quiz))
         self.page.apply_theme("dark")
         self.page.resize(1280, 760)
 

@@ -15,12 +15,13 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.i18n import set_language
-from app.reading.export import TakingAwayViewModel
+from app.reading import export as export_module
+from app.reading.export import ExportViewModel
 from app.tasks import TaskRunner
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult
-from core.report import facts as dicom_module
+from core.report import facts as facts_module
 from tests.app.hands import WAIT_MS, wait_until
 from tests.app.pretended_explanations import DOUBT, begun, complete
 from tests.app.pretended_reading import digest_of, opinion
@@ -41,12 +42,12 @@ def known() -> dict[int, Explanation]:
 
 
 @pytest.fixture
-def taking(
+def exports(
     runner: TaskRunner, classifier: Classifier, known: dict[int, Explanation]
-) -> TakingAwayViewModel:
-    taking = TakingAwayViewModel(runner, lambda film: known.get(film.key))
-    taking.use(classifier)
-    return taking
+) -> ExportViewModel:
+    exports = ExportViewModel(runner, lambda film: known.get(film.key))
+    exports.use(classifier)
+    return exports
 
 
 @pytest.fixture
@@ -62,19 +63,19 @@ def read_film(key: int, path: Path) -> FilmResult:
     )
 
 
-def written(qtbot: QtBot, taking: TakingAwayViewModel, write: Callable[[], None]) -> str:
+def written(qtbot: QtBot, exports: ExportViewModel, write: Callable[[], None]) -> str:
     """Have something written; what is said in the end."""
-    with qtbot.waitSignal(taking.saved, timeout=WAIT_MS) as saved:
+    with qtbot.waitSignal(exports.saved, timeout=WAIT_MS) as saved:
         write()
     return str(saved.args[0])
 
 
 class TestTables:
     def test_the_csv_has_a_row_a_film(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         path = tmp_path / "films.csv"
-        said = written(qtbot, taking, lambda: taking.save_csv(path, films))
+        said = written(qtbot, exports, lambda: exports.save_csv(path, films))
         assert said == "films.csv was written."
         assert path.read_bytes().startswith(b"\xef\xbb\xbf")  # spreadsheets know it by that
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -85,9 +86,9 @@ class TestTables:
         assert {row["model"] for row in rows} == {"best.safetensors"}
 
     def test_the_json_says_the_same(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
-        written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
+        written(qtbot, exports, lambda: exports.save_json(tmp_path / "films.json", films))
         all_of_it = json.loads((tmp_path / "films.json").read_text("utf-8"))
         assert [film["file"] for film in all_of_it["predictions"]] == [film.file for film in films]
         assert all_of_it["disclaimer"] == "Research and teaching only, never diagnosis."
@@ -95,23 +96,23 @@ class TestTables:
     def test_what_was_found_of_the_heat_goes_with_it(
         self,
         qtbot: QtBot,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
     ) -> None:
         explained = [complete(NORMAL, is_trustworthy=False), begun(NORMAL), None]
         films = [film.explained(found) for film, found in zip(films, explained, strict=True)]
-        written(qtbot, taking, lambda: taking.save_json(tmp_path / "films.json", films))
+        written(qtbot, exports, lambda: exports.save_json(tmp_path / "films.json", films))
         first, second, _ = json.loads((tmp_path / "films.json").read_text("utf-8"))["predictions"]
         assert str(DOUBT) in first["heat_checks"]["reasons"]
         assert "heat_checks" not in second
 
     def test_a_name_that_is_a_formula_is_not_one_in_a_spreadsheet(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         foreign = [replace(films[0], file="=HYPERLINK(1)")]
-        written(qtbot, taking, lambda: taking.save_csv(tmp_path / "films.csv", foreign))
+        written(qtbot, exports, lambda: exports.save_csv(tmp_path / "films.csv", foreign))
         assert not any(
             cell.startswith("=")
             for line in (tmp_path / "films.csv").read_text("utf-8-sig").splitlines()
@@ -128,18 +129,18 @@ class TestDicomFields:
         return read_film(1, path)
 
     def test_nothing_of_the_header_goes_out_unasked(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, film: FilmResult, tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, film: FilmResult, tmp_path: Path
     ) -> None:
-        for name, save in (("a.csv", taking.save_csv), ("a.json", taking.save_json)):
-            written(qtbot, taking, partial(save, tmp_path / name, [film]))
+        for name, save in (("a.csv", exports.save_csv), ("a.json", exports.save_json)):
+            written(qtbot, exports, partial(save, tmp_path / name, [film]))
             assert b"Jane" not in (tmp_path / name).read_bytes()
-        assert "Jane" not in taking.text_of(film)
+        assert "Jane" not in exports.text_of(film)
 
     def test_what_was_ticked_goes_out_and_no_more(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, film: FilmResult, tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, film: FilmResult, tmp_path: Path
     ) -> None:
-        taking.dicom_names = ("Modality",)
-        written(qtbot, taking, lambda: taking.save_csv(tmp_path / "a.csv", [film]))
+        exports.dicom_names = ("Modality",)
+        written(qtbot, exports, lambda: exports.save_csv(tmp_path / "a.csv", [film]))
         with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
             [row] = csv.DictReader(file)
         assert row["Modality"] == "DX"
@@ -150,45 +151,45 @@ class TestPictures:
     def test_a_film_goes_out_with_the_heat_that_is_known(
         self,
         qtbot: QtBot,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("core.prediction.explanation.explain", pytest.fail)
+        monkeypatch.setattr(export_module, "explain", pytest.fail)
         known[1] = complete(NORMAL)
         path = tmp_path / "film.png"
-        written(qtbot, taking, lambda: taking.save_picture(path, films[0], NORMAL))
+        written(qtbot, exports, lambda: exports.save_picture(path, films[0], NORMAL))
         with Image.open(path) as picture:
             assert picture.mode == "RGB"
             pixels = np.asarray(picture)
         assert (pixels[..., 0].astype(int) - pixels[..., 2]).max() > 40  # heat
 
     def test_of_another_class_the_heat_is_found_out(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         asked = []
-        from core.prediction import explanation as module
-
-        explain = module.explain
+        explain = export_module.explain
 
         def noted(classifier: Classifier, film: Any, label: int | None) -> Iterator[Explanation]:
             asked.append(label)
             return explain(classifier, film, label)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "explain", noted)
-            written(qtbot, taking, lambda: taking.save_picture(tmp_path / "a.png", films[0], VIRAL))
+            patch.setattr(export_module, "explain", noted)
+            written(
+                qtbot, exports, lambda: exports.save_picture(tmp_path / "a.png", films[0], VIRAL)
+            )
         assert asked == [VIRAL]
         assert (tmp_path / "a.png").exists()
 
     def test_a_film_that_is_gone_is_told(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
     ) -> None:
         gone = replace(films[0], path=tmp_path / "gone.png")
-        with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
-            taking.save_picture(tmp_path / "a.png", gone, NORMAL)
+        with qtbot.waitSignal(exports.failed, timeout=WAIT_MS) as failed:
+            exports.save_picture(tmp_path / "a.png", gone, NORMAL)
         assert "gone.png" in str(failed.args[0].message)
         assert not (tmp_path / "a.png").exists()
 
@@ -197,7 +198,7 @@ class TestReports:
     def test_of_one_film_and_of_all(
         self,
         qtbot: QtBot,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         films: list[FilmResult],
         known: dict[int, Explanation],
         tmp_path: Path,
@@ -206,8 +207,8 @@ class TestReports:
         sizes = []
         for chosen in (films[:1], films):
             path = tmp_path / f"{len(chosen)}.pdf"
-            write = partial(taking.save_report, path, chosen)
-            written(qtbot, taking, write)
+            write = partial(exports.save_report, path, chosen)
+            written(qtbot, exports, write)
             assert path.read_bytes().startswith(b"%PDF-")
             sizes.append(path.stat().st_size)
         assert sizes[1] > sizes[0]
@@ -215,46 +216,46 @@ class TestReports:
 
 class TestClipboard:
     def test_one_film_is_a_few_lines(
-        self, taking: TakingAwayViewModel, films: list[FilmResult]
+        self, exports: ExportViewModel, films: list[FilmResult]
     ) -> None:
-        text = taking.text_of(films[0])
+        text = exports.text_of(films[0])
         assert films[0].file in text
         assert "True class: COVID-19" in text
 
     def test_in_the_language_of_the_window(
-        self, taking: TakingAwayViewModel, films: list[FilmResult]
+        self, exports: ExportViewModel, films: list[FilmResult]
     ) -> None:
         set_language("zh_CN")
         try:
-            assert "正常肺部" in taking.text_of(films[0])
+            assert "正常肺部" in exports.text_of(films[0])
         finally:
             set_language("en")
 
     def test_many_films_are_a_table(
-        self, taking: TakingAwayViewModel, films: list[FilmResult]
+        self, exports: ExportViewModel, films: list[FilmResult]
     ) -> None:
-        rows = [line.split("\t") for line in taking.table_of(films).splitlines()]
+        rows = [line.split("\t") for line in exports.table_of(films).splitlines()]
         assert [row[0] for row in rows] == ["file", *(film.file for film in films)]
 
     def test_without_a_model_it_is_empty(self, runner: TaskRunner, films: list[FilmResult]) -> None:
-        taking = TakingAwayViewModel(runner, lambda _film: None)
-        assert (taking.text_of(films[0]), taking.table_of(films)) == ("", "")
+        exports = ExportViewModel(runner, lambda _film: None)
+        assert (exports.text_of(films[0]), exports.table_of(films)) == ("", "")
 
 
 class TestModels:
     def test_the_weights_go_out_as_pdparams(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, tmp_path: Path
     ) -> None:
         path = tmp_path / "model.pdparams"
-        said = written(qtbot, taking, lambda: taking.export_model("pdparams", path))
+        said = written(qtbot, exports, lambda: exports.export_model("pdparams", path))
         assert said == "model.pdparams was written."
         assert path.stat().st_size > 0
 
     def test_what_cannot_be_written_is_told(
-        self, qtbot: QtBot, taking: TakingAwayViewModel, tmp_path: Path
+        self, qtbot: QtBot, exports: ExportViewModel, tmp_path: Path
     ) -> None:
-        with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
-            taking.export_model("pdparams", tmp_path / "model.txt")
+        with qtbot.waitSignal(exports.failed, timeout=WAIT_MS) as failed:
+            exports.export_model("pdparams", tmp_path / "model.txt")
         assert "model.txt" in str(failed.args[0].message)
 
 
@@ -264,52 +265,52 @@ class TestStopping:
         """Holds the writing at its first film."""
         gate = threading.Event()
         monkeypatch.setattr(
-            dicom_module, "dicom_fields", lambda *_: {"Modality": str(gate.wait(60))}
+            facts_module, "dicom_fields", lambda *_: {"Modality": str(gate.wait(60))}
         )
         yield gate
         gate.set()
 
     def test_a_stopped_file_is_not_left_behind(
         self,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         films: list[FilmResult],
         gate: threading.Event,
         tmp_path: Path,
     ) -> None:
         said: list[object] = []
-        taking.saved.connect(said.append)
-        taking.dicom_names = ("Modality",)
-        taking.save_csv(tmp_path / "films.csv", films)
-        assert taking.is_busy
-        taking.cancel()
+        exports.saved.connect(said.append)
+        exports.dicom_names = ("Modality",)
+        exports.save_csv(tmp_path / "films.csv", films)
+        assert exports.is_busy
+        exports.cancel()
         gate.set()
-        wait_until(lambda: not taking.is_busy)
+        wait_until(lambda: not exports.is_busy)
         assert list(tmp_path.iterdir()) == []
         assert said == []
 
     def test_one_file_is_written_at_a_time(
         self,
         qtbot: QtBot,
-        taking: TakingAwayViewModel,
+        exports: ExportViewModel,
         films: list[FilmResult],
         gate: threading.Event,
         tmp_path: Path,
     ) -> None:
-        taking.dicom_names = ("Modality",)
+        exports.dicom_names = ("Modality",)
 
         def save_both() -> None:
-            taking.save_csv(tmp_path / "first.csv", films)
-            taking.save_json(tmp_path / "second.json", films)
+            exports.save_csv(tmp_path / "first.csv", films)
+            exports.save_json(tmp_path / "second.json", films)
             gate.set()
 
-        assert written(qtbot, taking, save_both) == "first.csv was written."
+        assert written(qtbot, exports, save_both) == "first.csv was written."
         assert [path.name for path in tmp_path.iterdir()] == ["first.csv"]
 
 
 def test_a_place_that_cannot_be_written_is_told(
-    qtbot: QtBot, taking: TakingAwayViewModel, films: list[FilmResult], tmp_path: Path
+    qtbot: QtBot, exports: ExportViewModel, films: list[FilmResult], tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(taking.failed, timeout=WAIT_MS) as failed:
-        taking.save_csv(tmp_path / "no folder" / "films.csv", films)
+    with qtbot.waitSignal(exports.failed, timeout=WAIT_MS) as failed:
+        exports.save_csv(tmp_path / "no folder" / "films.csv", films)
     assert "films.csv cannot be written" in str(failed.args[0].message)
-    wait_until(lambda: not taking.is_busy)
+    wait_until(lambda: not exports.is_busy)

@@ -126,7 +126,7 @@ class TestStatus:
         self, opened: Bench, films: list[Path]
     ) -> None:
         opened.read(films[0])
-        opened.taking.saved.emit(Message("{file} was written.", file="films.csv"))
+        opened.exports.saved.emit(Message("{file} was written.", file="films.csv"))
         assert status(opened) == "films.csv was written.  ·  1 films read, 0 refused"
         opened.read(films[1])
         assert status(opened) == "2 films read, 0 refused"
@@ -199,7 +199,7 @@ class TestPasting:
         self, opened: Bench, dropped: list[Dropped], films: list[Path]
     ) -> None:
         opened.read(*films[:2])
-        for widget in (opened.film_list, opened.viewer, opened.panel.bars, opened.page.exports):
+        for widget in (opened.film_list, opened.viewer, opened.panel.bars, opened.page.export_menu):
             widget.setFocus()
             data = QMimeData()
             data.setUrls([QUrl.fromLocalFile(str(films[2]))])
@@ -242,7 +242,7 @@ class TestQuiz:
 
 def exports(bench: Bench) -> dict[str, QAction | QMenu]:
     """What the menu offers, by its words."""
-    menu = bench.page.exports.menu()
+    menu = bench.page.export_menu.menu()
     actions = [*menu.actions()]
     for sub in [action.menu() for action in actions if action.menu()]:
         actions += sub.actions()
@@ -264,10 +264,10 @@ class TestExports:
         )
 
     def test_without_a_model_there_is_nothing_to_take_away(self, bench: Bench) -> None:
-        assert not bench.page.exports.isEnabled()
+        assert not bench.page.export_menu.isEnabled()
 
     def test_a_model_can_go_out_without_films(self, opened: Bench) -> None:
-        assert opened.page.exports.isEnabled()
+        assert opened.page.export_menu.isEnabled()
         assert self.enabled(opened) == {"Export the model"}
 
     def test_films_can_go_out_one_by_one_and_together(
@@ -355,8 +355,8 @@ class TestExports:
         gate, waits = threading.Event(), "core.report.facts.dicom_fields"
         monkeypatch.setattr(waits, lambda *_: {"Modality": str(gate.wait(60))})
         opened.read(*films[:3])
-        opened.taking.dicom_names = ("PatientID",)
-        opened.taking.save_csv(tmp_path / "films.csv", opened.films)
+        opened.exports.dicom_names = ("PatientID",)
+        opened.exports.save_csv(tmp_path / "films.csv", opened.films)
         press(opened.page, "Stop")
         gate.set()
         opened.settle()
@@ -369,16 +369,16 @@ class TestExports:
         gate, waits = threading.Semaphore(1), "core.report.facts.dicom_fields"
         monkeypatch.setattr(waits, lambda *_: {"Modality": str(gate.acquire(timeout=60))})
         opened.read(*films[:3])
-        opened.taking.dicom_names = ("PatientID",)
-        opened.taking.save_csv(tmp_path / "films.csv", opened.films)
+        opened.exports.dicom_names = ("PatientID",)
+        opened.exports.save_csv(tmp_path / "films.csv", opened.films)
         wait_until(lambda: status(opened) == "Gathering the answers: 1 of 3")
         gate.release(2)
         opened.settle()
         assert status(opened) == "films.csv was written.  ·  3 films read, 0 refused"
 
     def test_fields_of_dicom_files_go_out_only_where_they_are_ticked(self, opened: Bench) -> None:
-        opened.page.exports.dicom_chosen.emit(["PatientAge"])
-        assert opened.taking.dicom_names == ("PatientAge",)
+        opened.page.export_menu.dicom_chosen.emit(["PatientAge"])
+        assert opened.exports.dicom_names == ("PatientAge",)
 
 
 def test_words_follow_the_language(opened: Bench, films: list[Path]) -> None:

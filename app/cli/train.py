@@ -55,7 +55,10 @@ def check_training(arguments: argparse.Namespace) -> None:
         return
     # A run that goes on has its settings already.
     given = [f"--{name}" for name in ("out", "config") if getattr(arguments, name) is not None]
-    given += [f"--{settings()[name].option}" for name in _given_settings(arguments)]
+    given += [
+        f"--no-{settings()[name].option}" if value is False else f"--{settings()[name].option}"
+        for name, value in _given_settings(arguments).items()
+    ]
     given += ["--as-found"] if arguments.as_found else []
     given += [str(path) for path in arguments.data]
     if given:

@@ -198,6 +198,7 @@ def test_a_finished_run_trains_for_more_epochs(
         (("films.zip", "--resume", "run"), "Leave out films.zip."),
         (("--resume", "run", "--epochs", "9", "--as-found"), "Leave out --epochs, --as-found."),
         (("--resume", "run", "--out", "new"), "Leave out --out."),
+        (("--resume", "run", "--no-flip", "--weights", "x"), "Leave out --weights, --no-flip."),
         (("--resume", "run", "--more-epochs", "0"), "a whole number from 1 on"),
     ],
 )

@@ -12,16 +12,6 @@ from functools import reduce
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-
-def duration(seconds: float) -> str:
-    """Write a duration as 1:02:03 or 2:03."""
-    whole = max(0, round(seconds))
-    hours, minutes = divmod(whole // 60, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{whole % 60:02}"
-    return f"{minutes}:{whole % 60:02}"
-
-
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 _CATALOGUES = Path(__file__).resolve().parents[1] / "resources" / "translations"
 
@@ -82,3 +72,12 @@ def say(message: Sentence) -> str:
 def listing(parts: Iterable[str]) -> str:
     """Join words with the comma of the user's language."""
     return reduce(lambda first, second: tr("{first}, {second}", first=first, second=second), parts)
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as 1:02:03 or 2:03."""
+    whole = max(0, round(seconds))
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{whole % 60:02}"
+    return f"{minutes}:{whole % 60:02}"

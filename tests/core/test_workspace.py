@@ -1,9 +1,14 @@
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from core import workspace
 from core.errors import DatasetError
 from core.workspace import HOME_VARIABLE, Workspace
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_variable_says_where_everything_lies(
@@ -34,16 +39,16 @@ def test_otherwise_it_is_the_users_folder(
 
 
 def test_folders_are_made_when_they_are_asked_for(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "a" / "b")
-    assert not workspace.root.exists()
+    mine = Workspace(tmp_path / "a" / "b")
+    assert not mine.root.exists()
     folders = [
-        workspace.datasets,
-        workspace.caches,
-        workspace.runs,
-        workspace.demos,
-        workspace.logs,
+        mine.datasets,
+        mine.caches,
+        mine.runs,
+        mine.demos,
+        mine.logs,
     ]
-    assert all(folder.is_dir() and folder.parent == workspace.root for folder in folders)
+    assert all(folder.is_dir() and folder.parent == mine.root for folder in folders)
     assert len(set(folders)) == 5
 
 
@@ -51,3 +56,14 @@ def test_a_folder_that_cannot_be_made_is_refused_with_the_remedy(tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match=r"cannot be made .* Set PNEUMOSCOPE_HOME to a folder"):
         _ = Workspace(tmp_path / "file").runs
+
+
+def test_the_version_is_the_projects_also_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(workspace.metadata, "version", missing)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert workspace.program_version() == project["version"]

@@ -1,4 +1,4 @@
-"""The area under the ROC curve, shares, and how far they can be trusted; numpy only."""
+"""Intervals of shares and of the area under the ROC curve; numpy only."""
 
 import math
 from typing import Any
@@ -37,27 +37,6 @@ def wilson_interval(part: int, whole: int) -> Interval:
     return low, high
 
 
-def auroc(scores: NDArray[np.floating[Any]], is_positive: NDArray[np.bool_]) -> float:
-    """The chance that a positive scores higher than a negative; equal scores count half.
-
-    The rank formula (Mann and Whitney, 1947; Hanley and McNeil, Radiology 1982).
-
-    Args:
-        scores: Shape (N,), finite.
-        is_positive: Shape (N,).
-
-    Raises:
-        ValueError: The shapes differ, a score is not finite, or one side is empty.
-    """
-    _check(scores, is_positive)
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum() - (counts - 1) / 2)[place]  # 1-based; the mean rank where equal
-    n_positive = int(is_positive.sum())
-    n_negative = len(scores) - n_positive
-    above = ranks[is_positive].sum() - n_positive * (n_positive + 1) / 2
-    return float(above / (n_positive * n_negative))
-
-
 def auroc_interval(
     scores: NDArray[np.floating[Any]],
     is_positive: NDArray[np.bool_],
@@ -69,7 +48,8 @@ def auroc_interval(
     """How far the area could lie elsewhere, had other patients been examined.
 
     Percentile bootstrap (Efron and Tibshirani, 1993) that draws patients, not films: films of
-    one patient resemble each other. Draws without a positive or a negative are left out.
+    one patient resemble each other. Draws without a positive or a negative are left out. The area
+    is the rank formula's, where equal scores count half (Hanley and McNeil, Radiology 1982).
 
     Args:
         scores: Shape (N,), finite.
@@ -83,7 +63,7 @@ def auroc_interval(
         The lower and the upper end.
 
     Raises:
-        ValueError: As for `auroc`.
+        ValueError: The shapes differ, a score is not finite, or one side is empty.
     """
     _check(scores, is_positive)
     names, group_of = np.unique(groups, return_inverse=True)

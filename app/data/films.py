@@ -389,11 +389,6 @@ class FilmsBar(TranslatedWidget):
             self._search.clear()
         self.filter_changed.emit()
 
-    def choose_kind(self, kind: Kind | None) -> None:
-        """Show the films with findings of this kind; None: whatever was found."""
-        self._fill_kinds(kind)
-        self.filter_changed.emit()
-
     def focus_search(self) -> None:
         """Let the user type a name."""
         self._search.setFocus()
@@ -526,12 +521,6 @@ class FilmsView(TranslatedWidget):
         """Show just these films, until the user asks for all again."""
         self._only = frozenset(names)
         self._bar.reset()
-
-    def filter(self, kind: Kind | None) -> None:
-        """Show the films with findings of this kind; None: whatever was found."""
-        self._only = None
-        self._bar.reset()
-        self._bar.choose_kind(kind)
 
     def open_film(self, name: str) -> None:
         """Show one film large."""

@@ -491,10 +491,6 @@ class ReadingList(TranslatedWidget):
         self._flush()
         return list(self._model.shown)
 
-    def search(self) -> None:
-        """Put the cursor into the field for names."""
-        self._chooser.search()
-
     def retranslate(self) -> None:
         self._chooser.setAccessibleName(tr("What the list shows"))
         self._view.setAccessibleName(tr("Films"))

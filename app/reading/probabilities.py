@@ -341,10 +341,6 @@ class ProbabilityBars(TranslatedWidget):
         self._candidates, self._is_calibrated = tuple(candidates), is_calibrated
         self._fill(chosen)
 
-    def clear(self) -> None:
-        """Show no film."""
-        self.show_answer([], [], [], is_calibrated=False)
-
     def choose_class(self, index: int) -> None:
         """Mark the class whose heat map is shown, without telling anybody."""
         places = [place for place, row in enumerate(self._rows.rows) if row.index == index]

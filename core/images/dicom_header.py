@@ -259,7 +259,6 @@ _WANTED = {
     0x00283010,  # VOI LUT Sequence
 }
 _MAX_WANTED_BYTES = 2**20  # a lookup table of 65536 entries takes an eighth of it
-_SEQUENCE_DEPTH = 4  # the wanted sequences hold no other
 
 _COLOUR_COST = 3  # copies of a colour picture in memory at once
 _COMPRESSED_COST = 4

@@ -161,10 +161,6 @@ class FullDepthFilm:
         table = window.table(self.n_levels)
         return 255 - table if is_inverted != self.is_negative else table
 
-    def shown(self, window: Window | None = None) -> NDArray[np.uint8]:
-        """Show the whole film under a window, by default its own; shape (H, W[, 3])."""
-        return self.table(window or self.default)[self.values]
-
     def number(self, level: float) -> float:
         """Return the number that a level stands for."""
         return level * self.slope + self.intercept

@@ -29,13 +29,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from novelty_pictures import Picture, drawn, folders, spoilt
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
 from core.data.dataset import LoadedDataset, load_dataset
 from core.images.reading import load_xray
 from core.prediction.appearance import ImageFeatures, coloured_share, grey
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import FilmSet, NoveltyReference, Scale, combined, fit_novelty, root
-from core.statistics import auroc
 from core.workspace import Workspace
 
 Scores = NDArray[np.float64]
@@ -213,7 +213,7 @@ def main() -> None:
                 figures[kind][name] = [n_strange / len(scores), low, high]
             else:
                 both = np.concatenate([scores, test_scores[name]])
-                area = auroc(both, np.arange(len(both)) < len(scores))
+                area = roc_auc_score(np.arange(len(both)) < len(scores), both)
                 cells.append(f"{area:.3f} {n_strange / len(scores):4.0%}")
                 figures[kind][name] = [area, n_strange / len(scores)]
         said = Counter(novelty.kind for novelty in memory.judge(seen.features, seen.films))

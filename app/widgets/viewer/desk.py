@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QPainter, QPaintEvent, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.i18n import tr
@@ -165,7 +165,7 @@ class ViewerDesk(TranslatedWidget):
     n_panes_changed = Signal(int)
     heat_toggled = Signal(bool)
     opacity_changed = Signal(float)
-    full_screen_wanted = Signal(bool)  # answer with `set_full_screen` or `fill_screen`
+    full_screen_wanted = Signal(bool)  # answer with `set_full_screen`
 
     def __init__(self) -> None:
         super().__init__()
@@ -289,11 +289,6 @@ class ViewerDesk(TranslatedWidget):
         self._is_full_screen = is_full
         self._actions.check(Command.FULL_SCREEN, is_full)
 
-    def fill_screen(self, is_full: bool) -> None:
-        """Fill the screen alone, or come back into the page."""
-        self.set_full_screen(is_full)
-        fill_screen(self, is_full)
-
     def set_tool(self, tool: Tool) -> None:
         """Choose what the left button does."""
         for pane in self._grid.all_panes:
@@ -412,35 +407,6 @@ class ViewerDesk(TranslatedWidget):
 
     # Qt's own.
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self.isWindow() and self._is_full_screen:  # closed like a window, but a part of one
-            event.ignore()
-            self._want_full_screen(False)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place_help()
-
-
-def fill_screen(widget: QWidget, is_full: bool) -> None:
-    """Make a widget a window that fills the screen, or put it back.
-
-    It keeps its parent, and so its place in the parent's layout, which leaves windows out.
-
-    Args:
-        widget: With a parent.
-        is_full: Which of the two.
-    """
-    if is_full == widget.isWindow():
-        return
-    has_focus = widget.hasFocus() or widget.isAncestorOf(widget.focusWidget() or widget)
-    if not is_full:
-        widget.setWindowState(Qt.WindowState.WindowNoState)
-    widget.setWindowFlag(Qt.WindowType.Window, is_full)
-    if is_full:
-        widget.showFullScreen()
-        widget.activateWindow()
-    else:
-        widget.show()
-    if has_focus:
-        widget.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -87,7 +87,7 @@ class TestWhatItSays:
         bars.grab()
 
     def test_without_a_film_there_is_nothing(self, bars: ProbabilityBars) -> None:
-        bars.clear()
+        bars.show_answer([], [], [], is_calibrated=False)
         assert rows(bars) == []
         assert bars.chosen_class is None
         assert not bars.findChild(Chip).isVisible()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import ImageReadError
+from core.images.film import FullDepthFilm, Window
 from core.images.reading import load_xray
 
 HEIGHT, WIDTH = 40, 50
@@ -49,6 +50,11 @@ def wide_png(samples: NDArray[np.integer], colour_type: int) -> bytes:
     """A 16-bit PNG of samples (H, W, channels)."""
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     return png(rows, samples.shape[1], samples.shape[0], 16, colour_type)
+
+
+def shown_by(read: FullDepthFilm, window: Window | None = None) -> NDArray[np.uint8]:
+    """The whole film under a window, its own one if none is given; shape (H, W[, 3])."""
+    return read.table(window or read.default)[read.values]
 
 
 def refused(source: Path | bytes) -> ImageReadError:

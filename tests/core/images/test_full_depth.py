@@ -13,7 +13,7 @@ from core.images.film import FullDepthFilm, Spacing, Window, film_of_pixels
 from core.images.formats import FileAccessError
 from core.images.reading import load_xray, read_full
 from tests.core.images.dicom_files import dicom, packed_by_pillow
-from tests.core.images.image_files import film, png, saved, wide_png
+from tests.core.images.image_files import film, png, saved, shown_by, wide_png
 
 
 def deep(n_bits: int = 12, dtype: type = np.uint16) -> NDArray[np.generic]:
@@ -86,7 +86,7 @@ ALL = rasters() | {f"DICOM, {name}": data for name, data in dicoms().items()}
 def test_the_first_picture_is_what_the_network_sees() -> None:
     for kind in ALL:
         seen = load_xray(ALL[kind])
-        shown = read_full(ALL[kind]).shown()
+        shown = shown_by(read_full(ALL[kind]))
         assert shown.shape == seen.shape
         assert np.abs(shown.astype(int) - seen).max() <= 1
 
@@ -144,7 +144,7 @@ def test_a_negative_is_turned_once_and_stays_so_under_other_windows() -> None:
     plain = read_full(dicom(deep()))
     made = read_full(dicom(deep(), PhotometricInterpretation="MONOCHROME1"))
     window = Window(300.0, 900.0)
-    assert (made.shown(window) == 255 - plain.shown(window)).all()
+    assert (shown_by(made, window) == 255 - shown_by(plain, window)).all()
     assert (made.table(window, is_inverted=True) == plain.table(window)).all()
 
 
@@ -172,7 +172,7 @@ def test_absurd_windows_do_no_harm() -> None:
             found = read_full(dicom(deep(), WindowCenter=[300, centre], WindowWidth=[99, width]))
             for _, window in found.file_windows:
                 assert np.isfinite([window.low, window.high]).all()
-                found.shown(window)
+                shown_by(found, window)
 
 
 def test_a_name_of_a_window_is_one_short_line() -> None:
@@ -264,7 +264,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_pixels_that_were_already_read_become_a_film() -> None:
     made = film_of_pixels(film())
     assert isinstance(made, FullDepthFilm)
-    assert (made.shown() == film()).all()
+    assert (shown_by(made) == film()).all()
     assert (made.width, made.height, made.is_coloured) == (50, 40, False)
 
 

@@ -15,7 +15,7 @@ from core.errors import ImageReadError
 from core.images.film import FullDepthFilm
 from core.images.reading import load_xray, read_full
 from tests.core.images.dicom_files import LOSSLESS, dicom, packed_by_gdcm, packed_by_pillow
-from tests.core.images.image_files import saved
+from tests.core.images.image_files import saved, shown_by
 
 ROWS, COLUMNS = np.mgrid[0:20, 0:24]
 GREY = (ROWS * 7 + COLUMNS * 5).astype(np.uint8)
@@ -141,7 +141,7 @@ def compare(files: Sequence[bytes], n_files: int, seed: int) -> set[str]:
             seen.add("refused")
         else:
             assert isinstance(second, FullDepthFilm)
-            shown = second.shown()
+            shown = shown_by(second)
             assert shown.shape == first.shape
             assert np.abs(shown.astype(int) - first).max() <= 1
             seen.add("read")

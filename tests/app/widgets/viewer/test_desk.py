@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QSlider,
-    QSplitter,
     QToolButton,
     QWidget,
 )
@@ -313,33 +312,11 @@ class TestSeveralFilms:
 
 class TestFullScreen:
     def test_it_is_wanted_and_left_by_key(self, qtbot: QtBot, desk: ViewerDesk) -> None:
-        desk.full_screen_wanted.connect(desk.fill_screen)
-        press(desk, Key.Key_F11)
-        assert desk.isWindow()
-        qtbot.waitUntil(lambda: desk.panes[0].hasFocus())
-        press(desk, Key.Key_Escape)
-        assert not desk.isWindow()
-
-    def test_it_comes_back_into_a_splitter(self, qtbot: QtBot) -> None:
-        splitter, desk, other = QSplitter(), ViewerDesk(), QLineEdit()
-        qtbot.addWidget(splitter)
-        splitter.addWidget(other)
-        splitter.addWidget(desk)
-        splitter.resize(900, 500)
-        splitter.show()
-        qtbot.waitExposed(splitter)
-        desk.fill_screen(True)
-        desk.fill_screen(False)
-        assert splitter.indexOf(desk) == 1
-        qtbot.waitUntil(lambda: desk.isVisible() and desk.width() < 900)
-        splitter.close()
-
-    def test_closing_its_window_leaves_full_screen(self, qtbot: QtBot, desk: ViewerDesk) -> None:
-        desk.full_screen_wanted.connect(desk.fill_screen)
-        desk.fill_screen(True)
-        desk.close()
-        assert not desk.isWindow()
-        assert desk.isVisible()
+        desk.full_screen_wanted.connect(desk.set_full_screen)
+        for key, is_full in ((Key.Key_F11, True), (Key.Key_Escape, False)):
+            with qtbot.waitSignal(desk.full_screen_wanted) as wanted:
+                press(desk, key)
+            assert wanted.args == [is_full]
 
 
 class TestWords:

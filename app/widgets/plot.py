@@ -1,4 +1,4 @@
-"""What every plot of training has: legend, zoom and pan, cross-hair, a shaded epoch, export."""
+"""The frame of every plot: legend, zoom and pan, cross-hair, a shaded epoch, export."""
 
 import html
 import math
@@ -42,9 +42,17 @@ from app.tasks import Failure
 from app.widgets.dialogs import ask_where_to_save
 from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
-from core import files
 from core.errors import PneumoScopeError
-from core.files import write_csv
+from core.files import write_csv, write_user_file
+
+Paint = Callable[[QPainter], None]
+
+AXIS_PX = 66
+MIN_PLOT_PX = 90
+GAP_PX = 14  # between the mouse and the values
+REDRAW_MS = 100
+SPAN_ALPHA = 26  # of 255: the shaded epoch lies behind the curves
+PNG_SCALE = 2.0  # pixels for one of the screen: fine enough to print
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,8 @@ class Series:
     y: NDArray[np.float64]  # (n,)
 
 
-GAP_PX = 14  # between the mouse and the values
-
-
 class CrossHair(QObject):
-    """Shows the values of a plot's curves at the mouse.
+    """The values of a plot's curves at the mouse.
 
     Args:
         plot: Over which the mouse moves.
@@ -100,7 +105,7 @@ class CrossHair(QObject):
         self._values.setMargin(6)
         self._values.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._values.hide()
-        plot.scene().sigMouseMoved.connect(self._on_mouse_moved)
+        plot.scene().sigMouseMoved.connect(self.move_to)
         plot.viewport().installEventFilter(self)
 
     @property
@@ -143,11 +148,8 @@ class CrossHair(QObject):
             self.hide()
         return super().eventFilter(watched, event)
 
-    def _on_mouse_moved(self, place: QPointF) -> None:
-        self.move_to(place)
-
     def _place_values(self, mouse_px: int) -> None:
-        """Beside the mouse, on the side where there is room."""
+        """Put the values beside the mouse, on the side where there is room."""
         left = mouse_px + GAP_PX
         if left + self._values.width() > self._plot.width():
             left = max(0, mouse_px - GAP_PX - self._values.width())
@@ -155,16 +157,11 @@ class CrossHair(QObject):
 
 
 def _nearest(series: Series, x: float) -> tuple[float, float]:
-    """The point of a curve whose x is nearest."""
+    """Return the point of a curve whose x is nearest."""
     after = int(np.searchsorted(series.x, x))
     around = [index for index in (after - 1, after) if 0 <= index < len(series.x)]
     index = min(around, key=lambda one: abs(series.x[one] - x))
     return float(series.x[index]), float(series.y[index])
-
-
-PNG_SCALE = 2.0  # pixels for one of the screen: fine enough to print
-
-Paint = Callable[[QPainter], None]
 
 
 def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
@@ -182,7 +179,7 @@ def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, QByteArray(b"png")).write(image)
-    files.write_user_file(path, bytes(buffer.data().data()))
+    write_user_file(path, bytes(buffer.data().data()))
 
 
 def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
@@ -201,7 +198,7 @@ def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(background))
     paint(painter)
     painter.end()
-    files.write_user_file(path, bytes(buffer.data().data()))
+    write_user_file(path, bytes(buffer.data().data()))
 
 
 def save_csv(path: Path, x_name: str, series: Sequence[Series]) -> None:
@@ -218,12 +215,6 @@ def save_csv(path: Path, x_name: str, series: Sequence[Series]) -> None:
         columns.append(["" if np.isnan(value) else repr(value) for value in cells.tolist()])
     rows = zip((f"{x:.10g}" for x in all_x.tolist()), *columns, strict=True)
     write_csv(path, [(x_name, *(one.name for one in series)), *rows])
-
-
-AXIS_PX = 66
-MIN_PLOT_PX = 90
-REDRAW_MS = 100
-SPAN_ALPHA = 26  # of 255: the shaded epoch lies behind the curves
 
 
 class PlotFrame(TranslatedWidget):
@@ -298,11 +289,11 @@ class PlotFrame(TranslatedWidget):
     # What a kind of plot says of itself.
 
     def series(self) -> Sequence[Series]:
-        """Its curves as they are now."""
+        """Return its curves as they are now."""
         return ()
 
     def legend(self) -> Sequence[Series]:
-        """The curves that are named above the plot."""
+        """Return the curves that are named above the plot."""
         return self.series()
 
     def draw(self) -> None:
@@ -312,18 +303,18 @@ class PlotFrame(TranslatedWidget):
         """Bring the whole of its curves into view."""
 
     def x_text(self, x: float) -> str:
-        """Where the mouse is."""
+        """Return the place of the mouse in words."""
         return f"{self._x_name()}: {x:,.6g}"
 
     def value_text(self, value: float) -> str:
-        """A value of a curve."""
+        """Return a value of a curve in words."""
         return f"{value:.4g}" if math.isfinite(value) else "–"
 
     # What all do.
 
     @property
     def is_whole(self) -> bool:
-        """Whether the whole curve is in view and stays so as it grows."""
+        """True while the whole curve is in view and stays so as it grows."""
         return self._is_followed
 
     def mark_stale(self) -> None:

@@ -62,7 +62,7 @@ def click(wall: FilmWall, row: int, keys: Qt.KeyboardModifier = NO_KEYS) -> None
 
 
 def picture_at(wall: FilmWall, row: int) -> QRect:
-    """Where pixels of the grey of the source are drawn in a cell."""
+    """Return where the grey of the source is drawn in a cell."""
     image, cell = wall.viewport().grab().toImage(), rect(wall, row)
     columns = [x for x in range(cell.left(), cell.right()) if _is_in_column(image, x, cell)]
     rows = [y for y in range(cell.top(), cell.bottom()) if _is_in_row(image, y, cell)]

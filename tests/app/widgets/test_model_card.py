@@ -35,7 +35,7 @@ def view(qtbot: QtBot) -> Iterator[ModelCardView]:
 
 
 def said(view: ModelCardView, caption: str) -> str:
-    """What stands beside a caption."""
+    """Return what stands beside a caption."""
     names = [label.accessibleName() for label in view.findChildren(QLabel) if label.isVisible()]
     found = [name for name in names if name.startswith(caption + ": ")]
     assert len(found) == 1

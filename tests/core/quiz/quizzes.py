@@ -12,7 +12,7 @@ from tests.core.prediction.made_results import CLASSES, film_result, opinion_of
 
 
 def card(**split: tuple[str, ...]) -> ModelCard:
-    """What a quiz asks of a model's card."""
+    """Return the parts of a model's card that a quiz uses."""
     parts = {"train": (), "validation": (), "test": (), "kept": (), **split}
     return cast(ModelCard, SimpleNamespace(classes=CLASSES, split=parts))
 
@@ -33,7 +33,7 @@ def film(label: int, number: int = 0, origin: Origin = "test") -> QuizFilm:
 
 
 def heard(label: int, probability: float = 0.8) -> FilmResult:
-    """What the model says of a film."""
+    """Return the model's answer to a film."""
     return film_result(opinion=opinion_of(label, probability))
 
 

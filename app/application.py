@@ -64,7 +64,7 @@ class Application(QObject):
         qt.setStyle("Fusion")
         self._set_fonts()
         set_language(settings.language)
-        self._wear(settings.theme)
+        self._apply_theme(settings.theme)
 
         self._runners = [TaskRunner() for _ in range(6)]
         loading, training, evaluating, reading, exports, opening_weights = self._runners
@@ -228,7 +228,7 @@ class Application(QObject):
     @Slot(str)
     def _on_theme_chosen(self, theme: Theme) -> None:
         self._settings.theme = theme
-        self._wear(theme)
+        self._apply_theme(theme)
         self.window.apply_theme(theme)
 
     def _set_words(self, code: str) -> None:
@@ -239,7 +239,7 @@ class Application(QObject):
         # Qt tells the widgets only if its own translator has words, which English has not.
         QCoreApplication.sendEvent(self._qt, QEvent(QEvent.Type.LanguageChange))
 
-    def _wear(self, theme: Theme) -> None:
+    def _apply_theme(self, theme: Theme) -> None:
         self._qt.setPalette(styling.palette(theme))
         sheet = styling.style_sheet(theme)
         if self._qt.styleSheet() != sheet:  # the same one would style every widget anew

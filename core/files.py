@@ -19,15 +19,15 @@ def part_folder(store: Path, name: str) -> Path:
     return Path(tempfile.mkdtemp(dir=store, prefix=f".{name}.{os.getpid()}.", suffix=".part"))
 
 
-def remove_abandoned(store: Path) -> None:
+def remove_stale_folders(store: Path) -> None:
     """Delete what killed processes left half-built; living ones keep theirs."""
     for part in store.glob(".*.*.*.part"):
-        if _is_abandoned(part):
+        if _is_stale(part):
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _is_abandoned(part: Path) -> bool:
-    """Whether the process that made `part` is gone; its number may be in use again."""
+def _is_stale(part: Path) -> bool:
+    """Tell that the process that made `part` is gone; its number may be in use again."""
     import psutil  # not there yet when app.bootstrap writes its files
 
     owner = part.name.split(".")[2]

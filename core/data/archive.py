@@ -35,7 +35,7 @@ from core.data.unpacked import (
 )
 from core.errors import ArchiveError, Message, Refusal, RefusalKind
 from core.events import Progress
-from core.files import part_folder, remove_abandoned
+from core.files import part_folder, remove_stale_folders
 from core.images.formats import SUFFIXES
 
 INDEX_VERSION: Final = 2  # raise it when another rule would keep other files
@@ -322,7 +322,7 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
                 check_structure(archive.name, file, zipped)
                 digest = (yield from _hash(file, zipped))[:32]
                 store.mkdir(parents=True, exist_ok=True)
-                remove_abandoned(store)
+                remove_stale_folders(store)
                 known = read_index(store / digest)
                 unpacked = known or (yield from _unpack(archive.name, zipped, store, digest))
             if hash_cache.is_settled(status):
@@ -333,8 +333,8 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
 
 
 def _remembered(archive: Path, stamp: hash_cache.Stamp, store: Path) -> Unpacked | None:
-    """What this very archive was unpacked into, if that is still whole."""
-    known = hash_cache.read(hash_cache.archive_memo(store)).get(os.path.abspath(archive))
+    """Return the contents this very archive was unpacked into, if they are still whole."""
+    known = hash_cache.read(hash_cache.archive_hash_cache(store)).get(os.path.abspath(archive))
     if known is None or known[0] != stamp:
         return None
     return read_index(store / known[1])

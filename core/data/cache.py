@@ -25,7 +25,7 @@ from core import files
 from core.data.records import Record
 from core.errors import DatasetError, ImageReadError, Message, RefusalKind
 from core.events import Progress
-from core.files import part_folder, remove_abandoned
+from core.files import part_folder, remove_stale_folders
 from core.images.film import FilmHeader, square
 from core.images.formats import FileAccessError
 from core.images.reading import READER_VERSION, content_of, read_film
@@ -120,7 +120,7 @@ def open_cache(
     target = folder / hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
     cache = _read(target, size, films)
     if cache is None:
-        remove_abandoned(folder)
+        remove_stale_folders(folder)
         try:
             yield from _build(films, size, target)
         except OSError as error:
@@ -239,7 +239,7 @@ def _patient_key(folder: Path) -> bytes:
 
 
 def _under_own_name(reason: Message, film: Record) -> Message:
-    """What the reader says of a generated file name, said of the name in the archive."""
+    """Say of the name in the archive what the reader says of a generated file name."""
     return Message(reason.template, **{**reason.values, "file": film.name})
 
 

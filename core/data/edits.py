@@ -1,4 +1,4 @@
-"""What a user changed about a dataset: kept beside it, the files themselves stay as they are."""
+"""A user's changes to a dataset: kept beside it, the files themselves stay as they are."""
 
 import contextlib
 import dataclasses

@@ -69,15 +69,15 @@ def _hash_changed_films(
     folder: Path, found: list[_Found], store: Path, left_out: list[Refusal]
 ) -> Generator[Progress, None, list[SourceFile]]:
     """As `_hash_films`; what was read is remembered even when the user cancels."""
-    memo_path = unpacked.folder_memo(store, folder)
-    before = unpacked.read(memo_path)
+    cache_path = unpacked.folder_hash_cache(store, folder)
+    before = unpacked.read(cache_path)
     there = {item.key for item in found}
     known = {name: value for name, value in before.items() if name in there}
     try:
         return (yield from _hash_films(found, known, left_out))
     finally:
         if known != before:
-            unpacked.write(memo_path, known)
+            unpacked.write(cache_path, known)
 
 
 def _hash_films(

@@ -1,4 +1,4 @@
-"""What any source of images looks like once it is open, and how far opening it has come."""
+"""Opened sources of images: their files, the refused ones, remembered hashes, shown names."""
 
 import contextlib
 import hashlib
@@ -84,7 +84,7 @@ Stamp = tuple[int, ...]
 Known = dict[str, tuple[Stamp, str]]  # name: stamp and digest, 32 or 64 hexadecimal digits
 
 _MAX_ARCHIVES = 200
-_FOLDER_MEMOS = "folders"
+_FOLDER_CACHES = "folders"
 # A file changed again within the clock tick of its file system (FAT: 2 s) keeps its stamp.
 _SETTLED_NS = 3 * 10**9
 Digest = Annotated[str, Field(pattern="^(?:[0-9a-f]{32}){1,2}$")]
@@ -98,30 +98,30 @@ class _HashCache(BaseModel):
 
 
 def archive_stamp(status: os.stat_result) -> Stamp:
-    """What tells one archive from another version of it."""
+    """Return what changes when an archive changes."""
     return (*film_stamp(status), status.st_ino)
 
 
 def film_stamp(status: os.stat_result) -> Stamp:
-    """What tells one film from another version of it; scandir knows no inode on Windows."""
+    """Return what changes when a film changes; scandir knows no inode on Windows."""
     # Many a tool gives back the time of change; nobody can give back the inode's (on POSIX).
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def is_settled(status: os.stat_result) -> bool:
-    """Whether a later change to the file would show in its stamp."""
+    """Tell that a later change to the file would show in its stamp."""
     return status.st_mtime_ns < time.time_ns() - _SETTLED_NS
 
 
-def archive_memo(store: Path) -> Path:
-    """Where the hashes of archives are remembered, by absolute path."""
+def archive_hash_cache(store: Path) -> Path:
+    """Return the file of remembered hashes of archives, by absolute path."""
     return store / "archives.json"
 
 
-def folder_memo(store: Path, folder: Path) -> Path:
-    """Where the hashes of the films in `folder` are remembered, by name."""
+def folder_hash_cache(store: Path, folder: Path) -> Path:
+    """Return the file of remembered hashes of the films in `folder`, by name."""
     key = hashlib.sha256(os.fsencode(os.path.abspath(folder))).hexdigest()[:32]
-    return store / _FOLDER_MEMOS / f"{key}.json"
+    return store / _FOLDER_CACHES / f"{key}.json"
 
 
 def read(path: Path) -> Known:
@@ -143,13 +143,13 @@ def write(path: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
 
 def forget(store: Path) -> None:
     """Read every file again the next time; a stamp has lied."""
-    archive_memo(store).unlink(missing_ok=True)
-    shutil.rmtree(store / _FOLDER_MEMOS, ignore_errors=True)
+    archive_hash_cache(store).unlink(missing_ok=True)
+    shutil.rmtree(store / _FOLDER_CACHES, ignore_errors=True)
 
 
 def remember_archive(store: Path, archive: Path, stamp: Stamp, digest: str) -> None:
     """Add one archive; the oldest are forgotten."""
-    path = archive_memo(store)
+    path = archive_hash_cache(store)
     known = read(path)
     key = os.path.abspath(archive)
     known.pop(key, None)
@@ -184,7 +184,7 @@ def readable(name: str) -> str:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a program put this file there by itself."""
+    """Tell that a program put this file there by itself."""
     parts = name.casefold().split("/")
     return not _JUNK.isdisjoint(parts) or parts[-1].startswith("._")
 
@@ -205,7 +205,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What a dropped archive or folder holds."""
+    """Contents of a dropped archive or folder."""
 
     folder: Path
     files: tuple[SourceFile, ...]  # sorted by name

@@ -1,4 +1,4 @@
-"""How much of a file's weights a network of ours can start from."""
+"""Initial weights: the tensors of a file that a network can start from, and why not the others."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _IN_BLOCK = re.compile(r"blocks\.(\d{1,3})\.(?:conv(\d)|short)\.(conv|bn)\.(\w+)
 
 
 def torchvision_name(name: str, plan: Plan) -> str:
-    """What torchvision calls the tensor that the file calls `name`.
+    """Return torchvision's name for the tensor that the file calls `name`.
 
     Known are torchvision's and timm's names (the same), those of `paddle.vision`, and
     PaddleClas's. A strange name comes back as it is.
@@ -54,7 +54,7 @@ def torchvision_name(name: str, plan: Plan) -> str:
 
 
 def is_layout_of_paddle(names: Iterable[str]) -> bool:
-    """Whether the file holds the last layer as (features, classes), the other way round."""
+    """Tell that the file holds the last layer as (features, classes), the other way round."""
     return any(name.endswith("._mean") for name in names)
 
 
@@ -67,7 +67,7 @@ def _block(number: int, plan: Plan) -> str | None:
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
-    """The system does not hand the file out."""
+    """Refuse a file that the system does not hand out."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return ModelFileError(
         Message(
@@ -79,7 +79,7 @@ def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
 
 
 def damaged(path: Path) -> ModelFileError:
-    """It begins like a file of weights and goes on otherwise."""
+    """Refuse a file that begins like one of weights and goes on otherwise."""
     return ModelFileError(
         Message(
             "The weights {file} are damaged or were altered. Get a fresh copy of the file.",
@@ -236,7 +236,7 @@ _COUNTER = ".num_batches_tracked"  # PyTorch's; training here has no use for it
 
 @dataclass(frozen=True, slots=True)
 class InitialWeights:
-    """What a run starts from, and what was left as it was."""
+    """Tensors that a run starts from, and those that keep their random start."""
 
     name: str  # of the file
     kind: WeightsKind

@@ -1,4 +1,4 @@
-"""All that a run needs to go on after a power cut as if there had been none.
+"""Checkpoints: a run goes on after a power cut as if there had been none.
 
 A checkpoint is a safetensors file: the learner's arrays in the order of their names, and in the
 metadata where training stood and a sha256 over all of it. There are two of them, the newest and
@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,21 +21,31 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from core import files, tensor_file
 from core.errors import Message, RunFolderError
 
+# Checked when they are made: counts are whole, no figure is NaN.
+_CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """How far training has come, and what the epoch has added up so far."""
 
-    epoch: int = 1  # 1-based: the one that goes on; all before it are done
-    batch: int = 0  # done in this epoch
-    images: int = 0  # done in this epoch
-    batch_size: int  # of the next batch; halved where the memory was too small
+@checked_dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
+class TrainingProgress:
+    """Place in the training that goes on, and what the epoch has added up so far.
+
+    Raises:
+        ValueError: A number cannot be.
+    """
+
+    epoch: int = Field(default=1, ge=1)  # the one that goes on; all before it are done
+    batch: int = Field(default=0, ge=0)  # done in this epoch
+    images: int = Field(default=0, ge=0)  # done in this epoch
+    # Of the next batch; halved where the memory was too small.
+    batch_size: int = Field(ge=1)
     loss_sum: float = 0.0  # over the images of this epoch, nats
-    n_correct: int = 0
+    n_correct: int = Field(default=0, ge=0)
     seconds: float = 0.0  # spent on this epoch before the run was interrupted
 
     @property
@@ -45,23 +54,15 @@ class Position:
         return self.epoch - 1
 
     def next_epoch(self) -> Self:
-        """The beginning of the epoch after this one."""
+        """Return the beginning of the epoch after this one."""
         return type(self)(epoch=self.epoch + 1, batch_size=self.batch_size)
 
-    def __post_init__(self) -> None:
-        counts = (self.epoch, self.batch, self.images, self.batch_size, self.n_correct)
-        if not all(type(count) is int and count >= 0 for count in counts):
-            raise ValueError("a count is no whole number")
-        if self.epoch < 1 or self.batch_size < 1:
-            raise ValueError("epoch and batch size begin at 1")
-        _check_numbers(self.loss_sum, self.seconds)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Best:
     """The epoch that did best on the validation part, and how."""
 
-    epoch: int  # 1-based
+    epoch: int = Field(ge=1)
     accuracy: float | None  # fraction in [0, 1]; None: there is no validation part
     loss: float | None  # nats per image
 
@@ -75,28 +76,18 @@ class Best:
         assert other.loss is not None
         return (other.accuracy, -other.loss) > (self.accuracy, -self.loss)
 
-    def __post_init__(self) -> None:
-        if type(self.epoch) is not int or self.epoch < 1:
-            raise ValueError("the best epoch is no epoch")
-        _check_numbers(*(n for n in (self.accuracy, self.loss) if n is not None))
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@checked_dataclass(frozen=True, slots=True, kw_only=True, config=_CHECKED)
 class Spent:
     """Time and images of the whole run, over all its sittings."""
 
-    images: int = 0  # trained on
+    images: int = Field(default=0, ge=0)  # trained on
     training_seconds: float = 0.0  # without validation, saving and standstill
     validation_seconds: float = 0.0  # of the latest epoch; 0: not known yet
     seconds: float = 0.0  # in all
 
-    def __post_init__(self) -> None:
-        if type(self.images) is not int or self.images < 0:
-            raise ValueError("the images are no whole number")
-        _check_numbers(self.training_seconds, self.validation_seconds, self.seconds)
 
-
-def to_json(position: Position, best: Best | None, spent: Spent) -> dict[str, Any]:
+def to_json(position: TrainingProgress, best: Best | None, spent: Spent) -> dict[str, Any]:
     """All three as plain JSON types; numbers come back to the bit."""
     return {
         "position": dataclasses.asdict(position),
@@ -105,7 +96,7 @@ def to_json(position: Position, best: Best | None, spent: Spent) -> dict[str, An
     }
 
 
-def from_json(values: dict[str, Any]) -> tuple[Position, Best | None, Spent]:
+def from_json(values: dict[str, Any]) -> tuple[TrainingProgress, Best | None, Spent]:
     """Read what `to_json` wrote.
 
     Raises:
@@ -114,20 +105,12 @@ def from_json(values: dict[str, Any]) -> tuple[Position, Best | None, Spent]:
     try:
         best = values["best"]
         return (
-            Position(**values["position"]),
+            TrainingProgress(**values["position"]),
             Best(**best) if best is not None else None,
             Spent(**values["spent"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("it does not say where training stood") from error
-
-
-def _check_numbers(*numbers: float) -> None:
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError("a figure is no number")
-        if not math.isfinite(number):
-            raise ValueError("a figure is not finite")
 
 
 log = logging.getLogger(__name__)
@@ -144,7 +127,7 @@ class Checkpoint:
     """A run between two batches."""
 
     arrays: Mapping[str, NDArray[Any]]  # core.training.learner.Learner.state
-    position: Position
+    position: TrainingProgress
     best: Best | None  # None: no epoch is done yet
     spent: Spent
 

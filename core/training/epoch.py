@@ -14,7 +14,7 @@ from core.events import BatchDone, BatchHalved
 from core.runtime.devices import Device, device_at_work, release_device_memory
 from core.runtime.memory import OutOfMemoryError, memory_for
 from core.runtime.threads import physical_core_count
-from core.training.checkpoint import Position, Spent
+from core.training.checkpoint import Spent, TrainingProgress
 from core.training.learner import Learner, StepResult
 from core.training.schedule import learning_rate
 
@@ -157,7 +157,7 @@ class EpochRun:
         learner: Learner,
         device: Device,
         pace: Pace,
-        position: Position,
+        position: TrainingProgress,
     ) -> None:
         self._config, self._source = config, source
         self._learner, self._device, self._pace = learner, device, pace
@@ -175,7 +175,7 @@ class EpochRun:
         return time.monotonic() - self._begun
 
     @property
-    def current(self) -> Position:
+    def current(self) -> TrainingProgress:
         """The position with the time that was spent so far."""
         return dataclasses.replace(self.position, seconds=self.seconds)
 

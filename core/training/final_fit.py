@@ -21,7 +21,7 @@ from core.prediction.calibration import Calibration, fit_calibration
 from core.prediction.novelty import FilmSet, NoveltyReference, fit_novelty
 from core.runtime.devices import release_device_memory
 from core.runtime.memory import OutOfMemoryError
-from core.training.checkpoint import Position
+from core.training.checkpoint import TrainingProgress
 from core.training.epoch import ran_away
 from core.training.learner import Learner
 
@@ -31,7 +31,7 @@ def evaluate(
     source: BatchSource,
     config: TrainingConfig,
     stage: Message,
-    position: Position,
+    position: TrainingProgress,
 ) -> Generator[Progress, None, Evaluation | None]:
     """Evaluate the network as it is, in batches of the size that training has come down to.
 
@@ -51,7 +51,7 @@ def ask(
     source: BatchSource,
     config: TrainingConfig,
     stage: Message,
-    position: Position,
+    position: TrainingProgress,
 ) -> Generator[Progress, None, Answers | None]:
     """What the network as it is answers; else as `evaluate`."""
     if not source.records:
@@ -69,7 +69,9 @@ def ask(
         size = max(1, size // 2)
 
 
-def evaluation_of(answers: Answers, config: TrainingConfig, position: Position) -> Evaluation:
+def evaluation_of(
+    answers: Answers, config: TrainingConfig, position: TrainingProgress
+) -> Evaluation:
     """Count what was answered.
 
     Raises:
@@ -108,7 +110,7 @@ class Parts:
 
 
 def look_back(
-    learner: Learner, parts: Parts, config: TrainingConfig, position: Position
+    learner: Learner, parts: Parts, config: TrainingConfig, position: TrainingProgress
 ) -> Generator[Progress, None, Knowledge]:
     """Ask the network about the films it learned from and those it was chosen and tested by.
 

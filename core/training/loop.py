@@ -36,7 +36,7 @@ from core.training.checkpoint import (
     Checkpoint,
     CheckpointWriter,
     FoundCheckpoint,
-    Position,
+    TrainingProgress,
     drop_previous,
     load_checkpoint,
     save_checkpoint,
@@ -253,7 +253,7 @@ class _Session:
             weights = class_weights(train.labels, n_classes) if is_weighted else None
             self._learner = Learner(config, n_classes, device, weights, begin.weights)
         write_card = CardWriter(config, data.dataset, data.splits)
-        position, best, spent = Position(batch_size=config.batch_size), None, None
+        position, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
         if begin.checkpoint is not None:
             saved = begin.checkpoint.checkpoint
             self._learner.load_state(saved.arrays)

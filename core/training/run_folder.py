@@ -1,4 +1,4 @@
-"""The folder a run leaves behind: what it was, what happened, and its models."""
+"""A run on disk: its lock, its lines of events and log, and its models."""
 
 import contextlib
 import datetime
@@ -101,6 +101,9 @@ _FAR_BYTE = 1 << 20  # Windows locks bytes, and locked ones cannot be read
 class RunLock:
     """The right to write into a run folder; use it in a `with` statement.
 
+    Not `filelock`: it does not say which process holds the lock, before 4.0 it empties the file
+    at every attempt, and on Windows it locks the byte at which others would read the owner.
+
     Args:
         folder: Made where it is missing.
     """
@@ -166,7 +169,7 @@ class RunLock:
 
 
 def is_owned(folder: Path) -> bool:
-    """Whether a process of this machine that is alive says that it trains in `folder`."""
+    """Tell that a living process of this machine says that it trains in `folder`."""
     owner = _owner(folder)
     try:
         if owner.get("host", socket.gethostname()) != socket.gethostname():
@@ -211,7 +214,7 @@ def _own_name() -> bytes:
 
 
 def _owner(folder: Path) -> dict[str, Any]:
-    """Who says that he owns `folder`; empty: nobody, or nobody knows."""
+    """Return the process that says it owns `folder`; empty: there is none, or none is known."""
     try:
         with (folder / LOCK_FILE).open("rb") as file:
             owner = json.loads(file.read(MAX_BYTES))
@@ -352,7 +355,7 @@ class RunFolder:
 
     @property
     def trouble(self) -> Message | None:
-        """What to tell the user while lines wait for room on the disk; None: all is well."""
+        """The sentence for the user while lines wait for room on the disk; None: all is well."""
         for lines in (self._metrics, self._log):
             if lines.error is not None:
                 return Message(
@@ -385,7 +388,7 @@ class RunFolder:
 
     @property
     def status(self) -> Status:
-        """How the run stands."""
+        """The state of the run."""
         return self.description.status
 
     def close(self, status: Status, reason: str = "") -> None:

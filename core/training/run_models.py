@@ -95,7 +95,7 @@ class RunModels:
         self.error: ModelFileError | None = None  # of the latest attempt
 
     def is_best(self, epoch: int, validation: Evaluation | None) -> bool:
-        """Whether an epoch did better than all before it; if so, it is the best from now on."""
+        """Tell that an epoch did better than all before it; if so, it is the best from now on."""
         figures = (validation.accuracy, validation.loss) if validation else (None, None)
         this = Best(epoch=epoch, accuracy=figures[0], loss=figures[1])
         if self.best is not None and not self.best.is_beaten_by(this):
@@ -168,7 +168,7 @@ class RunModels:
 
 
 def best_so_far(run: RunFolder, noted: Best | None, epochs_done: int) -> Best | None:
-    """What the best model's file holds, seen from where a run goes on.
+    """Return the best epoch by its model file, seen from where a run goes on.
 
     Args:
         run: A run that is resumed.

@@ -1,4 +1,4 @@
-"""Every run in some folders, read from the runs themselves: there is no database to break."""
+"""The list of runs, read from their folders: there is no database to break."""
 
 import contextlib
 import datetime
@@ -26,7 +26,7 @@ _LONGEST_REASON = 1000  # characters
 
 
 def has_living_owner(folder: Path) -> bool:
-    """Whether a process of this computer is training the run.
+    """Tell that a process of this computer is training the run.
 
     Raises:
         RunFolderError: The lock is there but says nothing that can be understood.
@@ -49,7 +49,7 @@ def has_living_owner(folder: Path) -> bool:
 
 
 def check_models(folder: Path) -> bool:
-    """Whether the run has a best model.
+    """Check the model files of a run; return whether it has a best model.
 
     Raises:
         ModelFileError: It has a model file that is damaged.
@@ -61,7 +61,7 @@ def check_models(folder: Path) -> bool:
 
 
 def usable_checkpoint(folder: Path) -> tuple[bool, Message | None]:
-    """Whether training can go on from a checkpoint, and what to say of a damaged one.
+    """Return whether training can go on from a checkpoint, and a remark on a damaged one.
 
     Raises:
         RunFolderError: There are checkpoints, and none is whole.
@@ -82,7 +82,7 @@ def usable_checkpoint(folder: Path) -> tuple[bool, Message | None]:
 
 
 def n_bytes(folder: Path) -> int:
-    """What the run takes on disk."""
+    """Return the bytes of a run on disk."""
     with os.scandir(folder) as entries:
         return sum(
             entry.stat(follow_symlinks=False).st_size
@@ -92,7 +92,7 @@ def n_bytes(folder: Path) -> int:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a checkpoint has the header and the length that it must have."""
+    """Tell that a checkpoint has the header and the length that it must have."""
     try:
         with path.open("rb") as file:
             tensor_file.read_header(file).check_own_layout()
@@ -275,7 +275,7 @@ def read_summary(path: Path) -> RunSummary:
 
 
 def _is_run(path: Path) -> bool:
-    """Whether training made this folder, as far as its names tell."""
+    """Tell that training made this folder, as far as its names tell."""
     return path.is_dir() and any((path / name).exists() for name in _FILES)
 
 
@@ -337,7 +337,7 @@ def flat_settings(config: TrainingConfig) -> dict[str, Any]:
 
 
 def differences(a: RunSummary, b: RunSummary) -> list[tuple[str, Any, Any]]:
-    """What two runs were made with, where it is not the same: its name and both values.
+    """Return the settings in which two runs differ: name and both values.
 
     Beside the settings: "dataset", "n_films", "n_classes" and "device".
     """

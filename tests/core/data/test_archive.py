@@ -191,7 +191,7 @@ def test_an_archive_changed_under_its_old_time_is_read_again(box: Box) -> None:
 
 def test_an_archive_just_written_is_not_trusted_unread(box: Box) -> None:
     box.extract(zipped(("a/a.png", PNG)))
-    assert not hash_cache.archive_memo(box.store).exists()
+    assert not hash_cache.archive_hash_cache(box.store).exists()
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_damaged_memory_of_archives_never_matters(box: Box, text: str) -> None
     first = list(extract(box.archive, box.store))[-1]
     stamp = json.dumps(hash_cache.archive_stamp(box.archive.stat()))
     text = text.replace("PATH", str(box.archive)).replace("STAMP", stamp)
-    hash_cache.archive_memo(box.store).write_text(text)
+    hash_cache.archive_hash_cache(box.store).write_text(text)
     assert list(extract(box.archive, box.store))[-1] == first
     assert stages(box) == ["Checking the archive"]
 

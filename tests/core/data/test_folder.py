@@ -160,7 +160,7 @@ def test_a_film_that_went_is_forgotten(
     read_files(films, tmp_path / "store", monkeypatch)
     (films / "A" / "1.png").unlink()
     read_files(films, tmp_path / "store", monkeypatch)
-    known = hash_cache.read(hash_cache.folder_memo(tmp_path / "store", films))
+    known = hash_cache.read(hash_cache.folder_hash_cache(tmp_path / "store", films))
     assert list(known) == [os.path.join("B", "2.jpg")]
 
 
@@ -168,7 +168,7 @@ def test_what_was_read_before_cancelling_is_remembered(films: Path, tmp_path: Pa
     work = list_folder(films, tmp_path / "store")
     next(step for step in work if isinstance(step, Progress) and step.done == 1)
     work.close()  # type: ignore[attr-defined]
-    assert len(hash_cache.read(hash_cache.folder_memo(tmp_path / "store", films))) == 1
+    assert len(hash_cache.read(hash_cache.folder_hash_cache(tmp_path / "store", films))) == 1
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_damaged_memory_of_films_never_matters(
     films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     _, first = read_files(films, tmp_path / "store", monkeypatch)
-    hash_cache.folder_memo(tmp_path / "store", films).write_text(text)
+    hash_cache.folder_hash_cache(tmp_path / "store", films).write_text(text)
     assert read_files(films, tmp_path / "store", monkeypatch)[1] == first
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.training.checkpoint import Best, Checkpoint, Position, Spent
+from core.training.checkpoint import Best, Checkpoint, Spent, TrainingProgress
 
 
 def checkpoint(number: int = 1, size: int = 50) -> Checkpoint:
@@ -15,7 +15,9 @@ def checkpoint(number: int = 1, size: int = 50) -> Checkpoint:
             "nothing": np.zeros((0, 3), np.float32),
             "n_steps": np.array([number], np.int64),
         },
-        Position(epoch=number, batch=3, images=24, batch_size=8, loss_sum=0.1 + 0.2, n_correct=5),
+        TrainingProgress(
+            epoch=number, batch=3, images=24, batch_size=8, loss_sum=0.1 + 0.2, n_correct=5
+        ),
         Best(epoch=number, accuracy=1 / 3, loss=0.7) if number > 1 else None,
         Spent(images=24 * number, training_seconds=1.1, seconds=2.2),
     )

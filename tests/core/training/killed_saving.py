@@ -17,8 +17,8 @@ import numpy as np
 from core.training.checkpoint import (
     PREVIOUS_FILE,
     Checkpoint,
-    Position,
     Spent,
+    TrainingProgress,
     load_checkpoint,
     make_newest,
 )
@@ -28,7 +28,7 @@ from core.training.checkpoint import save_checkpoint as save
 def numbered(number: int, n_floats: int) -> Checkpoint:
     """Each of its arrays and its position tell the number."""
     arrays = {name: np.full(n_floats // 2, number, np.float32) for name in ("a", "b")}
-    return Checkpoint(arrays, Position(epoch=number, batch_size=1), None, Spent())
+    return Checkpoint(arrays, TrainingProgress(epoch=number, batch_size=1), None, Spent())
 
 
 def save_for_ever(folder: Path, number: int, n_floats: int, pipe: int) -> NoReturn:

@@ -1,3 +1,5 @@
+import csv
+import dataclasses
 import hashlib
 import json
 import os
@@ -12,14 +14,25 @@ import pytest
 import safetensors.numpy
 
 from core import files
-from core.config import Preprocessing, TrainingConfig
-from core.errors import RunFolderError
+from core.config import AugmentationConfig, Preprocessing, TrainingConfig
+from core.errors import Message, RunFolderError
 from core.models import model_file
 from core.models.model_card import ModelCard
 from core.models.model_file import save_model
+from core.training import runs as stored_runs
 from core.training.run_description import MAX_NAME_LENGTH, RUN_FILE, rename_run
 from core.training.run_folder import BEST_FILE, LOCK_FILE, METRICS_FILE, RunLock
-from core.training.runs import CHECKPOINT_FILES, DamagedRun, RunSummary, scan_runs
+from core.training.runs import (
+    CHECKPOINT_FILES,
+    DamagedRun,
+    RunSummary,
+    differences,
+    export_runs,
+    flat_settings,
+    newest_interrupted,
+    read_summary,
+    scan_runs,
+)
 from tests.made_runs import batch_line, epoch_line, make_run, story
 
 CHECKPOINT = safetensors.numpy.save(
@@ -321,3 +334,150 @@ def test_lines_after_a_resume_count_once(tmp_path: Path) -> None:
     run = summary(make_run(tmp_path / "run", lines=[*story(), *again], status="stopped"))
     assert run.epoch_losses == (1.0, 0.1)
     assert run.test_accuracy is None
+
+
+def run(folder: Path, config: TrainingConfig, **entries: object) -> RunSummary:
+    return read_summary(make_run(folder, config, **entries))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_settings_within_settings_have_names_of_their_own() -> None:
+    config = TrainingConfig(preprocessing=Preprocessing(image_size=64))
+    settings = flat_settings(config)
+    assert settings["preprocessing.image_size"] == 64
+    assert settings["augmentation.flip_probability"] == 0.5
+    assert settings["seed"] == 0
+
+
+def test_only_what_differs_is_told(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=2)
+    other = config.changed(learning_rate=0.01, augmentation=AugmentationConfig(is_flip_on=False))
+    first, second = run(tmp_path / "a", config), run(tmp_path / "b", other)
+    assert differences(first, second) == [
+        ("learning_rate", 1e-3, 0.01),
+        ("augmentation.is_flip_on", True, False),
+    ]
+
+
+def test_dataset_and_device_differ_too(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=2)
+    first = run(tmp_path / "a", config)
+    second = run(tmp_path / "b", config, device={"name": "gpu:0", "description": ""})
+    second = dataclasses.replace(second, dataset="others.zip")
+    assert differences(first, second) == [
+        ("dataset", "films.zip", "others.zip"),
+        ("device", "cpu", "gpu:0"),
+    ]
+
+
+def test_the_same_settings_have_no_difference(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=2)
+    assert differences(run(tmp_path / "a", config), run(tmp_path / "b", config)) == []
+
+
+def test_a_table_has_every_run_and_every_setting(tmp_path: Path) -> None:
+    make_run(tmp_path / "runs" / "a", TrainingConfig(epochs=2, seed=7), name="=mine")
+    (make_run(tmp_path / "runs" / "b") / "run.json").write_text("{")
+    export_runs(tmp_path / "runs.csv", scan_runs([tmp_path / "runs"]))
+    whole, broken = table(tmp_path / "runs.csv")
+    assert whole["name"] == "'=mine"  # no spreadsheet takes it for a formula
+    assert (whole["seed"], whole["validation_accuracy"]) == ("7", "0.75")
+    assert whole["classes"] == "COVID; NORMAL"
+    assert set(flat_settings(TrainingConfig())) <= set(whole)
+    assert (broken["name"], broken["status"], broken["seed"]) == ("b", "damaged", "")
+    assert "run.json is damaged" in broken["reason"]
+
+
+def test_a_table_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        export_runs(tmp_path / "missing" / "runs.csv", [])
+
+
+@pytest.fixture(autouse=True)
+def owned(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of the runs that a living process trains; every run has a checkpoint."""
+    names: set[str] = set()
+    monkeypatch.setattr(stored_runs, "has_living_owner", lambda folder: folder.name in names)
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", lambda _: (True, None))
+    return names
+
+
+def open_run(runs: Path, name: str, status: str, age_s: int = 0, **more: Any) -> Path:
+    folder = runs / name
+    folder.mkdir()
+    values = {"format_version": 1, "status": status, "started": "2026-11-20T08:00:00+00:00", **more}
+    path = folder / RUN_FILE
+    path.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    os.utime(path, (1_800_000_000 - age_s,) * 2)
+    return folder
+
+
+@pytest.mark.parametrize("status", ["running", "paused"])
+def test_a_run_that_was_cut_short_is_found(tmp_path: Path, status: str) -> None:
+    folder = open_run(tmp_path, "one", status)
+    found = newest_interrupted(tmp_path)
+    assert found is not None
+    assert found.path == folder
+    assert found.started is not None
+    assert found.started.isoformat() == found.started.astimezone().isoformat()
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped", "failed"])
+def test_a_run_that_ended_is_not_offered(tmp_path: Path, status: str) -> None:
+    open_run(tmp_path, "one", status)
+    assert newest_interrupted(tmp_path) is None
+
+
+def test_of_several_the_newest_is_found(tmp_path: Path) -> None:
+    open_run(tmp_path, "old", "paused", age_s=100)
+    new = open_run(tmp_path, "new", "running")
+    found = newest_interrupted(tmp_path)
+    assert found is not None
+    assert found.path == new
+
+
+def test_a_run_that_is_being_trained_is_left_alone(tmp_path: Path, owned: set[str]) -> None:
+    open_run(tmp_path, "busy", "running")
+    owned.add("busy")
+    assert newest_interrupted(tmp_path) is None
+
+
+def test_a_run_without_a_checkpoint_cannot_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", lambda _: (False, None))
+    open_run(tmp_path, "one", "running")
+    assert newest_interrupted(tmp_path) is None
+
+
+def test_damaged_runs_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(folder: Path) -> tuple[bool, None]:
+        if folder.name == "damaged":
+            raise RunFolderError(Message("It is damaged."))
+        return True, None
+
+    monkeypatch.setattr(stored_runs, "usable_checkpoint", damaged)
+    whole = open_run(tmp_path, "whole", "paused", age_s=100)
+    open_run(tmp_path, "damaged", "running")
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "a file").write_text("no run")
+    (open_run(tmp_path, "binary", "running") / RUN_FILE).write_bytes(b"\x00\xff" * 9)
+    found = newest_interrupted(tmp_path)
+    assert found is not None
+    assert found.path == whole
+
+
+@pytest.mark.parametrize("started", ["yesterday", "", "2026-99-99T00:00:00"])
+def test_a_date_that_is_none_is_not_told(tmp_path: Path, started: str) -> None:
+    open_run(tmp_path, "one", "paused", started=started)
+    found = newest_interrupted(tmp_path)
+    assert found is not None
+    assert found.started is None
+
+
+def test_a_folder_that_is_not_there_has_no_runs(tmp_path: Path) -> None:
+    assert newest_interrupted(tmp_path / "nowhere") is None

@@ -71,10 +71,34 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
             return read_dicom(data, name, patient_key)
         return read_raster(data, format, name)
 
-    return read_by(source, film_of)
+    return _read_by(source, film_of)
 
 
-def read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -> T:
+def read_full(source: Path | bytes) -> FullDepthFilm:
+    """Read a PNG, JPEG, BMP, TIFF or DICOM film with every level it has.
+
+    What `load_xray` reads can be read, what it refuses is refused in the same words; under
+    `FullDepthFilm.default` the film looks as it does there, to within 1 grey level.
+
+    Args:
+        source: A file or its bytes; the content decides, not the file's name.
+
+    Raises:
+        FileAccessError: The file cannot be opened now, or memory is short.
+        ImageReadError: Not one whole image of these formats, too small, or too large.
+    """
+    return _read_by(source, _full_film_of)
+
+
+def _full_film_of(data: bytes, format: Format, name: object) -> FullDepthFilm:
+    if format == "DICOM":
+        from core.images.dicom import read_full_dicom
+
+        return read_full_dicom(data, name)
+    return read_full_raster(data, format, name)
+
+
+def _read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -> T:
     """Open a file for a reader, whose errors become refusals.
 
     Args:
@@ -148,27 +172,3 @@ def _is_cut(data: bytes, format: Format, error: Exception) -> bool:
         case _:
             is_cut = isinstance(error, EOFError)
     return is_cut or "truncated" in str(error).lower()  # Pillow's word for it
-
-
-def read_full(source: Path | bytes) -> FullDepthFilm:
-    """Read a PNG, JPEG, BMP, TIFF or DICOM film with every level it has.
-
-    What `load_xray` reads can be read, what it refuses is refused in the same words; under
-    `FullDepthFilm.default` the film looks as it does there, to within 1 grey level.
-
-    Args:
-        source: A file or its bytes; the content decides, not the file's name.
-
-    Raises:
-        FileAccessError: The file cannot be opened now, or memory is short.
-        ImageReadError: Not one whole image of these formats, too small, or too large.
-    """
-    return read_by(source, _film_of)
-
-
-def _film_of(data: bytes, format: Format, name: object) -> FullDepthFilm:
-    if format == "DICOM":
-        from core.images.dicom import read_full_dicom
-
-        return read_full_dicom(data, name)
-    return read_full_raster(data, format, name)

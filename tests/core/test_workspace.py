@@ -26,16 +26,14 @@ def test_a_relative_folder_stays_the_same_when_the_program_moves(
     assert Workspace.of_user().root == tmp_path / "mine"
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_otherwise_it_is_the_users_folder(
-    value: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(HOME_VARIABLE, raising=False)
-    if value is not None:
-        monkeypatch.setenv(HOME_VARIABLE, value)
-    root = Workspace.of_user().root
-    assert root.is_absolute()
-    assert root.name == "PneumoScope"
+def test_otherwise_it_is_the_users_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in (None, ""):
+        monkeypatch.delenv(HOME_VARIABLE, raising=False)
+        if value is not None:
+            monkeypatch.setenv(HOME_VARIABLE, value)
+        root = Workspace.of_user().root
+        assert root.is_absolute()
+        assert root.name == "PneumoScope"
 
 
 def test_folders_are_made_when_they_are_asked_for(tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def option_help(known: Setting) -> str:
         parts.append(tr("From {low} to {high}.", low=_typed(known, low), high=_typed(known, high)))
     if known.shown.is_off_at_zero:
         parts.append(tr("0: off."))
-    if known.only_with is not None:
-        parts.append(tr("Only with {option}.", option=_condition(known.only_with)))
+    if known.shown.only_with is not None:
+        parts.append(tr("Only with {option}.", option=_condition(known.shown.only_with)))
     default, reference = (option_value(known, name) for name in ("recommended", "reference"))
     parts.append(
         tr("Default: {default}; reference: {reference}.", default=default, reference=reference)

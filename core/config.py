@@ -84,20 +84,19 @@ def _setting(
     title: Message,
     description: Message,
     *,
-    ge: float | None = None,
-    le: float | None = None,
+    within: tuple[float | None, float | None] = (None, None),
     max_length: int | None = None,
-    **presentation: Any,
+    shown: Presentation,
 ) -> Any:
     """Describe a setting: a pydantic field with its `Presentation`."""
     return Field(
         default,
         title=title.template,
         description=description.template,
-        ge=ge,
-        le=le,
+        ge=within[0],
+        le=within[1],
         max_length=max_length,
-        json_schema_extra={"presentation": Presentation(**presentation)},  # type: ignore[dict-item]
+        json_schema_extra={"presentation": shown},  # type: ignore[dict-item]
     )
 
 
@@ -115,28 +114,22 @@ class Preprocessing(StrictModel):
             "The side of the square that every film is brought to. Twice the side shows finer "
             "detail and takes about four times the time and memory."
         ),
-        ge=32,
-        le=1024,
-        group="basics",
-        recommended=96,
-        unit=" px",
-        step=32,
+        within=(32, 1024),
+        shown=Presentation(group="basics", recommended=96, unit=" px", step=32),
     )
     mean: float = _setting(
         0.0,
         Message("Mean grey level"),
         Message("Is subtracted from grey levels between 0 and 1."),
-        ge=0.0,
-        le=1.0,
-        recommended=0.5,
+        within=(0.0, 1.0),
+        shown=Presentation(recommended=0.5),
     )
     std: float = _setting(
         1.0,
         Message("Spread of grey levels"),
         Message("Grey levels are divided by it once the mean is subtracted."),
-        ge=0.01,
-        le=1.0,
-        recommended=0.25,
+        within=(0.01, 1.0),
+        shown=Presentation(recommended=0.25),
     )
 
 
@@ -147,22 +140,14 @@ _FACTOR = Message(
 
 
 def _switch(title: Message, description: Message) -> Any:
-    return _setting(True, title, description, group="augmentation")
+    return _setting(True, title, description, shown=Presentation(group="augmentation"))
 
 
 def _factor(default: float, title: Message, change: Change) -> Any:
-    low, high = (0.0, 1.0) if default < 1 else (1.0, 4.0)
-    return _setting(
-        default,
-        title,
-        _FACTOR,
-        ge=low,
-        le=high,
-        group="augmentation",
-        decimals=2,
-        step=0.05,
-        only_with=(f"is_{change}_on", (True,)),
-    )
+    needed = (f"is_{change}_on", (True,))
+    shown = Presentation(group="augmentation", decimals=2, step=0.05, only_with=needed)
+    limits_of = (0.0, 1.0) if default < 1 else (1.0, 4.0)
+    return _setting(default, title, _FACTOR, within=limits_of, shown=shown)
 
 
 class AugmentationConfig(StrictModel):
@@ -176,11 +161,10 @@ class AugmentationConfig(StrictModel):
         0.5,
         Message("Chance of each change"),
         Message("How often each change that is on is made to a film, drawn for each on its own."),
-        ge=0.0,
-        le=1.0,
-        group="augmentation",
-        option="augmentation-probability",
-        is_percent=True,
+        within=(0.0, 1.0),
+        shown=Presentation(
+            group="augmentation", option="augmentation-probability", is_percent=True
+        ),
     )
     is_brightness_on: bool = _switch(
         Message("Brightness"),
@@ -229,11 +213,10 @@ class AugmentationConfig(StrictModel):
             "Once the flip was drawn: with a half for both chances, a quarter of the films are "
             "mirrored."
         ),
-        ge=0.0,
-        le=1.0,
-        group="augmentation",
-        is_percent=True,
-        only_with=("is_flip_on", (True,)),
+        within=(0.0, 1.0),
+        shown=Presentation(
+            group="augmentation", is_percent=True, only_with=("is_flip_on", (True,))
+        ),
     )
     is_rotation_on: bool = _switch(
         Message("Rotation"),
@@ -247,11 +230,8 @@ class AugmentationConfig(StrictModel):
         30,
         Message("Rotation in degrees"),
         Message("The angle is drawn anew, at most so far to either side."),
-        ge=0,
-        le=180,
-        group="augmentation",
-        unit="°",
-        only_with=("is_rotation_on", (True,)),
+        within=(0, 180),
+        shown=Presentation(group="augmentation", unit="°", only_with=("is_rotation_on", (True,))),
     )
     is_noise_on: bool = _switch(
         Message("Noise"),
@@ -264,19 +244,16 @@ class AugmentationConfig(StrictModel):
         10.0,
         Message("Strongest noise"),
         Message("Standard deviation in grey levels, of which a film has 256."),
-        ge=0.0,
-        le=100.0,
-        group="augmentation",
-        decimals=1,
-        only_with=("is_noise_on", (True,)),
+        within=(0.0, 100.0),
+        shown=Presentation(group="augmentation", decimals=1, only_with=("is_noise_on", (True,))),
     )
     is_noise_per_channel: bool = _setting(
         False,
         Message("Noise in each channel"),
         Message("Grey films get another noise in each colour channel, too, as in the notebook."),
-        group="augmentation",
-        reference=True,
-        only_with=("is_noise_on", (True,)),
+        shown=Presentation(
+            group="augmentation", reference=True, only_with=("is_noise_on", (True,))
+        ),
     )
 
     @model_validator(mode="before")
@@ -294,13 +271,7 @@ class AugmentationConfig(StrictModel):
         return renamed
 
 
-_SHARE: Final[Mapping[str, Any]] = {
-    "ge": 0.0,
-    "le": 0.4,
-    "group": "split",
-    "is_percent": True,
-    "only_with": ("split", ("stratified", "given")),
-}
+_SHARE = Presentation(group="split", is_percent=True, only_with=("split", ("stratified", "given")))
 
 
 class TrainingConfig(StrictModel):
@@ -310,12 +281,14 @@ class TrainingConfig(StrictModel):
         "recommended",
         Message("Preset"),
         Message("All settings at once; the seed and the device stay as they are."),
-        group="preset",
-        reference="reference",
-        choices={
-            "recommended": Message("Recommended"),
-            "reference": Message("Reference (notebook)"),
-        },
+        shown=Presentation(
+            group="preset",
+            reference="reference",
+            choices={
+                "recommended": Message("Recommended"),
+                "reference": Message("Reference (notebook)"),
+            },
+        ),
     )
     architecture: Architecture = _setting(
         "resnet18",
@@ -325,27 +298,27 @@ class TrainingConfig(StrictModel):
             "films. ResNet-50 takes two to three times as long as ResNet-18, the deeper ones still "
             "more."
         ),
-        group="basics",
-        reference="resnet50",
-        option="arch",
-        choices={name: name.replace("resnet", "ResNet-") for name in ARCHITECTURES},
+        shown=Presentation(
+            group="basics",
+            reference="resnet50",
+            option="arch",
+            choices={name: name.replace("resnet", "ResNet-") for name in ARCHITECTURES},
+        ),
     )
     epochs: int = _setting(
         14,
         Message("Epochs"),
         Message("How often the network sees every film. Twice the epochs take twice the time."),
-        ge=1,
-        le=1000,
-        group="basics",
-        reference=8,
+        within=(1, 1000),
+        shown=Presentation(group="basics", reference=8),
     )
     # Their plan leaves that of `epochs` as it is, see core.training.schedule.
     extra_epochs: int = _setting(
         0,
         Message("Extra epochs"),
         Message("Epochs that were added once the planned ones were done."),
-        ge=0,
-        le=1000,
+        within=(0, 1000),
+        shown=Presentation(),
     )
     batch_size: int = _setting(
         32,
@@ -354,10 +327,8 @@ class TrainingConfig(StrictModel):
             "Films that go through the network together. Larger batches need more memory and "
             "save time on a graphics card, hardly on a processor."
         ),
-        ge=1,
-        le=1024,
-        group="basics",
-        reference=64,
+        within=(1, 1024),
+        shown=Presentation(group="basics", reference=64),
     )
     learning_rate: float = _setting(  # the peak, for one_cycle and cosine
         1e-3,
@@ -366,12 +337,8 @@ class TrainingConfig(StrictModel):
             "How far a step moves the weights, at its highest. Too high, and the loss jumps; too "
             "low, and it hardly falls. No effect on the time."
         ),
-        ge=1e-8,
-        le=10.0,
-        group="basics",
-        reference=3e-4,
-        decimals=8,
-        step=0,
+        within=(1e-8, 10.0),
+        shown=Presentation(group="basics", reference=3e-4, decimals=8, step=0),
     )
     preprocessing: Preprocessing = Field(default_factory=Preprocessing)
     class_balance: ClassBalance = _setting(
@@ -382,13 +349,15 @@ class TrainingConfig(StrictModel):
             "more often. Both keep the network from betting on the common class. No effect on "
             "the time."
         ),
-        group="basics",
-        recommended="weights",
-        choices={
-            "none": Message("None"),
-            "weights": Message("Weighted loss"),
-            "sampling": Message("Balanced sampling"),
-        },
+        shown=Presentation(
+            group="basics",
+            recommended="weights",
+            choices={
+                "none": Message("None"),
+                "weights": Message("Weighted loss"),
+                "sampling": Message("Balanced sampling"),
+            },
+        ),
     )
     split: SplitScheme = _setting(
         "stratified",
@@ -397,14 +366,16 @@ class TrainingConfig(StrictModel):
             "Which films train the network, which choose its best epoch and which test it; the "
             "shares are set on the Data page. Fewer films to train on take less time."
         ),
-        group="basics",
-        reference="reference",
-        choices={
-            "stratified": Message("By patient"),
-            "reference": Message("Reference (notebook)"),
-            "given": Message("As the folders are divided"),
-            "kfold": Message("Folds by patient"),
-        },
+        shown=Presentation(
+            group="basics",
+            reference="reference",
+            choices={
+                "stratified": Message("By patient"),
+                "reference": Message("Reference (notebook)"),
+                "given": Message("As the folders are divided"),
+                "kfold": Message("Folds by patient"),
+            },
+        ),
     )
     seed: int = _setting(
         0,
@@ -413,40 +384,36 @@ class TrainingConfig(StrictModel):
             "Decides all that is random: the split, the first weights, the order of the films. "
             "The same seed gives the same run again. No effect on the time."
         ),
-        ge=0,
-        le=2**31 - 1,
-        group="basics",
+        within=(0, 2**31 - 1),
+        shown=Presentation(group="basics"),
     )
     validation_share: float = _setting(
         0.1,
         Message("Validation share"),
         Message("Of the films of each class: they choose the best epoch."),
-        **_SHARE,
+        within=(0.0, 0.4),
+        shown=_SHARE,
     )
     test_share: float = _setting(
         0.1,
         Message("Test share"),
         Message("Of the films of each class: they measure the trained network."),
-        **_SHARE,
+        within=(0.0, 0.4),
+        shown=_SHARE,
     )
     n_folds: int = _setting(
         5,
         Message("Number of folds"),
         Message("So many runs, one for each fold, test every film once."),
-        ge=N_FOLDS_RANGE[0],
-        le=N_FOLDS_RANGE[1],
-        group="split",
-        option="folds",
-        only_with=("split", ("kfold",)),
+        within=N_FOLDS_RANGE,
+        shown=Presentation(group="split", option="folds", only_with=("split", ("kfold",))),
     )
     fold: int = _setting(  # at most n_folds
         1,
         Message("Fold that is the test"),
         Message("Counted from 1. The fold after it validates; all others train."),
-        ge=1,
-        le=N_FOLDS_RANGE[1],
-        group="split",
-        only_with=("split", ("kfold",)),
+        within=(1, N_FOLDS_RANGE[1]),
+        shown=Presentation(group="split", only_with=("split", ("kfold",))),
     )
     optimiser: Optimiser = _setting(  # "sgd" has Nesterov's momentum
         "adamw",
@@ -456,9 +423,11 @@ class TrainingConfig(StrictModel):
             "rate. Each brings the learning rate and weight decay that are usual with it. Hardly "
             "any effect on the time of an epoch."
         ),
-        group="optimiser",
-        reference="adam",
-        choices={"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"},
+        shown=Presentation(
+            group="optimiser",
+            reference="adam",
+            choices={"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"},
+        ),
     )
     momentum: float = _setting(
         0.9,
@@ -467,12 +436,10 @@ class TrainingConfig(StrictModel):
             "The share of its last step that SGD keeps in the next one; 0.9 is usual. No effect "
             "on the time."
         ),
-        ge=0.0,
-        le=0.999,
-        group="optimiser",
-        decimals=3,
-        step=0.05,
-        only_with=("optimiser", ("sgd",)),
+        within=(0.0, 0.999),
+        shown=Presentation(
+            group="optimiser", decimals=3, step=0.05, only_with=("optimiser", ("sgd",))
+        ),
     )
     schedule: Schedule = _setting(
         "one_cycle",
@@ -482,13 +449,15 @@ class TrainingConfig(StrictModel):
             "down to nearly nothing. Cosine: up during the warm-up, then down. Natural "
             "exponential: a little more than half after each epoch. No effect on the time."
         ),
-        group="optimiser",
-        reference="natural_exponential",
-        choices={
-            "natural_exponential": Message("Natural exponential"),
-            "one_cycle": Message("One cycle"),
-            "cosine": Message("Cosine with warm-up"),
-        },
+        shown=Presentation(
+            group="optimiser",
+            reference="natural_exponential",
+            choices={
+                "natural_exponential": Message("Natural exponential"),
+                "one_cycle": Message("One cycle"),
+                "cosine": Message("Cosine with warm-up"),
+            },
+        ),
     )
     warmup_epochs: float = _setting(
         1.0,
@@ -497,12 +466,10 @@ class TrainingConfig(StrictModel):
             "Epochs in which the rate rises, so that the first steps lead nowhere wild; at most "
             "half of the run. No effect on the time."
         ),
-        ge=0.0,
-        le=100.0,
-        group="optimiser",
-        decimals=1,
-        step=0.5,
-        only_with=("schedule", ("cosine",)),
+        within=(0.0, 100.0),
+        shown=Presentation(
+            group="optimiser", decimals=1, step=0.5, only_with=("schedule", ("cosine",))
+        ),
     )
     # Decoupled for "adamw"; added to the gradient for "sgd", where it is a hundred times
     # smaller (5e-4 is usual).
@@ -513,13 +480,14 @@ class TrainingConfig(StrictModel):
             "Pulls the weights towards zero, so that films are not learned by heart. Adam has "
             "none. No effect on the time."
         ),
-        ge=0.0,
-        le=1.0,
-        group="optimiser",
-        reference=0.0,
-        decimals=6,
-        step=0,
-        only_with=("optimiser", ("adamw", "sgd")),
+        within=(0.0, 1.0),
+        shown=Presentation(
+            group="optimiser",
+            reference=0.0,
+            decimals=6,
+            step=0,
+            only_with=("optimiser", ("adamw", "sgd")),
+        ),
     )
     label_smoothing: float = _setting(
         0.1,
@@ -528,12 +496,8 @@ class TrainingConfig(StrictModel):
             "How much of full certainty is not asked for, so that the network is less sure where "
             "it is wrong; 0.1 is usual. No effect on the time."
         ),
-        ge=0.0,
-        le=0.5,
-        group="optimiser",
-        reference=0.0,
-        decimals=3,
-        step=0.05,
+        within=(0.0, 0.5),
+        shown=Presentation(group="optimiser", reference=0.0, decimals=3, step=0.05),
     )
     early_stopping_patience: int = _setting(  # epochs without a better validation
         0,
@@ -542,10 +506,8 @@ class TrainingConfig(StrictModel):
             "Ends the run once the validation has not become better for so many epochs, which "
             "can save much time. It needs films to validate on."
         ),
-        ge=0,
-        le=1000,
-        group="ending",
-        is_off_at_zero=True,
+        within=(0, 1000),
+        shown=Presentation(group="ending", is_off_at_zero=True),
     )
     averaging: float = _setting(  # decay per step of the running average of the weights
         0.0,
@@ -555,11 +517,10 @@ class TrainingConfig(StrictModel):
             "than the last weights: 0.98 remembers about 50 steps, 0.999 about 1000. Hardly any "
             "effect on the time."
         ),
-        ge=0.0,
-        le=0.99999,
-        group="ending",
-        is_off_at_zero=True,
-        offered=(0.0, 0.9, 0.98, 0.99, 0.999, 0.9999),
+        within=(0.0, 0.99999),
+        shown=Presentation(
+            group="ending", is_off_at_zero=True, offered=(0.0, 0.9, 0.98, 0.99, 0.999, 0.9999)
+        ),
     )
     is_keeping_thumbnails: bool = _setting(
         False,
@@ -569,8 +530,7 @@ class TrainingConfig(StrictModel):
             "whoever reads films with it sees the nearest ones. Off: only their classes are told. "
             "Ask whose films they are before you hand them on. No effect on the time."
         ),
-        group="ending",
-        option="keep-thumbnails",
+        shown=Presentation(group="ending", option="keep-thumbnails"),
     )
     initial_weights: str = _setting(  # what the run began with; empty: at random
         "",
@@ -581,8 +541,7 @@ class TrainingConfig(StrictModel):
             "photographs; they are fetched once, 45 to 242 MB."
         ),
         max_length=LONGEST_NAME,
-        group="start",
-        option="weights",
+        shown=Presentation(group="start", option="weights"),
     )
     is_backbone_frozen: bool = _setting(
         False,
@@ -591,8 +550,7 @@ class TrainingConfig(StrictModel):
             "Only the last layer learns, the others stay as they came. An epoch takes less than "
             "half the time, but the network cannot get used to X-rays."
         ),
-        group="start",
-        option="frozen-backbone",
+        shown=Presentation(group="start", option="frozen-backbone"),
     )
     precision: PrecisionChoice = _setting(
         "auto",
@@ -602,8 +560,10 @@ class TrainingConfig(StrictModel):
             "with less memory. Automatic does so too, but not with the reference preset. A "
             "processor always computes with all digits, float32."
         ),
-        group="arithmetic",
-        choices={"auto": Message("Automatic"), "float32": "float32", "mixed": Message("Mixed")},
+        shown=Presentation(
+            group="arithmetic",
+            choices={"auto": Message("Automatic"), "float32": "float32", "mixed": Message("Mixed")},
+        ),
     )
     # The norms' statistics begin as the mean over the first steps, not at 0 and 1. A frozen
     # backbone keeps the statistics that it came with.
@@ -614,10 +574,12 @@ class TrainingConfig(StrictModel):
             "The norms take their mean and spread from the first films instead of from a guess, "
             "so that the first epochs already validate sensibly. No effect on the time."
         ),
-        group="arithmetic",
-        recommended=True,
-        option="norm-warmup",
-        only_with=("is_backbone_frozen", (False,)),
+        shown=Presentation(
+            group="arithmetic",
+            recommended=True,
+            option="norm-warmup",
+            only_with=("is_backbone_frozen", (False,)),
+        ),
     )
     augmentation: AugmentationConfig = Field(default_factory=AugmentationConfig)
 
@@ -673,7 +635,7 @@ class TrainingConfig(StrictModel):
                 )
             case "is_backbone_frozen":  # one that is frozen at random must be possible to thaw
                 return bool(self.initial_weights or self.is_backbone_frozen)
-        needed = setting(name).only_with
+        needed = setting(name).shown.only_with
         return needed is None or self.value(needed[0]) in needed[1]
 
 
@@ -716,11 +678,6 @@ class Setting:
     def limits(self) -> tuple[Any, Any]:
         """Its least and its greatest value, of a number."""
         return limits(self.field)
-
-    @property
-    def only_with(self) -> tuple[str, tuple[Any, ...]] | None:
-        """The setting, and its values, without which this one changes nothing."""
-        return self.shown.only_with
 
     @property
     def option(self) -> str:

@@ -89,7 +89,7 @@ class AugmentationForm(TranslatedWidget):
         """Return what stands beside the switch of a change."""
         needed = (f"is_{change}_on", (True,))
         numbers = [
-            box for name, box in self._numbers.items() if settings()[name].only_with == needed
+            box for name, box in self._numbers.items() if settings()[name].shown.only_with == needed
         ]
         if len(numbers) == 1:
             return [*numbers]
@@ -113,7 +113,7 @@ class AugmentationForm(TranslatedWidget):
         for name, number in self._numbers.items():
             number.show_value(getattr(config, name))
         for name, part in (self._switches | self._numbers).items():
-            needed = settings()[name].only_with
+            needed = settings()[name].shown.only_with
             part.setEnabled(needed is None or getattr(config, needed[0]) in needed[1])
         self._reset.setEnabled(can_reset)
         self._show_mirrored()

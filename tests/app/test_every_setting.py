@@ -262,7 +262,7 @@ def test_titles_and_descriptions_are_translated() -> None:
 
 def test_every_setting_that_others_decide_on_names_one_of_them() -> None:
     for known in settings().values():
-        if known.only_with is not None:
-            name, values = known.only_with
+        if known.shown.only_with is not None:
+            name, values = known.shown.only_with
             used = [RECOMMENDED.changed(**{name: value}).is_used(known.name) for value in values]
             assert used == [True] * len(values), known.name

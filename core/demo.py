@@ -15,7 +15,7 @@ EPOCHS = 12
 
 
 def demo_archive(workspace: Workspace) -> Path:
-    """Where the drawn films are kept; the name tells how many and how large."""
+    """Return the path of the drawn films; the name tells how many and how large."""
     return workspace.demos / f"phantoms-{FILMS_PER_CLASS}-{FILM_SIZE}.zip"
 
 
@@ -27,6 +27,6 @@ def draw_demo(workspace: Workspace) -> Iterator[Progress]:
 
 
 def demo_config() -> TrainingConfig:
-    """Recommended settings at a size that two processor cores train in a minute."""
+    """Return recommended settings at a size that two processor cores train in a minute."""
     recommended = preset("recommended")
     return recommended.changed(epochs=EPOCHS, image_size=IMAGE_SIZE)

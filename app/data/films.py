@@ -1,4 +1,4 @@
-"""All films of a dataset on a wall: look them over, leave some out, put them into other classes."""
+"""Films tab: all films on a wall, to leave some out or put them into other classes."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,17 +37,17 @@ from core.errors import Message
 
 
 def class_words(folder: str) -> str:
-    """What to call a class in the user's language."""
+    """Return the name of a class in the user's language."""
     return display_names(folder)[language()]
 
 
 def count_words(n_films: int) -> str:
-    """A number of films."""
+    """Return a number of films in words."""
     return tr("1 film") if n_films == 1 else tr("{n} films", n=f"{n_films:,}")
 
 
 def severity_colours(colours: dict[str, str]) -> dict[Severity, str]:
-    """Which of a theme's colours stands for which severity."""
+    """Return the colour of each severity in a theme."""
     return {"error": colours["danger"], "warning": colours["warning"], "note": colours["muted"]}
 
 
@@ -57,7 +57,7 @@ def colour_wall(wall: FilmWall, colours: dict[str, str]) -> None:
 
 
 def caption(now: str, before: str | None) -> str:
-    """The class of a film, and which it was before it was re-labelled."""
+    """Return the class of a film, and which it was before it was re-labelled."""
     if before is None:
         return class_words(now)
     return tr("{now} (was {before})", now=class_words(now), before=class_words(before))
@@ -322,7 +322,7 @@ class FilmOpener(QObject):
 
 
 def _in_proportion(square: NDArray[np.uint8], aspect: float) -> NDArray[np.uint8]:
-    """A film's square stretched to its own proportion (width / height)."""
+    """Stretch a film's square to its own proportion (width / height)."""
     side = len(square)
     width, height = (round(side * aspect), side) if aspect >= 1 else (side, round(side / aspect))
     across = np.arange(width) * side // width
@@ -371,7 +371,7 @@ class FilmsBar(TranslatedWidget):
 
     @property
     def filter(self) -> FilmFilter:
-        """What is chosen."""
+        """The chosen filters."""
         choice: str = self._classes.currentData() or _ALL
         is_class = choice.startswith(_CLASS)
         return FilmFilter(
@@ -424,7 +424,7 @@ class FilmsBar(TranslatedWidget):
         _fill(self._classes, choices, self._classes.currentData())
 
     def _fill_kinds(self, chosen: Kind | None) -> None:
-        """The chosen kind stays there when its last film was mended: the wall shall not jump."""
+        """Fill the box; a chosen kind stays though its last film was fixed: no jump of the wall."""
         choices: list[tuple[str, str | None]] = [(tr("With or without findings"), None)]
         choices += [
             (
@@ -602,7 +602,7 @@ class FilmsView(TranslatedWidget):
         self._status.setText(listing(parts))
 
     def _chosen(self) -> list[str]:
-        """The names of the films that are selected."""
+        """Return the names of the films that are selected."""
         if self._catalogue is None:
             return []
         return [self._catalogue.record(self._rows[place]).name for place in self._wall.selected()]

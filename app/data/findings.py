@@ -1,4 +1,4 @@
-"""What is wrong with a dataset: the kinds of findings, their sentences, their films, the cure."""
+"""Findings tab: the kinds of findings, their sentences, their films and the fix."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class FindingList(QListWidget):
 
     @property
     def key(self) -> str:
-        """What is chosen; empty where the list is."""
+        """The chosen key; empty where the list is."""
         item = self.currentItem()
         return item.data(Qt.ItemDataRole.UserRole) if item is not None else ""
 
@@ -173,7 +173,7 @@ class SentenceTable(PlainTable):
 
 
 class ConfounderView(TranslatedWidget):
-    """How well each class is told without its lungs, and by which property."""
+    """Tables of the confounder: each class, and each property alone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -384,7 +384,7 @@ class FindingsView(TranslatedWidget):
         self._show_chosen()
 
     def _chosen(self) -> list[Finding]:
-        """The findings whose sentences are selected; all of the kind where none is."""
+        """Return the findings whose sentences are selected; all of the kind where none is."""
         findings = self._by_kind.get(self._list.key, [])
         selected = {index.row() for index in self._sentences.selectedIndexes()}
         # The last row may say only how many more there are.
@@ -457,7 +457,7 @@ def _listed(findings: list[Finding]) -> ListedKind:
 
 
 def _count(chosen: list[Finding], findings: list[Finding], n_films: int) -> str:
-    """How much is shown, where that is not plain to see."""
+    """Say how much is shown, where that is not plain to see."""
     if len(findings) == 1:
         return ""
     if len(chosen) < len(findings):
@@ -485,7 +485,7 @@ def _n_files(finding: Finding) -> str:
 
 
 def _value(finding: Finding) -> tuple[str, ...]:
-    """The last cell of a row, where the kind has one."""
+    """Return the last cell of a row, where the kind has one."""
     if value_words(finding.kind) is None:
         return ()
     digits = 1 if finding.kind == "imbalance" else 3

@@ -181,7 +181,7 @@ class OverviewView(TranslatedWidget):
 
 
 def _examples(loaded: LoadedDataset, name: str) -> ThumbnailStrip:
-    """Films spread evenly over the class."""
+    """Show films spread evenly over the class."""
     label = loaded.dataset.classes.index(name)
     records = [record for record in loaded.dataset.records if record.label == label]
     n_shown = min(N_EXAMPLES, len(records))

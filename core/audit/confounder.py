@@ -53,7 +53,7 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How well one class is told from the rest by what is not lung."""
+    """Separation of one class from the rest by what is not lung."""
 
     label: int
     auroc: float  # out of fold, in [0, 1]

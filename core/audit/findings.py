@@ -1,4 +1,4 @@
-"""What the audit of a dataset says: kind, severity, a sentence, the films."""
+"""Findings of the audit of a dataset: kind, severity, a sentence, the films."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

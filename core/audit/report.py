@@ -1,4 +1,4 @@
-"""The whole audit of a dataset: every finding, worst first."""
+"""Audit of a dataset: every finding, worst first."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -19,60 +19,47 @@ from core.images.formats import MIN_SIDE, is_named_as, is_named_as_image
 
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
-
-
-def balance_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
-    """Say when a class is much rarer than another, or too small to be tested.
-
-    Args:
-        loaded: Films.
-        parts: The split by patient, or why there is none.
-    """
-    yield from _untested(loaded, parts)
-    counts = loaded.dataset.counts
-    rarest, commonest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    ratio = counts[commonest] / counts[rarest]
-    if ratio >= NOTED_RATIO:
-        yield Finding(
-            "imbalance",
-            "warning" if ratio >= WARNED_RATIO else "note",
-            Message(
-                "{commonest} has {ratio} times as many films as {rarest} ({most} to {least}). "
-                "The recommended settings weigh the classes evenly; read sensitivity rather than "
-                "accuracy.",
-                commonest=commonest,
-                ratio=f"{ratio:.1f}",
-                rarest=rarest,
-                most=counts[commonest],
-                least=counts[rarest],
-            ),
-            (),
-            ratio,
-        )
-
-
-def _untested(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
-    """Classes of which no film reaches the test of the split by patient."""
-    if isinstance(parts, DatasetError):
-        yield Finding("imbalance", "error", parts.message, ())
-        return
-    names = classes_without_films(loaded.dataset, parts, "test")
-    if names:
-        yield Finding(
-            "imbalance",
-            "warning",
-            Message(
-                "Classes of which the test has no film: {n}, such as {example}. They have too few "
-                "patients, or all their films are copies of one; the accuracy leaves them out.",
-                n=len(names),
-                example=names[0],
-            ),
-            (),
-            float(len(names)),
-        )
-
-
 SMALL_SIDE = 128  # pixels; below, ribs and vessels cannot be told apart
+NAIVE_TEST_SHARE = 0.1  # the usual 9:1
+N_DRAWS = 50
+_STAGE = Message("Looking for trouble in the dataset")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Result of the audit."""
+
+    findings: tuple[Finding, ...]  # worst first, then by kind
+    confounder: Confounder | None  # None: too few films or patients to tell
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of findings of each severity."""
+        return {
+            severity: sum(finding.severity == severity for finding in self.findings)
+            for severity in SEVERITIES
+        }
+
+
+def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
+    """Yield progress and at last the report."""
+    yield Progress(_STAGE, 0, 2)
+    parts: Splits | DatasetError
+    try:
+        parts = split(loaded.dataset, loaded.grouping, preset("recommended"))
+    except DatasetError as error:  # a class is too small
+        parts = error
+    findings = [
+        *file_findings(loaded),
+        *relation_findings(loaded),
+        *leakage_findings(loaded, parts),
+        *balance_findings(loaded, parts),
+    ]
+    yield Progress(_STAGE, 1, 2)
+    confounder = open_confounder(loaded)
+    findings.append(confounder_finding(loaded, confounder))
+    findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
+    yield Report(tuple(findings), confounder)
 
 
 def file_findings(loaded: LoadedDataset) -> Iterator[Finding]:
@@ -198,7 +185,7 @@ def _tiny(loaded: LoadedDataset, left_out: Sequence[Refusal]) -> Iterator[Findin
 
 
 def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
-    """What the picture itself shows."""
+    """Go through what the pictures themselves show."""
     records, survey, headers = loaded.dataset.records, loaded.survey, loaded.cache.headers
     row = {digest: number for number, digest in enumerate(survey.digests)}
     blank = [film for film in records if survey.appearance.is_blank[row[film.digest]]]
@@ -275,95 +262,8 @@ def _names(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(record.name for record in records)
 
 
-NAIVE_TEST_SHARE = 0.1  # the usual 9:1
-N_DRAWS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class NaiveSplit:
-    """Random 9:1 splits of single films: test films of which training has a relative."""
-
-    n_test: int
-    n_leaking: float  # mean over the draws
-    example: tuple[int, ...]  # the leaking films of the first draw, indices into the records
-
-
-def naive_split(grouping: Grouping) -> NaiveSplit:
-    """Draw the split that ignores patients and copies, many times."""
-    _, groups = np.unique(np.array(grouping.groups), return_inverse=True)  # (N,)
-    n_test = max(1, round(NAIVE_TEST_SHARE * len(groups)))
-    sizes = np.bincount(groups)
-    random = np.random.default_rng(0)
-    found: list[int] = []
-    example: tuple[int, ...] = ()
-    for draw in range(N_DRAWS):
-        test = random.choice(len(groups), n_test, replace=False)
-        in_test = np.bincount(groups[test], minlength=len(sizes))
-        leaking = test[in_test[groups[test]] < sizes[groups[test]]]
-        found.append(len(leaking))
-        if draw == 0:
-            example = tuple(int(index) for index in np.sort(leaking))
-    return NaiveSplit(n_test, float(np.mean(found)), example)
-
-
-def leakage_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
-    """Say what the usual split would leak, and what the folders' own split does.
-
-    Args:
-        loaded: Films.
-        parts: The split by patient, or why there is none.
-    """
-    naive = naive_split(loaded.grouping)
-    names = tuple(loaded.dataset.records[index].name for index in naive.example)
-    value = naive.n_leaking / naive.n_test
-    if isinstance(parts, Splits) and naive.n_leaking:
-        ours = len(leaking_groups(loaded.grouping, parts))
-        yield Finding(
-            "leakage",
-            "note" if ours == 0 else "error",
-            Message(
-                "A random 9:1 split would put {n} of {total} test films ({share}) beside training "
-                "films of the same patient or copies of them, and the test would measure memory. "
-                "In the split by patient {ours} patients or copies cross.",
-                n=f"{naive.n_leaking:.1f}",
-                total=naive.n_test,
-                share=f"{value:.0%}",
-                ours=ours,
-            ),
-            names,
-            value,
-        )
-    yield from _given(loaded.dataset, loaded.grouping)
-
-
-def _given(dataset: Dataset, grouping: Grouping) -> Iterator[Finding]:
-    """Groups that the dataset's own folders have on both sides."""
-    sides: dict[str, set[str]] = {}
-    for group, record in zip(grouping.groups, dataset.records, strict=True):
-        sides.setdefault(group, set()).add(record.given or "train")
-    leaking = {group for group, parts in sides.items() if len(parts) > 1}
-    if leaking:
-        files = tuple(
-            record.name
-            for group, record in zip(grouping.groups, dataset.records, strict=True)
-            if group in leaking
-        )
-        yield Finding(
-            "leakage",
-            "error",
-            Message(
-                "The parts into which the folders are divided share {n} patients or copies of "
-                "films, such as {example}. Results on such a test are too good: split by patient.",
-                n=len(leaking),
-                example=files[0],
-            ),
-            files,
-            float(len(leaking)),
-        )
-
-
 def relation_findings(loaded: LoadedDataset) -> Iterator[Finding]:
-    """Copies first, then patients."""
+    """Find copies first, then patients in two classes."""
     misplaced: set[str] = set()  # names of films that lie in two classes
     for finding in _copies(loaded):
         if finding.kind == "in_two_classes":
@@ -417,7 +317,7 @@ def _exact(films: Sequence[Record], classes: Sequence[str]) -> Finding:
 
 
 def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> Iterator[Finding]:
-    """Films of different bytes that show the same exposure."""
+    """Find films of different bytes that show the same exposure."""
     digests = list(by_digest)
     place = {digest: number for number, digest in enumerate(digests)}
     pairs = [
@@ -464,7 +364,7 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
 
 
 def _patients(loaded: LoadedDataset, misplaced: Set[str]) -> Iterator[Finding]:
-    """Patients who would be in two classes even if every film lay in one."""
+    """Find patients who would be in two classes even if every film lay in one."""
     if not loaded.grouping.has_patients:
         return
     dataset = loaded.dataset
@@ -495,41 +395,135 @@ def _listed(names: Sequence[str], n_shown: int = 3) -> str:
     return ", ".join(names[:n_shown]) + (" …" if len(names) > n_shown else "")
 
 
-_STAGE = Message("Looking for trouble in the dataset")
-
-
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What the audit found."""
+class NaiveSplit:
+    """Random 9:1 splits of single films: test films of which training has a relative."""
 
-    findings: tuple[Finding, ...]  # worst first, then by kind
-    confounder: Confounder | None  # None: too few films or patients to tell
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many findings there are of each severity."""
-        return {
-            severity: sum(finding.severity == severity for finding in self.findings)
-            for severity in SEVERITIES
-        }
+    n_test: int
+    n_leaking: float  # mean over the draws
+    example: tuple[int, ...]  # the leaking films of the first draw, indices into the records
 
 
-def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
-    """Yield progress and at last the report."""
-    yield Progress(_STAGE, 0, 2)
-    parts: Splits | DatasetError
-    try:
-        parts = split(loaded.dataset, loaded.grouping, preset("recommended"))
-    except DatasetError as error:  # a class is too small
-        parts = error
-    findings = [
-        *file_findings(loaded),
-        *relation_findings(loaded),
-        *leakage_findings(loaded, parts),
-        *balance_findings(loaded, parts),
-    ]
-    yield Progress(_STAGE, 1, 2)
-    confounder = open_confounder(loaded)
-    findings.append(confounder_finding(loaded, confounder))
-    findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
-    yield Report(tuple(findings), confounder)
+def leakage_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
+    """Say what the usual split would leak, and what the folders' own split does.
+
+    Args:
+        loaded: Films.
+        parts: The split by patient, or why there is none.
+    """
+    naive = naive_split(loaded.grouping)
+    names = tuple(loaded.dataset.records[index].name for index in naive.example)
+    value = naive.n_leaking / naive.n_test
+    if isinstance(parts, Splits) and naive.n_leaking:
+        ours = len(leaking_groups(loaded.grouping, parts))
+        yield Finding(
+            "leakage",
+            "note" if ours == 0 else "error",
+            Message(
+                "A random 9:1 split would put {n} of {total} test films ({share}) beside training "
+                "films of the same patient or copies of them, and the test would measure memory. "
+                "In the split by patient {ours} patients or copies cross.",
+                n=f"{naive.n_leaking:.1f}",
+                total=naive.n_test,
+                share=f"{value:.0%}",
+                ours=ours,
+            ),
+            names,
+            value,
+        )
+    yield from _given(loaded.dataset, loaded.grouping)
+
+
+def naive_split(grouping: Grouping) -> NaiveSplit:
+    """Draw the split that ignores patients and copies, many times."""
+    _, groups = np.unique(np.array(grouping.groups), return_inverse=True)  # (N,)
+    n_test = max(1, round(NAIVE_TEST_SHARE * len(groups)))
+    sizes = np.bincount(groups)
+    random = np.random.default_rng(0)
+    found: list[int] = []
+    example: tuple[int, ...] = ()
+    for draw in range(N_DRAWS):
+        test = random.choice(len(groups), n_test, replace=False)
+        in_test = np.bincount(groups[test], minlength=len(sizes))
+        leaking = test[in_test[groups[test]] < sizes[groups[test]]]
+        found.append(len(leaking))
+        if draw == 0:
+            example = tuple(int(index) for index in np.sort(leaking))
+    return NaiveSplit(n_test, float(np.mean(found)), example)
+
+
+def _given(dataset: Dataset, grouping: Grouping) -> Iterator[Finding]:
+    """Find groups that the dataset's own folders have on both sides."""
+    sides: dict[str, set[str]] = {}
+    for group, record in zip(grouping.groups, dataset.records, strict=True):
+        sides.setdefault(group, set()).add(record.given or "train")
+    leaking = {group for group, parts in sides.items() if len(parts) > 1}
+    if leaking:
+        files = tuple(
+            record.name
+            for group, record in zip(grouping.groups, dataset.records, strict=True)
+            if group in leaking
+        )
+        yield Finding(
+            "leakage",
+            "error",
+            Message(
+                "The parts into which the folders are divided share {n} patients or copies of "
+                "films, such as {example}. Results on such a test are too good: split by patient.",
+                n=len(leaking),
+                example=files[0],
+            ),
+            files,
+            float(len(leaking)),
+        )
+
+
+def balance_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
+    """Say when a class is much rarer than another, or too small to be tested.
+
+    Args:
+        loaded: Films.
+        parts: The split by patient, or why there is none.
+    """
+    yield from _untested(loaded, parts)
+    counts = loaded.dataset.counts
+    rarest, commonest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    ratio = counts[commonest] / counts[rarest]
+    if ratio >= NOTED_RATIO:
+        yield Finding(
+            "imbalance",
+            "warning" if ratio >= WARNED_RATIO else "note",
+            Message(
+                "{commonest} has {ratio} times as many films as {rarest} ({most} to {least}). "
+                "The recommended settings weigh the classes evenly; read sensitivity rather than "
+                "accuracy.",
+                commonest=commonest,
+                ratio=f"{ratio:.1f}",
+                rarest=rarest,
+                most=counts[commonest],
+                least=counts[rarest],
+            ),
+            (),
+            ratio,
+        )
+
+
+def _untested(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[Finding]:
+    """Name classes of which no film reaches the test of the split by patient."""
+    if isinstance(parts, DatasetError):
+        yield Finding("imbalance", "error", parts.message, ())
+        return
+    names = classes_without_films(loaded.dataset, parts, "test")
+    if names:
+        yield Finding(
+            "imbalance",
+            "warning",
+            Message(
+                "Classes of which the test has no film: {n}, such as {example}. They have too few "
+                "patients, or all their films are copies of one; the accuracy leaves them out.",
+                n=len(names),
+                example=names[0],
+            ),
+            (),
+            float(len(names)),
+        )

@@ -39,14 +39,14 @@ def augment(
 
 
 def generator_for_order(seed: int, epoch: int) -> np.random.Generator:
-    """The generator that shuffles the images of one epoch."""
+    """Return the generator that shuffles the images of one epoch."""
     # The first number tells the purposes apart: numpy fills short seeds up with zeros, so
     # (seed, epoch) alone would be the seed of image 0.
     return np.random.Generator(np.random.PCG64((0, seed, epoch)))
 
 
 def generator_for(seed: int, epoch: int, index: int, turn: int = 0) -> np.random.Generator:
-    """The generator of one image in one epoch: the same whatever thread draws from it.
+    """Return the generator of one image in one epoch, the same whatever thread draws from it.
 
     Args:
         seed: Of the run.

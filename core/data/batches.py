@@ -18,7 +18,7 @@ from core.runtime.threads import map_ahead
 
 
 def class_weights(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
-    """Weights in inverse proportion to the classes' sizes, their mean over the films being 1.
+    """Return weights in inverse proportion to the classes' sizes, their mean over films being 1.
 
     Args:
         labels: Of the training films, shape (N,).
@@ -32,7 +32,7 @@ def class_weights(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float
 
 
 def balanced_order(labels: NDArray[np.int64], random: np.random.Generator) -> list[tuple[int, int]]:
-    """As many draws as there are films, each class having the same share of them.
+    """Draw as many times as there are films, of each class equally often.
 
     A class that is drawn more often than it has films is gone through again and again, so
     that its films come equally often but for one time.
@@ -71,7 +71,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchSource:
-    """Where batches come from: films in a cache, in this order."""
+    """Films in a cache, in this order, from which batches are made."""
 
     cache: ImageCache
     records: tuple[Record, ...]
@@ -97,7 +97,7 @@ class BatchSource:
         is_balanced: bool = False,
         start: int = 0,
     ) -> Generator[Batch, None, None]:
-        """One shuffled, augmented pass; the same for a seed and epoch whatever the threads.
+        """Make one shuffled, augmented pass; the same for a seed and epoch whatever the threads.
 
         Close it: that leaves no thread behind. An exception in a thread is raised here.
 
@@ -124,7 +124,7 @@ class BatchSource:
         return self._batches(order[start:], load, n_threads)
 
     def plain_batches(self, n_threads: int) -> Generator[Batch, None, None]:
-        """One pass in order, films as they are; close it as `training_batches`."""
+        """Make one pass in order, films as they are; close it as `training_batches`."""
         order = [(index, 0) for index in range(len(self.records))]
         return self._batches(order, lambda draw: self._image(draw[0]), n_threads)
 
@@ -149,7 +149,7 @@ class BatchSource:
 
 
 def stack(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """(N, S, S), or (N, S, S, 3) where at least one of the images is coloured."""
+    """Stack to (N, S, S), or (N, S, S, 3) where at least one of the images is coloured."""
     if all(image.ndim == 2 for image in images):
         return np.stack(images)
     return np.stack(

@@ -1,4 +1,4 @@
-"""From what the user dropped to films ready to train on: one step after the other."""
+"""Load a dataset: from what the user dropped to films ready to train on, step by step."""
 
 import shutil
 from collections.abc import Generator, Iterator, Sequence
@@ -48,7 +48,7 @@ class LoadedDataset:
         return cls(as_found, dataset, edits, grouping, cache, survey)
 
     def edited(self, edits: Edits) -> "LoadedDataset":
-        """The same films under other edits; nothing is read again.
+        """Return the same films under other edits; nothing is read again.
 
         Raises:
             DatasetError: As for `of`.

@@ -1,4 +1,4 @@
-"""The same film twice: stored again, resized, windowed anew or a little cropped."""
+"""Near duplicates: one film stored again, resized, windowed anew or a little cropped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def clusters(n: int, pairs: ArrayLike) -> list[list[int]]:
 def _candidates(
     likeness: NDArray[np.float32], start: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The pairs of a block that are alike in the large.
+    """Return the pairs of a block that are alike in the large.
 
     Args:
         likeness: Films `start` and following against all up to the last of them, shape (B, M).
@@ -114,7 +114,7 @@ def _candidates(
 
 
 def _have_same_detail(thumbs: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which pairs, shape (P, 2), are alike at 64 pixels too."""
+    """Tell for pairs, shape (P, 2), if they are alike at 64 pixels too."""
     is_same = np.zeros(len(pairs), np.bool_)
     for start in range(0, len(pairs), _BLOCK):
         films, places = np.unique(pairs[start : start + _BLOCK], return_inverse=True)
@@ -128,7 +128,7 @@ def _have_same_detail(thumbs: NDArray[np.uint8], pairs: NDArray[np.int64]) -> ND
 def _detail(
     thumbs: NDArray[np.uint8], side: int, mean_radius: int, contrast_radius: int
 ) -> NDArray[np.float32]:
-    """What is left of each film without its local brightness and contrast.
+    """Take local brightness and contrast out of each film.
 
     Returns:
         Shape (N, side * side), of length 1, so that a product is a correlation; 0 where the

@@ -1,4 +1,4 @@
-"""Which films lie on their side, stand on their head or are negatives, unlike the others."""
+"""Orientation: films that lie on their side, stand on their head or are negatives."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ _BLOCK = 256  # films
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Orientation:
-    """How each film lies, compared with most of the others; only clear cases are named."""
+    """Pose of each film, compared with most of the others; only clear cases are named."""
 
     rotation: NDArray[np.int64]  # (N,), 0, 90, 180 or 270 degrees counter-clockwise
     is_inverted: NDArray[np.bool_]  # (N,), black and white exchanged
@@ -64,7 +64,7 @@ def orientation(thumbs: NDArray[np.uint8]) -> Orientation:
 
 
 def _normalised(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Films of 16 x 16 pixels with mean 0 and length 1, or all 0 where blank."""
+    """Reduce films to 16 x 16 pixels with mean 0 and length 1, or all 0 where blank."""
     fold = SIDE // _SIDE
     films = np.empty((len(thumbs), _SIDE, _SIDE), np.float32)
     for start in range(0, len(thumbs), _BLOCK):

@@ -68,7 +68,7 @@ def list_folder(folder: Path, store: Path | None = None) -> Iterator[Progress | 
 def _hash_changed_films(
     folder: Path, found: list[_Found], store: Path, left_out: list[Refusal]
 ) -> Generator[Progress, None, list[SourceFile]]:
-    """As `_hash_films`; what was read is remembered even when the user cancels."""
+    """Hash as `_hash_films` and remember what was read, even when the user cancels."""
     cache_path = unpacked.folder_hash_cache(store, folder)
     before = unpacked.read(cache_path)
     there = {item.key for item in found}
@@ -83,7 +83,7 @@ def _hash_changed_films(
 def _hash_films(
     found: list[_Found], known: unpacked.Known, left_out: list[Refusal]
 ) -> Generator[Progress, None, list[SourceFile]]:
-    """The films among `found`; `known` spares reading them, and gets what it lacks."""
+    """Return the films among `found`; `known` spares reading them, and gets what it lacks."""
     files: list[SourceFile] = []
     pace = ReadingPace(_READING, len(found))
     for item in found:
@@ -109,7 +109,7 @@ def _hash_films(
 
 
 def _read_pieces(path: Path) -> Iterator[bytes]:
-    """The bytes of an image file, a MiB at a time; other files end at the first piece.
+    """Yield the bytes of an image file, a MiB at a time; other files end at the first piece.
 
     Raises:
         UnusableFileError: The file cannot be read, or is no image.
@@ -227,7 +227,7 @@ def open_source(path: Path, store: Path) -> Iterator[Progress | Unpacked]:
 
 
 def _identity(path: Path) -> str:
-    """The same for all names of one file."""
+    """Return a path that is the same for all names of one file."""
     try:
         return os.path.realpath(path)
     except (OSError, ValueError):  # too long, or with a null; opening it says so

@@ -1,7 +1,4 @@
-"""Accuracy, mean loss, the confusion matrix and what it says about each class.
-
-numpy only; the tests compare every number with scikit-learn's.
-"""
+"""Accuracy, mean loss, the confusion matrix and the measures of each class."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +12,7 @@ from core.errors import DatasetError, Message, PneumoScopeError
 
 @dataclass(frozen=True, slots=True)
 class ClassMeasures:
-    """How well one class is told from all others; fractions in [0, 1].
+    """Measures of one class against all others; fractions in [0, 1].
 
     A measure is None where its denominator is zero: nothing was there to be measured.
     """
@@ -29,7 +26,7 @@ class ClassMeasures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What a model did on a set of images."""
+    """Result of a model on a set of images."""
 
     n: int  # images
     accuracy: float  # fraction in [0, 1]
@@ -38,7 +35,7 @@ class Evaluation:
     classes: tuple[ClassMeasures, ...]
 
     def to_json(self, names: Sequence[str] | None = None) -> dict[str, Any]:
-        """The numbers as plain JSON types, the classes called by `names` where given."""
+        """Return the numbers as plain JSON types, the classes called by `names` where given."""
         classes = [asdict(measures) for measures in self.classes]
         if names is not None:
             classes = [{"name": n, **values} for n, values in zip(names, classes, strict=True)]
@@ -54,7 +51,7 @@ class Evaluation:
 def confusion_matrix(
     truth: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], n_classes: int
 ) -> NDArray[np.int64]:
-    """Count who was mistaken for whom.
+    """Count the images of each true and predicted class.
 
     Args:
         truth: True labels, shape (N,), from 0 to n_classes - 1.
@@ -79,7 +76,7 @@ def confusion_matrix(
 def most_frequent_mistakes(
     confusion: NDArray[np.int64], n: int
 ) -> tuple[tuple[int, int, int], ...]:
-    """The `n` largest cells off the diagonal as (true, predicted, count), largest first."""
+    """Return the `n` largest cells off the diagonal as (true, predicted, count)."""
     mistakes = confusion.copy()
     np.fill_diagonal(mistakes, 0)
     order = np.argsort(-mistakes, axis=None, kind="stable")[:n]
@@ -92,7 +89,7 @@ def most_frequent_mistakes(
 
 
 def accuracy(confusion: NDArray[np.int64]) -> float:
-    """The part of all images on the diagonal, in [0, 1].
+    """Return the part of all images on the diagonal, in [0, 1].
 
     Raises:
         DatasetError: There is no image.
@@ -106,7 +103,7 @@ def accuracy(confusion: NDArray[np.int64]) -> float:
 
 
 def mean_cross_entropy(logits: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]]) -> float:
-    """Mean of -log softmax(logits)[truth], in nats per image, computed in float64.
+    """Return the mean of -log softmax(logits)[truth], in nats per image, computed in float64.
 
     Args:
         logits: Shape (N, C). Logarithms of probabilities are logits too.
@@ -126,7 +123,7 @@ def mean_cross_entropy(logits: NDArray[np.floating[Any]], truth: NDArray[np.inte
 
 
 def per_class(confusion: NDArray[np.int64]) -> tuple[ClassMeasures, ...]:
-    """The measures of each class, in the order of the rows of `confusion`, shape (C, C)."""
+    """Return the measures of each class, in the order of the rows of `confusion`, (C, C)."""
     n_images = int(confusion.sum())
     measures = []
     for index in range(len(confusion)):
@@ -147,7 +144,7 @@ def per_class(confusion: NDArray[np.int64]) -> tuple[ClassMeasures, ...]:
 
 
 def evaluation(logits: NDArray[np.floating[Any]], truth: NDArray[np.integer[Any]]) -> Evaluation:
-    """All the numbers at once; the predicted class is the one with the largest logit.
+    """Evaluate answers; the predicted class is the one with the largest logit.
 
     Args:
         logits: Shape (N, C), N at least 1.

@@ -22,7 +22,7 @@ SMALLEST_SIGMA = 0.5  # pixels; thinner lines are drawn this wide and fainter
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the patient stands before the film."""
+    """Stance of the patient before the film."""
 
     rotation: float  # radians, clockwise on the film
     scale_x: float
@@ -115,7 +115,7 @@ class Canvas:
         return total
 
     def points_along(self, length: float, radius: float) -> int:
-        """How many spots a line of `length` needs to look unbroken."""
+        """Count the spots that a line of `length` needs to look unbroken."""
         return max(4, math.ceil(length / max(1.3 * radius, self.pixel)) + 1)
 
 
@@ -132,7 +132,7 @@ def smooth_step(distance: Map, width: float) -> Map:
 
 
 def spot_density(density: Map, gap: Map, sigma: Map) -> Map:
-    """What each spot of a line must have for the line to have `density` on its axis.
+    """Return the density of each spot of a line that has `density` on its axis.
 
     Spots a gap apart add up to sqrt(2 pi) sigma / gap times one of them.
     """
@@ -140,14 +140,14 @@ def spot_density(density: Map, gap: Map, sigma: Map) -> Map:
 
 
 def dome(ratio: Map) -> Map:
-    """Thickness of a ball at `ratio` of its radius from the centre: 1 to 0, 0 outside."""
+    """Return the thickness of a ball at `ratio` of its radius: 1 to 0, 0 outside."""
     return np.sqrt(np.maximum(1 - ratio * ratio, 0))
 
 
 def ellipse(
     x: Map, y: Map, centre: tuple[float, float], radii: tuple[float, float], tilt: float = 0.0
 ) -> Map:
-    """Distance from the centre in radii: 1 on the outline.
+    """Return distances from the centre in radii: 1 on the outline.
 
     Args:
         x: Body coordinates; y likewise.

@@ -1,4 +1,4 @@
-"""One film: a patient in a pose, exposed, scattered, developed and labelled."""
+"""Draw one film: a patient in a pose, exposed, scattered, developed and labelled."""
 
 import math
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Seed = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the tube, the film and the processor do to the shadow."""
+    """Effects of the tube, the film and the processor on the shadow."""
 
     scatter: float  # share of scattered light
     centre: float  # density that comes out mid grey
@@ -146,7 +146,7 @@ def _develop(density: Map, canvas: Canvas, rng: np.random.Generator) -> NDArray[
 
 
 def _marker(exposure: Exposure, canvas: Canvas) -> Map:
-    """A lead L at the patient's left."""
+    """Draw a lead L at the patient's left."""
     right = canvas.film_x - exposure.marker[0]
     down = canvas.film_y - exposure.marker[1]
     stem = np.minimum(0.012 - np.abs(right), 0.055 - np.abs(down))

@@ -1,4 +1,4 @@
-"""What lies on the patient and says nothing about the lungs: monitor leads and their pads."""
+"""Monitor leads and their pads, which say nothing about the lungs."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ PAD_RADIUS = 0.016
 
 
 def draw_leads(canvas: Canvas, rng: np.random.Generator) -> Map:
-    """The density of up to three leads, as often in the sick as in the healthy, shape (S, S)."""
+    """Draw up to three leads, as often in the sick as in the healthy, shape (S, S)."""
     spots: list[Map] = []
     for _ in range(max(0, int(rng.integers(-4, 4)))):
         pad = rng.uniform((-0.6, -0.5), (0.6, 0.5))

@@ -1,4 +1,4 @@
-"""What is inside the lungs: branching vessels, and the opacities that make the classes."""
+"""Contents of the lungs: branching vessels, and the opacities that make the classes."""
 
 import math
 
@@ -13,7 +13,7 @@ N_SPOTS = 210  # clusters of alveoli that a patch is made of
 
 
 def draw_vessels(canvas: Canvas, rng: np.random.Generator) -> Map:
-    """The arteries and veins of both lungs, thickness in units of density, shape (S, S)."""
+    """Draw the arteries and veins of both lungs, thickness in units of density, shape (S, S)."""
     spots = []
     for sign, hilum_y in ((-1.0, -0.05), (1.0, -0.09)):
         turn = np.linspace(-1.35, 1.25, N_ROOTS) + rng.normal(0, 0.12, N_ROOTS)
@@ -43,7 +43,7 @@ def draw_vessels(canvas: Canvas, rng: np.random.Generator) -> Map:
 
 
 def draw_opacity(label: str, build: Build, canvas: Canvas, rng: np.random.Generator) -> Map:
-    """The share of the air that fluid replaces, 0 to 1, shape (S, S).
+    """Draw the share of the air that fluid replaces, 0 to 1, shape (S, S).
 
     NORMAL has none. Viral_Pneumonia has one patch beside the hilum or in a lobe of one
     lung, with coarse spots. COVID has fine, faint patches at the rim of the lower half of

@@ -10,7 +10,7 @@ FIRST_RIB = -0.80  # y where the first rib meets the spine
 
 
 def draw_skeleton(build: Build, chest: Chest, canvas: Canvas, rng: np.random.Generator) -> Map:
-    """The density of all bones, shape (S, S)."""
+    """Draw the density of all bones, shape (S, S)."""
     side = np.abs(chest.x)
     bone = _ribs(build, chest, canvas, side, rng)
     bone += _spine(chest, canvas, side)
@@ -64,7 +64,7 @@ def _spine(chest: Chest, canvas: Canvas, side: Map) -> Map:
 
 
 def _collar_bones(canvas: Canvas, side: Map) -> Map:
-    """A flat S from the breastbone to the shoulder."""
+    """Draw a collarbone: a flat S from the breastbone to the shoulder."""
     along = (side - 0.09) * (1 / 0.8)
     turn = along * (2 * np.pi)
     middle = -0.54 - 0.2 * along + 0.022 * np.sin(turn)

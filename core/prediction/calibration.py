@@ -1,4 +1,4 @@
-"""How far a model's probabilities may be taken at their word.
+"""Calibration: probabilities that agree with how often a model is right.
 
 One temperature divides all logits, so that the probabilities agree with how often the model is
 right (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the order of the
@@ -27,18 +27,18 @@ class Outputs:
 
     @property
     def features(self) -> NDArray[np.float32]:
-        """What the last layer sees of each film: the means of its feature maps, (N, F)."""
+        """Pooled features: the means of the feature maps of each film, (N, F)."""
         means: NDArray[np.float32] = self.maps.mean(axis=(2, 3))
         return means
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Probabilities along the last axis; each row sums to 1."""
+    """Return probabilities along the last axis; each row sums to 1."""
     return precise_softmax(logits).astype(np.float32)
 
 
 def precise_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """The same in float64."""
+    """Return the same in float64."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
     shares: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
     return shares
@@ -90,13 +90,13 @@ class Calibration:
             raise ValueError("not a calibration")
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Calibrated probabilities, (N, C), of logits (N, C)."""
+        """Return calibrated probabilities, (N, C), of logits (N, C)."""
         return softmax(logits.astype(np.float64) / self.temperature)
 
     def tested(
         self, logits: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
     ) -> "Calibration":
-        """With what it is worth on test films; none of its numbers is fitted on them."""
+        """Add what it is worth on test films; none of its numbers is fitted on them."""
         if not len(labels):
             return self
         probabilities = self.probabilities(logits)
@@ -112,7 +112,7 @@ class Calibration:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The values as plain JSON types."""
+        """Return the values as plain JSON types."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -154,7 +154,7 @@ def fit_calibration(
 
 
 def possible_classes(probabilities: NDArray[np.floating[Any]], threshold: float) -> tuple[int, ...]:
-    """The classes that remain possible for one film, the most probable first.
+    """Return the prediction set of one film: the possible classes, the most probable first.
 
     Where none reaches the threshold nothing fits: the two most probable are told. Nobody calls
     a model sure of what it gives less than one half, so there the second stays possible too.
@@ -173,7 +173,7 @@ def possible_classes(probabilities: NDArray[np.floating[Any]], threshold: float)
 def calibration_error(
     probabilities: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
 ) -> float:
-    """The expected calibration error (Naeini et al., AAAI 2015), ten bins, in [0, 1].
+    """Return the expected calibration error (Naeini et al., AAAI 2015), ten bins, in [0, 1].
 
     Args:
         probabilities: Shape (N, C), N at least 1.
@@ -187,7 +187,7 @@ def calibration_error(
 
 
 def _best_temperature(logits: NDArray[np.float64], labels: NDArray[np.integer[Any]]) -> float:
-    """Where the cross-entropy is least: it is convex in 1 / T, so its slope has one zero.
+    """Find the temperature of least cross-entropy: it is convex in 1 / T.
 
     Against targets a little short of 1 (Platt, "Probabilistic Outputs for Support Vector
     Machines", 1999): a model that was right on all of n films may be wrong on the next.
@@ -206,7 +206,7 @@ def _best_temperature(logits: NDArray[np.float64], labels: NDArray[np.integer[An
 
 
 def _set_threshold(probabilities: NDArray[np.float64], labels: NDArray[np.integer[Any]]) -> float:
-    """The probability that 90 % of the true classes reach, corrected for the number of films."""
+    """Return what 90 % of the true classes reach, corrected for the number of films."""
     true = np.sort(probabilities[np.arange(len(labels)), labels])
     n_below = math.floor((1 - COVERAGE) * (len(labels) + 1))
     return min(float(true[n_below - 1]), HIGHEST_THRESHOLD) if n_below else 0.0

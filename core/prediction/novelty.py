@@ -84,7 +84,7 @@ _UNLIKE_TRAINING = Message(
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """How unlike the training films one film is."""
+    """Novelty of one film compared with the training films."""
 
     score: float  # at most `threshold` for 95 % of the validation films
     threshold: float

@@ -36,6 +36,7 @@ from core.images.reading import load_xray
 from core.prediction.appearance import ImageFeatures, coloured_share, grey
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import FilmSet, NoveltyReference, Scale, combined, fit_novelty, root
+from core.statistics import wilson_interval
 from core.workspace import Workspace
 
 Scores = NDArray[np.float64]
@@ -110,14 +111,6 @@ def methods(memory: NoveltyReference, train: FilmSet) -> dict[str, Judge]:
 def limit(scores: Scores) -> float:
     """What 95 % of validation films pass, as in `core.prediction.novelty`."""
     return float(np.quantile(scores, 0.95, method="weibull"))
-
-
-def interval(n: int, total: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a rate (1927)."""
-    z, rate = 1.96, n / total
-    middle = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
-    half = z * np.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2)) / (1 + z**2 / total)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def redrawn(
@@ -208,7 +201,7 @@ def main() -> None:
             scores = judge(seen.features, seen.films)
             n_strange = int((scores > limits[name]).sum())
             if is_film:
-                low, high = interval(n_strange, len(scores))
+                low, high = wilson_interval(n_strange, len(scores))
                 cells.append(f"{n_strange:d} ({low:.0%}-{high:.0%})")
                 figures[kind][name] = [n_strange / len(scores), low, high]
             else:

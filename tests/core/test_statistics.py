@@ -1,14 +1,25 @@
 import numpy as np
 import pytest
 
-from core.statistics import auroc_interval
+from core.statistics import auroc_interval, wilson_interval
+
+
+def test_the_interval_of_a_share_is_that_of_scipy():
+    from scipy.stats import binomtest
+
+    for whole in (1, 2, 7, 30, 1000):
+        for part in {0, 1, whole // 3, whole - 1, whole}:
+            theirs = binomtest(part, whole).proportion_ci(0.95, method="wilson")
+            assert wilson_interval(part, whole) == pytest.approx((theirs.low, theirs.high))
+    for part, whole in ((1, 0), (-1, 3), (4, 3)):
+        with pytest.raises(ValueError, match="no part of"):
+            wilson_interval(part, whole)
 
 
 def test_perfect_scores_have_no_width():
     is_positive = np.arange(20) >= 10
-    scores = np.arange(20.0)
 
-    assert auroc_interval(scores, is_positive, np.arange(20), 0) == (1, 1)
+    assert auroc_interval(np.arange(20.0), is_positive, np.arange(20), 0) == (1, 1)
 
 
 def test_a_weighted_draw_equals_the_area_of_repeated_films():
@@ -75,17 +86,12 @@ def test_draws_without_a_positive_are_left_out():
     assert auroc_interval(scores, is_positive, np.arange(6), 0) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("scores", "is_positive", "message"),
-    [
+def test_what_has_no_area_is_refused():
+    for scores, is_positive, message in (
         ([0.0, 1.0], [True, True], "both needed"),
         ([], [], "both needed"),
         ([np.nan, 1.0], [True, False], "not a finite number"),
         ([0.0, 1.0, 2.0], [True, False], "shape"),
-    ],
-)
-def test_what_has_no_area_is_refused(scores, is_positive, message):
-    with pytest.raises(ValueError, match=message):
-        auroc_interval(
-            np.array(scores), np.array(is_positive, bool), np.arange(len(scores)), seed=0
-        )
+    ):
+        with pytest.raises(ValueError, match=message):
+            auroc_interval(np.array(scores), np.array(is_positive, bool), np.arange(len(scores)), 0)

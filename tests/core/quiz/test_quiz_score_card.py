@@ -10,7 +10,6 @@ from core.quiz.score_card import (
     kappa_interval,
     mcnemar_p,
 )
-from core.statistics import wilson_interval
 from tests.core.quiz.quizzes import answer
 
 # Truth, alone, model, final.
@@ -69,18 +68,6 @@ def test_films_whose_answer_the_model_had_learned_are_counted() -> None:
         ANSWERS[0], film=dataclasses.replace(ANSWERS[0].film, origin="learned")
     )
     assert ScoreCard.of([learned, *ANSWERS], 3).n_learned == 1
-
-
-def test_the_interval_of_a_share_equals_scipys() -> None:
-    from scipy.stats import binomtest
-
-    for part, whole in ((0, 5), (1, 5), (14, 20), (20, 20), (37, 72)):
-        expected = binomtest(part, whole).proportion_ci(method="wilson")
-        interval = wilson_interval(part, whole)
-        assert interval == pytest.approx((expected.low, expected.high), abs=1e-12)
-    for part, whole in ((1, 0), (6, 5), (-1, 5), (0, 0)):
-        with pytest.raises(ValueError, match="no part"):
-            wilson_interval(part, whole)
 
 
 def test_the_figures_of_a_reader_equal_scikit_learns() -> None:

@@ -169,22 +169,22 @@ def test_settings_are_the_teachers(view: QuizView, model: QuizViewModel) -> None
     assert field(view, QLineEdit, "Learner").text() == "Li Lei "  # one may go on typing
 
 
-def test_the_user_can_go_back_to_reading(qtbot: QtBot, view: QuizView) -> None:
-    with qtbot.waitSignal(view.closed):
-        press(view, "Back to reading")
-
-
 # Under way.
 
 
-def test_a_film_is_shown_without_its_name(view: QuizView, model: QuizViewModel) -> None:
-    begin(view, model)
+def test_a_film_is_shown_without_its_name_once_it_is_read(
+    view: QuizView, model: QuizViewModel, classifier: PretendedModel
+) -> None:
+    classifier.gate = threading.Semaphore(0)
+    press(view, "Start the quiz")
     pane = in_sight(view, FilmPane)
-    assert model.shown is not None
-    assert pane.state is not None
+    assert pane.text == "Reading the film …"
+    assert not rows(view)[0].isEnabled()
+    for _ in range(9):
+        classifier.gate.release()
+    wait_until(lambda: model.stage == "alone")
     assert pane.state.film is model.shown.view
-    said = [one for _, one in words(view) if model.shown.film.path.stem in one]
-    assert said == []
+    assert not [one for _, one in words(view) if model.shown.film.path.stem in one]
     assert "Film 1 of 5" in text(view)
 
 
@@ -201,7 +201,6 @@ def test_digits_or_clicks_choose_and_enter_confirms(view: QuizView, model: QuizV
     hit(Key.Key_1)
     assert button(view, "Change my answer").isEnabled()
     hit(Key.Key_Return)
-    assert model.session is not None
     [given] = model.session.answers
     assert (given.alone, given.final) == (2, 0)
 
@@ -211,7 +210,6 @@ def test_who_answered_what_stands_beside_the_classes(view: QuizView, model: Quiz
         return [row.accessibleName() for row in rows(view)]
 
     begin(view, model)
-    assert model.shown is not None
     truth = model.shown.film.label
     hit(Key.Key_2)
     assert names() == ["COVID-19", "Normal", "Viral pneumonia"]
@@ -230,7 +228,6 @@ def test_the_truth_comes_with_a_word_and_the_name_of_the_film(
     view: QuizView, model: QuizViewModel
 ) -> None:
     begin(view, model)
-    assert model.shown is not None
     film = model.shown.film
     for _ in range(2):
         hit(Key(Key.Key_1 + film.label))
@@ -248,7 +245,6 @@ def test_all_of_a_quiz_can_be_done_by_keys(view: QuizView, model: QuizViewModel)
     hit(Key.Key_Return)
     for _ in range(N_FILMS):
         answer(view, model, 1, 0)
-    assert model.score is not None
     assert model.score.alone.n == N_FILMS
     scroll = QApplication.focusWidget()
     assert isinstance(scroll, QScrollArea)
@@ -273,20 +269,6 @@ def test_words_change_with_the_language_and_answers_stay(
         set_language("en")
 
 
-def test_while_a_film_is_read_that_is_said(
-    view: QuizView, model: QuizViewModel, classifier: PretendedModel
-) -> None:
-    classifier.gate = threading.Semaphore(0)
-    press(view, "Start the quiz")
-    pane = in_sight(view, FilmPane)
-    assert pane.text == "Reading the film …"
-    assert not rows(view)[0].isEnabled()
-    for _ in range(9):
-        classifier.gate.release()
-    wait_until(lambda: model.stage == "alone")
-    assert pane.text == ""
-
-
 def test_the_clock_runs_only_while_the_film_is_in_sight(
     view: QuizView, model: QuizViewModel, clock: Clock
 ) -> None:
@@ -303,7 +285,6 @@ def test_the_clock_runs_only_while_the_film_is_in_sight(
 def test_letters_change_how_the_film_is_seen(view: QuizView, model: QuizViewModel) -> None:
     begin(view, model)
     pane = in_sight(view, FilmPane)
-    assert pane.state is not None
     hit(Key.Key_I)
     assert pane.state.is_inverted
     before = pane.geometry_now.scale
@@ -388,7 +369,6 @@ def test_the_score_card_tells_of_three_readers_and_of_every_film(
     view: QuizView, model: QuizViewModel
 ) -> None:
     finish(view, model)  # every answer goes from Normal to the model's COVID-19
-    assert model.score is not None
     matrices = [one for one in view.findChildren(ConfusionMatrixView) if one.isVisible()]
     assert len(matrices) == 3
     shown = [table_rows(one) for one in view.findChildren(QTableWidget) if one.isVisible()]
@@ -409,19 +389,6 @@ def test_the_score_card_tells_of_three_readers_and_of_every_film(
     assert "5 films are few" in said
 
 
-def test_the_table_is_saved_where_the_teacher_says(
-    view: QuizView, model: QuizViewModel, tmp_path: Path
-) -> None:
-    finish(view, model)
-    QTest.keyClick(QApplication.focusWidget(), Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    [dialog] = view.findChildren(QFileDialog)
-    dialog.fileSelected.emit(str(tmp_path / "quiz.csv"))
-    dialog.close()
-    with (tmp_path / "quiz.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len([row for row in csv.reader(file) if row and row[0].isdigit()]) == N_FILMS
-    assert f"Saved in {tmp_path / 'quiz.csv'}" in text(view)
-
-
 def test_after_a_quiz_one_goes_on_to_another_or_back_to_reading(
     qtbot: QtBot, view: QuizView, model: QuizViewModel
 ) -> None:
@@ -430,39 +397,39 @@ def test_after_a_quiz_one_goes_on_to_another_or_back_to_reading(
     assert model.stage is None
     assert button(view, "Start the quiz").isEnabled()
     assert field(view, QSpinBox, "Seed").value() == 2
-    finish(view, model)
     with qtbot.waitSignal(view.closed):
         press(view, "Back to reading")
-    assert model.stage is None
 
 
 def test_signed_answers_are_not_left_unsaved_without_asking(
-    view: QuizView, model: QuizViewModel, tmp_path: Path
+    qtbot: QtBot, view: QuizView, model: QuizViewModel, tmp_path: Path
 ) -> None:
     model.change(learner="Li Lei")
     finish(view, model)
     press(view, "Another quiz")
-    box = in_sight(view, QMessageBox)
-    press(box, "Stay")
+    press(in_sight(view, QMessageBox), "Stay")
     assert model.stage == "over"
-    press(view, "Back to reading")
-    press(in_sight(view, QMessageBox), "Leave without saving")
+    with qtbot.waitSignal(view.closed):
+        press(view, "Back to reading")
+        press(in_sight(view, QMessageBox), "Leave without saving")
     assert model.stage is None
     finish(view, model)
-    model.save_table(tmp_path / "quiz.csv")
+    QTest.keyClick(QApplication.focusWidget(), Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    [dialog] = view.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "quiz.csv"))
+    dialog.close()
+    with (tmp_path / "quiz.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert len([row for row in csv.reader(file) if row and row[0].isdigit()]) == N_FILMS
+    assert f"Saved in {tmp_path / 'quiz.csv'}" in text(view)
     press(view, "Another quiz")
     assert model.stage is None
 
 
 def test_where_no_film_can_be_read_the_reasons_are_told(
-    view: QuizView,
-    model: QuizViewModel,
-    loaded: LoadedDataset,
-    classifier: PretendedModel,
-    tmp_path: Path,
+    view: QuizView, model: QuizViewModel, loaded: LoadedDataset, tmp_path: Path
 ) -> None:
     gone = [dataclasses.replace(one, path=tmp_path / "gone.png") for one in sources(loaded)[:5]]
-    model.prepare(gone, classifier)
+    model.prepare(gone, PretendedModel(loaded.dataset.classes))
     press(view, "Start the quiz")
     wait_until(lambda: model.stage == "over")
     assert "5 films could not be read:" in text(view)
@@ -483,59 +450,44 @@ def reviewed(view: QuizView, model: QuizViewModel) -> QuizView:
     return view
 
 
-def test_a_film_can_be_looked_at_again_with_all_that_was_said(
-    reviewed: QuizView, model: QuizViewModel
+def test_films_can_be_looked_at_again_with_all_that_was_said(
+    reviewed: QuizView, model: QuizViewModel, classifier: PretendedModel
 ) -> None:
-    assert model.session is not None
     answer = model.session.answers[1]
     pane = in_sight(reviewed, FilmPane)
-    assert pane.state is not None
-    assert pane.state.film is model.reviewed.view  # type: ignore[union-attr]
+    assert pane.state.film is model.reviewed.view
     assert "Film 2 of 5" in text(reviewed)
     names = [row.accessibleName() for row in rows(reviewed)]
     assert "you first" in names[1]
     assert {"you now", "model"} <= set(names[0].replace("  ", ", ").split(", "))
     assert "✓ truth" in names[answer.film.label]
     assert "The model says" in text(reviewed)
-
-
-def test_arrow_keys_go_through_the_films_and_escape_goes_back(
-    reviewed: QuizView, model: QuizViewModel
-) -> None:
     hit(Key.Key_Right)
-    assert model.reviewing == 2
-    assert in_sight(reviewed, FilmPane).text == "Reading the film …"
+    assert (model.reviewing, pane.text) == (2, "Reading the film …")
     wait_until(lambda: model.reviewed is not None)
     for _ in range(9):
         hit(Key.Key_Left)
     assert model.reviewing == 0
     assert not button(reviewed, "Previous").isEnabled()
-    hit(Key.Key_Escape)
-    assert model.reviewing is None
-    assert "Score card" in text(reviewed)
-
-
-def test_a_film_that_is_gone_by_then_says_so(
-    reviewed: QuizView, model: QuizViewModel, classifier: PretendedModel
-) -> None:
+    wait_until(lambda: model.reviewed is not None)
     classifier.error = ImageReadError(Message("{file} is gone.", file="x.png"))
     hit(Key.Key_Right)
     wait_until(lambda: model.review_refusal is not None)
-    pane = in_sight(reviewed, FilmPane)
     assert pane.text.endswith(".png is gone.")
     assert "The model says" not in text(reviewed)
+    hit(Key.Key_Escape)
+    assert model.reviewing is None
+    assert "Score card" in text(reviewed)
 
 
 # Foreign names, many classes, small windows.
 
 
 @pytest.fixture
-def many(model: QuizViewModel, loaded: LoadedDataset, view: QuizView) -> PretendedModel:
-    """A model of a thousand classes, some of which look like markup."""
+def many(model: QuizViewModel, loaded: LoadedDataset, view: QuizView) -> None:
+    """A model of a thousand classes, some of which look like markup, is offered."""
     names = [*loaded.dataset.classes, *(f"<b>class {number}</b>" for number in range(997))]
-    classifier = PretendedModel(names)
-    model.prepare(sources(loaded), classifier)
-    return classifier
+    model.prepare(sources(loaded), PretendedModel(names))
 
 
 @pytest.mark.usefixtures("many")
@@ -595,20 +547,17 @@ def test_foreign_names_are_shown_as_they_are(
             assert "<" in document.toPlainText()
 
 
-@pytest.mark.parametrize(("size", "n_classes"), [((820, 490), 9), ((1820, 950), 3)])
 def test_all_parts_fit_into_small_and_large_windows(
-    view: QuizView,
-    model: QuizViewModel,
-    loaded: LoadedDataset,
-    size: tuple[int, int],
-    n_classes: int,
+    view: QuizView, model: QuizViewModel, loaded: LoadedDataset
 ) -> None:
     names = [*loaded.dataset.classes, *(f"class {number}" for number in range(6))]
-    model.prepare(sources(loaded), PretendedModel(names[:n_classes]))
-    view.resize(*size)
-    finish(view, model)
-    assert (view.width(), view.height()) == size
-    assert not view.grab().isNull()
+    for size, n_classes in (((820, 490), 9), ((1820, 950), 3)):
+        model.prepare(sources(loaded), PretendedModel(names[:n_classes]))
+        view.resize(*size)
+        finish(view, model)
+        assert view.size().toTuple() == size
+        assert not view.grab().isNull()
+        model.leave()
 
 
 def test_another_theme_is_applied_at_once(view: QuizView, model: QuizViewModel) -> None:

@@ -62,7 +62,6 @@ def answer(model: QuizViewModel, alone: int, final: int) -> None:
 
 
 def truth(model: QuizViewModel) -> int:
-    assert model.shown is not None
     return model.shown.film.label
 
 
@@ -119,7 +118,6 @@ def test_an_answer_may_be_changed_and_the_next_film_comes_with_nothing_chosen(
     assert model.settings.seed != 99  # settings stay while a quiz is under way
     first = model.shown
     answer(model, alone=2, final=1)
-    assert model.session is not None
     [given] = model.session.answers
     assert (given.alone, given.final, given.model.predicted) == (2, 1, 0)
     assert given.model.opinion.probabilities[0] == pytest.approx(0.8)
@@ -151,7 +149,6 @@ def test_all_answers_make_a_score_card(model: QuizViewModel) -> None:
         wait_until(lambda: model.stage == "alone")
         answer(model, truth(model), 0)
     assert model.stage == "over"
-    assert model.score is not None
     assert (model.score.alone.n_right, model.score.together.n_right) == (6, 2)
     assert model.score.model.n_right == 2  # it calls every film the same
     assert model.score.influence.n_misled == 4
@@ -176,7 +173,6 @@ def test_the_time_of_a_film_is_taken_only_while_it_is_in_sight(
     clock.now += 1
     assert model.seconds == 6
     model.confirm()
-    assert model.session is not None
     [given] = model.session.answers
     assert (given.seconds_alone, given.seconds_with_model) == (5, 1)
 
@@ -237,20 +233,16 @@ def with_broken(loaded: LoadedDataset, broken_film: Path) -> tuple[QuizSource, .
 
 
 def test_a_film_that_cannot_be_read_is_left_out_and_told(
-    model: QuizViewModel,
-    with_broken: tuple[QuizSource, ...],
-    classifier: PretendedModel,
+    model: QuizViewModel, with_broken: tuple[QuizSource, ...], classifier: PretendedModel
 ) -> None:
     model.prepare(with_broken, classifier)
     begin(model)
     for _ in range(5):
         answer(model, 0, 0)
     assert model.stage == "over"
-    assert model.session is not None
     [refusal] = model.session.refused
     assert refusal.file == "ward/bad.png"
     assert "ward/bad.png has changed since the dataset was opened" in str(refusal.reason)
-    assert model.score is not None
     assert (model.score.alone.n, model.n_asked) == (5, 6)
 
 
@@ -265,7 +257,6 @@ def test_where_the_model_fails_the_quiz_ends_with_what_was_answered(
         classifier.gate.release()
     assert str(failed.args[0].message) == "The memory is full."
     assert model.stage == "over"
-    assert model.score is not None
     assert model.score.alone.n == 1
     model.leave()
     classifier.gate = None
@@ -282,7 +273,6 @@ def test_stopping_early_gives_the_score_so_far(model: QuizViewModel, runner: Tas
     answer(model, 0, 0)
     model.end()
     assert model.stage == "over"
-    assert model.score is not None
     assert model.score.alone.n == 1
     wait_until(lambda: not runner.is_running)
 
@@ -290,7 +280,6 @@ def test_stopping_early_gives_the_score_so_far(model: QuizViewModel, runner: Tas
 def test_another_quiz_asks_other_films_and_the_same_seed_the_same(model: QuizViewModel) -> None:
     def films() -> list[str]:
         begin(model)
-        assert model.session is not None
         digests = [film.digest for film in model.session.films]
         answer(model, 0, 0)
         model.leave()
@@ -315,8 +304,6 @@ def test_a_film_read_for_an_earlier_quiz_does_not_come_into_the_next(
     for _ in range(20):
         classifier.gate.release()
     wait_until(lambda: model.stage == "alone")
-    assert model.session is not None
-    assert model.shown is not None
     assert model.shown.film == model.session.films[0]
 
 
@@ -362,8 +349,6 @@ def test_a_film_of_a_quiz_that_is_over_can_be_looked_at_again(model: QuizViewMod
     model.end()
     model.review(0)
     wait_until(lambda: model.reviewed is not None)
-    assert model.reviewed is not None
-    assert first is not None
     assert model.reviewed.film == first.film
     for nowhere in (-1, 1):
         model.review(nowhere)
@@ -384,8 +369,6 @@ def test_the_film_that_was_asked_for_last_is_the_one_that_comes(
     for _ in range(9):
         classifier.gate.release()
     wait_until(lambda: model.reviewed is not None and not runner.is_running)
-    assert model.session is not None
-    assert model.reviewed is not None
     assert model.reviewed.film == model.session.answers[5].film
 
 

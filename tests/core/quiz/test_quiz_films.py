@@ -3,8 +3,6 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from core.data.records import Dataset, Record
 from core.quiz.films import QuizPool, QuizSource, choose_films, make_pool, sources_of
 from tests.core.quiz.quizzes import CLASSES, card, film, source
@@ -44,38 +42,27 @@ def test_labels_follow_the_order_of_the_models_classes() -> None:
     assert [one.label for one in pool.films] == [2, 0]
 
 
-def test_a_film_is_asked_about_once_however_many_copies_there_are() -> None:
-    one = source(0, 0)
-    pool = make_pool(card(), [one, dataclasses.replace(one, name="copy.png"), source(1, 0)])
+def test_copies_contradictions_and_strange_classes_are_left_out() -> None:
+    one, other = source(0, 0), source(1, 0)
+    copy = dataclasses.replace(one, name="copy.png")
+    pool = make_pool(card(), [one, copy, other])
     assert (len(pool.films), pool.n_copies) == (2, 1)
-
-
-def test_a_film_in_two_classes_has_no_truth_to_ask_for() -> None:
-    one = source(0, 0)
-    pool = make_pool(card(), [one, dataclasses.replace(one, true_class=CLASSES[1])])
+    contradiction = dataclasses.replace(one, true_class=CLASSES[1])
+    pool = make_pool(card(), [one, contradiction])
     assert (pool.films, pool.n_contradictory) == ((), 2)
-
-
-def test_a_class_that_the_model_does_not_know_is_left_out() -> None:
-    strange = dataclasses.replace(source(0, 0), true_class="Tuberculosis")
-    pool = make_pool(card(), [strange, source(1, 0)])
+    strange = dataclasses.replace(one, true_class="Tuberculosis")
+    pool = make_pool(card(), [strange, other])
     assert (len(pool.films), pool.n_strange) == (1, 1)
 
 
-def test_each_class_is_asked_about_equally_often() -> None:
-    chosen = choose_films(pool_of(30, 9, 9), 12, seed=3, with_learned=False)
-    assert Counter(one.label for one in chosen) == {0: 4, 1: 4, 2: 4}
-
-
-def test_a_class_with_few_films_is_made_up_for_by_the_others() -> None:
-    chosen = choose_films(pool_of(30, 2, 9), 12, seed=3, with_learned=False)
-    assert Counter(one.label for one in chosen) == {0: 5, 1: 2, 2: 5}
-
-
-def test_all_films_are_asked_about_where_none_says_how_many() -> None:
+def test_each_class_is_asked_about_equally_often_as_far_as_there_are_films() -> None:
+    for counts, drawn in (((30, 9, 9), {0: 4, 1: 4, 2: 4}), ((30, 2, 9), {0: 5, 1: 2, 2: 5})):
+        chosen = choose_films(pool_of(*counts), 12, seed=3, with_learned=False)
+        assert Counter(one.label for one in chosen) == drawn
     pool = pool_of(4, 2, 3)
     for n in (None, 500):
         assert set(choose_films(pool, n, seed=3, with_learned=False)) == set(pool.films)
+    assert choose_films(QuizPool(()), 20, 1, with_learned=True) == ()
 
 
 def test_the_same_seed_asks_the_same_however_the_films_are_listed() -> None:
@@ -107,20 +94,10 @@ def test_classes_come_in_no_order_that_could_be_guessed() -> None:
     assert any(one == other for one, other in pairwise(labels))
 
 
-@pytest.mark.parametrize(("with_learned", "n"), [(False, 2), (True, 6)])
-def test_learned_films_are_asked_about_only_if_that_is_wished(with_learned: bool, n: int) -> None:
-    pool = QuizPool(
-        (film(0, 0), film(1, 0), *(film(0, number, "learned") for number in range(1, 5)))
-    )
-    assert len(choose_films(pool, None, 1, with_learned=with_learned)) == n
-
-
-def test_learned_films_are_drawn_last() -> None:
+def test_learned_films_are_drawn_last_and_only_if_that_is_wished() -> None:
     learned = tuple(film(0, number, "learned") for number in range(20, 40))
     pool = QuizPool((*learned, *(film(0, number) for number in range(5))))
     chosen = choose_films(pool, 6, 1, with_learned=True)
     assert sum(one.origin == "learned" for one in chosen) == 1
-
-
-def test_nothing_can_be_drawn_from_nothing() -> None:
-    assert choose_films(QuizPool(()), 20, 1, with_learned=True) == ()
+    assert len(choose_films(pool, None, 1, with_learned=True)) == 25
+    assert len(choose_films(pool, None, 1, with_learned=False)) == 5

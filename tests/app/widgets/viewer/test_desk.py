@@ -65,7 +65,6 @@ def press(desk: ViewerDesk, key: Key, keys: Qt.KeyboardModifier = NO_KEYS) -> No
 
 
 def film_of(pane: FilmPane) -> FullDepthFilm:
-    assert pane.state is not None
     return pane.state.film
 
 

@@ -149,7 +149,6 @@ class TestRulers:
         first = Ruler(QPointF(0, 0), QPointF(100, 0))
         second = Ruler(QPointF(100, 6), QPointF(200, 6))
         grip = grip_at([first, second], QPointF(101, 5), 9)
-        assert grip is not None
         assert (grip.ruler, grip.is_start, grip.is_end) == (second, True, False)
         assert grip_at([first, second], QPointF(50, 30), 9) is None
 

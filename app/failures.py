@@ -1,4 +1,4 @@
-"""What happens when something fails: one dialog, one log file, no traceback on the screen."""
+"""Failures: one dialog, one log file, no traceback on the screen."""
 
 import faulthandler
 import gc

@@ -37,7 +37,7 @@ from core.images.formats import is_named_as_image
 
 
 class Window(Protocol):
-    """What is asked of the window."""
+    """Window as its parts see it."""
 
     @property
     def page(self) -> int:
@@ -114,7 +114,7 @@ class Incoming(QObject):
 
 
 def _is_source(path: Path) -> bool:
-    """Whether a path is a dataset rather than a film; no film's file is looked for."""
+    """Return True if a path is a dataset rather than a film; no film's file is looked for."""
     if path.suffix.lower() == ".zip":
         return True
     return not is_named_as_image(path.name) and path.is_dir()
@@ -187,7 +187,7 @@ class MainWindow(QMainWindow):
 
     @property
     def is_closing(self) -> bool:
-        """Whether the window waits for work to end in order to close: start nothing new."""
+        """True once the window waits for work to end in order to close: start nothing new."""
         return self._is_closing
 
     @property

@@ -1,4 +1,4 @@
-"""What the program remembers of its user: a typed face on one QSettings."""
+"""Preferences of the user: a typed face on one QSettings."""
 
 import json
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ EventSource = Callable[[], Iterator[object]]
 
 
 class Outcome(Enum):
-    """How a task ended."""
+    """Outcome of a task."""
 
     FINISHED = auto()
     CANCELLED = auto()
@@ -104,7 +104,7 @@ class TaskRunner(QObject):
 
     @property
     def is_running(self) -> bool:
-        """Whether a worker thread is alive."""
+        """True if a worker thread is alive."""
         return self._thread is not None
 
     def start(self, source: EventSource) -> None:
@@ -186,7 +186,7 @@ class TaskQueue(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is served or waits."""
+        """True if a request is served or waits."""
         return bool(self._waiting) or self.current is not None
 
     def put(self, request: object, source: EventSource) -> None:

@@ -1,4 +1,4 @@
-"""All that the pages of the window show."""
+"""Container of all view-models, for the window and its pages."""
 
 from dataclasses import dataclass
 

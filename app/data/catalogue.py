@@ -61,7 +61,7 @@ def _read(name: str, path: Path) -> Iterator[FullFilm]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFilter:
-    """Which films to look at; all conditions hold together."""
+    """Choice of films to look at; all conditions hold together."""
 
     class_name: str | None = None  # as edited; None: any
     only_left_out: bool = False
@@ -154,7 +154,7 @@ class FilmCatalogue:
         return rows
 
     def header(self, row: int) -> FilmHeader:
-        """What the film's file says of its picture."""
+        """Return the header of the film's file."""
         return self._headers[self.records[row].digest]
 
     def class_of(self, row: int) -> str:
@@ -167,7 +167,7 @@ class FilmCatalogue:
         return found if found != self._classes[row] else None
 
     def is_left_out(self, row: int) -> bool:
-        """Whether the film counts no longer."""
+        """Return True if the film is left out."""
         return self._is_left_out[row]
 
     def worst(self, row: int) -> Finding | None:

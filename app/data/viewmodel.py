@@ -34,12 +34,12 @@ class OpenDataset:
 
     @property
     def can_undo(self) -> bool:
-        """Whether an edit of this session can be taken back."""
+        """True if an edit of this session can be taken back."""
         return bool(self._done)
 
     @property
     def can_redo(self) -> bool:
-        """Whether an edit that was taken back can be made again."""
+        """True if an edit that was taken back can be made again."""
         return bool(self._undone)
 
     def edit(self, edits: Edits) -> None:
@@ -117,17 +117,17 @@ class DataViewModel(QObject):
 
     @property
     def report(self) -> Report | None:
-        """What is wrong with the dataset in front; None while that is being found out."""
+        """Audit of the dataset in front; None while it is being made."""
         return self._current.report if self._current else None
 
     @property
     def has_audit_failed(self) -> bool:
-        """Whether what is wrong with the dataset in front could not be found out."""
+        """True if the audit of the dataset in front failed."""
         return self._has_audit_failed
 
     @property
     def is_busy(self) -> bool:
-        """Whether a dataset is being opened."""
+        """True if a dataset is being opened."""
         return self._opening.is_busy
 
     @property

@@ -201,7 +201,7 @@ class OverlayPlot(QWidget):
         self._show_legend()
 
     def pen(self, key: str) -> QPen:
-        """How the curve of a run is drawn."""
+        """Return the pen of a run's curve."""
         place = self._places[key]
         pen = pg.mkPen(self._colours.lines[place % len(self._colours.lines)], width=1)
         dashes = DASHES[place % len(DASHES)]

@@ -115,7 +115,7 @@ class RunTableModel(QAbstractTableModel):
 
     @property
     def rows(self) -> Sequence[RunRow]:
-        """What is shown."""
+        """Runs that are shown."""
         return self._rows
 
     def set_rows(self, rows: Sequence[RunRow]) -> None:
@@ -326,7 +326,7 @@ class RunTable(QTableView):
 
     @property
     def rows(self) -> Sequence[RunRow]:
-        """What is shown, from top to bottom."""
+        """Runs that are shown, from top to bottom."""
         return self._model.rows
 
     def show_titles(self, titles: Sequence[str], numbers: Sequence[int]) -> None:

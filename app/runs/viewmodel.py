@@ -52,7 +52,7 @@ def ordered(runs: Iterable[Run], column: Column, *, is_descending: bool) -> list
 
 
 def matches(run: Run, text: str) -> bool:
-    """Whether every word of `text` occurs in what the table says of a run."""
+    """Return True if every word of `text` occurs in what the table says of a run."""
     said = [run.name, run.path.name, say(status_words(run))]
     if isinstance(run, RunSummary):
         said += [run.dataset, network_words(run), run.config.architecture, *run.classes]
@@ -65,7 +65,7 @@ def _age(run: Run) -> float:
 
 
 def _key(run: Run, column: Column) -> Any:
-    """What sorts a run, None where it has nothing of the kind."""
+    """Return the value that sorts a run, None where it has none."""
     if isinstance(run, DamagedRun):
         return run.name.casefold() if column == "name" else None
     match column:
@@ -158,7 +158,7 @@ class RunsViewModel(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether folders are being read or changed."""
+        """True if folders are being read or changed."""
         return self._queue.is_busy
 
     @property
@@ -190,12 +190,12 @@ class RunsViewModel(QObject):
 
     @property
     def can_rename(self) -> bool:
-        """Whether one whole run is chosen whose run.json nobody writes."""
+        """True if one whole run is chosen whose run.json nobody writes."""
         return self.chosen is not None and self.chosen.status != "running"
 
     @property
     def can_delete(self) -> bool:
-        """Whether runs are chosen, none of them training."""
+        """True if runs are chosen, none of them training."""
         return bool(self.selected) and all(map(_is_deletable, self.selected))
 
     @property

@@ -1,4 +1,4 @@
-"""What a run is doing: figures, plain words, curves and log."""
+"""Monitor of a run: figures, advice, curves and log."""
 
 from collections import deque
 from pathlib import Path

@@ -168,12 +168,12 @@ class TrainingViewModel(QObject):
 
     @property
     def is_changed(self) -> bool:
-        """Whether a setting differs from its preset's, apart from the seed."""
+        """True if a setting differs from its preset's, apart from the seed."""
         return self._config != preset(self._config.preset).changed(seed=self._config.seed)
 
     @property
     def dataset(self) -> LoadedDataset | None:
-        """What the next run trains on."""
+        """Dataset of the next run."""
         return self._dataset
 
     def set_devices(self, devices: tuple[Device, ...]) -> None:
@@ -207,38 +207,38 @@ class TrainingViewModel(QObject):
 
     @property
     def is_training(self) -> bool:
-        """Whether a run is going on."""
+        """True if a run is going on."""
         return self._queue.current == "run"
 
     @property
     def is_estimating(self) -> bool:
-        """Whether two batches are being measured."""
+        """True if two batches are being measured."""
         return self._queue.current == "estimate"
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the run was asked to stop or to pause and finishes its batch."""
+        """True if the run was asked to stop or to pause and finishes its batch."""
         return self._is_stopping
 
     @property
     def is_pausing(self) -> bool:
-        """Whether the run was asked to pause."""
+        """True if the run was asked to pause."""
         return self._is_stopping and self._pause.is_set()
 
     @property
     def can_start(self) -> bool:
-        """Whether there is something to train on and nothing training."""
+        """True if there is something to train on and nothing training."""
         is_ready = self._dataset is not None and not self.is_opening_weights
         return is_ready and not self.is_training
 
     @property
     def can_resume(self) -> bool:
-        """Whether the latest run was cut short and can go on."""
+        """True if the latest run was cut short and can go on."""
         return self._can_resume and self.result is None and not self.is_training
 
     @property
     def can_continue(self) -> bool:
-        """Whether the latest run reached its end and can train further epochs."""
+        """True if the latest run reached its end and can train further epochs."""
         return self._can_resume and self.result is not None and not self.is_training
 
     # The run.
@@ -305,11 +305,11 @@ class TrainingViewModel(QObject):
 
     @property
     def latest_estimate(self) -> Estimate | None:
-        """What a run would take with the settings as they are, if that was measured."""
+        """Estimate of a run with the settings as they are, if it was measured."""
         return self._estimate if self._estimated == self._what_to_estimate() else None
 
     def advice(self) -> tuple[Message, ...]:
-        """What the curves of the latest run say, in plain sentences."""
+        """Return advice on the latest run, in plain sentences."""
         n_validation = self.start_event.n_validation if self.start_event else 0
         return advice(self.history.epochs, self.run_config, n_validation)
 

@@ -1,4 +1,4 @@
-"""What the next run starts from: at random, from published weights, or from a file."""
+"""Initial weights of the next run: random, published, or from a file."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -55,34 +55,34 @@ class InitialWeightsViewModel(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether weights are being fetched or opened: a run that starts now starts without."""
+        """True if weights are being fetched or opened: a run that starts now starts without."""
         return self._queue.is_busy
 
     @property
     def is_waiting(self) -> bool:
-        """Whether weights are chosen that nobody can fit before a dataset is open."""
+        """True if weights are chosen that nobody can fit before a dataset is open."""
         return self.start != "random" and self._fitted() is None
 
     @property
     def needs_fetching(self) -> bool:
-        """Whether published weights are chosen that are not here yet."""
+        """True if published weights are chosen that are not here yet."""
         is_idle = not self.is_busy and not self.is_waiting
         return self.start == "published" and is_idle and self.weights is None
 
     @property
     def weights(self) -> "InitialWeights | None":
-        """What the next run starts from, as far as it is open."""
+        """Initial weights of the next run, as far as they are open."""
         return self._training.initial_weights
 
     @property
     def published_file(self) -> str:
-        """What the published weights of the chosen network are called."""
+        """File name of the published weights of the chosen network."""
         from core.models.published_weights import published
 
         return published(self._training.config.architecture).file
 
     def description(self) -> tuple[Message, ...]:
-        """What fits and what does not, in sentences."""
+        """Describe in sentences which weights fit and which do not."""
         if self.weights is None:
             return ()
         from core.models.initial_weights import describe
@@ -111,7 +111,7 @@ class InitialWeightsViewModel(QObject):
         self.changed.emit()
 
     def _fitted(self) -> Fitted | None:
-        """What weights have to fit now."""
+        """Return network and classes that weights have to fit now."""
         dataset = self._training.dataset
         if dataset is None:
             return None

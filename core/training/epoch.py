@@ -15,7 +15,7 @@ from core.runtime.devices import Device, device_at_work, release_device_memory
 from core.runtime.memory import OutOfMemoryError, memory_for
 from core.runtime.threads import physical_core_count
 from core.training.checkpoint import Spent, TrainingProgress
-from core.training.learner import Learner, StepResult
+from core.training.learner import Learner
 from core.training.schedule import learning_rate
 
 WINDOW = 20  # batches whose mean speed is shown
@@ -24,10 +24,11 @@ STANDSTILL_FACTOR = 20.0
 STANDSTILL_S = 30.0
 # A forward pass without augmentation takes about a third of a training step.
 VALIDATION_SHARE = 1 / 3
+CHECK_WEIGHTS_EVERY = 20  # batches; a check reads every weight once
 
 
 class Pace:
-    """Measures batches and epochs as they pass.
+    """Stopwatch of batches and epochs; tells the speed and the time left.
 
     Args:
         epochs: Of the whole run.
@@ -62,7 +63,7 @@ class Pace:
         self._batch_started = self._clock()
 
     def batch_done(self, n_images: int) -> None:
-        """One batch was trained on."""
+        """Count a batch that was trained on."""
         now = self._clock()
         seconds = now - self._batch_started
         self._batch_started = now
@@ -78,7 +79,7 @@ class Pace:
         self.training_seconds += seconds
 
     def epoch_done(self) -> None:
-        """Validation and saving ended; their time is expected of each later epoch too."""
+        """Count validation and saving; their time is expected of each later epoch too."""
         now = self._clock()
         seconds = now - self._batch_started
         usual = self._validation_estimate
@@ -90,22 +91,22 @@ class Pace:
 
     @property
     def images_per_second(self) -> float:
-        """Over the last batches."""
+        """Mean speed over the last batches."""
         return 1 / self._seconds_per_image if self._seconds_per_image > 0 else 0.0
 
     @property
     def mean_images_per_second(self) -> float:
-        """Over the whole run, without validation."""
+        """Mean speed over the whole run, without validation."""
         return self.images / self.training_seconds if self.training_seconds > 0 else 0.0
 
     @property
     def seconds(self) -> float:
-        """Of the whole run, over all sittings, without what the computer slept."""
+        """Duration of the whole run, over all sittings, without the time the computer slept."""
         return max(0.0, self._seconds_before + self._clock() - self._begun - self._standstill)
 
     @property
     def spent(self) -> Spent:
-        """What a later sitting begins with."""
+        """The time spent so far, for a later sitting to begin with."""
         return Spent(
             images=self.images,
             training_seconds=self.training_seconds,
@@ -114,7 +115,7 @@ class Pace:
         )
 
     def seconds_left(self, epoch: int, n_images: int) -> float:
-        """Until the end of training, after `n_images` images of epoch `epoch` (1-based)."""
+        """Estimate the time to the end, after `n_images` images of epoch `epoch` (1-based)."""
         n_epochs_after = max(0, self._epochs - epoch)
         n_left = n_epochs_after * self._n_images + self._n_images - n_images
         return (
@@ -130,16 +131,13 @@ class Pace:
 
     @property
     def _validation_estimate(self) -> float:
-        """Of one epoch, in seconds; before the first one, guessed from the training steps."""
+        """Seconds of one validation; before the first one, guessed from the training steps."""
         guess = self._n_validation * self._seconds_per_image * VALIDATION_SHARE
         return self._validation_seconds or guess
 
 
-CHECK_WEIGHTS_EVERY = 20  # batches; a check reads every weight once
-
-
 class EpochRun:
-    """Trains on batches from any position, and knows the position after each of them.
+    """One epoch after the other, from any position; knows the position after each batch.
 
     Args:
         config: The run's settings.
@@ -166,12 +164,12 @@ class EpochRun:
 
     @property
     def n_images(self) -> int:
-        """Of one epoch."""
+        """Number of images of one epoch."""
         return len(self._source.records)
 
     @property
     def seconds(self) -> float:
-        """Spent on this epoch, earlier sittings included."""
+        """Time spent on this epoch, earlier sittings included."""
         return time.monotonic() - self._begun
 
     @property
@@ -211,7 +209,7 @@ class EpochRun:
             TrainingError: A weight is not finite.
         """
         if not self._learner.has_finite_weights():
-            raise ran_away(self._config, self.position.epoch, self.position.batch)
+            raise diverged(self._config, self.position.epoch, self.position.batch)
 
     def _batches(self) -> Generator[BatchDone, None, None]:
         source = dataclasses.replace(self._source, batch_size=self.position.batch_size)
@@ -237,9 +235,10 @@ class EpochRun:
         # The schedule counts batches of the size that was asked for, whatever fits in memory.
         planned, size = -(-self.n_images // self._config.batch_size), self._config.batch_size
         rate = learning_rate(self._config, begun.epoch, begun.images // size + 1, planned)
-        result = self._step(batch, rate)
+        with device_at_work(self._device):
+            result = self._learner.step(batch, rate)
         if not math.isfinite(result.loss):
-            raise ran_away(self._config, begun.epoch, begun.batch + 1)
+            raise diverged(self._config, begun.epoch, begun.batch + 1)
         self.position = dataclasses.replace(
             begun,
             batch=begun.batch + 1,
@@ -262,10 +261,6 @@ class EpochRun:
             seconds_left=self._pace.seconds_left(begun.epoch, self.position.images),
         )
 
-    def _step(self, batch: Batch, rate: float) -> StepResult:
-        with device_at_work(self._device):
-            return self._learner.step(batch, rate)
-
     def _halve(self) -> BatchHalved:
         release_device_memory()
         size = max(1, self.position.batch_size // 2)
@@ -273,8 +268,8 @@ class EpochRun:
         return BatchHalved(self.position.epoch, self.position.batch + 1, size)
 
 
-def ran_away(config: TrainingConfig, epoch: int, batch: int) -> TrainingError:
-    """The refusal to go on from numbers that are none."""
+def diverged(config: TrainingConfig, epoch: int, batch: int) -> TrainingError:
+    """Return the refusal to go on from numbers that are not finite."""
     return TrainingError(
         Message(
             "Training ran away in epoch {epoch}, batch {batch}: its numbers grew beyond all "

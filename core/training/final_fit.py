@@ -1,6 +1,6 @@
-"""What a trained network knows of itself: how sure it may be, and what films it has seen.
+"""Fit calibration and novelty at the end of training, with the weights that will be used.
 
-Found once, at the end of training, with the weights that will be used.
+`evaluate` is also what every epoch is validated with.
 """
 
 import dataclasses
@@ -22,69 +22,8 @@ from core.prediction.novelty import FilmSet, NoveltyReference, fit_novelty
 from core.runtime.devices import release_device_memory
 from core.runtime.memory import OutOfMemoryError
 from core.training.checkpoint import TrainingProgress
-from core.training.epoch import ran_away
+from core.training.epoch import diverged
 from core.training.learner import Learner
-
-
-def evaluate(
-    learner: Learner,
-    source: BatchSource,
-    config: TrainingConfig,
-    stage: Message,
-    position: TrainingProgress,
-) -> Generator[Progress, None, Evaluation | None]:
-    """Evaluate the network as it is, in batches of the size that training has come down to.
-
-    Returns:
-        None where `source` has no films.
-
-    Raises:
-        TrainingError: The network's answers are no finite numbers.
-        DeviceError: The memory does not hold a single film.
-    """
-    answers = yield from ask(learner, source, config, stage, position)
-    return evaluation_of(answers, config, position) if answers is not None else None
-
-
-def ask(
-    learner: Learner,
-    source: BatchSource,
-    config: TrainingConfig,
-    stage: Message,
-    position: TrainingProgress,
-) -> Generator[Progress, None, Answers | None]:
-    """What the network as it is answers; else as `evaluate`."""
-    if not source.records:
-        return None
-    size = position.batch_size
-    while True:
-        try:
-            films = dataclasses.replace(source, batch_size=size)
-            network = paddle_network(learner.network, config.preprocessing)
-            return (yield from gather(network, films, stage))
-        except OutOfMemoryError:
-            if size == 1:
-                raise
-        release_device_memory()
-        size = max(1, size // 2)
-
-
-def evaluation_of(
-    answers: Answers, config: TrainingConfig, position: TrainingProgress
-) -> Evaluation:
-    """Count what was answered.
-
-    Raises:
-        TrainingError: The answers are no finite numbers.
-    """
-    try:
-        return evaluation(answers.logits, answers.labels)
-    except PneumoScopeError as error:
-        if type(error) is not PneumoScopeError:
-            raise
-        # What `core.evaluation.metrics` says of answers that are no numbers.
-        raise ran_away(config, position.epoch, position.batch) from error
-
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +31,8 @@ MAX_FILMS: Final = 2000  # of training that are looked at again
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Knowledge:
-    """What goes into the model file beside the weights."""
+class FinalFit:
+    """Test, calibration and novelty reference of a network, for its model file."""
 
     test: Evaluation | None = None  # None: there is no test part
     calibration: Calibration | None = None  # None: too few validation films
@@ -109,31 +48,31 @@ class Parts:
     test: BatchSource
 
 
-def look_back(
+def fit_calibration_and_novelty(
     learner: Learner, parts: Parts, config: TrainingConfig, position: TrainingProgress
-) -> Generator[Progress, None, Knowledge]:
+) -> Generator[Progress, None, FinalFit]:
     """Ask the network about the films it learned from and those it was chosen and tested by.
 
     Raises:
         TrainingError: The network's answers are no finite numbers.
         DeviceError: The memory does not hold a single film.
     """
-    tested = yield from ask(learner, parts.test, config, Message("Testing"), position)
-    test = evaluation_of(tested, config, position) if tested is not None else None
+    tested = yield from _ask(learner, parts.test, config, Message("Testing"), position)
+    test = _evaluation_of(tested, config, position) if tested is not None else None
     looking = Message("Looking back at the films")
-    validated = yield from ask(learner, parts.validation, config, looking, position)
+    validated = yield from _ask(learner, parts.validation, config, looking, position)
     if validated is None:
-        return Knowledge(test)
+        return FinalFit(test)
     calibration = fit_calibration(validated.logits, validated.labels)
     if calibration is not None and tested is not None:
         calibration = calibration.tested(tested.logits, tested.labels)
     some = _some_of(parts.train)
-    trained = yield from ask(learner, some, config, looking, position)
+    trained = yield from _ask(learner, some, config, looking, position)
     assert trained is not None  # a run has training films
-    return Knowledge(test, calibration, _memory(some, trained, parts.validation, validated, config))
+    return FinalFit(test, calibration, _novelty(some, trained, parts.validation, validated, config))
 
 
-def _memory(
+def _novelty(
     train: BatchSource,
     trained: Answers,
     validation: BatchSource,
@@ -168,3 +107,63 @@ def _some_of(source: BatchSource) -> BatchSource:
     places = np.linspace(0, len(source.records) - 1, MAX_FILMS).round().astype(int)
     by_class = sorted(source.records, key=lambda record: record.label)
     return BatchSource(source.cache, tuple(by_class[at] for at in places), source.batch_size)
+
+
+def evaluate(
+    learner: Learner,
+    source: BatchSource,
+    config: TrainingConfig,
+    stage: Message,
+    position: TrainingProgress,
+) -> Generator[Progress, None, Evaluation | None]:
+    """Evaluate the network as it is, in batches of the size that training has come down to.
+
+    Returns:
+        None where `source` has no films.
+
+    Raises:
+        TrainingError: The network's answers are no finite numbers.
+        DeviceError: The memory does not hold a single film.
+    """
+    answers = yield from _ask(learner, source, config, stage, position)
+    return _evaluation_of(answers, config, position) if answers is not None else None
+
+
+def _ask(
+    learner: Learner,
+    source: BatchSource,
+    config: TrainingConfig,
+    stage: Message,
+    position: TrainingProgress,
+) -> Generator[Progress, None, Answers | None]:
+    """Ask the network as it is; arguments, result and errors as of `evaluate`."""
+    if not source.records:
+        return None
+    size = position.batch_size
+    while True:
+        try:
+            films = dataclasses.replace(source, batch_size=size)
+            network = paddle_network(learner.network, config.preprocessing)
+            return (yield from gather(network, films, stage))
+        except OutOfMemoryError:
+            if size == 1:
+                raise
+        release_device_memory()
+        size = max(1, size // 2)
+
+
+def _evaluation_of(
+    answers: Answers, config: TrainingConfig, position: TrainingProgress
+) -> Evaluation:
+    """Count right and wrong answers.
+
+    Raises:
+        TrainingError: The answers are no finite numbers.
+    """
+    try:
+        return evaluation(answers.logits, answers.labels)
+    except PneumoScopeError as error:
+        if type(error) is not PneumoScopeError:
+            raise
+        # What `core.evaluation.metrics` says of answers that are no numbers.
+        raise diverged(config, position.epoch, position.batch) from error

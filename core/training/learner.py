@@ -1,4 +1,4 @@
-"""One network, its optimiser and its arithmetic: what a single training step needs."""
+"""A network in training: one step of its optimiser, and the state that the next one needs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +18,11 @@ from core.runtime.devices import Device, Precision, precision_for, use_device
 from core.runtime.memory import memory_for
 from core.runtime.paddle import F, paddle
 from core.training.optimiser import SCALER, NetworkOptimiser
+
+NORM_MOMENTUM = 0.9  # of Paddle and torchvision: the share of the statistics that a step keeps
+N_STEPS = "n_steps"  # name of an array, shape (1,), int64
+
+State = dict[str, NDArray[Any]]
 
 
 class WeightAverage:
@@ -74,11 +79,8 @@ class WeightAverage:
         self._is_applied = not self._is_applied
 
 
-NORM_MOMENTUM = 0.9  # of Paddle and torchvision: what a step keeps of the running statistics
-
-
 class NormWarmup:
-    """Lets the running statistics begin as a plain mean over the first steps.
+    """Running statistics of the batch norms that begin as a plain mean over the first steps.
 
     They start at mean 0 and variance 1. At momentum 0.9 the variance still holds 0.9^34 = 3 %
     of that 1 after 34 steps, and deep in a network true variances are far smaller. Measured
@@ -99,17 +101,13 @@ class NormWarmup:
 
 
 def norm_momentum(step: int) -> float:
-    """The share of the old statistics: 0, 1/2, 2/3, ... (their mean), then 0.9 for good."""
+    """Return the share of the old statistics: 0, 1/2, 2/3, ... (their mean), then 0.9."""
     return min(NORM_MOMENTUM, 1.0 - 1.0 / step)
-
-
-State = dict[str, NDArray[Any]]
-N_STEPS = "n_steps"  # name of an array, shape (1,), int64
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one optimiser step saw, before it changed the weights."""
+    """Loss and accuracy of one batch, before the step changed the weights."""
 
     loss: float  # mean cross-entropy without label smoothing, nats per image
     n_correct: int
@@ -156,7 +154,7 @@ class Learner:
 
     @property
     def n_parameters(self) -> int:
-        """Trainable numbers in the network."""
+        """Number of trainable parameters."""
         # Paddle lists the running statistics of the batch norms among the parameters.
         return sum(
             int(np.prod(parameter.shape))
@@ -170,31 +168,29 @@ class Learner:
         Raises:
             DeviceError: The device's memory does not hold the batch.
         """
-        with memory_for(len(batch.labels)):
-            return self._step(batch, learning_rate)
-
-    def _step(self, batch: Batch, learning_rate: float) -> StepResult:
         step = self.n_steps + 1
-        if self._config.is_backbone_frozen:
-            self.network.eval()
-        else:
-            self.network.train()
-            if self._norm_warmup is not None:
-                self._norm_warmup.before_step(step)
-        labels = paddle.to_tensor(batch.labels, place=self._place)
-        with paddle.amp.auto_cast(enable=self.precision == "mixed"):
-            logits = self.network(to_input(batch.images, self._config.preprocessing, self._place))
-        logits = logits.astype("float32")  # (N, C); the loss wants full precision
-        self._optimiser.step(self._objective(logits, labels, batch), learning_rate)
-        if self._average is not None:
-            self._average.update(step)
+        with memory_for(len(batch.labels)):
+            if self._config.is_backbone_frozen:
+                self.network.eval()
+            else:
+                self.network.train()
+                if self._norm_warmup is not None:
+                    self._norm_warmup.before_step(step)
+            labels = paddle.to_tensor(batch.labels, place=self._place)
+            with paddle.amp.auto_cast(enable=self.precision == "mixed"):
+                images = to_input(batch.images, self._config.preprocessing, self._place)
+                logits = self.network(images)
+            logits = logits.astype("float32")  # (N, C); the loss wants full precision
+            self._optimiser.step(self._objective(logits, labels, batch), learning_rate)
+            if self._average is not None:
+                self._average.update(step)
+            answers = logits.numpy()
         self.n_steps = step
-        answers = logits.numpy()
         n_correct = int((answers.argmax(axis=1) == batch.labels).sum())
         return StepResult(mean_cross_entropy(answers, batch.labels), n_correct)
 
     def _objective(self, logits: Any, labels: Any, batch: Batch) -> Any:
-        """The mean loss of the batch, weighted by class where that is wanted."""
+        """Return the mean loss of the batch, weighted by class where that is wanted."""
         smoothing = self._config.label_smoothing
         if self._class_weights is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
@@ -204,7 +200,7 @@ class Learner:
         return (losses.flatten() * share).sum()
 
     def has_finite_weights(self) -> bool:
-        """Whether every weight and statistic is a number.
+        """Return True where every weight and statistic is finite.
 
         The loss does not tell: ReLU of NaN is 0 on the CPU, and the loss stays finite.
         """
@@ -225,7 +221,7 @@ class Learner:
             yield
 
     def state(self) -> State:
-        """A copy of all that the next step depends on besides its batch and rate.
+        """Copy all that the next step depends on besides its batch and rate.
 
         The names are the layers', "network/bn1._mean" or "optimiser/moment1/fc.weight",
         and the layout is Paddle's: for `load_state` in any process, not for model files.
@@ -254,7 +250,7 @@ class Learner:
         self.n_steps = int(arrays[N_STEPS][0])
 
     def _tensors(self) -> dict[str, Any]:
-        """Every tensor that steps change, under a name that all processes agree on."""
+        """Return every tensor that steps change, by a name that all processes agree on."""
         if self._average is None:
             weights, averages = self.network.state_dict(), {}
         else:
@@ -267,7 +263,7 @@ class Learner:
 
 
 def precision_of_run(config: TrainingConfig, device: Device) -> Precision:
-    """Mixed precision where it is wanted and the device has hardware for it.
+    """Return mixed precision where it is wanted and the device has hardware for it.
 
     "auto" wants it for all but the reference recipe, whose numbers are there to be compared
     with the notebook's.

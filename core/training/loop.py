@@ -1,4 +1,9 @@
-"""The training loop, to be read aloud: every epoch trains, looks how it went, and is kept."""
+"""The training loop, to be read aloud: every epoch trains, validates and is saved.
+
+`train` drives a `_Session`, which holds the run while it trains; `Saving` writes its checkpoints
+in the background. The batches of one epoch are `core.training.epoch`, one step of the optimiser
+`core.training.learner`, and the end of a run `core.training.final_fit`.
+"""
 
 import contextlib
 import time
@@ -16,7 +21,6 @@ from core.data.cache import ImageCache
 from core.data.records import Dataset
 from core.data.splits import Splits
 from core.errors import Message, PneumoScopeError, RunFolderError, TrainingError
-from core.evaluation.metrics import Evaluation
 from core.events import (
     BatchHalved,
     EpochDone,
@@ -42,17 +46,18 @@ from core.training.checkpoint import (
     save_checkpoint,
 )
 from core.training.epoch import EpochRun, Pace
-from core.training.final_fit import Parts, evaluate, look_back
+from core.training.final_fit import Parts, evaluate, fit_calibration_and_novelty
 from core.training.learner import Learner
 from core.training.run_folder import RunFolder, describe_batch, describe_epoch
 from core.training.run_models import CardWriter, RunModels, best_so_far
 
+LOG_EVERY = 30  # batches, as in the notebook
 SAVE_EVERY_S = 60.0
 FIRST_SAVE_S = 15.0  # sooner: a run that is interrupted again and again must come forward
 
 
 class Saving:
-    """Writes checkpoints while training goes on; each trouble is told once.
+    """Writer of checkpoints while training goes on; each trouble is told once.
 
     Args:
         run: Where they are written.
@@ -70,7 +75,7 @@ class Saving:
 
     @property
     def is_due(self) -> bool:
-        """Whether the latest checkpoint is a minute old, or the first one is wanted."""
+        """True once the latest checkpoint is a minute old, or the first one is wanted."""
         return self._clock() - self._saved_at >= SAVE_EVERY_S
 
     def submit(self, take_checkpoint: Callable[[], Checkpoint]) -> None:
@@ -84,7 +89,7 @@ class Saving:
             self._writer.submit(checkpoint)
 
     def troubles(self) -> Iterator[SavingFailed]:
-        """What cannot be written and was not told yet."""
+        """Tell of each file that cannot be written and was not told of yet."""
         self._writer.advance()
         messages = [self._run.trouble]
         if self._writer.error is not None:
@@ -122,7 +127,7 @@ class Saving:
         self._models.save_waiting()
 
     def latest(self) -> Checkpoint | None:
-        """The newest checkpoint that was written, if it can be read."""
+        """Return the newest checkpoint that was written, if it can be read."""
         self.abandon()
         try:
             found = load_checkpoint(self._run.path)
@@ -151,24 +156,6 @@ def _not_saved(run: RunFolder, error: OSError | MemoryError) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyStopping:
-    """Stops once the validation has not become better for some epochs."""
-
-    patience: int  # epochs; 0: never stop early
-
-    def should_stop(self, epochs_since_best: int) -> bool:
-        """Whether the run ends after this epoch.
-
-        Args:
-            epochs_since_best: 0 right after the best epoch.
-        """
-        return 0 < self.patience <= epochs_since_best
-
-
-LOG_EVERY = 30  # batches, as in the notebook
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingData:
     """A dataset, its decoded films and who goes where."""
 
@@ -179,7 +166,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """What a run begins with, other than random weights in the first epoch."""
+    """The start of a run that does not begin at random weights in its first epoch."""
 
     weights: Mapping[str, NDArray[np.float32]] | None = None  # torchvision's names and layout
     checkpoint: FoundCheckpoint | None = None
@@ -266,7 +253,7 @@ class _Session:
         self._is_trained = False
 
     def events(self) -> Generator[TrainingEvent, None, None]:
-        """Train every epoch that is left, then test the best weights."""
+        """Train every epoch that is left, then fit and test the best weights."""
         yield self._started()
         if self._begin.is_resumed:
             yield self._resumed()
@@ -299,12 +286,11 @@ class _Session:
         done, best = self._epoch.position.epochs_done, self._models.best
         if done >= self._config.n_epochs:
             return True
-        # Whoever asks for more epochs wants them, whatever the rule says.
+        # Early stopping; but whoever asks for more epochs wants them, whatever the rule says.
         patience = self._config.early_stopping_patience if not self._config.extra_epochs else 0
-        has_validation = bool(self._validation.records)
-        if best is None or not has_validation:
+        if best is None or not self._validation.records:
             return False
-        return EarlyStopping(patience).should_stop(done - best.epoch)
+        return 0 < patience <= done - best.epoch
 
     def _train_epoch(self) -> Generator[TrainingEvent, None, None]:
         for event in self._epoch.batches():
@@ -320,7 +306,13 @@ class _Session:
             yield from self.saving.troubles()
 
         with self._learner.evaluation_weights():
-            validation = yield from self._evaluate(self._validation, Message("Validating"))
+            validation = yield from evaluate(
+                self._learner,
+                self._validation,
+                self._config,
+                Message("Validating"),
+                self._epoch.position,
+            )
             is_best = self._models.is_best(self._epoch.position.epoch, validation)
             if is_best:
                 self._models.keep_best(validation, to_arrays(self._learner.network))
@@ -353,10 +345,10 @@ class _Session:
             last = self._models.save_last(epochs, weights)
         # From here on the network is another; the checkpoint of the last epoch stays.
         load_arrays(self._learner.network, self._models.best_weights())
-        knowledge = yield from look_back(
+        fit = yield from fit_calibration_and_novelty(
             self._learner, self._parts, self._config, self._epoch.position
         )
-        card, test = self._models.finish_best(epochs, knowledge), knowledge.test
+        card, test = self._models.finish_best(epochs, fit), fit.test
         if test is not None:
             self._run.log(f"test: accuracy {test.accuracy:.4f}, loss {test.loss:.4f}")
         self.saving.finish()
@@ -404,14 +396,6 @@ class _Session:
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
             self._learner.state(), self._epoch.current, self._models.best, self._pace.spent
-        )
-
-    def _evaluate(
-        self, source: BatchSource, stage: Message
-    ) -> Generator[Progress, None, Evaluation | None]:
-        """Evaluate the network as it is; every batch is a cancel point."""
-        return (
-            yield from evaluate(self._learner, source, self._config, stage, self._epoch.position)
         )
 
 

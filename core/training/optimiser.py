@@ -1,4 +1,4 @@
-"""The optimisers that people expect, each with a memory that can be saved."""
+"""Adam, AdamW and SGD with momentum, each with a state that can be saved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +40,7 @@ class LossScaler(paddle.amp.GradScaler):
                 self._incr_count = 0
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What the next step depends on; nothing in full precision."""
+        """Return what the next step depends on; nothing in full precision."""
         if not self.is_enable():
             return {}
         return {
@@ -59,7 +59,7 @@ class LossScaler(paddle.amp.GradScaler):
 
 
 class NetworkOptimiser:
-    """Turns gradients into steps of the weights that learn.
+    """Optimiser of the weights that learn, with loss scaling.
 
     Args:
         config: Optimiser, weight decay and momentum.

@@ -21,7 +21,7 @@ from core.models.model_file import open_model, read_card, save_model
 from core.models.weights import Weights
 from core.runtime.paddle import paddle
 from core.training.checkpoint import Best
-from core.training.final_fit import Knowledge
+from core.training.final_fit import FinalFit
 from core.training.run_folder import RunFolder
 from core.workspace import program_version
 
@@ -140,16 +140,16 @@ class RunModels:
             raise self.error
         return open_model(self._run.best)[1]
 
-    def finish_best(self, epochs: int, knowledge: Knowledge) -> ModelCard:
-        """Write into the best model's file what it knows of itself.
+    def finish_best(self, epochs: int, fit: FinalFit) -> ModelCard:
+        """Write calibration, novelty and the test into the best model's file.
 
         Raises:
             ModelFileError: The file cannot be written or read.
         """
         old, weights, _ = open_model(self._run.best)
-        card = self._write_card(old.history["best_epoch"], epochs, None, knowledge.test)
+        card = self._write_card(old.history["best_epoch"], epochs, None, fit.test)
         metrics = {**card.metrics, "validation": old.metrics.get("validation")}
-        calibration, memory = knowledge.calibration, knowledge.memory
+        calibration, memory = fit.calibration, fit.memory
         novelty, extras = memory.to_parts() if memory is not None else (None, {})
         card = card.changed(
             metrics=metrics,

@@ -16,7 +16,7 @@ EXTRA_DIVISOR = 10.0  # extra epochs begin at a tenth of the peak: enough to mov
 
 
 def learning_rate(config: TrainingConfig, epoch: int, batch: int, batches: int) -> float:
-    """The rate of one optimiser step.
+    """Return the rate of one optimiser step.
 
     "natural_exponential" falls after each epoch; "one_cycle" rises for 30 % of the run and
     falls to nearly zero; "cosine" rises in a straight line over `warmup_epochs`, at most half
@@ -51,7 +51,7 @@ def learning_rate(config: TrainingConfig, epoch: int, batch: int, batches: int) 
 
 
 def learning_rates(config: TrainingConfig, batches_per_epoch: int) -> NDArray[np.float64]:
-    """The rate of every step of the run, extra epochs included; shape (steps,)."""
+    """Return the rate of every step of the run, extra epochs included; shape (steps,)."""
     return np.array(
         [
             learning_rate(config, epoch, batch, batches_per_epoch)
@@ -62,5 +62,5 @@ def learning_rates(config: TrainingConfig, batches_per_epoch: int) -> NDArray[np
 
 
 def _cosine(begin: float, end: float, position: float) -> float:
-    """From `begin` at position 0 to `end` at position 1 along half a cosine."""
+    """Go from `begin` at position 0 to `end` at position 1 along half a cosine."""
     return end + (begin - end) * (1 + math.cos(math.pi * position)) / 2

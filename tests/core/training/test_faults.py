@@ -7,18 +7,20 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core import files
 from core.config import TrainingConfig
-from core.data.batches import Batch
 from core.errors import DeviceError, ModelFileError, PneumoScopeError, RunFolderError, TrainingError
 from core.events import BatchDone, BatchHalved, SavingFailed, TrainingDone, TrainingEvent
 from core.models.model_file import open_model, read_card
 from core.runtime.devices import Device
 from core.training import final_fit, loop
+from core.training import learner as learner_module
 from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
 from core.training.loop import TrainingData, train
@@ -65,15 +67,15 @@ class TestMemory:
         self, monkeypatch: pytest.MonkeyPatch, is_full: Callable[[int, int], bool]
     ) -> list[int]:
         """`is_full` of the attempt's number (1-based) and its films; the sizes that were tried."""
-        real, sizes = Learner._step, list[int]()
+        real, sizes = learner_module.to_input, list[int]()
 
-        def step(learner: Learner, batch: Batch, rate: float) -> StepResult:
-            sizes.append(len(batch.labels))
-            if is_full(len(sizes), len(batch.labels)):
+        def to_input(images: NDArray[np.uint8], *rest: Any) -> Any:
+            sizes.append(len(images))
+            if is_full(len(sizes), len(images)):
                 raise RuntimeError(self.RESOURCE)
-            return real(learner, batch, rate)
+            return real(images, *rest)
 
-        monkeypatch.setattr(Learner, "_step", step)
+        monkeypatch.setattr(learner_module, "to_input", to_input)
         return sizes
 
     @pytest.mark.parametrize("at", [1, 2, 3])  # 24 films: the third batch of 8 is the last
@@ -148,7 +150,7 @@ def test_a_device_that_gives_up_is_an_error_with_the_remedy(
     def lost(*_: object) -> None:
         raise OSError("C++ Traceback\n(External) CUDA error(719), unspecified launch failure.\n")
 
-    monkeypatch.setattr(Learner, "_step", lost)
+    monkeypatch.setattr(learner_module, "to_input", lost)
     with pytest.raises(DeviceError, match=r"stopped working \(\(External\) CUDA error") as caught:
         start()
     assert "resume" in str(caught.value)

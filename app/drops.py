@@ -1,4 +1,4 @@
-"""What a drop or the clipboard holds: files, pictures themselves, or nothing that can be read."""
+"""Contents of drops and of the clipboard: paths, pictures, and why the rest cannot be read."""
 
 import base64
 import binascii
@@ -27,7 +27,6 @@ from core.images.formats import HEAD_BYTES, MAX_FILE_BYTES, SUFFIXES, format_of
 from core.prediction.film_search import RefusedFilm
 
 Picture = QImage | bytes  # as it came; bytes are a whole file of a format that can be read
-
 _URI_LIST: Final = "text/uri-list"
 _COPIED_FILES: Final = "x-special/gnome-copied-files"  # "copy", then a URL a line
 # As files, so that nothing is decoded here and 16 bits stay 16 bits.
@@ -46,11 +45,12 @@ _QUOTES: Final = ('"', "'")
 _NOTHING: Final = Message(
     "This holds neither a file nor a picture. Copy or drag a film's file, or the picture itself."
 )
+_FAST = 90  # of Qt's PNG writer, which takes less compression for more quality; nothing is lost
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What can be opened, and why the rest cannot; nothing of it was looked at on the disk."""
+    """Paths and pictures to open, and why the rest cannot be; the disk was not asked yet."""
 
     paths: tuple[Path, ...] = ()
     pictures: tuple[Picture, ...] = ()  # for `app.drops`
@@ -86,7 +86,7 @@ def contents_of(mime: QMimeData) -> Dropped:
 
 
 def can_take(mime: QMimeData) -> bool:
-    """Whether a drag is answered with films, or with words where it holds links.
+    """True where a drag is answered with films, or with words where it holds links.
 
     Asked while the mouse moves: nothing is fetched from the other program but a text.
     """
@@ -220,9 +220,6 @@ def _without_giants(pictures: list[Picture]) -> Dropped:
 
 def _n_bytes(picture: Picture) -> int:
     return len(picture) if isinstance(picture, bytes) else picture.sizeInBytes()
-
-
-_FAST = 90  # of Qt's PNG writer, which takes less compression for more quality; nothing is lost
 
 
 class PastedPictures:

@@ -100,7 +100,7 @@ class CollectedFilms:
 
     @property
     def has_pictures(self) -> bool:
-        """Whether pictures of films are drawn."""
+        """True where pictures of films are drawn."""
         return self._files is not None
 
     def add(self, film: FilmResult) -> None:

@@ -1,4 +1,4 @@
-"""The list of films, the films in sight, and what is said of the one in hand."""
+"""The desk of the Read page: list, viewer and panel, and the films in sight."""
 
 from collections.abc import Collection, Sequence
 
@@ -68,11 +68,11 @@ class FilmsInSight(QObject):
         return self._film_in(self._viewer.chosen_pane)
 
     def label_of(self, film: FilmResult) -> int:
-        """The class whose heat map is shown: the predicted one, until another was chosen."""
+        """Return the class whose heat map is shown: the predicted one, until another was chosen."""
         return self._labels.get(film.key, film.predicted)
 
     def explanation_of(self, film: FilmResult) -> Explanation | None:
-        """What was found out for the class that is shown."""
+        """Return the explanation of the class that is shown."""
         return self._looking.explanation(film.key, self.label_of(film))
 
     def put(self, pane: int, key: int) -> None:
@@ -215,12 +215,12 @@ def _heat_of(found: Explanation | None, method: str) -> NDArray[np.float32] | No
 
 
 def _stamp_of(found: Explanation | None, *, is_short: bool) -> str:
-    honesty = found.honesty if found is not None else None
-    if honesty is None or honesty.is_trustworthy:
+    checks = found.checks if found is not None else None
+    if checks is None or checks.is_trustworthy:
         return ""
-    if is_short or not honesty.reasons:
+    if is_short or not checks.reasons:
         return tr("Do not trust this map")
-    return tr("Do not trust this map: {reason}", reason=say(honesty.reasons[0]))
+    return tr("Do not trust this map: {reason}", reason=say(checks.reasons[0]))
 
 
 class ReadingDesk(TranslatedWidget):
@@ -304,12 +304,12 @@ class ReadingDesk(TranslatedWidget):
 
     @property
     def listed(self) -> list[FilmResult]:
-        """The films as the list shows them, filtered and sorted; all where it shows none."""
+        """The read films that the list shows, in its order; all where it shows none."""
         films = (self._reading.films.get(key) for key in self.list.keys_in_order())
         return [film for film in films if film is not None] or [*self._reading.films.values()]
 
     def picture(self) -> QImage:
-        """The film in hand as it is seen, with what lies over it."""
+        """Grab the film in hand as it is seen, with all that lies over it."""
         return self.viewer.panes[self.viewer.chosen_pane].grab().toImage()
 
     def set_alone(self, is_alone: bool) -> None:
@@ -419,7 +419,7 @@ class ReadingDesk(TranslatedWidget):
     @Slot(int)
     def _on_film_failed(self, key: int) -> None:
         if key == self.sight.current_key:
-            self.panel.trust.show_honesty(None)  # what cannot be read is not examined either
+            self.panel.trust.show_checks(None)  # what cannot be read is not examined either
 
     @Slot(int)
     def _on_class_chosen(self, label: int) -> None:
@@ -442,5 +442,5 @@ class ReadingDesk(TranslatedWidget):
             if found is not None:
                 self.panel.show_explanation(found)
             elif self._looking.is_given_up(film.key, self.sight.label_of(film)):
-                self.panel.trust.show_honesty(None)
+                self.panel.trust.show_checks(None)
         self.current_changed.emit()

@@ -1,4 +1,4 @@
-"""The films that are looked at: their pictures at full depth, and why the model said so."""
+"""State of the films in sight: their pictures at full depth and their explanations."""
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ class DeskViewModel(QObject):
         self.forget()
 
     def forget(self) -> None:
-        """All films were put away."""
+        """Forget all films."""
         self._films.clear()
         self._explanations.clear()
         self._hopeless.clear()
@@ -88,20 +88,20 @@ class DeskViewModel(QObject):
         self._explain_wanted()
 
     def film(self, key: int) -> FullDepthFilm | None:
-        """A film at full depth; None: it was not read yet, or let go."""
+        """Return a film at full depth; None: it was not read yet, or let go."""
         if key in self._films:
             self._films.move_to_end(key)
         return self._films.get(key)
 
     def explanation(self, key: int, label: int) -> Explanation | None:
-        """Why the model says what it says of a film, as far as it was found out.
+        """Return the explanation of a film's class, as far as it was found out.
 
         None: nothing was, or it was let go.
         """
         return self._explanations.get((key, label))
 
     def is_given_up(self, key: int, label: int) -> bool:
-        """Whether it was tried in vain to find out more."""
+        """True where it was tried in vain to find out more."""
         return (key, label) in self._hopeless
 
     def _is_explained(self, key: int, label: int) -> bool:

@@ -234,7 +234,7 @@ class ExportViewModel(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a file is being written."""
+        """True while a file is being written."""
         return self._queue.is_busy
 
     @property

@@ -1,4 +1,4 @@
-"""The whole list: what to show of it, how many that are, and the rows."""
+"""The list of films: its filter, its rows and their choice."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +33,19 @@ from core.prediction.reading import FilmResult
 
 _MIN_CHARACTERS: Final = 6
 _EDGES_PX, _MAX_POPUP_PX = 28, 480  # of the list that opens, wider than its box
+Select = QItemSelectionModel.SelectionFlag
+BATCH_MS: Final = 60  # rows that come meanwhile are shown together
+MIN_PX: Final = 240
+MAX_COMPARED: Final = 4
+# Macs have no key Delete.
+REMOVE_KEYS: Final = [
+    QKeySequence(Qt.Key.Key_Delete),
+    *([QKeySequence(Qt.Key.Key_Backspace)] if sys.platform == "darwin" else []),
+]
 
 
 class ListChooser(TranslatedWidget):
-    """Tells a `Choice` whenever it changes."""
+    """The fields that filter and sort the list."""
 
     choice_changed = Signal(object)  # Choice
     left = Signal()  # with Escape, Enter or the arrow down: on to the films
@@ -69,7 +78,7 @@ class ListChooser(TranslatedWidget):
 
     @property
     def choice(self) -> Choice:
-        """What is asked for."""
+        """The filter and order that are chosen."""
         show, order = self._show.currentData(), self._order.currentData()
         return Choice(
             Show.ALL if show is None else show,
@@ -175,11 +184,8 @@ def _fill(box: QComboBox, groups: list[list[tuple[str, object]]], chosen: object
     box.blockSignals(False)
 
 
-Select = QItemSelectionModel.SelectionFlag
-
-
 class _Kept(NamedTuple):
-    """What stays while rows move."""
+    """Choice and place of the rows while they move."""
 
     current: int | None  # key
     chosen: list[int]  # keys
@@ -222,14 +228,14 @@ class ReadingListView(QListView):
         self.viewport().update()
 
     def set_empty_text(self, text: str) -> None:
-        """What to say where no row is shown."""
+        """Set the text that stands where no row is shown."""
         self._empty_text = text
         self.viewport().update()
 
     # What is chosen.
 
     def selected(self) -> list[int]:
-        """The chosen films from top to bottom."""
+        """Return the chosen films from top to bottom."""
         parts = self.selectionModel().selection()
         rows = sorted(
             row
@@ -240,7 +246,7 @@ class ReadingListView(QListView):
         return [key for key in keys if key is not None]
 
     def current(self) -> int | None:
-        """The film at which the keys work."""
+        """Return the film at which the keys work."""
         return self._films.key_at(self.currentIndex().row())
 
     def choose(self, key: int) -> None:
@@ -347,16 +353,6 @@ def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
-BATCH_MS: Final = 60  # rows that come meanwhile are shown together
-MIN_PX: Final = 240
-MAX_COMPARED: Final = 4
-# Macs have no key Delete.
-REMOVE_KEYS: Final = [
-    QKeySequence(Qt.Key.Key_Delete),
-    *([QKeySequence(Qt.Key.Key_Backspace)] if sys.platform == "darwin" else []),
-]
-
-
 class ReadingList(TranslatedWidget):
     """Films by key, as they come; one is chosen, or a few to be compared."""
 
@@ -446,7 +442,7 @@ class ReadingList(TranslatedWidget):
         self._after_arranging()
 
     def set_classes(self, names: Sequence[str]) -> None:
-        """How the classes are called, by their index; once more after each change of language."""
+        """Name the classes, by their index; once more after each change of language."""
         self._model.set_classes(names)
         self._chooser.set_classes(names)
 
@@ -487,7 +483,7 @@ class ReadingList(TranslatedWidget):
         return True
 
     def keys_in_order(self) -> list[int]:
-        """The films that are shown, from top to bottom."""
+        """Return the films that are shown, from top to bottom."""
         self._flush()
         return list(self._model.shown)
 
@@ -551,7 +547,7 @@ class ReadingList(TranslatedWidget):
         self.film_chosen.emit(key)
 
     def _survivor(self, going: set[int]) -> int | None:
-        """The film to look at once others are gone: the next below the chosen one, or above."""
+        """Return the film to look at next: the first that stays below the chosen one, or above."""
         if self._chosen not in going:
             return None
         start, shown = self._model.row_of(self._chosen), self._model.shown

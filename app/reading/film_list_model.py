@@ -1,4 +1,4 @@
-"""The films of the list as Qt's views want them, narrowed and sorted.
+"""The films of the list for Qt's views, filtered and sorted, and the drawing of a row.
 
 Two things that Qt would do take too long in Python, where 10,000 rows must not stop the window.
 QSortFilterProxyModel asks for each of 130,000 comparisons (0.4 to 0.7 s; this takes 0.02 s). And a
@@ -112,7 +112,7 @@ _NUMBER: Final = re.compile(r"(\d+)")
 
 
 class Show(Enum):
-    """What a list may be narrowed to, besides one class."""
+    """A filter of the list, besides one class."""
 
     ALL = auto()
     NOT_SURE = auto()
@@ -123,7 +123,7 @@ class Show(Enum):
 
 
 class Order(Enum):
-    """By what a list is sorted; equals stay in the order in which they came."""
+    """An order of the list; equals stay in the order in which they came."""
 
     ARRIVAL = auto()
     NAME = auto()
@@ -135,7 +135,7 @@ class Order(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the user wants to see."""
+    """Filter and order of the list."""
 
     show: Show | int = Show.ALL  # a number: of that class
     words: str = ""  # that the name contains
@@ -143,11 +143,11 @@ class Choice:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether films may be missing."""
+        """True where films may be missing."""
         return self.show is not Show.ALL or bool(self.words.strip())
 
     def accepts(self, film: ListedFilm) -> bool:
-        """Whether a film is shown."""
+        """True where a film is shown."""
         words = self.words.casefold().split()
         if words and not all(word in film.name.casefold() for word in words):
             return False
@@ -207,7 +207,7 @@ _MAX_WORDS = 2000  # rows whose words are kept
 
 
 class ReadingListModel(QStringListModel):
-    """All films by key, in the order in which they came, and the keys of those that are shown.
+    """The films by key in the order in which they came, and the keys of those that are shown.
 
     Its rows change in two ways only: films are appended, or all rows are laid out anew.
     """
@@ -228,12 +228,12 @@ class ReadingListModel(QStringListModel):
 
     @property
     def n_films(self) -> int:
-        """All of them, shown or not."""
+        """The number of films, shown or not."""
         return len(self._rows)
 
     @property
     def choice(self) -> Choice:
-        """What is shown."""
+        """Filter and order."""
         return self._choice
 
     @property
@@ -242,19 +242,19 @@ class ReadingListModel(QStringListModel):
         return self._shown
 
     def film(self, key: int) -> ListedFilm | None:
-        """A film, shown or not."""
+        """Return a film, shown or not."""
         return self._rows.get(key)
 
     def key_at(self, row: int) -> int | None:
-        """The film in a row."""
+        """Return the film in a row."""
         return self._shown[row] if 0 <= row < len(self._shown) else None
 
     def row_of(self, key: int | None) -> int:
-        """Where a film is shown; -1: nowhere."""
+        """Return the row of a film; -1: it is not shown."""
         return -1 if key is None else self._row_of.get(key, -1)
 
     def neighbour(self, key: int, steps: int) -> int | None:
-        """The film so many rows below `key`, or above; None: beyond the ends.
+        """Return the film so many rows below `key`, or above; None: beyond the ends.
 
         Where `key` is not shown now, it counts as lying between the rows where it would be.
         """
@@ -268,7 +268,7 @@ class ReadingListModel(QStringListModel):
         return self.key_at(row + steps)
 
     def words(self, key: int) -> RowWords:
-        """What is said of a film."""
+        """Return the words of a film's row."""
         words = self._words.get(key)
         if words is None:
             if len(self._words) >= _MAX_WORDS:

@@ -1,10 +1,11 @@
-"""What is laid over the film: heat map, of which class, how strongly, and the lungs' outline."""
+"""Controls of the heat map over the film, and the results of its checks."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -14,27 +15,30 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSlider,
     QVBoxLayout,
+    QWidget,
 )
 
 from app.i18n import say, tr
-from app.reading.probabilities import ShareRow
-from app.widgets.labels import SectionHead, plain_label, plain_tip
+from app.widgets.labels import MIDDLE_GREY, SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import WheelGuard
-from core.prediction.saliency_checks import USUAL_OPACITY, Honesty
+from core.prediction.saliency_checks import USUAL_OPACITY, SaliencyChecks
 
+SHARE_BAR_PX, SHARE_GAP_PX = 4, 3
 _TINY: Final = 0.001  # smaller chances are all the same
-
 State = Literal["none", "examining", "known"]
+Method = Literal["cam", "occlusion"]
+METHODS: Final[tuple[Method, ...]] = ("cam", "occlusion")
+_LEAST_LETTERS = 8  # of a class name, before it is cut
 
 
-class HonestyLines(TranslatedWidget):
+class SaliencyCheckLines(TranslatedWidget):
     """The lines are there from the start and fill in: nothing below them moves."""
 
     def __init__(self) -> None:
         super().__init__()
         self._state: State = "none"
-        self._honesty: Honesty | None = None
+        self._checks: SaliencyChecks | None = None
         self._head = SectionHead()
         self._lungs, self._agreement = ShareRow(), ShareRow()
         self._random, self._chance = ShareRow(), ShareRow()
@@ -46,15 +50,15 @@ class HonestyLines(TranslatedWidget):
             column.addWidget(part)
         self.retranslate()
 
-    def show_honesty(self, honesty: Honesty | None) -> None:
+    def show_checks(self, checks: SaliencyChecks | None) -> None:
         """Fill in what was found; None: the map was not examined."""
-        self._honesty = honesty
-        self._state = "none" if honesty is None else "known"
+        self._checks = checks
+        self._state = "none" if checks is None else "known"
         self.retranslate()
 
     def show_examining(self) -> None:
         """Say that the figures are on their way."""
-        self._honesty, self._state = None, "examining"
+        self._checks, self._state = None, "examining"
         self.retranslate()
 
     def show_colours(self, colours: Mapping[str, str]) -> None:
@@ -66,10 +70,10 @@ class HonestyLines(TranslatedWidget):
         self._head.show_title(
             tr("Heat map checks"), tr("A map can look convincing and still mislead: four checks.")
         )
-        honesty = self._honesty
-        if honesty is not None:
-            reasons = " ".join(say(reason) for reason in honesty.reasons)
-            if honesty.is_trustworthy:
+        checks = self._checks
+        if checks is not None:
+            reasons = " ".join(say(reason) for reason in checks.reasons)
+            if checks.is_trustworthy:
                 passed = tr("No check speaks against this map.")
                 self._head.show_state(tr("passed"), "good", reasons or passed)
             else:
@@ -80,13 +84,13 @@ class HonestyLines(TranslatedWidget):
             )
         else:
             self._head.show_state(tr("not examined"), "muted")
-        self._show_lungs(honesty)
-        self._show_agreement(honesty)
-        self._show_random(honesty)
-        self._show_chance(honesty)
+        self._show_lungs(checks)
+        self._show_agreement(checks)
+        self._show_random(checks)
+        self._show_chance(checks)
 
-    def _show_lungs(self, honesty: Honesty | None) -> None:
-        share = honesty.lung_share if honesty is not None else None
+    def _show_lungs(self, checks: SaliencyChecks | None) -> None:
+        share = checks.lung_share if checks is not None else None
         self._lungs.show_share(
             tr("Heat in the lungs"),
             share,
@@ -97,8 +101,8 @@ class HonestyLines(TranslatedWidget):
             ),
         )
 
-    def _show_agreement(self, honesty: Honesty | None) -> None:
-        agreement = honesty.agreement if honesty is not None else None
+    def _show_agreement(self, checks: SaliencyChecks | None) -> None:
+        agreement = checks.agreement if checks is not None else None
         is_number = agreement is not None and math.isfinite(agreement)
         self._agreement.show_share(
             tr("Agreement of two methods"),
@@ -110,8 +114,8 @@ class HonestyLines(TranslatedWidget):
             ),
         )
 
-    def _show_random(self, honesty: Honesty | None) -> None:
-        likeness = honesty.random_likeness if honesty is not None else None
+    def _show_random(self, checks: SaliencyChecks | None) -> None:
+        likeness = checks.random_likeness if checks is not None else None
         self._random.show_share(
             tr("Likeness to random weights"),
             likeness,
@@ -123,8 +127,8 @@ class HonestyLines(TranslatedWidget):
             "muted",
         )
 
-    def _show_chance(self, honesty: Honesty | None) -> None:
-        chance = honesty.chance if honesty is not None else None
+    def _show_chance(self, checks: SaliencyChecks | None) -> None:
+        chance = checks.chance if checks is not None else None
         is_tiny = chance is not None and chance < _TINY
         self._chance.show_share(
             tr("Chance of such evidence"),
@@ -144,9 +148,78 @@ class HonestyLines(TranslatedWidget):
         return unknown if self._state == "known" else "…" if self._state == "examining" else "–"
 
 
-Method = Literal["cam", "occlusion"]
-METHODS: Final[tuple[Method, ...]] = ("cam", "occlusion")
-_LEAST_LETTERS = 8  # of a class name, before it is cut
+class ShareRow(QWidget):
+    """Draws a caption, a figure at its right and a bar below; the tooltip explains it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._caption, self._figure, self._tone = "", "", "muted"
+        self._share: float | None = None
+        self._colours: Mapping[str, str] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_share(
+        self, caption: str, share: float | None, figure: str, meaning: str, tone: str = "accent"
+    ) -> None:
+        """Show another figure.
+
+        Args:
+            caption: What it is.
+            share: 0 to 1, the length of the bar; None: not known.
+            figure: The same in words or digits.
+            meaning: One sentence for the tooltip.
+            tone: The name of the bar's colour.
+        """
+        is_known = share is not None and math.isfinite(share)
+        self._share = min(1.0, max(0.0, share)) if is_known and share is not None else None
+        self._caption, self._figure, self._tone = caption, figure, tone
+        self.setAccessibleName(f"{caption}: {figure}")
+        self.setAccessibleDescription(meaning)
+        self.setToolTip(plain_tip(meaning))
+        self.update()
+
+    def show_colours(self, colours: Mapping[str, str]) -> None:
+        """Take a theme's colours."""
+        self._colours = colours
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height() + SHARE_GAP_PX + SHARE_BAR_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics, width = painter.fontMetrics(), self.width()
+        text_px = metrics.height()
+        figure_px = min(width, metrics.horizontalAdvance(self._figure) + 1)
+        is_known = self._share is not None
+        painter.setPen(self._colour("muted"))
+        caption_px = max(0, width - figure_px - 8)
+        painter.drawText(
+            QRectF(0, 0, caption_px, text_px),
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, caption_px),
+        )
+        painter.setPen(self.palette().text().color() if is_known else self._colour("muted"))
+        painter.drawText(
+            QRectF(width - figure_px, 0, figure_px, text_px),
+            int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+            self._figure,
+        )
+        bar = QRectF(0, text_px + SHARE_GAP_PX, width, SHARE_BAR_PX)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour("raised"))
+        painter.drawRoundedRect(bar, 2, 2)
+        if self._share is not None:
+            bar.setWidth(max(2.0, width * self._share))
+            painter.setBrush(self._colour(self._tone))
+            painter.drawRoundedRect(bar, 2, 2)
+
+    def _colour(self, name: str) -> QColor:
+        return QColor(self._colours.get(name, MIDDLE_GREY))
 
 
 class HeatControls(TranslatedWidget):

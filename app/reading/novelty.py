@@ -1,4 +1,4 @@
-"""How unlike the training films a film is, on a scale with its limit."""
+"""Novelty of a film on a scale with its limit, and its nearest training films."""
 
 import math
 from collections import Counter
@@ -19,14 +19,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.i18n import listing, tr
-from app.widgets.labels import ElidedLabel, SectionHead, plain_label, plain_tip
+from app.widgets.labels import MIDDLE_GREY, ElidedLabel, SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.thumbnails import thumbnail
 from core.prediction.novelty import Neighbour, Novelty
 
 LIMIT_AT: Final = 0.6  # of the scale's length
 BAR_PX, MARK_PX = 8, 6
-MIDDLE_GREY: Final = "#808080"
+N_NEIGHBOURS: Final = 5
+SIDE_PX: Final = 64  # of the pictures in a model file
+LEAST_SIDE_PX: Final = 32
+GAP_PX: Final = 6
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class NoveltyMeter(TranslatedWidget):
@@ -162,7 +166,7 @@ class _Scale(QWidget):
 
 
 def place_of(score: float, limit: float) -> float:
-    """Where on the scale a score is marked.
+    """Return the place of a score on the scale.
 
     Returns:
         0 to 1: even up to the limit, which is at LIMIT_AT; beyond it ever closer to 1. Not a
@@ -179,13 +183,6 @@ def figure(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
-
-
-N_NEIGHBOURS: Final = 5
-SIDE_PX: Final = 64  # of the pictures in a model file
-LEAST_SIDE_PX: Final = 32
-GAP_PX: Final = 6
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
 class NeighbourStrip(TranslatedWidget):
@@ -278,7 +275,7 @@ class NeighbourStrip(TranslatedWidget):
 
 
 class _Described(QWidget):
-    """What a tile and a line have in common: they say their film in words."""
+    """A widget that says its film in words."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLay
 
 from app import theme as styling
 from app.i18n import say, tr
-from app.reading.heat_map import HeatControls, HonestyLines, Method
+from app.reading.heat_map import HeatControls, Method, SaliencyCheckLines
 from app.reading.novelty import NeighbourStrip, NoveltyMeter
 from app.reading.probabilities import ProbabilityBars
 from app.settings import Theme
@@ -17,13 +17,13 @@ from app.widgets.signs import HEADLINE_PX, VerdictSign
 from core.prediction.explanation import Explanation
 from core.prediction.film_search import RefusedFilm
 from core.prediction.reading import FilmResult, part_words
-from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import SaliencyChecks
 
 PANEL_PX = 320
 
 
 class TrustCard(TranslatedWidget):
-    """Verdict with its reasons, novelty, nearest training films, and the heat map's honesty."""
+    """Verdict with its reasons, novelty, nearest training films, and the heat map's checks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class TrustCard(TranslatedWidget):
         self._reason_column = QVBoxLayout()
         self._reason_column.setSpacing(4)
         self._novelty, self._neighbours = NoveltyMeter(), NeighbourStrip()
-        self._lines = HonestyLines()
+        self._lines = SaliencyCheckLines()
         head = QVBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._empty)
@@ -58,7 +58,7 @@ class TrustCard(TranslatedWidget):
             names: Of all its classes, as they are shown.
         """
         if self._film is None or film.key != self._film.key:
-            self._lines.show_honesty(None)
+            self._lines.show_checks(None)
         self._film = film
         self._novelty.show_novelty(film.opinion.novelty)
         self._neighbours.show_neighbours(film.opinion.neighbours, names)
@@ -68,9 +68,9 @@ class TrustCard(TranslatedWidget):
         """Say that the heat map is being examined."""
         self._lines.show_examining()
 
-    def show_honesty(self, honesty: Honesty | None) -> None:
+    def show_checks(self, checks: SaliencyChecks | None) -> None:
         """Show the findings on the heat map that is shown; None: it was not examined."""
-        self._lines.show_honesty(honesty)
+        self._lines.show_checks(checks)
 
     def clear(self) -> None:
         """Show no film."""
@@ -173,13 +173,13 @@ class ReadingPanel(TranslatedWidget):
         self.trust.show_colours(colours)
 
     def show_classes(self, names: tuple[str, ...]) -> None:
-        """What the model's classes are called, in the language of the moment."""
+        """Name the model's classes in the language of the moment."""
         self._names = names
         self.heat.show_classes(names, self._label)
         self._show()
 
     def show_film(self, film: FilmResult, label: int) -> None:
-        """Say what is known of a film; the map's honesty is awaited."""
+        """Say what is known of a film; the map's checks is awaited."""
         self._shown, self._label = film, label
         self.heat.show_classes(self._names, label)
         self.heat.show_available(has_second=False, has_lungs=False)
@@ -201,8 +201,8 @@ class ReadingPanel(TranslatedWidget):
         self.heat.show_available(has_second=has_second, has_lungs=explanation.lungs is not None)
         if has_second:
             self.heat.choose_method(self._method)
-        if explanation.honesty is not None:
-            self.trust.show_honesty(explanation.honesty)
+        if explanation.checks is not None:
+            self.trust.show_checks(explanation.checks)
 
     def clear(self) -> None:
         """Show no film."""

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -28,24 +28,23 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
-    QWidget,
 )
 
 from app.i18n import listing, tr
-from app.widgets.labels import Chip, plain_label, plain_tip
+from app.widgets.labels import MIDDLE_GREY, Chip, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 PAD_PX, GAP_PX, BAR_PX = 6, 8, 6
 MARK_PX = 3  # the width of the bracket beside classes that remain possible
-MIDDLE_GREY: Final = "#808080"
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _ROW = Qt.ItemDataRole.UserRole
+MAX_ROWS: Final = 8  # with more classes the rows scroll
 
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
-    """One class and what the model says of it."""
+    """One class with its probability."""
 
     index: int  # among the model's classes
     name: str
@@ -55,7 +54,7 @@ class ClassRow:
     is_ruled_out: bool
 
     def in_words(self) -> str:
-        """All that the row shows, to be read aloud."""
+        """Put the row into words, to be read aloud."""
         parts = [f"{self.name} {percent(self.probability)}"]
         if self.is_possible:
             parts.append(tr("possible"))
@@ -190,88 +189,8 @@ class ClassRowDelegate(QStyledItemDelegate):
 
 
 def row_height(text_px: int) -> int:
-    """How tall a row is whose text is `text_px` high."""
+    """Return the height of a row whose text is `text_px` high."""
     return text_px + BAR_PX + 2 * PAD_PX + 2
-
-
-SHARE_BAR_PX, SHARE_GAP_PX = 4, 3
-
-
-class ShareRow(QWidget):
-    """Draws a caption, a figure at its right and a bar below; the tooltip explains it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._caption, self._figure, self._tone = "", "", "muted"
-        self._share: float | None = None
-        self._colours: Mapping[str, str] = {}
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_share(
-        self, caption: str, share: float | None, figure: str, meaning: str, tone: str = "accent"
-    ) -> None:
-        """Show another figure.
-
-        Args:
-            caption: What it is.
-            share: 0 to 1, the length of the bar; None: not known.
-            figure: The same in words or digits.
-            meaning: One sentence for the tooltip.
-            tone: The name of the bar's colour.
-        """
-        is_known = share is not None and math.isfinite(share)
-        self._share = min(1.0, max(0.0, share)) if is_known and share is not None else None
-        self._caption, self._figure, self._tone = caption, figure, tone
-        self.setAccessibleName(f"{caption}: {figure}")
-        self.setAccessibleDescription(meaning)
-        self.setToolTip(plain_tip(meaning))
-        self.update()
-
-    def show_colours(self, colours: Mapping[str, str]) -> None:
-        """Take a theme's colours."""
-        self._colours = colours
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(200, self.fontMetrics().height() + SHARE_GAP_PX + SHARE_BAR_PX)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(60, self.sizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics, width = painter.fontMetrics(), self.width()
-        text_px = metrics.height()
-        figure_px = min(width, metrics.horizontalAdvance(self._figure) + 1)
-        is_known = self._share is not None
-        painter.setPen(self._colour("muted"))
-        caption_px = max(0, width - figure_px - 8)
-        painter.drawText(
-            QRectF(0, 0, caption_px, text_px),
-            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
-            metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, caption_px),
-        )
-        painter.setPen(self.palette().text().color() if is_known else self._colour("muted"))
-        painter.drawText(
-            QRectF(width - figure_px, 0, figure_px, text_px),
-            int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-            self._figure,
-        )
-        bar = QRectF(0, text_px + SHARE_GAP_PX, width, SHARE_BAR_PX)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._colour("raised"))
-        painter.drawRoundedRect(bar, 2, 2)
-        if self._share is not None:
-            bar.setWidth(max(2.0, width * self._share))
-            painter.setBrush(self._colour(self._tone))
-            painter.drawRoundedRect(bar, 2, 2)
-
-    def _colour(self, name: str) -> QColor:
-        return QColor(self._colours.get(name, MIDDLE_GREY))
-
-
-MAX_ROWS: Final = 8  # with more classes the rows scroll
 
 
 class ProbabilityBars(TranslatedWidget):
@@ -314,7 +233,7 @@ class ProbabilityBars(TranslatedWidget):
 
     @property
     def chosen_class(self) -> int | None:
-        """Whose heat map is to be seen; None: no film is shown."""
+        """The class whose heat map is to be seen; None: no film is shown."""
         row = self._view.currentIndex().row()
         return self._rows.rows[row].index if 0 <= row < len(self._rows.rows) else None
 

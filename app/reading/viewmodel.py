@@ -1,4 +1,4 @@
-"""The Read page's state: a model, and the films it was asked about."""
+"""State of the Read page: a model, and the films that it read."""
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -33,7 +33,7 @@ class Wanted:
 
     @property
     def n(self) -> int:
-        """How many things were dropped."""
+        """The number of things that were dropped."""
         return len(self.paths) + len(self.films) + len(self.pictures)
 
 
@@ -136,17 +136,17 @@ class ReadingViewModel(QObject):
 
     @property
     def card(self) -> ModelCard | None:
-        """What the open model says about itself."""
+        """The card of the open model."""
         return self.classifier.card if self.classifier is not None else None
 
     @property
     def is_busy(self) -> bool:
-        """Whether a model is being opened or films are being read."""
+        """True while a model is being opened or films are being read."""
         return self._queue.is_busy
 
     @property
     def n_waiting(self) -> int:
-        """What was dropped and not looked at yet."""
+        """The number of things that were dropped and not looked at yet."""
         return sum(wanted.n for wanted in self._waiting)
 
     def set_dataset(self, loaded: LoadedDataset) -> None:
@@ -223,7 +223,7 @@ class ReadingViewModel(QObject):
         self._queue.stop()
 
     def end(self) -> None:
-        """The window closes: leave what waits, and remove what was pasted."""
+        """Leave what waits and remove what was pasted, for the window closes."""
         self._drop_waiting()
         self._queue.close()
         if not self.is_busy:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from core.prediction.calibration import Outputs
 from core.prediction.lungs import LungField, find_lungs
-from core.prediction.saliency_checks import HeatMap, Honesty, chance_of, examine
+from core.prediction.saliency_checks import HeatMap, SaliencyChecks, chance_of, examine
 
 
 def class_activation_maps(outputs: Outputs, fc_weight: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -85,7 +85,7 @@ class Explanation:
     cams: NDArray[np.float32]  # (C, h, w), evidence for each class against the mean of all, logits
     second: HeatMap | None = None  # by occlusion
     lungs: LungField | None = None
-    honesty: Honesty | None = None  # None: not examined yet
+    checks: SaliencyChecks | None = None  # None: not examined yet
 
     @property
     def first(self) -> HeatMap:
@@ -95,7 +95,7 @@ class Explanation:
     @property
     def is_complete(self) -> bool:
         """True once the heat map was checked: nothing more will come."""
-        return self.honesty is not None
+        return self.checks is not None
 
 
 def explain(
@@ -136,7 +136,7 @@ def explain(
         early,
         second=HeatMap.of(drops, label, "occlusion"),
         lungs=lungs,
-        honesty=examine(
+        checks=examine(
             early.cams[label],
             drops,
             class_activation_maps(random, _contrast(twin.last_layer))[label],

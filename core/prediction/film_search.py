@@ -1,4 +1,4 @@
-"""Go through what was dropped, piece by piece."""
+"""Find the X-rays in files, folders and zips that were dropped or named, each as it is met."""
 
 import errno
 import io
@@ -31,6 +31,34 @@ from core.images.formats import HEAD_BYTES, is_named_as_image
 
 MAX_TOLD = 20  # files of one folder or zip that are refused one by one; the others are counted
 _MAX_NAME = 120  # characters of a name in a sentence
+PATIENCE_S = 6.0
+_ASK_AGAIN_S = 0.2  # a point where the user can cancel
+_WAITING: Final = Message("Waiting for the network drive")
+_NETWORK: Final = frozenset(
+    {"9p", "afs", "autofs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.gvfsd-fuse",
+     "fuse.rclone", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
+     "webdav", "afpfs"}
+)  # fmt: skip
+# What the system tells of itself in the form of files: no films, and some wait for ever.
+_SYSTEM: Final = frozenset(
+    {"bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
+     "fusectl", "mqueue", "proc", "pstore", "securityfs", "sysfs", "tracefs"}
+)  # fmt: skip
+MODEL_ENDING = ".safetensors"
+_ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # with files, empty, in parts
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+# A pipe without a writer would make `open` wait for ever.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+MODEL = Message("A model file, not a film. Open it as the model in order to read films with it.")
+LINKED_FOLDER = Message("A link to a folder, which may lead in a circle. Add that folder itself.")
+LOOKING: Final = Message("Looking for images")
+_REPORT_EVERY_PASSED = 200  # files that are no films
+_REPORT_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,33 +115,6 @@ class LeftOut:
             yield refused(self._source, reason)
 
 
-def refused(path: Path, reason: Message) -> RefusedFilm:
-    """The refusal of what was dropped as a whole."""
-    return RefusedFilm(name=called(path), refusal=Refusal(str(path), reason), source=path)
-
-
-def called(path: Path) -> str:
-    """The last part of a path, fit for one line of a sentence."""
-    name = showable(readable(path.name or path.absolute().name or str(path)))
-    half = _MAX_NAME // 2
-    return name if len(name) <= _MAX_NAME else f"{name[:half]} … {name[-half:]}"
-
-
-PATIENCE_S = 6.0
-_ASK_AGAIN_S = 0.2  # a point where the user can cancel
-_WAITING: Final = Message("Waiting for the network drive")
-_NETWORK: Final = frozenset(
-    {"9p", "afs", "autofs", "ceph", "cifs", "davfs", "fuse.davfs2", "fuse.gvfsd-fuse",
-     "fuse.rclone", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3", "smbfs",
-     "webdav", "afpfs"}
-)  # fmt: skip
-# What the system tells of itself in the form of files: no films, and some wait for ever.
-_SYSTEM: Final = frozenset(
-    {"bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
-     "fusectl", "mqueue", "proc", "pstore", "securityfs", "sysfs", "tracefs"}
-)  # fmt: skip
-
-
 class Drives:
     """The mounts of this computer, as they are when a search begins.
 
@@ -138,7 +139,7 @@ class Drives:
             return cls(())
 
     def answers(self, path: Path) -> Generator[Progress, None, bool]:
-        """Whether `path` can be asked for without waiting for ever."""
+        """True where `path` can be asked for without waiting for ever."""
         drive = self._drive_of(path)
         if not (drive or self._network):
             return True  # where there is a drive, a link may lead there from anywhere
@@ -161,7 +162,7 @@ class Drives:
         return True
 
     def _drive_of(self, path: Path) -> str:
-        """The network drive on which `path` lies by its name; "" where it lies on none."""
+        """Return the network drive on which `path` lies by its name; "" where it lies on none."""
         full = os.path.abspath(path)
         if sys.platform == "win32":
             return path.drive if path.drive.startswith("\\\\") else ""
@@ -178,7 +179,7 @@ def touch(path: Path) -> None:
 
 
 def no_answer(path: Path) -> Message:
-    """What to tell the user."""
+    """Tell of a drive that does not answer."""
     return Message(
         "{file} lies on a network drive that does not answer. Check the connection, or copy the "
         "films to this computer.",
@@ -186,113 +187,73 @@ def no_answer(path: Path) -> Message:
     )
 
 
-MODEL_ENDING = ".safetensors"
-_ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # with files, empty, in parts
-_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
-# A pipe without a writer would make `open` wait for ever.
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
-
-MODEL = Message("A model file, not a film. Open it as the model in order to read films with it.")
-LINKED_FOLDER = Message("A link to a folder, which may lead in a circle. Add that folder itself.")
+Found = Generator[FoundFilm | RefusedFilm | Progress, None, None]
 
 
-def kind_of(path: Path) -> Literal["file", "folder"]:
-    """Tell files from folders; links are followed.
+def find_films(paths: Sequence[Path], store: Path, *, keep_repeated: bool = False) -> Found:
+    """Find the films in files, folders and zips, each as soon as it is met.
 
-    Raises:
-        ImageReadError: It is neither, or not there.
+    Args:
+        paths: What was dropped or named, in any mixture.
+        store: Where zips are unpacked.
+        keep_repeated: Whether a file that is named twice, or lies in a folder that is named
+            as well, is found twice.
+
+    Yields:
+        Films in the order of `paths`, refusals in plain words, and Progress counting `paths`.
+        Closing the generator stops the search; what was half unpacked is removed.
     """
+    drives = Drives.of_computer()
+    met: set[str] = set()
+    for done, path in enumerate(paths):
+        if done % _REPORT_EVERY == 0:
+            yield Progress(LOOKING, done, len(paths))
+        if not (yield from drives.answers(path)):
+            yield refused(path, no_answer(path))
+            continue
+        yield from _open(path, store, drives, None if keep_repeated else met)
+
+
+def _open(path: Path, store: Path, drives: Drives, met: set[str] | None) -> Found:
     try:
-        mode = os.stat(path).st_mode
+        is_folder = kind_of(path) == "folder"
+        if met is not None:
+            real = os.path.realpath(path)
+            if real in met:
+                return
+            met.add(real)
+        if is_folder:
+            yield from films_in_folder(path, drives, met)
+        elif is_model(path.name):
+            reason = Message(
+                "{file} is a model file, not a film. Open it as the model in order to read films "
+                "with it.",
+                file=called(path),
+            )
+            yield refused(path, reason)
+        elif is_named_as_image(path.name):
+            yield FoundFilm.at(path)
+        else:
+            yield from _look_into(path, head_of(path), store)
+    except ImageReadError as error:
+        yield refused(path, error.message)
     except OSError as error:
-        raise ImageReadError(_missing(path, error), "other") from error
-    except ValueError as error:  # a null in its name
-        raise ImageReadError(
-            Message("No file can be called {file}. Choose it again.", file=called(path)), "other"
-        ) from error
-    if stat.S_ISDIR(mode):
-        return "folder"
-    if not stat.S_ISREG(mode):
-        raise ImageReadError(special(path), "other")
-    return "file"
+        yield refused(path, cannot_open(path, error))
 
 
-def special(path: Path) -> Message:
-    """Why a device, pipe or socket is not read."""
-    return Message(
-        "{file} is a device or a pipe, not an ordinary file, and is never opened. Choose the "
-        "film's own file.",
-        file=called(path),
-    )
-
-
-def head_of(path: str | Path) -> bytes:
-    """The first bytes of an ordinary file; never waits for a pipe or device.
-
-    Raises:
-        OSError: It cannot be opened.
-        ImageReadError: It is no ordinary file, or became none meanwhile.
-    """
-    descriptor = os.open(path, _FLAGS)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ImageReadError(special(Path(path)), "other")
-        return os.read(descriptor, HEAD_BYTES)
-    finally:
-        os.close(descriptor)
-
-
-def is_model(name: str) -> bool:
-    """Whether a file is called as models are."""
-    return name.lower().endswith(MODEL_ENDING)
-
-
-def is_zip(head: bytes) -> bool:
-    """Whether a file begins as zips do."""
-    return head.startswith(_ZIP_HEADS)
-
-
-def is_other_archive(head: bytes) -> bool:
-    """Whether it is packed in a way that is not opened."""
-    return head.startswith(_OTHER_ARCHIVES)
-
-
-def cannot_open(path: Path, error: OSError) -> Message:
-    """What the reader of images says as well."""
-    return Message(
-        "{file} cannot be opened: {why}. Check that it is still there and may be read.",
-        file=called(path),
-        why=error.strerror or type(error).__name__,
-    )
-
-
-def _missing(path: Path, error: OSError) -> Message:
-    if error.errno == errno.ENAMETOOLONG:
-        return Message(
-            "{file} has a longer name than this system can open. Give it a shorter one, or move "
-            "it up some folders.",
+def _look_into(path: Path, head: bytes, store: Path) -> Found:
+    """Open a file whose name does not say that it is an image."""
+    if path.suffix.lower() == ".zip" or is_zip(head):
+        yield from films_in_zip(path, store)
+    elif is_other_archive(head):
+        reason = Message(
+            "{file} is packed in a way that is not opened here. Unpack it and add the folder, or "
+            "pack the films as a zip.",
             file=called(path),
         )
-    if error.errno == errno.ELOOP:
-        return Message(
-            "{file} is a link that leads in a circle. Choose the film itself.", file=called(path)
-        )
-    if os.path.islink(path):
-        return Message(
-            "{file} is a link to something that is not there ({why}). Choose the film itself.",
-            file=called(path),
-            why=error.strerror or type(error).__name__,
-        )
-    return cannot_open(path, error)
-
-
-LOOKING: Final = Message("Looking for images")
-_REPORT_EVERY_PASSED = 200  # files that are no films
+        yield refused(path, reason)
+    else:
+        yield FoundFilm.at(path)  # its reader says best what is wrong with it
 
 
 def films_in_folder(
@@ -350,7 +311,7 @@ def films_in_folder(
 def _walk(
     folder: Path, drives: Drives, left_out: LeftOut
 ) -> Iterator[tuple["os.DirEntry[str] | RefusedFilm | Progress", str]]:
-    """Every file below with its name as shown; depth first, without recursion."""
+    """Yield every file below with its name as shown; depth first, without recursion."""
     waiting = [_listed(folder, "", left_out)]
     while waiting:
         try:
@@ -367,7 +328,7 @@ def _walk(
 def _listed(
     folder: Path, prefix: str, left_out: LeftOut
 ) -> Iterator[tuple["os.DirEntry[str] | RefusedFilm | Progress", str]]:
-    """What lies in one folder, in order, as if the files of its folders were called `name/...`."""
+    """Yield the content of one folder in order, as if its folders were called `name/`."""
     yield Progress(LOOKING, 0, 1), ""
     try:
         with os.scandir(folder) as scan:
@@ -398,7 +359,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _why_no_film(entry: "os.DirEntry[str]") -> Message | None:
-    """Why a file is passed over; None: it is a film by its name or its first bytes."""
+    """Say why a file is passed over; None: it is a film by its name or its first bytes."""
     path = Path(entry.path)
     try:
         if not entry.is_file(follow_symlinks=False) and kind_of(path) == "folder":
@@ -412,36 +373,6 @@ def _why_no_film(entry: "os.DirEntry[str]") -> Message | None:
     except OSError as error:
         return cannot_open(path, error)
     return None
-
-
-class SeenFilms:
-    """Content digests, each with the name under which it came first."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-
-    def register(self, digest: str, name: str) -> str | None:
-        """Note a film.
-
-        Args:
-            digest: The sha256 of its file.
-            name: As the user knows it.
-
-        Returns:
-            The name of the film with the same content that came before; None: it is new.
-        """
-        first = self._names.get(digest)
-        if first is None:
-            self._names[digest] = name
-        return first
-
-    def forget(self, digest: str) -> None:
-        """The film was put away: when it comes again, it is new."""
-        self._names.pop(digest, None)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._names.clear()
 
 
 def films_in_zip(archive: Path, store: Path) -> Iterator[FoundFilm | RefusedFilm | Progress]:
@@ -481,7 +412,7 @@ def _films_of(archive: Path, unpacked: Unpacked) -> Iterator[FoundFilm | Refused
 
 
 def _why_not(archive: Path) -> Message | None:
-    """Why there is nothing to unpack, in words for films rather than for datasets.
+    """Say why there is nothing to unpack, in words for films rather than for datasets.
 
     Raises:
         ArchiveError: The list of files is broken or giant.
@@ -499,71 +430,133 @@ def _why_not(archive: Path) -> Message | None:
     return Message("{file} is an empty zip. Put films into it.", file=called(archive))
 
 
-Found = Generator[FoundFilm | RefusedFilm | Progress, None, None]
-_REPORT_EVERY = 100
+class SeenFilms:
+    """Content digests, each with the name under which it came first."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def register(self, digest: str, name: str) -> str | None:
+        """Note a film.
+
+        Args:
+            digest: The sha256 of its file.
+            name: As the user knows it.
+
+        Returns:
+            The name of the film with the same content that came before; None: it is new.
+        """
+        first = self._names.get(digest)
+        if first is None:
+            self._names[digest] = name
+        return first
+
+    def forget(self, digest: str) -> None:
+        """Forget a film that was put away: when it comes again, it is new."""
+        self._names.pop(digest, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._names.clear()
 
 
-def find_films(paths: Sequence[Path], store: Path, *, keep_repeated: bool = False) -> Found:
-    """Find the films in files, folders and zips, each as soon as it is met.
+def kind_of(path: Path) -> Literal["file", "folder"]:
+    """Tell files from folders; links are followed.
 
-    Args:
-        paths: What was dropped or named, in any mixture.
-        store: Where zips are unpacked.
-        keep_repeated: Whether a file that is named twice, or lies in a folder that is named
-            as well, is found twice.
-
-    Yields:
-        Films in the order of `paths`, refusals in plain words, and Progress counting `paths`.
-        Closing the generator stops the search; what was half unpacked is removed.
+    Raises:
+        ImageReadError: It is neither, or not there.
     """
-    drives = Drives.of_computer()
-    met: set[str] = set()
-    for done, path in enumerate(paths):
-        if done % _REPORT_EVERY == 0:
-            yield Progress(LOOKING, done, len(paths))
-        if not (yield from drives.answers(path)):
-            yield refused(path, no_answer(path))
-            continue
-        yield from _open(path, store, drives, None if keep_repeated else met)
-
-
-def _open(path: Path, store: Path, drives: Drives, met: set[str] | None) -> Found:
     try:
-        is_folder = kind_of(path) == "folder"
-        if met is not None:
-            real = os.path.realpath(path)
-            if real in met:
-                return
-            met.add(real)
-        if is_folder:
-            yield from films_in_folder(path, drives, met)
-        elif is_model(path.name):
-            reason = Message(
-                "{file} is a model file, not a film. Open it as the model in order to read films "
-                "with it.",
-                file=called(path),
-            )
-            yield refused(path, reason)
-        elif is_named_as_image(path.name):
-            yield FoundFilm.at(path)
-        else:
-            yield from _look_into(path, head_of(path), store)
-    except ImageReadError as error:
-        yield refused(path, error.message)
+        mode = os.stat(path).st_mode
     except OSError as error:
-        yield refused(path, cannot_open(path, error))
+        raise ImageReadError(_missing(path, error), "other") from error
+    except ValueError as error:  # a null in its name
+        raise ImageReadError(
+            Message("No file can be called {file}. Choose it again.", file=called(path)), "other"
+        ) from error
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if not stat.S_ISREG(mode):
+        raise ImageReadError(special(path), "other")
+    return "file"
 
 
-def _look_into(path: Path, head: bytes, store: Path) -> Found:
-    """A file whose name does not say that it is an image."""
-    if path.suffix.lower() == ".zip" or is_zip(head):
-        yield from films_in_zip(path, store)
-    elif is_other_archive(head):
-        reason = Message(
-            "{file} is packed in a way that is not opened here. Unpack it and add the folder, or "
-            "pack the films as a zip.",
+def head_of(path: str | Path) -> bytes:
+    """Read the first bytes of an ordinary file; never waits for a pipe or device.
+
+    Raises:
+        OSError: It cannot be opened.
+        ImageReadError: It is no ordinary file, or became none meanwhile.
+    """
+    descriptor = os.open(path, _FLAGS)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ImageReadError(special(Path(path)), "other")
+        return os.read(descriptor, HEAD_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def is_model(name: str) -> bool:
+    """True for the name of a model file."""
+    return name.lower().endswith(MODEL_ENDING)
+
+
+def is_zip(head: bytes) -> bool:
+    """True for the first bytes of a zip."""
+    return head.startswith(_ZIP_HEADS)
+
+
+def is_other_archive(head: bytes) -> bool:
+    """True for the first bytes of an archive that is not opened here."""
+    return head.startswith(_OTHER_ARCHIVES)
+
+
+def called(path: Path) -> str:
+    """Return the last part of a path, fit for one line of a sentence."""
+    name = showable(readable(path.name or path.absolute().name or str(path)))
+    half = _MAX_NAME // 2
+    return name if len(name) <= _MAX_NAME else f"{name[:half]} … {name[-half:]}"
+
+
+def refused(path: Path, reason: Message) -> RefusedFilm:
+    """Refuse as a whole what was dropped."""
+    return RefusedFilm(name=called(path), refusal=Refusal(str(path), reason), source=path)
+
+
+def special(path: Path) -> Message:
+    """Refuse a device, pipe or socket."""
+    return Message(
+        "{file} is a device or a pipe, not an ordinary file, and is never opened. Choose the "
+        "film's own file.",
+        file=called(path),
+    )
+
+
+def cannot_open(path: Path, error: OSError) -> Message:
+    """Refuse a file that the system does not open, in the words of the reader of images."""
+    return Message(
+        "{file} cannot be opened: {why}. Check that it is still there and may be read.",
+        file=called(path),
+        why=error.strerror or type(error).__name__,
+    )
+
+
+def _missing(path: Path, error: OSError) -> Message:
+    if error.errno == errno.ENAMETOOLONG:
+        return Message(
+            "{file} has a longer name than this system can open. Give it a shorter one, or move "
+            "it up some folders.",
             file=called(path),
         )
-        yield refused(path, reason)
-    else:
-        yield FoundFilm.at(path)  # its reader says best what is wrong with it
+    if error.errno == errno.ELOOP:
+        return Message(
+            "{file} is a link that leads in a circle. Choose the film itself.", file=called(path)
+        )
+    if os.path.islink(path):
+        return Message(
+            "{file} is a link to something that is not there ({why}). Choose the film itself.",
+            file=called(path),
+            why=error.strerror or type(error).__name__,
+        )
+    return cannot_open(path, error)

@@ -27,7 +27,7 @@ from core.runtime.threads import map_ahead, physical_core_count
 if TYPE_CHECKING:  # load Paddle
     from core.prediction.classifier import Classifier
     from core.prediction.explanation import Explanation
-    from core.prediction.saliency_checks import Honesty
+    from core.prediction.saliency_checks import SaliencyChecks
 
 BATCH_SIZE: Final = 8  # films; small enough that a list fills while one watches
 THUMBNAIL_PX: Final = 96  # of the longer side: twice what a list draws, for fine screens
@@ -52,7 +52,7 @@ class FilmResult(FoundFilm):
     part: Part | None = None  # in which part of the model's own films it was
     true_class: str | None = None  # a class folder, where the open dataset knows it
     duplicate_of: str | None = None  # the name of an earlier film with the same content
-    checks: "Honesty | None" = None  # of the predicted class's heat map; None: not examined
+    checks: "SaliencyChecks | None" = None  # of the predicted class's heat map; None: not examined
     # Of a DICOM file's header only what the user asked for by name: keyword -> value.
     header: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict = field(init=False)
@@ -76,7 +76,7 @@ class FilmResult(FoundFilm):
 
     @property
     def is_right(self) -> bool | None:
-        """Whether the answer is the truth; None: the model cannot know, or nobody does."""
+        """True where the answer is the truth; None: the model cannot know, or nobody does."""
         return None if self.true_label is None else self.predicted == self.true_label
 
     def explained(self, explanation: "Explanation | None") -> Self:
@@ -85,11 +85,11 @@ class FilmResult(FoundFilm):
         Args:
             explanation: None: there is none.
         """
-        if explanation is None or explanation.honesty is None:
+        if explanation is None or explanation.checks is None:
             return self
         if explanation.label != self.predicted:
             return self
-        return replace(self, checks=explanation.honesty)
+        return replace(self, checks=explanation.checks)
 
     def without_pictures(self) -> Self:
         """Let go of all pictures, to spare memory."""

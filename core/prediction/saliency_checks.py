@@ -145,7 +145,7 @@ _MARGIN: Final = 1 / 14
 
 
 @dataclass(frozen=True, slots=True)
-class Honesty:
+class SaliencyChecks:
     """Findings of the checks of one heat map."""
 
     lung_share: float | None  # of the heat, 0..1; None: the lungs were not found
@@ -164,7 +164,7 @@ def examine(
     *,
     chance: float,
     lungs: LungField | None,
-) -> Honesty:
+) -> SaliencyChecks:
     """Judge a class activation map.
 
     Args:
@@ -189,7 +189,7 @@ def examine(
         reasons.append(
             Message("The lungs were not found for certain, so the place of the heat is unchecked.")
         )
-    return Honesty(
+    return SaliencyChecks(
         share, agreement, likeness, chance, is_trustworthy, tuple(reasons), tuple(doubts)
     )
 

@@ -15,7 +15,7 @@ from core.errors import Message
 
 if TYPE_CHECKING:
     from core.prediction.novelty import Neighbour, Novelty
-    from core.prediction.saliency_checks import Honesty
+    from core.prediction.saliency_checks import SaliencyChecks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Opinion:
 
     @property
     def is_sure(self) -> bool:
-        """Whether one class alone remains possible."""
+        """True where one class alone remains possible."""
         return len(self.candidates) == 1
 
 
@@ -80,7 +80,7 @@ class _Case:
     """An answer with the evidence for and against it."""
 
     opinion: Opinion
-    checks: "Honesty | None"
+    checks: "SaliencyChecks | None"
 
     @property
     def doubts(self) -> Sequence[Message]:
@@ -182,7 +182,7 @@ _RULES: Final = (
 )
 
 
-def verdict_of(opinion: Opinion, checks: "Honesty | None" = None) -> Verdict:
+def verdict_of(opinion: Opinion, checks: "SaliencyChecks | None" = None) -> Verdict:
     """Weigh the evidence for and against an answer.
 
     Args:

@@ -19,11 +19,39 @@ from core.models.model_card import ModelCard
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import Novelty
 from core.prediction.reading import FilmResult, part_words
-from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import SaliencyChecks
 from core.prediction.verdict import level_words
 from core.workspace import program_version
 
 DISCLAIMER = Message("Research and teaching only, never diagnosis.")
+# PS3.6; all of them stand before the pixels.
+DICOM_FIELDS: Final = {
+    "PatientID": 0x00100020,
+    "PatientName": 0x00100010,
+    "PatientBirthDate": 0x00100030,
+    "PatientSex": 0x00100040,
+    "PatientAge": 0x00101010,
+    "StudyDate": 0x00080020,
+    "StudyTime": 0x00080030,
+    "AccessionNumber": 0x00080050,
+    "Modality": 0x00080060,
+    "Manufacturer": 0x00080070,
+    "InstitutionName": 0x00080080,
+    "ReferringPhysicianName": 0x00080090,
+    "StudyDescription": 0x00081030,
+    "SeriesDescription": 0x0008103E,
+    "ManufacturerModelName": 0x00081090,
+    "BodyPartExamined": 0x00180015,
+    "ViewPosition": 0x00185101,
+    "StudyInstanceUID": 0x0020000D,
+    "SeriesInstanceUID": 0x0020000E,
+    "SOPInstanceUID": 0x00080018,
+    "Laterality": 0x00200060,
+}
+_CHARACTER_SET: Final = 0x00080005
+_MAX_BYTES: Final = 1024  # of one field: four times the longest that the standard allows
+_MAX_CHARACTERS: Final = 200
+_MOST_CLASSES = 10  # that are listed; a model may know a thousand
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -67,7 +95,7 @@ class ReportContext:
         return self.card.display_names[name].get(self.language, name)
 
     def listing(self, parts: list[str]) -> str:
-        """Words one after the other, with the comma of the language."""
+        """Join words with the comma of the language."""
         if not parts:
             return ""
         return reduce(
@@ -78,37 +106,153 @@ class ReportContext:
         )
 
 
-# PS3.6; all of them stand before the pixels.
-DICOM_FIELDS: Final = {
-    "PatientID": 0x00100020,
-    "PatientName": 0x00100010,
-    "PatientBirthDate": 0x00100030,
-    "PatientSex": 0x00100040,
-    "PatientAge": 0x00101010,
-    "StudyDate": 0x00080020,
-    "StudyTime": 0x00080030,
-    "AccessionNumber": 0x00080050,
-    "Modality": 0x00080060,
-    "Manufacturer": 0x00080070,
-    "InstitutionName": 0x00080080,
-    "ReferringPhysicianName": 0x00080090,
-    "StudyDescription": 0x00081030,
-    "SeriesDescription": 0x0008103E,
-    "ManufacturerModelName": 0x00081090,
-    "BodyPartExamined": 0x00180015,
-    "ViewPosition": 0x00185101,
-    "StudyInstanceUID": 0x0020000D,
-    "SeriesInstanceUID": 0x0020000E,
-    "SOPInstanceUID": 0x00080018,
-    "Laterality": 0x00200060,
-}
-_CHARACTER_SET: Final = 0x00080005
-_MAX_BYTES: Final = 1024  # of one field: four times the longest that the standard allows
-_MAX_CHARACTERS: Final = 200
+def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
+    """Return everything that is handed on of one film, but pictures."""
+    opinion, classes = film.opinion, film.classes
+    facts: dict[str, Any] = {
+        "file": film.file,
+        "class": classes[opinion.predicted],
+        "display_name": context.class_name(opinion.predicted),
+        "probabilities": {
+            name: float(p) for name, p in zip(classes, opinion.probabilities, strict=True)
+        },
+        "calibrated": opinion.is_calibrated,
+        "sure": opinion.is_sure,
+        "candidates": [classes[label] for label in opinion.candidates],
+        "novelty": novelty_facts(opinion.novelty, context),
+        "verdict": {
+            "level": film.verdict.level,
+            "reasons": [context.say(reason) for reason in film.verdict.reasons],
+        },
+        "neighbours": [
+            {
+                "class": classes[one.label],
+                "distance": round(float(one.distance), 6),
+                "sha256": one.digest,
+            }
+            for one in opinion.neighbours
+        ],
+        "sha256": film.digest,
+    }
+    if film.part is not None:
+        facts["model_split"] = film.part
+    if film.true_label is not None:
+        facts["true_class"] = film.true_class
+    if film.checks is not None:
+        facts["heat_checks"] = _heat_facts(classes[opinion.predicted], film.checks, context)
+    if film.header:
+        facts["dicom"] = dict(film.header)
+    return facts
+
+
+def novelty_facts(novelty: Novelty | None, context: ReportContext) -> dict[str, Any] | None:
+    """Return how like the training films a film is; None where nobody knows."""
+    if novelty is None:
+        return None
+    return {
+        "score": float(novelty.score),
+        "threshold": float(novelty.threshold),
+        "is_familiar": novelty.is_familiar,
+        "reason": context.say(novelty.reason),
+    }
+
+
+def _heat_facts(name: str, checks: SaliencyChecks, context: ReportContext) -> dict[str, Any]:
+    return {
+        "class": name,
+        "lung_share": None if checks.lung_share is None else float(checks.lung_share),
+        "agreement": float(checks.agreement),
+        "random_likeness": float(checks.random_likeness),
+        "chance": float(checks.chance),
+        "is_trustworthy": checks.is_trustworthy,
+        "reasons": [context.say(reason) for reason in checks.reasons],
+    }
+
+
+def model_facts(context: ReportContext) -> dict[str, Any]:
+    """Return the model's identity and its results on its test films."""
+    card = context.card
+    return {
+        "file": context.model_file,
+        "sha256": card.tensors_sha256,
+        "architecture": card.architecture,
+        "created": card.created,
+        "classes": list(card.classes),
+        "dataset": dict(card.dataset),
+        "test": card.metrics.get("test"),
+        "calibration": None if card.calibration is None else dict(card.calibration),
+    }
+
+
+def film_text(film: FilmResult, context: ReportContext) -> str:
+    """Tell of one film in a few lines."""
+    opinion, verdict, say = film.opinion, film.verdict, context.say
+    order = opinion.probabilities.argsort()[::-1]
+    lines = [showable(film.file)]
+    for label in order[:_MOST_CLASSES]:
+        lines.append(
+            f"  {context.class_name(int(label))}  {percent(float(opinion.probabilities[label]))}"
+        )
+    if len(order) > _MOST_CLASSES:
+        lines.append("  " + say(more_classes(len(order) - _MOST_CLASSES)))
+    lines.append("  " + say(calibration_words(opinion.is_calibrated)))
+    lines.append(f"  {say(level_words(verdict.level))}")
+    lines += [f"  - {say(reason)}" for reason in verdict.reasons]
+    part = part_words(film.part)
+    if part is not None:
+        lines.append(f"  - {say(part)}")
+    if opinion.neighbours:
+        names = [context.class_name(one.label) for one in opinion.neighbours]
+        lines.append("  " + say(neighbour_words(context.listing(names))))
+    if film.true_label is not None:
+        lines.append("  " + say(true_class_words(context.class_name(film.true_label))))
+    lines += [f"  {name}: {value}" for name, value in film.header.items() if value]
+    return "\n".join([*lines, "", *_ending(context)]) + "\n"
+
+
+def _ending(context: ReportContext) -> list[str]:
+    read = Message(
+        "Read by {model} ({digest}) with PneumoScope {version}.",
+        model=context.model_file,
+        digest=context.card.tensors_sha256[:12],
+        version=context.version,
+    )
+    return [context.say(read), context.disclaimer]
+
+
+def percent(share: float) -> str:
+    """Format a probability or share; never 100 % or 0 % where it is not."""
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def calibration_words(is_calibrated: bool) -> Message:
+    """Say whether the probabilities are calibrated."""
+    if is_calibrated:
+        return Message("The probabilities are calibrated.")
+    return Message("The probabilities are uncalibrated.")
+
+
+def neighbour_words(names: str) -> Message:
+    """Name the classes of the nearest training films."""
+    return Message("Nearest training films: {classes}", classes=names)
+
+
+def true_class_words(name: str) -> Message:
+    """Name the true class."""
+    return Message("True class: {name}", name=name)
+
+
+def more_classes(n: int) -> Message:
+    """Say how many classes a list leaves out."""
+    return Message("and {n} more classes", n=n)
 
 
 def check_fields(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without repetitions.
+    """Return the names without repetitions.
 
     Raises:
         ConfigError: One is not among `DICOM_FIELDS`.
@@ -174,7 +318,7 @@ def _read(data: bytes, name: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _wanted(data: bytes, syntax: TransferSyntax, tags: set[int]) -> bytes:
-    """The wanted elements as they are written."""
+    """Cut out the wanted elements as they are written."""
     last = max(tags)
     wanted: dict[int, bytes] = {}
     walk = ElementWalk(data, syntax.coding)
@@ -185,151 +329,3 @@ def _wanted(data: bytes, syntax: TransferSyntax, tags: set[int]) -> bytes:
         if element.tag in tags | {_CHARACTER_SET} and end - element.start <= _MAX_BYTES:
             wanted[element.tag] = data[element.start : end]
     return b"".join(wanted.values())
-
-
-_MOST_CLASSES = 10  # that are listed; a model may know a thousand
-
-
-def percent(share: float) -> str:
-    """Format a probability or share; never 100 % or 0 % where it is not."""
-    if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %"
-
-
-def film_text(film: FilmResult, context: ReportContext) -> str:
-    """Tell of one film in a few lines."""
-    opinion, verdict, say = film.opinion, film.verdict, context.say
-    order = opinion.probabilities.argsort()[::-1]
-    lines = [showable(film.file)]
-    for label in order[:_MOST_CLASSES]:
-        lines.append(
-            f"  {context.class_name(int(label))}  {percent(float(opinion.probabilities[label]))}"
-        )
-    if len(order) > _MOST_CLASSES:
-        lines.append("  " + say(more_classes(len(order) - _MOST_CLASSES)))
-    lines.append("  " + say(calibration_words(opinion.is_calibrated)))
-    lines.append(f"  {say(level_words(verdict.level))}")
-    lines += [f"  - {say(reason)}" for reason in verdict.reasons]
-    part = part_words(film.part)
-    if part is not None:
-        lines.append(f"  - {say(part)}")
-    if opinion.neighbours:
-        names = [context.class_name(one.label) for one in opinion.neighbours]
-        lines.append("  " + say(neighbour_words(context.listing(names))))
-    if film.true_label is not None:
-        lines.append("  " + say(true_class_words(context.class_name(film.true_label))))
-    lines += [f"  {name}: {value}" for name, value in film.header.items() if value]
-    return "\n".join([*lines, "", *_ending(context)]) + "\n"
-
-
-def calibration_words(is_calibrated: bool) -> Message:
-    """Say whether the probabilities are calibrated."""
-    if is_calibrated:
-        return Message("The probabilities are calibrated.")
-    return Message("The probabilities are uncalibrated.")
-
-
-def neighbour_words(names: str) -> Message:
-    """Name the classes of the nearest training films."""
-    return Message("Nearest training films: {classes}", classes=names)
-
-
-def true_class_words(name: str) -> Message:
-    """Name the true class."""
-    return Message("True class: {name}", name=name)
-
-
-def more_classes(n: int) -> Message:
-    """Say how many classes a list leaves out."""
-    return Message("and {n} more classes", n=n)
-
-
-def _ending(context: ReportContext) -> list[str]:
-    read = Message(
-        "Read by {model} ({digest}) with PneumoScope {version}.",
-        model=context.model_file,
-        digest=context.card.tensors_sha256[:12],
-        version=context.version,
-    )
-    return [context.say(read), context.disclaimer]
-
-
-def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
-    """Return everything that is handed on of one film, but pictures."""
-    opinion, classes = film.opinion, film.classes
-    facts: dict[str, Any] = {
-        "file": film.file,
-        "class": classes[opinion.predicted],
-        "display_name": context.class_name(opinion.predicted),
-        "probabilities": {
-            name: float(p) for name, p in zip(classes, opinion.probabilities, strict=True)
-        },
-        "calibrated": opinion.is_calibrated,
-        "sure": opinion.is_sure,
-        "candidates": [classes[label] for label in opinion.candidates],
-        "novelty": novelty_facts(opinion.novelty, context),
-        "verdict": {
-            "level": film.verdict.level,
-            "reasons": [context.say(reason) for reason in film.verdict.reasons],
-        },
-        "neighbours": [
-            {
-                "class": classes[one.label],
-                "distance": round(float(one.distance), 6),
-                "sha256": one.digest,
-            }
-            for one in opinion.neighbours
-        ],
-        "sha256": film.digest,
-    }
-    if film.part is not None:
-        facts["model_split"] = film.part
-    if film.true_label is not None:
-        facts["true_class"] = film.true_class
-    if film.checks is not None:
-        facts["heat_checks"] = _heat_facts(classes[opinion.predicted], film.checks, context)
-    if film.header:
-        facts["dicom"] = dict(film.header)
-    return facts
-
-
-def novelty_facts(novelty: Novelty | None, context: ReportContext) -> dict[str, Any] | None:
-    """Return how like the training films a film is; None where nobody knows."""
-    if novelty is None:
-        return None
-    return {
-        "score": float(novelty.score),
-        "threshold": float(novelty.threshold),
-        "is_familiar": novelty.is_familiar,
-        "reason": context.say(novelty.reason),
-    }
-
-
-def model_facts(context: ReportContext) -> dict[str, Any]:
-    """Return the model's identity and its results on its test films."""
-    card = context.card
-    return {
-        "file": context.model_file,
-        "sha256": card.tensors_sha256,
-        "architecture": card.architecture,
-        "created": card.created,
-        "classes": list(card.classes),
-        "dataset": dict(card.dataset),
-        "test": card.metrics.get("test"),
-        "calibration": None if card.calibration is None else dict(card.calibration),
-    }
-
-
-def _heat_facts(name: str, checks: Honesty, context: ReportContext) -> dict[str, Any]:
-    return {
-        "class": name,
-        "lung_share": None if checks.lung_share is None else float(checks.lung_share),
-        "agreement": float(checks.agreement),
-        "random_likeness": float(checks.random_likeness),
-        "chance": float(checks.chance),
-        "is_trustworthy": checks.is_trustworthy,
-        "reasons": [context.say(reason) for reason in checks.reasons],
-    }

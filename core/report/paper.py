@@ -150,7 +150,7 @@ class Paper:
 
     @property
     def n_pages(self) -> int:
-        """How many there are so far."""
+        """The number of pages so far."""
         return self._pdf.page
 
     def add_page(self, bookmark: str = "", *, is_cover: bool = False) -> float:
@@ -179,7 +179,7 @@ class Paper:
         return "".join(c if ord(c) in self._known else _UNKNOWN for c in showable(text))
 
     def measure(self, text: str, size: float) -> float:
-        """How wide a line is, in mm."""
+        """Measure a line, in mm."""
         self._set_size(size)
         return self._pdf.get_string_width(text)
 
@@ -287,7 +287,7 @@ class Paper:
         self._pdf.set_link(link, page=self.n_pages)
 
     def link(self, link: int, x: float, y: float, width: float, height: float) -> None:
-        """Where a click follows a link."""
+        """Make an area a link."""
         self._pdf.link(x, y, width, height, link)
 
     def content(self) -> bytes:

@@ -1,4 +1,4 @@
-"""A film under its heat map as a PNG file that explains itself: a caption, and who made it."""
+"""X-rays under their heat maps as PNG files that explain themselves by a caption."""
 
 import io
 import re
@@ -22,51 +22,17 @@ from core.report.facts import ReportContext, percent
 from core.report.paper import FONT_FILE, LEVEL_COLOURS, break_lines, fit_line
 
 Pixels = NDArray[np.uint8]  # (H, W) or (H, W, 3)
-
 PAGE_SIDE: Final = 720  # pixels: 84 mm at 218 dpi
 _JPEG_QUALITY: Final = 85
-
-
-def reduced(film: Pixels, side: int) -> Pixels:
-    """Reduce a film so that its longer side has at most `side` pixels."""
-    height, width = film.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return film
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = Image.fromarray(film).resize(size, Image.Resampling.BOX, reducing_gap=2)
-    return np.asarray(picture)
-
-
-def film_with_heat(film: Pixels, explanation: Explanation) -> NDArray[np.uint8]:
-    """Lay the heat map of the explanation's class over the film, (H, W, 3)."""
-    return heat_on_film(film, heat_of(explanation, film.shape[:2]))
-
-
-def heat_of(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
-    return heat_at(explanation.first.values, shape)
-
-
-def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode a picture as JPEG."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
-    return file.getvalue()
-
-
-def legend(width: int, height: int) -> NDArray[np.uint8]:
-    """Draw the heat's colours from none to the strongest, over black, (height, width, 3)."""
-    strength = np.linspace(0, 1, width, dtype=np.float32)
-    heat = np.broadcast_to(strength, (height, width))
-    return heat_on_film(np.zeros((height, width), np.uint8), heat, 1.0)
-
-
 MOST_SIDE: Final = 2048  # pixels of the film's longer side; a wall screen shows no more
 LEAST_WIDTH: Final = 480  # narrower films are enlarged or set on black, for the caption's sake
 SOURCE_KEY: Final = "Source"  # in the PNG's text: which film and which model it shows
 _STRIP, _TEXT, _MUTED = (16, 20, 24), (236, 240, 243), (150, 162, 172)
 _MOST_LINES: Final = 3  # of a reason not to trust the map
+_MOST_BYTES: Final = 120  # of a name's stem in UTF-8; file systems take 255 for all of it
+_ENDING: Final = ".heatmap.png"
+_UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ufffd]')
+_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def write_picture(
@@ -125,7 +91,7 @@ def draw_picture(
 
 
 class _Caption:
-    """Writes the strip below a film, row by row."""
+    """The strip below a film, written row by row."""
 
     def __init__(self, picture: Image.Image, top: int, size: int) -> None:
         self._picture, self._draw = picture, ImageDraw.Draw(picture)
@@ -155,7 +121,7 @@ class _Caption:
         right_colour: tuple[int, ...],
         scale: float = 1.0,
     ) -> None:
-        """Text at both ends; the right one yields."""
+        """Write text at both ends; the right one yields."""
         font = _font(round(self._size * scale))
         width = self._right - self._left
         left = fit_line(showable(left), width, font.getlength)
@@ -192,7 +158,7 @@ def _warnings(
     size: int,
 ) -> list[str]:
     """Break the first reason to doubt the answer, or else the map, into lines."""
-    checks = None if explanation is None else explanation.honesty
+    checks = None if explanation is None else explanation.checks
     if film.verdict.level not in ("believe", "unknown"):
         text = context.say(film.verdict.reasons[0])
     elif checks is not None and not checks.is_trustworthy:
@@ -219,10 +185,39 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(FONT_FILE, size, layout_engine=ImageFont.Layout.BASIC)
 
 
-_MOST_BYTES: Final = 120  # of a name's stem in UTF-8; file systems take 255 for all of it
-_ENDING: Final = ".heatmap.png"
-_UNSAFE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f\ufffd]')
-_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+def reduced(film: Pixels, side: int) -> Pixels:
+    """Reduce a film so that its longer side has at most `side` pixels."""
+    height, width = film.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return film
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = Image.fromarray(film).resize(size, Image.Resampling.BOX, reducing_gap=2)
+    return np.asarray(picture)
+
+
+def film_with_heat(film: Pixels, explanation: Explanation) -> NDArray[np.uint8]:
+    """Lay the heat map of the explanation's class over the film, (H, W, 3)."""
+    return heat_on_film(film, heat_of(explanation, film.shape[:2]))
+
+
+def heat_of(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Return the heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
+    return heat_at(explanation.first.values, shape)
+
+
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode a picture as JPEG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY)
+    return file.getvalue()
+
+
+def legend(width: int, height: int) -> NDArray[np.uint8]:
+    """Draw the heat's colours from none to the strongest, over black, (height, width, 3)."""
+    strength = np.linspace(0, 1, width, dtype=np.float32)
+    heat = np.broadcast_to(strength, (height, width))
+    return heat_on_film(np.zeros((height, width), np.uint8), heat, 1.0)
 
 
 class HeatFiles:
@@ -285,7 +280,7 @@ def safe_stem(file: str) -> str:
 
 
 def _may_be_written(path: Path, digest: str) -> bool:
-    """Whether nothing is lost: no file there, or our picture of the same film."""
+    """True where nothing is lost: no file there, or our picture of the same film."""
     try:
         path.lstat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""All films as a table (CSV, or text that pastes into a spreadsheet) and as JSON."""
+"""Tables of read X-rays: CSV, text that pastes into a spreadsheet, and JSON."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ from app.reading import desk_viewmodel as desk_module
 from core.errors import Message
 from core.prediction.explanation import Explanation
 from core.prediction.lungs import LungField
-from core.prediction.saliency_checks import HeatMap, Honesty
+from core.prediction.saliency_checks import HeatMap, SaliencyChecks
 
 DOUBT = Message("Most of the heat lies outside the lungs.")
 SIDE = 4  # of the maps
@@ -56,5 +56,5 @@ def complete(label: int, *, is_trustworthy: bool = True) -> Explanation:
         first.cams,
         HeatMap(first.first.values.T.copy(), label, "occlusion"),
         LungField(mask, is_reliable=True, score=1.2),
-        Honesty(0.8, 0.7, 0.1, 0.0, is_trustworthy, doubts, doubts),
+        SaliencyChecks(0.8, 0.7, 0.1, 0.0, is_trustworthy, doubts, doubts),
     )

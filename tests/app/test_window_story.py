@@ -313,7 +313,7 @@ class TestReadPage:
         assert pane.state is not None
         assert pane.overlays.heat is not None
         film = desk.current
-        assert film.checks == story.program.desk.explanation(film.key, film.predicted).honesty
+        assert film.checks == story.program.desk.explanation(film.key, film.predicted).checks
         assert {str(reason) for reason in film.verdict.reasons} <= set(self.said(story))
 
     def test_a_film_that_the_model_learned_from_says_so(self, story: Story) -> None:

@@ -79,7 +79,7 @@ def say_times(classifier: Classifier, films: Sequence[Film]) -> None:
 
 def say_checks(name: str, explanations: Sequence[Explanation], classes: Sequence[str]) -> None:
     """Distributions of what the checks found, and how often they stamped."""
-    found = [e.honesty for e in explanations if e.honesty is not None]
+    found = [e.checks for e in explanations if e.checks is not None]
     stamped = np.mean([not one.is_trustworthy for one in found])
     print(f"{name}: {len(found)} films, {stamped:.0%} stamped")
     for what in ("agreement", "random_likeness", "chance"):

@@ -8,16 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.reading.heat_map import HonestyLines
+from app.reading.heat_map import SaliencyCheckLines, ShareRow
 from app.reading.novelty import LIMIT_AT, NeighbourStrip, NoveltyMeter, figure, place_of
 from app.reading.panel import TrustCard
-from app.reading.probabilities import ShareRow
 from app.widgets.labels import Chip
 from app.widgets.signs import VerdictSign
 from core.errors import Message
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.reading import FilmResult
-from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import SaliencyChecks
 from tests.app.hands import label_texts
 from tests.app.reading.foreign_words import HOSTILE_NAMES, speak_tilde
 from tests.core.prediction.made_results import film_result, opinion
@@ -25,9 +24,9 @@ from tests.core.prediction.made_results import film_result, opinion
 NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
 LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))
 UNLIKE = Novelty(9.0, 1.2, False, "not_a_chest_film", Message("It is a photograph."))
-HONEST = Honesty(0.78, 0.64, 0.11, 0.0001, True, ())
+HONEST = SaliencyChecks(0.78, 0.64, 0.11, 0.0001, True, ())
 OUTSIDE = Message("Most heat lies outside the lungs.")
-STAMPED = Honesty(0.22, -0.2, 0.7, 0.3, False, (OUTSIDE,), (OUTSIDE,))
+STAMPED = SaliencyChecks(0.22, -0.2, 0.7, 0.3, False, (OUTSIDE,), (OUTSIDE,))
 
 
 def neighbour(label: int, distance: float, *, has_picture: bool = True) -> Neighbour:
@@ -38,7 +37,7 @@ def neighbour(label: int, distance: float, *, has_picture: bool = True) -> Neigh
 def film(
     novelty: Novelty | None = LIKE,
     neighbours: tuple[Neighbour, ...] = (),
-    checks: Honesty | None = None,
+    checks: SaliencyChecks | None = None,
     n_classes: int = 3,
 ) -> FilmResult:
     """A film of the second class."""
@@ -67,7 +66,7 @@ def chips(where: QWidget) -> list[str]:
 
 
 def figures(card: TrustCard) -> list[str]:
-    lines = card.findChild(HonestyLines)
+    lines = card.findChild(SaliencyCheckLines)
     return [row.accessibleName().rsplit(": ")[-1] for row in lines.findChildren(ShareRow)]
 
 
@@ -94,7 +93,7 @@ class TestVerdict:
 
     def test_the_next_film_takes_the_figures_away(self, card: TrustCard) -> None:
         card.show_film(film(checks=STAMPED), NAMES)
-        card.show_honesty(STAMPED)
+        card.show_checks(STAMPED)
         card.show_film(film(), NAMES)
         assert card.findChild(VerdictSign).level == "believe"
         assert "Most heat lies outside the lungs." not in label_texts(card)
@@ -103,14 +102,14 @@ class TestVerdict:
     def test_the_same_film_told_again_keeps_its_figures(self, card: TrustCard) -> None:
         shown = film(checks=STAMPED)
         card.show_film(shown, NAMES)
-        card.show_honesty(STAMPED)
+        card.show_checks(STAMPED)
         card.show_film(shown, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
         assert card.findChild(VerdictSign).level == "doubt"
         assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
     def test_another_class_s_map_leaves_the_verdict_as_it_is(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
-        card.show_honesty(STAMPED)
+        card.show_checks(STAMPED)
         assert card.findChild(VerdictSign).level == "believe"
         assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
@@ -125,7 +124,7 @@ class TestVerdict:
         card.show_film(film(neighbours=FIVE), NAMES)
         card.clear()
         assert label_texts(card) == first
-        card.show_honesty(HONEST)  # comes too late
+        card.show_checks(HONEST)  # comes too late
         assert label_texts(card) == first
 
 
@@ -205,14 +204,14 @@ class TestNeighbours:
         assert "7, distance 1.00" in named
 
 
-class TestHonesty:
+class TestSaliencyChecks:
     def test_figures_fill_in_when_they_arrive(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
         assert figures(card) == ["–"] * 4
         card.show_examining()
         assert figures(card) == ["…"] * 4
         assert "examining …" in chips(card)
-        card.show_honesty(HONEST)
+        card.show_checks(HONEST)
         assert figures(card) == ["78%", "0.64", "11%", "< 0.1%"]
         assert "passed" in chips(card)
 
@@ -220,19 +219,19 @@ class TestHonesty:
         card.show_film(film(neighbours=FIVE), NAMES)
         card.show_examining()
         before = card.heightForWidth(272)
-        card.show_honesty(HONEST)
+        card.show_checks(HONEST)
         assert card.heightForWidth(272) == before
 
     def test_a_stamp_says_why(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
-        card.show_honesty(STAMPED)
+        card.show_checks(STAMPED)
         assert "do not trust" in chips(card)
         stamp = next(one for one in card.findChildren(Chip) if one.words == "do not trust")
         assert "outside the lungs" in stamp.toolTip()
 
     def test_lungs_that_were_not_found_are_no_share(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
-        card.show_honesty(Honesty(None, 0.6, math.nan, math.nan, True, ()))
+        card.show_checks(SaliencyChecks(None, 0.6, math.nan, math.nan, True, ()))
         assert figures(card) == ["lungs not found", "0.60", "–", "–"]
         card.grab()
 
@@ -259,7 +258,7 @@ class TestRoomAndWords:
         reason = Message("{file} is strange.", file="Unbroken" * 40)
         strange = Novelty(9.0, 1.0, False, "blank", reason)
         card.show_film(film(strange, films, n_classes=n), HOSTILE_NAMES)
-        card.show_honesty(Honesty(0.1, 0.1, 0.9, 1.0, False, (reason, reason)))
+        card.show_checks(SaliencyChecks(0.1, 0.1, 0.9, 1.0, False, (reason, reason)))
         area.grab()
         widest = area.horizontalScrollBar().maximum()
         area.takeWidget()
@@ -276,14 +275,14 @@ class TestRoomAndWords:
     @pytest.mark.parametrize("width", [1, 60, 272, 2000])
     def test_it_draws_at_any_width(self, card: TrustCard, width: int) -> None:
         card.show_film(film(neighbours=FIVE), NAMES)
-        card.show_honesty(HONEST)
+        card.show_checks(HONEST)
         card.setMinimumWidth(1)
         card.resize(width, 600)
         card.grab()
 
     def test_it_speaks_another_language(self, card: TrustCard) -> None:
         card.show_film(film(neighbours=FIVE), NAMES)
-        card.show_honesty(HONEST)
+        card.show_checks(HONEST)
         speak_tilde(card)
         texts = label_texts(card)
         assert "~It is like them." in texts

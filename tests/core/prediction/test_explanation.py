@@ -84,16 +84,16 @@ def test_films_of_any_size_and_colour_are_explained(
 ) -> None:
     explanation = complete(classifier, film(*shape))
     assert explanation.cams.shape == (3, 2, 2)
-    assert explanation.honesty is not None
-    assert np.isfinite(explanation.honesty.agreement)
-    assert 0 <= explanation.honesty.random_likeness <= 1
+    assert explanation.checks is not None
+    assert np.isfinite(explanation.checks.agreement)
+    assert 0 <= explanation.checks.random_likeness <= 1
 
 
 def test_a_network_that_learned_nothing_is_stamped(classifier: Classifier) -> None:
-    honesty = complete(classifier, film(80, 80)).honesty
-    assert honesty is not None
-    assert not honesty.is_trustworthy
-    assert any("no stronger than shuffled weights" in str(reason) for reason in honesty.reasons)
+    checks = complete(classifier, film(80, 80)).checks
+    assert checks is not None
+    assert not checks.is_trustworthy
+    assert any("no stronger than shuffled weights" in str(reason) for reason in checks.reasons)
 
 
 def test_a_film_may_be_left_before_all_is_known(classifier: Classifier) -> None:

@@ -19,7 +19,7 @@ from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
 from core.prediction.film_search import RefusedFilm
 from core.prediction.reading import THUMBNAIL_PX, FilmResult, read_films
-from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import SaliencyChecks
 from tests.core.prediction.made_results import NORMAL, VIRAL, film_result, opinion_of
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -178,12 +178,12 @@ def test_a_film_knows_its_part_in_the_making_of_the_model(
 class TestResults:
     def test_only_the_predicted_class_s_heat_map_speaks_for_or_against_the_answer(self) -> None:
         against = Message("Most heat lies outside the lungs.")
-        checks = Honesty(0.2, 0.1, 0.7, 0.3, False, (against,), (against,))
+        checks = SaliencyChecks(0.2, 0.1, 0.7, 0.3, False, (against,), (against,))
         film = film_result(opinion=opinion_of(NORMAL))
         assert film.verdict.level == "believe"
         for label, level in ((NORMAL, "doubt"), (VIRAL, "believe")):
             cams = np.zeros((3, 2, 2), np.float32)
-            assert film.explained(Explanation(label, cams, honesty=checks)).verdict.level == level
+            assert film.explained(Explanation(label, cams, checks=checks)).verdict.level == level
             assert film.explained(Explanation(label, cams)) is film
         assert film.explained(None) is film
 

@@ -6,7 +6,7 @@ from PIL import Image
 from core.prediction.lungs import LungField
 from core.prediction.saliency_checks import (
     HeatMap,
-    Honesty,
+    SaliencyChecks,
     chance_of,
     examine,
     heat_at,
@@ -41,36 +41,36 @@ def judge(
     random: np.ndarray = RANDOM,
     chance: float = 0.0,
     found: LungField | None = None,
-) -> Honesty:
+) -> SaliencyChecks:
     second = evidence if second is None else second
     return examine(evidence, second, random, chance=chance, lungs=found or lungs())
 
 
-def says(honesty: Honesty, text: str) -> bool:
-    return any(text in str(reason) for reason in honesty.reasons)
+def says(checks: SaliencyChecks, text: str) -> bool:
+    return any(text in str(reason) for reason in checks.reasons)
 
 
 def test_a_map_of_a_lung_on_which_two_methods_agree_is_trusted() -> None:
-    honesty = judge()
-    assert honesty.is_trustworthy
-    assert honesty.reasons == ()
-    assert honesty.agreement == pytest.approx(1, abs=1e-3)
-    assert honesty.lung_share is not None
-    assert honesty.lung_share > 0.8
+    checks = judge()
+    assert checks.is_trustworthy
+    assert checks.reasons == ()
+    assert checks.agreement == pytest.approx(1, abs=1e-3)
+    assert checks.lung_share is not None
+    assert checks.lung_share > 0.8
 
 
 def test_two_methods_that_disagree_are_told() -> None:
-    honesty = judge(second=-IN_A_LUNG + 0.5)
-    assert not honesty.is_trustworthy
-    assert says(honesty, "contradict each other")
-    assert honesty.agreement == pytest.approx(-1, abs=1e-3)
+    checks = judge(second=-IN_A_LUNG + 0.5)
+    assert not checks.is_trustworthy
+    assert says(checks, "contradict each other")
+    assert checks.agreement == pytest.approx(-1, abs=1e-3)
 
 
 def test_a_map_like_that_of_random_weights_is_told() -> None:
-    honesty = judge(random=3 * IN_A_LUNG + 1)
-    assert not honesty.is_trustworthy
-    assert honesty.random_likeness == pytest.approx(1)
-    assert says(honesty, "A network that learned nothing draws nearly the same map (100% alike)")
+    checks = judge(random=3 * IN_A_LUNG + 1)
+    assert not checks.is_trustworthy
+    assert checks.random_likeness == pytest.approx(1)
+    assert says(checks, "A network that learned nothing draws nearly the same map (100% alike)")
 
 
 def test_the_same_map_with_the_opposite_sign_is_as_much_alike() -> None:
@@ -78,36 +78,36 @@ def test_the_same_map_with_the_opposite_sign_is_as_much_alike() -> None:
 
 
 def test_evidence_that_chance_explains_is_told() -> None:
-    honesty = judge(chance=0.2)
-    assert not honesty.is_trustworthy
-    assert says(honesty, "no stronger than shuffled weights")
+    checks = judge(chance=0.2)
+    assert not checks.is_trustworthy
+    assert says(checks, "no stronger than shuffled weights")
 
 
 def test_heat_outside_the_lungs_is_told_with_its_share() -> None:
-    honesty = judge(gaussian(0.95, 0.5), random=gaussian(0.1, 0.1))
-    assert not honesty.is_trustworthy
-    assert honesty.lung_share is not None
-    assert honesty.lung_share < 0.2
-    assert says(honesty, f"{honesty.lung_share:.0%} lies inside")
+    checks = judge(gaussian(0.95, 0.5), random=gaussian(0.1, 0.1))
+    assert not checks.is_trustworthy
+    assert checks.lung_share is not None
+    assert checks.lung_share < 0.2
+    assert says(checks, f"{checks.lung_share:.0%} lies inside")
 
 
 @pytest.mark.parametrize("found", [None, lungs(is_reliable=False)])
 def test_lungs_that_are_not_certain_are_not_asked(found: LungField | None) -> None:
-    honesty = examine(IN_A_LUNG, IN_A_LUNG, RANDOM, chance=0.0, lungs=found)
-    assert honesty.lung_share is None
-    assert honesty.is_trustworthy
-    assert says(honesty, "the place of the heat is unchecked")
+    checks = examine(IN_A_LUNG, IN_A_LUNG, RANDOM, chance=0.0, lungs=found)
+    assert checks.lung_share is None
+    assert checks.is_trustworthy
+    assert says(checks, "the place of the heat is unchecked")
 
 
 def test_a_map_of_one_place_shows_nothing() -> None:
-    honesty = judge(np.ones((1, 1)), IN_A_LUNG, np.ones((1, 1)))
-    assert not honesty.is_trustworthy
-    assert says(honesty, "too few places")
+    checks = judge(np.ones((1, 1)), IN_A_LUNG, np.ones((1, 1)))
+    assert not checks.is_trustworthy
+    assert says(checks, "too few places")
 
 
 def test_all_that_is_wrong_is_told() -> None:
-    honesty = judge(gaussian(0.95, 0.5), -gaussian(0.95, 0.5), gaussian(0.95, 0.5), chance=1.0)
-    assert len(honesty.reasons) >= 3
+    checks = judge(gaussian(0.95, 0.5), -gaussian(0.95, 0.5), gaussian(0.95, 0.5), chance=1.0)
+    assert len(checks.reasons) >= 3
 
 
 def test_rank_correlation_is_scipys() -> None:

@@ -23,7 +23,7 @@ class Novelty:
 
 
 @dataclass
-class Honesty:
+class SaliencyChecks:
     is_trustworthy: bool
     reasons: tuple[Message, ...] = ()
     doubts: tuple[Message, ...] = ()
@@ -42,10 +42,10 @@ class Opinion:
 
 FAMILIAR, FOREIGN = Novelty(True, LIKE), Novelty(False, UNLIKE)
 DIFFERING = Message("The two methods contradict each other.")
-HONEST, STAMPED = Honesty(True), Honesty(False, (OUTSIDE,), (OUTSIDE,))
-MAP_ONLY = Honesty(False, (DIFFERING,))  # the map fails, and says nothing of the answer
+HONEST, STAMPED = SaliencyChecks(True), SaliencyChecks(False, (OUTSIDE,), (OUTSIDE,))
+MAP_ONLY = SaliencyChecks(False, (DIFFERING,))  # the map fails, and says nothing of the answer
 
-# candidates, calibrated, novelty, honesty -> level, and how each reason begins
+# candidates, calibrated, novelty, checks -> level, and how each reason begins
 CASES = [
     ((0,), True, FAMILIAR, None, "believe", ["One class alone", "It is like"]),
     ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like"]),
@@ -92,17 +92,17 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("candidates", "is_calibrated", "novelty", "honesty", "level", "beginnings"), CASES
+    ("candidates", "is_calibrated", "novelty", "checks", "level", "beginnings"), CASES
 )
 def test_a_case_has_its_verdict_and_its_reasons(
     candidates: tuple[int, ...],
     is_calibrated: bool,
     novelty: Novelty | None,
-    honesty: Honesty | None,
+    checks: SaliencyChecks | None,
     level: Level,
     beginnings: list[str],
 ) -> None:
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
     assert verdict.level == level
     assert len(verdict.reasons) == len(beginnings)
     for reason, beginning in zip(verdict.reasons, beginnings, strict=True):
@@ -121,18 +121,18 @@ EVERYTHING = list(
 
 @pytest.mark.parametrize("known", EVERYTHING)
 def test_there_is_a_reason_for_every_verdict(known: tuple[Any, ...]) -> None:
-    candidates, is_calibrated, novelty, honesty = known
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    candidates, is_calibrated, novelty, checks = known
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
     assert verdict.reasons
     assert len(set(verdict.reasons)) == len(verdict.reasons)
 
 
 @pytest.mark.parametrize("known", EVERYTHING)
 def test_only_an_answer_without_a_blemish_is_believed(known: tuple[Any, ...]) -> None:
-    candidates, is_calibrated, novelty, honesty = known
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), honesty)  # type: ignore[arg-type]
+    candidates, is_calibrated, novelty, checks = known
+    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
     is_clean = (
-        len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and honesty is not STAMPED
+        len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and checks is not STAMPED
     )
     assert (verdict.level == "believe") == is_clean
 

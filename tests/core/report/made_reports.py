@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.data.records import display_names
 from core.models.model_card import ModelCard
 from core.prediction.explanation import Explanation
-from core.prediction.saliency_checks import Honesty
+from core.prediction.saliency_checks import SaliencyChecks
 from core.report.facts import ReportContext
 from tests.core.models.model_bytes import card
 from tests.core.prediction.made_results import CLASSES
@@ -42,8 +42,8 @@ def made_card(**changes: Any) -> ModelCard:
     return made
 
 
-def honesty(**changes: Any) -> Honesty:
-    made = Honesty(0.625, 0.5, 0.25, 0.001, True, ())
+def checks(**changes: Any) -> SaliencyChecks:
+    made = SaliencyChecks(0.625, 0.5, 0.25, 0.001, True, ())
     return dataclasses.replace(made, **changes)
 
 
@@ -51,7 +51,7 @@ def explanation(label: int = 0, **changes: Any) -> Explanation:
     """Heat in the upper left corner alone."""
     cams = np.zeros((N_CLASSES, 4, 4), np.float32)
     cams[label, 0, 0] = 2
-    made = Explanation(label, cams, None, None, honesty())
+    made = Explanation(label, cams, None, None, checks())
     return dataclasses.replace(made, **changes)
 
 

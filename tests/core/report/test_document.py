@@ -26,7 +26,7 @@ from tests.core.prediction.made_results import (
     novelty,
     opinion,
 )
-from tests.core.report.made_reports import context, explanation, honesty, pixels
+from tests.core.report.made_reports import checks, context, explanation, pixels
 
 DISCLAIMER = "Research and teaching only, never diagnosis."
 
@@ -105,7 +105,7 @@ def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> No
         path=tmp_path / "a.png",
     )
     Image.fromarray(pixels()).save(told.path)
-    found = explanation(honesty=honesty(lung_share=None))
+    found = explanation(checks=checks(lung_share=None))
     page = flat(pages(tmp_path / "out.pdf", [told], explain=lambda _film: found)[0])
     for words in (
         "Do not believe · not sure: COVID-19, Normal remain possible",

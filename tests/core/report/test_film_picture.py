@@ -17,7 +17,7 @@ from core.report.picture import (
     write_picture,
 )
 from tests.core.prediction.made_results import STRANGE, film_result, novelty, opinion
-from tests.core.report.made_reports import context, explanation, honesty, pixels
+from tests.core.report.made_reports import checks, context, explanation, pixels
 
 
 def test_the_film_keeps_its_resolution_and_gets_a_caption() -> None:
@@ -73,10 +73,10 @@ def test_the_caption_grows_with_what_must_be_said() -> None:
 
 
 def test_a_map_that_failed_its_checks_says_so_under_any_class() -> None:
-    failed = honesty(is_trustworthy=False, reasons=(STRANGE,))
+    failed = checks(is_trustworthy=False, reasons=(STRANGE,))
     good, bad = (
         draw_picture(pixels(), film_result(), one, context()).height
-        for one in (explanation(2), explanation(2, honesty=failed))
+        for one in (explanation(2), explanation(2, checks=failed))
     )
     assert bad > good
 

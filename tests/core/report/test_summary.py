@@ -2,7 +2,7 @@ import pytest
 
 from core.report.facts import film_text, percent
 from tests.core.prediction.made_results import STRANGE, film_result, neighbours, opinion
-from tests.core.report.made_reports import context, honesty
+from tests.core.report.made_reports import checks, context
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_a_share_is_never_rounded_to_certainty(share: float, words: str) -> None
 
 
 def test_a_film_is_told_in_a_few_lines() -> None:
-    stamp = honesty(is_trustworthy=False, reasons=(STRANGE,), doubts=(STRANGE,))
+    stamp = checks(is_trustworthy=False, reasons=(STRANGE,), doubts=(STRANGE,))
     text = film_text(
         film_result(
             opinion=opinion(neighbours=neighbours()),

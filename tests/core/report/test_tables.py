@@ -15,7 +15,7 @@ from tests.core.prediction.made_results import (
     novelty,
     opinion,
 )
-from tests.core.report.made_reports import context, honesty
+from tests.core.report.made_reports import checks, context
 
 DISCLAIMER = "Research and teaching only, never diagnosis."
 
@@ -35,7 +35,7 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
             neighbours=neighbours(),
         ),
         true_class="NORMAL",
-        checks=honesty(is_trustworthy=False, reasons=(STRANGE,)),
+        checks=checks(is_trustworthy=False, reasons=(STRANGE,)),
     )
     write_films_csv(tmp_path / "out.csv", [made], context("zh_CN"))
     (row,) = rows_of(tmp_path / "out.csv")
@@ -120,9 +120,7 @@ def test_a_film_the_model_learned_from_is_told(tmp_path: Path) -> None:
 
 def test_json_holds_model_films_and_disclaimer(tmp_path: Path) -> None:
     named = dataclasses.replace(context(), say=lambda message: f"<{message}>")
-    write_films_json(
-        tmp_path / "out.json", [film_result("胸片\udcff.png", checks=honesty())], named
-    )
+    write_films_json(tmp_path / "out.json", [film_result("胸片\udcff.png", checks=checks())], named)
     told = json.loads((tmp_path / "out.json").read_text("utf-8"))
     assert told["disclaimer"] == f"<{DISCLAIMER}>"
     assert told["model"]["sha256"] == "ab" * 32

@@ -1,22 +1,29 @@
+import hashlib
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from core.config import ENHANCEMENTS, AugmentationConfig, Change, preset
+from core.config import CHANGES, ENHANCEMENTS, AugmentationConfig, Change, preset
 from core.data import augmentation
 from core.data.augmentation import (
     add_noise,
     augment,
     brighten,
     change_contrast,
+    draws,
     flip,
     generator_for,
     rotate,
     saturate,
     sharpen,
 )
+from core.data.batches import BatchSource
+from core.data.records import Record
+from tests.core.data.caches import cache_of
 
 FACTORS = [0.5, 0.73, 1.0, 1.28, 1.5]
 NONE = AugmentationConfig(probability=0.0)
@@ -277,3 +284,128 @@ def test_each_enhancement_has_its_own_range(
     values = noted(monkeypatch, CALLED[change], ALL.changed(**own), 300)
     assert 0.9 <= min(values) < 0.91
     assert 1.09 < max(values) <= 1.1
+
+
+CERTAIN = AugmentationConfig(probability=1.0)
+STEPS = np.add.outer(np.arange(0, 128, 2), np.arange(64)).astype(np.uint8)
+COLOURED_STEPS = np.stack([STEPS, STEPS.T, STEPS[::-1]], axis=-1)
+grey_and_coloured = pytest.mark.parametrize(
+    "pixels", [STEPS, COLOURED_STEPS], ids=["grey", "colour"]
+)
+# What version 0.1.0 drew, before each change had a switch and a range of its own: the
+# results in README were trained with these numbers. The first digest is of the pixels, the
+# second of what each generator gives next, which tells that it drew as many numbers.
+RECORDED = {
+    "defaults": ({}, "df1b41933feb4063", "ca3c3c8465d1514c"),
+    "every change": ({"probability": 1.0}, "dd9ed2c95276956d", "36a81e9b3b8028ad"),
+    "reference": ({"is_noise_per_channel": True}, "a539501d6a060792", "f1cee8dad8664eb8"),
+    "own ranges": (
+        {
+            "probability": 0.8,
+            "enhancement_low": 0.7,
+            "enhancement_high": 1.2,
+            "flip_probability": 0.3,
+            "rotation_degrees": 7,
+            "noise_sigma_max": 4.0,
+            "is_noise_per_channel": True,
+        },
+        "4d0d91efeecee2ff",
+        "b278924b64d70b1d",
+    ),
+    "no rotation": (
+        {"probability": 1.0, "rotation_degrees": 0},
+        "0f6077e0817795ba",
+        "b7c772c312c45dc7",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "pixels", "after"), RECORDED.values(), ids=RECORDED)
+def test_a_seed_draws_what_it_always_drew(old: dict, pixels: str, after: str) -> None:
+    rows, columns = np.mgrid[0:64, 0:64]
+    grey = ((rows * 37 + columns * columns * 11 + rows * columns * 5) % 256).astype(np.uint8)
+    colour = np.stack([grey, grey.T, grey[::-1]], axis=-1)
+    config = AugmentationConfig.from_json(old)
+    images, generators = hashlib.sha256(), hashlib.sha256()
+    for image in (grey, colour):
+        for key in ((seed, 1, index) for seed in (0, 7) for index in range(10)):
+            random = generator_for(*key)
+            images.update(augment(image, config, random).tobytes())
+            generators.update(random.bytes(16))
+    assert (images.hexdigest()[:16], generators.hexdigest()[:16]) == (pixels, after)
+
+
+@grey_and_coloured
+def test_with_every_change_off_the_film_stays(pixels: np.ndarray) -> None:
+    config = CERTAIN.changed(
+        is_noise_per_channel=True, **{f"is_{change}_on": False for change in CHANGES}
+    )
+    assert np.array_equal(augment(pixels, config, generator_for(0, 1, 2)), pixels)
+
+
+def test_noise_that_is_off_leaves_the_film() -> None:
+    only_noise = CERTAIN.changed(
+        rotation_degrees=0, is_flip_on=False, is_noise_on=False, **FACTORS_OF_ONE
+    )
+    assert np.array_equal(augment(STEPS, only_noise, generator_for(0, 1, 2)), STEPS)
+
+
+@pytest.mark.parametrize("is_noise_per_channel", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+def test_switching_a_change_off_does_not_shift_the_others(
+    change: Change, is_noise_per_channel: bool
+) -> None:
+    on = AugmentationConfig(is_noise_per_channel=is_noise_per_channel)
+    off = on.changed(**{f"is_{change}_on": False})
+    for index in range(20):
+        one, other = generator_for(3, 1, index), generator_for(3, 1, index)
+        augment(STEPS, on, one)
+        augment(STEPS, off, other)
+        assert one.random() == other.random()
+
+
+SIZE, N_FILMS, SEED = 16, 5, 3
+CONFIG = AugmentationConfig(probability=0.9, rotation_degrees=12)
+FILMS = np.random.default_rng(0).integers(0, 256, (N_FILMS, SIZE, SIZE)).astype(np.uint8)
+
+
+def trained_on(epoch: int) -> dict[int, np.ndarray]:
+    """What an epoch shows, by the film's place; its label tells which one it is."""
+    records = tuple(Record(f"{n}.png", Path(), str(n), n) for n in range(N_FILMS))
+    rows = {str(n): n for n in range(N_FILMS)}
+    colour = np.empty((0, SIZE, SIZE, 3), np.uint8)
+    source = BatchSource(cache_of(rows, FILMS, {}, colour), records, 2)
+    with closing(source.training_batches(CONFIG, SEED, epoch, 1)) as batches:
+        return {
+            int(label): image
+            for batch in batches
+            for image, label in zip(batch.images, batch.labels, strict=True)
+        }
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_the_draws_are_what_the_epochs_of_a_run_show(index: int) -> None:
+    drawn = draws(FILMS[index], CONFIG, SEED, index=index)
+    assert len(drawn) == 12
+    for epoch, picture in enumerate(drawn, start=1):
+        assert np.array_equal(picture, trained_on(epoch)[index])
+
+
+def test_later_epochs_follow_on() -> None:
+    later = draws(FILMS[0], CONFIG, SEED, 2, first_epoch=5)
+    both = draws(FILMS[0], CONFIG, SEED, 6)
+    assert [np.array_equal(one, other) for one, other in zip(later, both[4:], strict=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_the_film_is_left_as_it_was() -> None:
+    film = FILMS[0].copy()
+    draws(film, CONFIG, SEED)
+    assert np.array_equal(film, FILMS[0])
+
+
+def test_a_coloured_film_keeps_its_shape() -> None:
+    film = np.stack([FILMS[0], FILMS[1], FILMS[2]], axis=-1)
+    assert {picture.shape for picture in draws(film, CONFIG, SEED)} == {(SIZE, SIZE, 3)}

@@ -16,8 +16,11 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.i18n import say, tr
 from app.tasks import Failure
 
-INTERVAL_MS = 1000
+log = logging.getLogger(__name__)
+INTERVAL_MS = 1000  # between two looks at the garbage
 _GENERATIONS = 3
+_LOG_BYTES = 1_000_000
+_fault_file: list[IO[str]] = []  # faulthandler writes to its descriptor until the process ends
 
 
 class GarbageCollector(QObject):
@@ -51,13 +54,8 @@ class GarbageCollector(QObject):
                 return
 
 
-log = logging.getLogger(__name__)
-_LOG_BYTES = 1_000_000
-_fault_file: list[IO[str]] = []  # faulthandler writes to its descriptor until the process ends
-
-
 class UncaughtErrors(QObject):
-    """Turns exceptions nobody caught, in any thread, into failures on the GUI thread."""
+    """Handler of exceptions nobody caught, in any thread: failures on the GUI thread."""
 
     caught = Signal(object)  # Failure
 

@@ -26,6 +26,8 @@ from app.widgets.labels import plain_label
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.signs import Sign
 
+FILTER_PX = 190
+
 
 class RunActions(TranslatedWidget):
     """Enabled as the view-model allows."""
@@ -76,9 +78,6 @@ class RunActions(TranslatedWidget):
         self._resume.setEnabled(run is not None and run.can_resume)
         self._rename.setEnabled(self._model.can_rename)
         self._delete.setEnabled(self._model.can_delete)
-
-
-FILTER_PX = 190
 
 
 class RunsPage(Page):

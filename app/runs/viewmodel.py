@@ -38,6 +38,7 @@ Column = Literal[
     "started",
 ]
 COLUMNS: tuple[Column, ...] = get_args(Column)
+MAX_OVERLAID = 40  # more curves are a tangle; as many looks does the plot have
 # What can be acted on first.
 _STATUSES = ("running", "interrupted", "paused", "stopped", "failed", "finished")
 
@@ -87,9 +88,6 @@ def _key(run: Run, column: Column) -> Any:
             return run.seconds
         case "started":
             return run.started.timestamp()
-
-
-MAX_OVERLAID = 40  # more curves are a tangle; as many looks does the plot have
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ class RunsViewModel(QObject):
         self.is_descending = True
         self._selected: tuple[Path, ...] = ()
         self.histories: dict[Path, History] = {}  # of chosen runs
-        self._reading: set[Path] = set()  # whose curves were asked for
+        self._asked: set[Path] = set()  # whose histories were asked for
         self._queue.started.connect(self.changed)
         self._queue.reported.connect(self._on_queue_reported)
         self._queue.failed.connect(self.failed)
@@ -218,7 +216,7 @@ class RunsViewModel(QObject):
                 yield None  # a moment to stop
             yield _Scanned(tuple(found))
 
-        self._reading.clear()
+        self._asked.clear()
         self._queue.put("scan", scan)
 
     def add_folder(self, folder: Path) -> None:
@@ -246,7 +244,7 @@ class RunsViewModel(QObject):
         if selected != self._selected:
             self._selected = selected
             self.selected_changed.emit()
-            self._read_curves()
+            self._read_histories()
 
     def open_model(self) -> None:
         """Ask for the best model of the chosen run to be opened."""
@@ -308,13 +306,13 @@ class RunsViewModel(QObject):
         """Begin nothing more: the program is closing."""
         self._queue.close()
 
-    def _read_curves(self) -> None:
+    def _read_histories(self) -> None:
         """Read the curves that are missing, and forget those that are no longer looked at."""
         wanted = {run.path for run in self.overlaid}
         self.histories = {path: one for path, one in self.histories.items() if path in wanted}
-        self._reading &= wanted
-        missing = [path for path in self._selected if path in wanted - self._reading]
-        self._reading.update(missing)
+        self._asked &= wanted
+        missing = [path for path in self._selected if path in wanted - self._asked]
+        self._asked.update(missing)
         self.curves_changed.emit()
 
         def read() -> Iterator[object]:
@@ -347,7 +345,7 @@ class RunsViewModel(QObject):
         self._selected = tuple(path for path in self._selected if path in runs)
         self._arrange()
         self.selected_changed.emit()
-        self._read_curves()
+        self._read_histories()
 
 
 def _is_deletable(run: Run) -> bool:

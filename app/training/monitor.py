@@ -23,6 +23,11 @@ from core.training.schedule import learning_rates
 
 N_FIGURES = 7
 NOTHING = "–"
+MAX_LINES = 2000  # of the log
+STEPS_OF_EPOCH = 1000  # of the progress bar
+MAX_PREVIEWED_RATES = 4000  # more points than the plot has pixels
+REFRESH_MS = 200  # of figures, while batches come faster than anybody reads
+EPOCHS_BEFORE_ADVICE = 3
 
 
 class TrainingFigures(TranslatedWidget):
@@ -89,9 +94,6 @@ def _gigabytes(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.1f} GB"
 
 
-MAX_LINES = 2000
-
-
 class TrainingLog(TranslatedWidget):
     """Keeps messages, so that the log changes its language with everything else."""
 
@@ -121,13 +123,6 @@ class TrainingLog(TranslatedWidget):
         self._text.setPlainText(
             "\n".join("".join(say(part) for part in line) for line in self._lines)
         )
-
-
-STEPS_OF_EPOCH = 1000  # of the progress bar
-MAX_PREVIEWED_RATES = 4000  # more points than the plot has pixels
-REFRESH_MS = 200  # of figures, while batches come faster than anybody reads
-
-EPOCHS_BEFORE_ADVICE = 3
 
 
 class TrainingMonitor(TranslatedWidget):

@@ -15,6 +15,7 @@ from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.plot import PlotColours
 
 MAX_MORE_EPOCHS = 1000
+SCROLL_BAR_PX = 12
 
 
 class TrainingButtons(TranslatedWidget):
@@ -89,9 +90,6 @@ class TrainingButtons(TranslatedWidget):
         dialog.intValueSelected.connect(self._model.continue_for)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
-
-
-SCROLL_BAR_PX = 12
 
 
 class TrainingPage(Page):

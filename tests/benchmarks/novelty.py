@@ -1,4 +1,4 @@
-"""How well strange pictures are told from films: the product's way against others, in one run.
+"""Compare the product's way of telling strange pictures from films with others, in one run.
 
     python tests/benchmarks/novelty.py MODEL DATA.zip [OTHER.zip] [--pictures FOLDER] [--number 40]
 
@@ -109,7 +109,7 @@ def methods(memory: NoveltyReference, train: FilmSet) -> dict[str, Judge]:
 
 
 def limit(scores: Scores) -> float:
-    """What 95 % of validation films pass, as in `core.prediction.novelty`."""
+    """Return the limit that 95 % of validation films pass, as in `core.prediction.novelty`."""
     return float(np.quantile(scores, 0.95, method="weibull"))
 
 
@@ -148,7 +148,7 @@ def read(zips: Sequence[Path], size: int) -> LoadedDataset:
 
 
 def unlike(films: Sequence[Picture], known: Sequence[Picture]) -> list[int]:
-    """Which films are no copies of known ones."""
+    """Tell the films that are no copies of known ones."""
     thumbs, others = (
         ImageFeatures.of(some).thumbs.reshape(len(some), -1) / np.sqrt(32 * 32)
         for some in (films, known)

@@ -370,7 +370,7 @@ FILMS = np.random.default_rng(0).integers(0, 256, (N_FILMS, SIZE, SIZE)).astype(
 
 
 def trained_on(epoch: int) -> dict[int, np.ndarray]:
-    """What an epoch shows, by the film's place; its label tells which one it is."""
+    """Return the pictures of an epoch by the film's place, which its label tells."""
     records = tuple(Record(f"{n}.png", Path(), str(n), n) for n in range(N_FILMS))
     rows = {str(n): n for n in range(N_FILMS)}
     colour = np.empty((0, SIZE, SIZE, 3), np.uint8)

@@ -170,7 +170,7 @@ def films(tmp_path: Path) -> Path:
 def read_files(
     folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[str], Unpacked]:
-    """Which files were read, and what was found."""
+    """Return the files that were read and the result."""
     read: list[str] = []
     true_reader = folder_module._read_pieces
 

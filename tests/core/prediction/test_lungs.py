@@ -14,7 +14,7 @@ LEAST_DICE = {"NORMAL": 0.8, "Viral_Pneumonia": 0.65, "COVID": 0.6}
 
 
 def true_lungs(seed: int) -> np.ndarray:
-    """Where the phantom `draw_film(_, seed)` has its lungs, (128, 128)."""
+    """Return the true lungs of the phantom `draw_film(_, seed)`, (128, 128)."""
     build = Build.random(np.random.default_rng([seed, 0]))
     pose = Pose.random(np.random.default_rng([seed, 4]))
     air = draw_chest(build, Canvas.stretch(128, pose)).air
@@ -34,6 +34,20 @@ def test_the_lungs_of_phantoms_are_found(label: str, seed: int) -> None:
     assert found.mask.shape == (128, 128)
     assert found.mask.dtype == np.bool_
     assert dice(found.mask, true_lungs(seed)) > LEAST_DICE[label]
+
+
+def test_the_outlines_are_those_of_version_0_1() -> None:
+    for label, seed, score, n_pixels in (
+        ("NORMAL", 0, 1.3358, 4841),
+        ("Viral_Pneumonia", 1, 1.1841, 4212),
+        ("COVID", 2, 1.1343, 4310),
+        ("NORMAL", 3, 1.3862, 3443),
+    ):
+        found = find_lungs(draw_film(label, seed))
+        assert found is not None
+        assert found.is_reliable
+        assert found.score == pytest.approx(score, abs=1e-3)
+        assert found.mask.sum() == pytest.approx(n_pixels, rel=0.01)
 
 
 def test_the_mask_lies_over_the_film_stretched_to_a_square() -> None:

@@ -20,6 +20,7 @@ from core.training.history import History
 EMPTY_BATCHES, EMPTY_TOP = 100, 1.5  # limits of the axes before there is anything to draw
 PADDING = 0.02  # of the horizontal axis, at its end
 PERCENT = (0.0, 100.0)
+PER_PIXEL = 2.0  # bins that are drawn: 9 ms for 100,000 batches, where pyqtgraph's 5 take 15
 
 Values = NDArray[np.float64]
 
@@ -53,8 +54,10 @@ class CurvePlot(HistoryPlot):
         self._n_batches = EMPTY_BATCHES
         self._words = ("", "", "")
         # Width 1 and no antialiasing: anything finer costs seconds at 100,000 points.
-        self._points = pg.PlotDataItem(pen=None, symbol="o", symbolSize=4, symbolPen=None)
-        self._line = pg.PlotDataItem()
+        self._points = pg.PlotDataItem(
+            pen=None, symbol="o", symbolSize=4, symbolPen=None, autoDownsampleFactor=PER_PIXEL
+        )
+        self._line = pg.PlotDataItem(autoDownsampleFactor=PER_PIXEL)
         self._diamonds = pg.PlotDataItem(symbol="d", symbolSize=9)
         for part in (self._points, self._line, self._diamonds):
             self._item.addItem(part)

@@ -238,7 +238,7 @@ class PlotFrame(TranslatedWidget):
         self._plot.setMinimumHeight(MIN_PLOT_PX)
         self._item = self._plot.getPlotItem()
         # For every curve that is added: 100,000 points take 330 ms to draw, those of them that
-        # can be told apart 17 ms.
+        # can be told apart 9 to 15 ms.
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
         left = self._item.getAxis("left")

@@ -92,10 +92,10 @@ def test_of_a_hundred_thousand_points_those_that_can_be_told_apart_are_drawn(
     plot.show_length(100_000)
     plot.redraw()
     x, y = _shown(plot, 0)
-    assert x[-1] > 99_900
-    assert 2_000 <= len(x) < 6_000  # more take too long and look the same
+    assert x[-1] > 99_700
+    assert 1_000 <= len(x) < 4_000  # more take too long and look the same
     assert (y.max(), y.min()) == (9.0, 0.1)  # no peak is lost
-    assert len(_shown(plot, 1)[0]) < 6_000
+    assert len(_shown(plot, 1)[0]) < 4_000
     assert not plot.grab().isNull()
 
 

@@ -1,6 +1,5 @@
 """A dataset may have a thousand classes; the window stays as large as a screen."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ SCREEN = QSize(1280, 800)
 def many(model_file: Path) -> ModelCard:
     names = tuple(f"class {number}" for number in range(N))
     shown = {name: {"en": name, "zh_CN": name} for name in names}
-    return dataclasses.replace(read_card(model_file), classes=names, display_names=shown)
+    return read_card(model_file).model_copy(update={"classes": names, "display_names": shown})
 
 
 def fits(size: QSize) -> bool:

@@ -119,31 +119,18 @@ EVERYTHING = list(
 )
 
 
-@pytest.mark.parametrize("known", EVERYTHING)
-def test_there_is_a_reason_for_every_verdict(known: tuple[Any, ...]) -> None:
-    candidates, is_calibrated, novelty, checks = known
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
-    assert verdict.reasons
-    assert len(set(verdict.reasons)) == len(verdict.reasons)
-
-
-@pytest.mark.parametrize("known", EVERYTHING)
-def test_only_an_answer_without_a_blemish_is_believed(known: tuple[Any, ...]) -> None:
-    candidates, is_calibrated, novelty, checks = known
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
-    is_clean = (
-        len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and checks is not STAMPED
-    )
-    assert (verdict.level == "believe") == is_clean
-
-
-@pytest.mark.parametrize("known", EVERYTHING)
-def test_a_stamp_never_makes_a_verdict_better(known: tuple[Any, ...]) -> None:
-    candidates, is_calibrated, novelty, _ = known
-    opinion = Opinion(candidates, is_calibrated, novelty)
-    before = verdict_of(opinion)  # type: ignore[arg-type]
-    after = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
-    assert LEVELS.index(after.level) >= LEVELS.index(before.level)
+def test_there_is_a_reason_for_every_verdict_and_a_stamp_never_makes_it_better() -> None:
+    for candidates, is_calibrated, novelty, checks in EVERYTHING:
+        opinion = Opinion(candidates, is_calibrated, novelty)
+        verdict = verdict_of(opinion, checks)  # type: ignore[arg-type]
+        assert verdict.reasons
+        assert len(set(verdict.reasons)) == len(verdict.reasons)
+        is_clean = (
+            len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and checks is not STAMPED
+        )
+        assert (verdict.level == "believe") == is_clean
+        stamped = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
+        assert LEVELS.index(stamped.level) >= LEVELS.index(verdict_of(opinion).level)  # type: ignore[arg-type]
 
 
 def test_of_two_classes_both_possible_is_knowing_nothing() -> None:

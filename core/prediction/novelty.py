@@ -123,15 +123,6 @@ class FilmSet:
     def __len__(self) -> int:
         return len(self.digests)
 
-    def only(self, rows: NDArray[np.int64]) -> Self:
-        """Return the films of these rows."""
-        return type(self)(
-            self.features[rows],
-            [self.films[row] for row in rows],
-            self.labels[rows],
-            tuple(self.digests[row] for row in rows),
-        )
-
 
 # The scale of novelty scores.
 

@@ -12,7 +12,7 @@ from core.prediction.novelty import (
     combined,
     fit_novelty,
 )
-from tests.core.prediction.made_films import digest
+from tests.core.prediction.made_films import digest, film_set
 
 
 def kinds_of(novelties):
@@ -157,14 +157,14 @@ def test_most_validation_films_are_familiar(reference):
     assert reference.familiar_share >= 0.95
 
 
-def test_too_few_validation_films_leave_no_reference(train, validation):
-    few = validation.only(np.arange(LEAST_VALIDATION_FILMS - 1))
+def test_too_few_validation_films_leave_no_reference(train):
+    few = film_set(1000, LEAST_VALIDATION_FILMS - 1)
 
     assert fit_novelty(train, few, keep_thumbnails=False) is None
 
 
-def test_too_few_training_films_leave_no_reference(train, validation):
-    assert fit_novelty(train.only(np.arange(5)), validation, keep_thumbnails=False) is None
+def test_too_few_training_films_leave_no_reference(validation):
+    assert fit_novelty(film_set(0, 5), validation, keep_thumbnails=False) is None
 
 
 def test_features_that_are_no_numbers_leave_no_reference(train, validation):

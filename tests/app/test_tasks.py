@@ -233,7 +233,7 @@ def test_a_runner_starts_and_stops_two_hundred_times(qtbot: QtBot, runner: TaskR
 
 
 class Told:
-    """What a queue tells, in order, of requests that are numbers or words."""
+    """Record of a queue's signals, in order; requests are numbers or words."""
 
     def __init__(self, runner: TaskRunner) -> None:
         self.queue, self.runner = TaskQueue(runner), runner

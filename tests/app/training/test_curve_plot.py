@@ -39,7 +39,7 @@ def add(plot: CurvePlot, losses: Iterable[float]) -> None:
 
 @pytest.fixture
 def drawn(plot: CurvePlot, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many batches there were each time that they were drawn."""
+    """Count of batches each time that they were drawn."""
     counts: list[int] = []
     draw = CurvePlot.draw
 
@@ -61,7 +61,7 @@ def _box(plot: CurvePlot) -> pg.ViewBox:
 
 
 def _shown(plot: CurvePlot, place: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is drawn of the points (0), the line (1) and the diamonds (2)."""
+    """Return the points (0), the line (1) or the diamonds (2) as they are drawn."""
     x, y = _items(plot, pg.PlotDataItem)[place].getData()
     return (np.empty(0), np.empty(0)) if x is None else (x, y)
 

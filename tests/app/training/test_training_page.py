@@ -40,7 +40,7 @@ def epochs(n: int, validation: list[float] | None = None) -> list[object]:
 
 
 class Runs:
-    """What the next run reports; then it waits until it is stopped."""
+    """Events of the next run; after them it waits until it is stopped."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         from core.training import session

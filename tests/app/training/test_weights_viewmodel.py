@@ -27,7 +27,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Weights:
 
 @pytest.fixture
 def opening(qapp: QApplication, files: Weights) -> Iterator[TaskRunner]:
-    """Where weights are opened; idle again when the test is over."""
+    """Runner that opens weights; idle again when the test is over."""
     runner = TaskRunner()
     yield runner
     files.gate.set()

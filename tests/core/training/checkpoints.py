@@ -24,7 +24,7 @@ def checkpoint(number: int = 1, size: int = 50) -> Checkpoint:
 
 
 def same(one: Checkpoint, other: Checkpoint) -> bool:
-    """Whether two checkpoints are equal to the bit."""
+    """Return True if two checkpoints are equal to the bit."""
     return (
         (one.position, one.best, one.spent) == (other.position, other.best, other.spent)
         and one.arrays.keys() == other.arrays.keys()

@@ -1,4 +1,4 @@
-"""What goes wrong while training, and what is left of it."""
+"""Faults while training, and what they leave behind."""
 
 import dataclasses
 import errno
@@ -52,7 +52,7 @@ def of(kind: type, events: list[TrainingEvent]) -> list:
 
 
 def failed(run: RunFolder, error: PneumoScopeError) -> bool:
-    """Whether the folder tells the error, in one line, and is readable."""
+    """Return True if the folder tells the error, in one line, and is readable."""
     description, recorded = read_run(run.path)
     told = description["status"] == "failed" and description["reason"] == str(error)
     return told and "\n" not in str(error) and bool(recorded)
@@ -364,7 +364,7 @@ def test_a_state_that_finds_no_memory_is_told_and_taken_later(
     assert found.checkpoint.position.epoch == 3
 
 
-def test_a_full_disk_does_not_hide_that_training_ran_away(
+def test_a_full_disk_does_not_hide_that_training_diverged(
     start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     TestNumbers().poison(monkeypatch, at=6)

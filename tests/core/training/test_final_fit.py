@@ -1,4 +1,4 @@
-"""What training leaves in its model file beside the weights."""
+"""Calibration, novelty and test in the model file that training leaves."""
 
 from pathlib import Path
 

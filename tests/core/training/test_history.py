@@ -183,7 +183,7 @@ def test_a_run_that_recorded_nothing_has_an_empty_history(tmp_path: Path) -> Non
     assert numbers(history) == [[], [], [], [], []]
 
 
-def test_what_was_not_measured_is_nan_and_a_loss_that_ran_away_is_read_as_it_is(
+def test_what_was_not_measured_is_nan_and_a_loss_that_diverged_is_read_as_it_is(
     tmp_path: Path,
 ) -> None:
     lines = [batch_line(1, 1, float("inf")), batch_line(1, 2, float("nan")), epoch_line(1, None)]

@@ -1,4 +1,4 @@
-"""What is left when the process is killed at any moment."""
+"""A process that is killed at any moment leaves a run that can go on."""
 
 import json
 import subprocess

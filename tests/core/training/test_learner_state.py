@@ -1,4 +1,4 @@
-"""What is saved is all that the next step depends on."""
+"""The saved state is all that the next step depends on."""
 
 import re
 import subprocess

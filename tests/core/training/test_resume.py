@@ -87,7 +87,7 @@ def stage(name: str) -> Callable[[TrainingEvent], bool]:
 
 
 def figures(folder: Path) -> dict[str, list[list[Any]]]:
-    """All that a run recorded and that does not depend on the clock."""
+    """Return the records of a run that do not depend on the clock."""
     events = read_run(folder)[1]
     return {
         kind: [[event[name] for name in names] for event in events if event["event"] == kind]

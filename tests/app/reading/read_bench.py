@@ -99,10 +99,10 @@ class Bench:
         self.settle()
 
     def said(self) -> list[str]:
-        """What the panel says."""
+        """Return the texts of the panel."""
         return label_texts(self.panel)
 
     def row(self, key: int) -> RowWords:
-        """What the list says of a film."""
+        """Return the words of a film's row."""
         self.film_list.keys_in_order()
         return self.film_list._model.words(key)

@@ -26,7 +26,7 @@ ONE_MODEL, ANOTHER = cast(Classifier, "one model"), cast(Classifier, "another")
 
 @dataclass
 class Told:
-    """What the view-model told, in its order."""
+    """Signals of the view-model, in their order."""
 
     loaded: list[int] = field(default_factory=list)
     failed: list[tuple[int, Message]] = field(default_factory=list)

@@ -34,7 +34,7 @@ REFUSED = rows.refused(99, "notes.txt", Message("It is a text."))
 
 
 class Told:
-    """What the list told."""
+    """Signals of the list."""
 
     def __init__(self, shown: ReadingList) -> None:
         self.chosen: list[int] = []

@@ -27,7 +27,7 @@ def bars(qtbot: QtBot, colours: dict[str, str]) -> ProbabilityBars:
 
 
 def rows(bars: ProbabilityBars) -> list[str]:
-    """What assistive software reads, from the top."""
+    """Return the words that assistive software reads, from the top."""
     model = bars.findChild(QListView).model()
     return [
         model.index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)

@@ -40,12 +40,12 @@ def names(bench: Bench) -> list[str]:
 
 
 def heat(bench: Bench, pane: int = 0) -> HeatLayer | None:
-    """What is drawn over a film."""
+    """Return the overlays of a film."""
     return bench.viewer.panes[pane].overlays.visible_heat
 
 
 def shows(bench: Bench, label: int, method: str = "cam", pane: int = 0) -> bool:
-    """Whether the heat map of a class, and of no other, lies over a film."""
+    """True where the heat map of this class lies over a film."""
     layer = heat(bench, pane)
     if layer is None:
         return False

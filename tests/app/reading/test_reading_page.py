@@ -1,4 +1,4 @@
-"""What the Read page says, offers and takes; the desk in it has tests of its own."""
+"""The Read page around its desk: words, buttons, drops and exports."""
 
 import csv
 import json
@@ -34,7 +34,7 @@ Key = Qt.Key
 
 
 def shown_buttons(where: QWidget) -> set[str]:
-    """What the visible buttons say."""
+    """Return the texts of the visible buttons."""
     return {one.text() for one in where.findChildren(QPushButton) if one.isVisible()}
 
 
@@ -158,7 +158,7 @@ class TestModelWords:
 class TestPasting:
     @pytest.fixture
     def dropped(self, opened: Bench) -> list[Dropped]:
-        """What the page says that it was given."""
+        """Collect the drops that the page tells of."""
         dropped: list[Dropped] = []
         opened.page.dropped.connect(dropped.append)
         return dropped

@@ -1,6 +1,5 @@
 """File and class names are shown as they are, even where they look like markup."""
 
-import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +31,7 @@ def foreign_model(model_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     path = folder / "best.safetensors"
     save_model(
         path,
-        dataclasses.replace(
-            card,
+        card.changed(
             classes=classes,
             display_names={name: {"en": name, "zh_CN": name} for name in classes},
         ),

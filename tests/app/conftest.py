@@ -50,6 +50,14 @@ def started_runners() -> Iterator[WeakSet[TaskRunner]]:
         yield runners
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _clipboard_is_empty_at_the_end() -> Iterator[None]:
+    """The offscreen clipboard would free what lies in it after Python itself, and crash."""
+    yield
+    if QApplication.instance() is not None:
+        QApplication.clipboard().clear()
+
+
 @pytest.fixture(autouse=True)
 def _no_garbage_is_collected_elsewhere() -> None:
     """From now on tests/conftest.py collects it, on this thread."""

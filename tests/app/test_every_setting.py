@@ -27,6 +27,7 @@ from core.workspace import Workspace
 from tests.app.hands import field
 from tests.app.whole_program import end
 
+GUIDE = Path(__file__).parents[2] / "resources" / "help" / "settings.md"
 RECOMMENDED = preset("recommended")
 OFFERED = [one for one in settings().values() if one.shown.group is not None]
 NUMBERS = [one for one in settings().values() if one.kind in ("whole", "fraction")]
@@ -241,6 +242,7 @@ def test_help_and_guide_tell_range_default_and_reference(
         parsed("--help")
     told = " ".join(capsys.readouterr().out.split())
     table = settings_table()
+    assert table in GUIDE.read_text(encoding="utf-8")  # written by this very function
     assert "From 1 to 1000. Default: 14; reference: 8." in told
     assert "Only with --optimiser sgd." in told
     assert "| Epochs | `--epochs` | 1 to 1000 | 14 | 8 | How often the network sees" in table

@@ -21,6 +21,7 @@ from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
+from core.runtime.devices import may_have_cards
 from core.workspace import Workspace
 
 USAGE_ERROR = 2
@@ -228,7 +229,7 @@ def run(argv: list[str]) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as error:  # argparse has said what was wrong, or printed its help
         return int(error.code or 0)
-    if arguments.command != "check":
+    if _needs_paddle(arguments.command):
         _load_paddle()
     try:
         with interruptible():
@@ -254,6 +255,11 @@ def run(argv: list[str]) -> int:
         )
         return FAILED
     return DONE
+
+
+def _needs_paddle(command: str) -> bool:
+    """Tell whether a command needs Paddle; reading, and exporting in this process, do not."""
+    return command in ("train", "demo") or (command == "evaluate" and may_have_cards())
 
 
 def _load_paddle() -> None:

@@ -136,12 +136,6 @@ class Classifier:
             )
         ]
 
-    def probabilities(self, films: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return (N, C), each row sums to 1; calibrated where the model knows how."""
-        outputs = self.outputs(films)
-        self._check(outputs)
-        return self._probabilities(outputs.logits)
-
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a film of any size to the network's; safe to call from any thread."""
         return square(film, self.card.preprocessing.image_size)

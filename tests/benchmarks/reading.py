@@ -195,6 +195,8 @@ def measure(arguments: argparse.Namespace, folder: Path, stack: ExitStack) -> No
     print_times(title, asking(readers, f"drop {one_film}"), rounds, 1)
     title = f"{arguments.films} films in a folder, for each film"
     print_times(title, asking(readers, f"folder {films}"), 1, arguments.films)
+    for what, title in (("map", "a heat map"), ("explain", "a heat map that is checked")):
+        print_times(title, asking(readers, f"{what} {one_film}"), few, 1)
     fresh = {
         name: partial(in_a_fresh_process, root, model, one_film) for name, root in roots.items()
     }

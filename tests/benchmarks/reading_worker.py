@@ -45,7 +45,13 @@ def main() -> None:
     """Do what the command line and then standard input say."""
     kind, model, *rest = sys.argv[1:]
     from core.prediction.classifier import Classifier
+    from core.prediction.explanation import explain
     from core.prediction.reading import read_films
+
+    try:
+        from core.images.reading import load_xray
+    except ImportError:  # its place in an older checkout
+        from core.data.images.reading import load_xray  # type: ignore[import-not-found,no-redef]
 
     if kind == "fresh":
         [read] = read_films(Classifier.open(Path(model)), [Path(rest[0])])
@@ -73,10 +79,15 @@ def main() -> None:
             print(" ".join(map(str, np.ravel(answer(films)))), flush=True)
             continue
         films = np.zeros((int(which), size, size), np.uint8) if what == "network" else None
+        film = load_xray(Path(which)) if what in ("map", "explain") else None
         paths = sorted(Path(which).iterdir()) if what == "folder" else [Path(which)]
         started = time.perf_counter()
         if films is not None:
             answer(films)
+        elif film is not None:
+            for _ in explain(classifier, film):
+                if what == "map":
+                    break
         else:
             list(read_films(classifier, paths))
         print(time.perf_counter() - started, flush=True)

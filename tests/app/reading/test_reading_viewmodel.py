@@ -95,7 +95,7 @@ def test_a_film_comes_with_its_picture_and_what_the_model_says(
     read(opened, film_files[:1])
     [film] = films_of(opened)
     classifier = Classifier.open(model_file)
-    expected = classifier.probabilities([classifier.prepare(load_xray(film_files[0]))])[0]
+    expected = classifier.opinions([classifier.prepare(load_xray(film_files[0]))])[0].probabilities
     np.testing.assert_allclose(film.opinion.probabilities, expected, atol=1e-5)
     assert film.predicted == expected.argmax()
     np.testing.assert_array_equal(film.thumbnail, load_xray(film_files[0]))  # it is small

@@ -1,26 +1,17 @@
-"""Networks whose batch norms have something to say, and the cards that go with them."""
+"""Networks whose batch norms have something to say, and their eager answers."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture, Preprocessing
+from core.config import Architecture
 from core.models.export_worker import PaddleAnswers, answer
-from core.models.model_card import ModelCard
 from core.models.resnet import build_resnet
 from core.runtime.paddle import paddle, seed_everything
-from tests.core.models.model_bytes import card
 
 SIZE = 64
-
-
-def card_of(architecture: Architecture = "resnet18", seed: int = 0) -> ModelCard:
-    preprocessing = Preprocessing(image_size=SIZE, mean=0.5, std=0.2)
-    described = card(architecture=architecture, preprocessing=preprocessing)
-    return dataclasses.replace(described, tensors_sha256=f"{seed:064x}")
 
 
 def network_of(architecture: Architecture = "resnet18", seed: int = 0) -> Any:

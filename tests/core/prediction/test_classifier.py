@@ -22,7 +22,8 @@ class TestOpen:
     def test_the_network_is_ready_to_answer(self, classifier: Classifier) -> None:
         prepared = classifier.prepare(np.zeros((90, 60), np.uint8))
         assert prepared.shape == (32, 32)
-        assert classifier.probabilities([prepared]).shape == (1, 3)
+        [opinion] = classifier.opinions([prepared])
+        assert opinion.probabilities.shape == (3,)
 
     def test_a_damaged_file_is_refused(self, model: Path, tmp_path: Path) -> None:
         (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:-1])

@@ -1,6 +1,7 @@
 import csv
 import os
 import shutil
+import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -59,6 +60,25 @@ def test_json_tells_a_class_and_probabilities_of_each_film(
     assert list(one["probabilities"]) == CLASSES
     assert sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-5)
     assert one["class"] == max(one["probabilities"], key=one["probabilities"].__getitem__)
+
+
+WITHOUT_PADDLE = """
+import sys
+sys.modules["paddle"] = None  # to import it is an error
+from core.models import weights
+weights.STEM_WIDTH, weights.STAGE_WIDTHS = 8, (8, 16, 32, 64)
+from app.cli.options import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_a_film_with_its_checked_heat_map_needs_no_paddle(
+    model: Path, film: Path, tmp_path: Path
+) -> None:
+    words = ["predict", str(model), str(film), "--heatmaps", str(tmp_path / "heat")]
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PADDLE, *words], check=False)
+    assert done.returncode == 0
+    assert list((tmp_path / "heat").iterdir())
 
 
 def test_pictures_of_films_that_were_read_are_let_go(

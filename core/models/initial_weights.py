@@ -17,176 +17,105 @@ from core.models.pdparams_worker import RefusedError
 from core.models.weights import PLANS, Plan, expected_shapes, first_non_finite
 from core.tensor_file import LooseTensors, read_header, read_loose
 
+WeightsKind = Literal["safetensors", "paddle", "pneumoscope"]
+Shape = tuple[int, ...]
+LAST_LAYER = ("fc.weight", "fc.bias")
+_LEAST_SHARE = 0.5  # of the backbone's tensors; less is another network that shares some names
+_COUNTER = ".num_batches_tracked"  # PyTorch's; training here has no use for it
 # Wrappers put these before every name: data parallel, compiled, or parts of a larger network.
 _PREFIXES = ("module.", "model.", "backbone.", "_orig_mod.")
 _ENDINGS = {"_mean": "running_mean", "_variance": "running_var"}  # Paddle's batch norm
 _STEM = re.compile(r"stem\.0\.(conv|bn)\.(\w+)")  # PaddleClas counts blocks through all stages
 _IN_BLOCK = re.compile(r"blocks\.(\d{1,3})\.(?:conv(\d)|short)\.(conv|bn)\.(\w+)")
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_ZIP = b"PK\x03\x04"
+_TORCH_ENTRY = b"data.pkl"  # the first in PyTorch's zip, named within its first bytes
+_START_BYTES = 256
+# PyTorch before 1.6 began with this number.
+_OLD_TORCH = b"\x80\x02\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
+_MAX_NAMES = 5  # in one sentence
+_MAX_NAME_LENGTH = 100  # characters of a foreign name
 
 
-def torchvision_name(name: str, plan: Plan) -> str:
-    """Return torchvision's name for the tensor that the file calls `name`.
+@dataclass(frozen=True, slots=True)
+class InitialWeights:
+    """Tensors that a run starts from, and those that keep their random start."""
 
-    Known are torchvision's and timm's names (the same), those of `paddle.vision`, and
-    PaddleClas's. A strange name comes back as it is.
+    name: str  # of the file
+    kind: WeightsKind
+    arrays: Mapping[str, NDArray[np.float32]]  # under torchvision's names, in its layout
+    matched: tuple[str, ...]  # the names of `arrays`
+    missing: tuple[str, ...]  # what keeps its random start, for whatever reason
+    unused: tuple[str, ...]  # in the file, for nothing here
+    mismatched: tuple[tuple[str, Shape, Shape], ...]  # name, the file's shape, ours
+
+
+def open_initial_weights(
+    path: Path, architecture: Architecture, n_classes: int, classes: Sequence[str] = ()
+) -> InitialWeights:
+    """Read what a network can start from, from our models, safetensors or Paddle's `.pdparams`.
 
     Args:
-        name: In the file.
-        plan: Of the network that the file is taken for; says where a counted block stands.
+        path: Of the file.
+        architecture: The network's.
+        n_classes: That it shall tell apart.
+        classes: Their names, in the order of the logits. The last layer of a model of ours is
+            kept where they equal the model's, and only then.
+
+    Raises:
+        ModelFileError: The file cannot be read, is damaged or hostile, or belongs to another
+            network.
     """
-    while prefix := next((start for start in _PREFIXES if name.startswith(start)), None):
-        name = name.removeprefix(prefix)
-    path, _, ending = name.rpartition(".")
-    if ending in _ENDINGS and path:
-        name = f"{path}.{_ENDINGS[ending]}"
-    if stem := _STEM.fullmatch(name):
-        part, ending = stem.groups()
-        return f"{part}1.{ending}"
-    if inner := _IN_BLOCK.fullmatch(name):
-        number, place, part, ending = inner.groups()
-        block = _block(int(number), plan)
-        if block is None:
-            return name
-        if place is None:
-            return f"{block}.downsample.{'0' if part == 'conv' else '1'}.{ending}"
-        return f"{block}.{part}{int(place) + 1}.{ending}"
-    return name
-
-
-def is_layout_of_paddle(names: Iterable[str]) -> bool:
-    """Tell that the file holds the last layer as (features, classes), the other way round."""
-    return any(name.endswith("._mean") for name in names)
-
-
-def _block(number: int, plan: Plan) -> str | None:
-    for stage, n_blocks in enumerate(plan.n_blocks, start=1):
-        if number < n_blocks:
-            return f"layer{stage}.{number}"
-        number -= n_blocks
-    return None
-
-
-def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
-    """Refuse a file that the system does not hand out."""
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ModelFileError(
-        Message(
-            "The weights {file} cannot be read: {reason}. Check that the file is still there.",
-            file=path.name,
-            reason=reason,
-        )
+    start = _start(path)
+    if start.startswith(_OLD_TORCH):
+        raise _torch_file(path)
+    if start.startswith(_PICKLES):
+        return fit(read_state_dict(path), architecture, n_classes, path=path, kind="paddle")
+    if start.startswith(_ZIP) and _TORCH_ENTRY in start:
+        raise _torch_file(path)
+    if start[8:9] != b"{":
+        raise _unknown_kind(path)
+    tensors = _of_others(path)
+    if tensors is not None:
+        return fit(tensors, architecture, n_classes, path=path, kind="safetensors")
+    card, arrays, _ = open_model(path)
+    if card.architecture != architecture:
+        raise _other_architecture(path, card.architecture, architecture)
+    return fit(
+        arrays,
+        architecture,
+        n_classes,
+        path=path,
+        kind="pneumoscope",
+        is_last_layer_wanted=card.classes == tuple(classes),
     )
 
 
-def damaged(path: Path) -> ModelFileError:
-    """Refuse a file that begins like one of weights and goes on otherwise."""
-    return ModelFileError(
-        Message(
-            "The weights {file} are damaged or were altered. Get a fresh copy of the file.",
-            file=path.name,
-        )
-    )
+def _start(path: Path) -> bytes:
+    """The first bytes of a file that is not too large."""
+    try:
+        if path.exists() and not path.is_file():
+            raise _unknown_kind(path)
+        with path.open("rb") as file:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise _too_large(path)
+            return file.read(_START_BYTES)
+    # ValueError: a name with a NUL character.
+    except (OSError, ValueError) as error:
+        raise unreadable(path, error) from error
 
 
-def unknown_kind(path: Path) -> ModelFileError:
-    """No file of weights at all."""
-    return ModelFileError(
-        Message(
-            "{file} holds no weights that PneumoScope can start from. Choose a .safetensors file "
-            "with a ResNet, a .pdparams file of Paddle's, or a model made by PneumoScope.",
-            file=path.name,
-        )
-    )
-
-
-def too_large(path: Path) -> ModelFileError:
-    """Larger than any ResNet."""
-    return ModelFileError(
-        Message(
-            "{file} is larger than any ResNet that PneumoScope trains. "
-            "Choose a file with the weights alone.",
-            file=path.name,
-        )
-    )
-
-
-def not_arrays(path: Path) -> ModelFileError:
-    """A state of something else than a network, or of more."""
-    return ModelFileError(
-        Message(
-            "{file} holds other things than a network's weights. Choose the file that was saved "
-            "from the network alone (in Paddle: paddle.save(network.state_dict(), file)).",
-            file=path.name,
-        )
-    )
-
-
-def torch_file(path: Path) -> ModelFileError:
-    """PyTorch's own format, a pickle in a zip."""
-    return ModelFileError(
-        Message(
-            "{file} seems to be a PyTorch file (.pth, .pt). Such files can run code when they are "
-            "read. Where PyTorch is installed, save the weights as safetensors and choose that "
-            "file: from safetensors.torch import save_file; "
-            "save_file(torch.load(old, weights_only=True), new)",
-            file=path.name,
-        )
-    )
-
-
-def repeated(path: Path, tensor: str) -> ModelFileError:
-    """Two tensors of the file would go to one place."""
-    return ModelFileError(
-        Message(
-            "{file} has the tensor {name} twice, so it holds more than one network. "
-            "Choose a file with one.",
-            file=path.name,
-            name=tensor,
-        )
-    )
-
-
-def impossible_values(path: Path, tensor: str) -> ModelFileError:
-    """NaN, infinity, or a negative variance."""
-    return ModelFileError(
-        Message(
-            "The weights {file} are of no use: the tensor {name} holds values that are not "
-            "possible. Choose another file.",
-            file=path.name,
-            name=tensor,
-        )
-    )
-
-
-def other_architecture(path: Path, theirs: Architecture, ours: Architecture) -> ModelFileError:
-    """A network of ours, but not the one that the run trains."""
-    return ModelFileError(
-        Message(
-            "{file} holds a {theirs}, but this run trains a {ours}. "
-            "Choose {theirs} as the network, or weights of a {ours}.",
-            file=path.name,
-            theirs=_spoken(theirs),
-            ours=_spoken(ours),
-        )
-    )
-
-
-def other_network(path: Path, ours: Architecture, n_fitting: int, n_tensors: int) -> ModelFileError:
-    """Too little of it fits."""
-    return ModelFileError(
-        Message(
-            "{file} belongs to another network: {n_fitting} of {n_tensors} tensors fit a {ours}. "
-            "Choose weights of a {ours}, with torchvision's, timm's or Paddle's names.",
-            file=path.name,
-            n_fitting=n_fitting,
-            n_tensors=n_tensors,
-            ours=_spoken(ours),
-        )
-    )
-
-
-def _spoken(architecture: Architecture) -> str:
-    return architecture.replace("resnet", "ResNet-")
+def _of_others(path: Path) -> LooseTensors | None:
+    """Read a safetensors file; None where it is a model of ours."""
+    try:
+        with path.open("rb") as file:
+            if METADATA_KEY in read_header(file).metadata:
+                return None
+        return read_loose(path.read_bytes())
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:
+        raise _damaged(path) from error
 
 
 def read_state_dict(path: Path) -> LooseTensors:
@@ -205,7 +134,7 @@ def read_state_dict(path: Path) -> LooseTensors:
 
 def _refusal(path: Path, reason: str, what: str) -> ModelFileError:
     if reason == "global" and what.startswith("torch"):
-        return torch_file(path)
+        return _torch_file(path)
     if reason == "global":
         return ModelFileError(
             Message(
@@ -216,35 +145,14 @@ def _refusal(path: Path, reason: str, what: str) -> ModelFileError:
             )
         )
     if reason == "content":
-        return not_arrays(path)
+        return _not_arrays(path)
     if reason == "memory":
         return ModelFileError(
             Message(
                 "{file} needs more memory than weights do. Choose another file.", file=path.name
             )
         )
-    return damaged(path)
-
-
-WeightsKind = Literal["safetensors", "paddle", "pneumoscope"]
-Shape = tuple[int, ...]
-
-LAST_LAYER = ("fc.weight", "fc.bias")
-_LEAST_SHARE = 0.5  # of the backbone's tensors; less is another network that shares some names
-_COUNTER = ".num_batches_tracked"  # PyTorch's; training here has no use for it
-
-
-@dataclass(frozen=True, slots=True)
-class InitialWeights:
-    """Tensors that a run starts from, and those that keep their random start."""
-
-    name: str  # of the file
-    kind: WeightsKind
-    arrays: Mapping[str, NDArray[np.float32]]  # under torchvision's names, in its layout
-    matched: tuple[str, ...]  # the names of `arrays`
-    missing: tuple[str, ...]  # what keeps its random start, for whatever reason
-    unused: tuple[str, ...]  # in the file, for nothing here
-    mismatched: tuple[tuple[str, Shape, Shape], ...]  # name, the file's shape, ours
+    return _damaged(path)
 
 
 def fit(
@@ -265,7 +173,7 @@ def fit(
         tensors = {name: _turned(array) for name, array in tensors.items()}
     found = _recognised(tensors)
     if found is not None and found != architecture:
-        raise other_architecture(path, found, architecture)
+        raise _other_architecture(path, found, architecture)
     wanted = expected_shapes(architecture, n_classes)
     offered, unused = _offered(tensors, architecture, wanted, path)
     fitting = {
@@ -284,7 +192,7 @@ def fit(
     n_backbone = len(wanted) - len(LAST_LAYER)
     n_fitting = sum(name not in LAST_LAYER for name in fitting)
     if n_fitting < _LEAST_SHARE * n_backbone:
-        raise other_network(path, architecture, n_fitting, n_backbone)
+        raise _other_network(path, architecture, n_fitting, n_backbone)
     _check_values(path, fitting)
     return InitialWeights(
         name=path.name.encode("utf-8", "replace").decode(),
@@ -309,7 +217,7 @@ def _offered(
     for theirs, array in tensors.items():
         ours = torchvision_name(theirs, PLANS[architecture])
         if ours in offered:
-            raise repeated(path, ours)
+            raise _repeated(path, ours)
         if ours in wanted and array is not None:
             offered[ours] = array
         elif not ours.endswith(_COUNTER):
@@ -343,11 +251,49 @@ def _check_values(path: Path, arrays: Mapping[str, NDArray[np.float32]]) -> None
         (n for n, a in arrays.items() if n.endswith(".running_var") and (a < 0).any()), None
     )
     if broken is not None:
-        raise impossible_values(path, broken)
+        raise _impossible_values(path, broken)
 
 
-_MAX_NAMES = 5  # in one sentence
-_MAX_NAME_LENGTH = 100  # characters of a foreign name
+def is_layout_of_paddle(names: Iterable[str]) -> bool:
+    """Tell that the file holds the last layer as (features, classes), the other way round."""
+    return any(name.endswith("._mean") for name in names)
+
+
+def torchvision_name(name: str, plan: Plan) -> str:
+    """Return torchvision's name for the tensor that the file calls `name`.
+
+    Known are torchvision's and timm's names (the same), those of `paddle.vision`, and
+    PaddleClas's. A strange name comes back as it is.
+
+    Args:
+        name: In the file.
+        plan: Of the network that the file is taken for; says where a counted block stands.
+    """
+    while prefix := next((start for start in _PREFIXES if name.startswith(start)), None):
+        name = name.removeprefix(prefix)
+    path, _, ending = name.rpartition(".")
+    if ending in _ENDINGS and path:
+        name = f"{path}.{_ENDINGS[ending]}"
+    if stem := _STEM.fullmatch(name):
+        part, ending = stem.groups()
+        return f"{part}1.{ending}"
+    if inner := _IN_BLOCK.fullmatch(name):
+        number, place, part, ending = inner.groups()
+        block = _block(int(number), plan)
+        if block is None:
+            return name
+        if place is None:
+            return f"{block}.downsample.{'0' if part == 'conv' else '1'}.{ending}"
+        return f"{block}.{part}{int(place) + 1}.{ending}"
+    return name
+
+
+def _block(number: int, plan: Plan) -> str | None:
+    for stage, n_blocks in enumerate(plan.n_blocks, start=1):
+        if number < n_blocks:
+            return f"layer{stage}.{number}"
+        number -= n_blocks
+    return None
 
 
 def describe(weights: InitialWeights) -> tuple[Message, ...]:
@@ -417,77 +363,117 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} (+{n_more})" if n_more > 0 else shown
 
 
-_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_ZIP = b"PK\x03\x04"
-_TORCH_ENTRY = b"data.pkl"  # the first in PyTorch's zip, named within its first bytes
-_START_BYTES = 256
-# PyTorch before 1.6 began with this number.
-_OLD_TORCH = b"\x80\x02\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
-
-
-def open_initial_weights(
-    path: Path, architecture: Architecture, n_classes: int, classes: Sequence[str] = ()
-) -> InitialWeights:
-    """Read what a network can start from, from our models, safetensors or Paddle's `.pdparams`.
-
-    Args:
-        path: Of the file.
-        architecture: The network's.
-        n_classes: That it shall tell apart.
-        classes: Their names, in the order of the logits. The last layer of a model of ours is
-            kept where they equal the model's, and only then.
-
-    Raises:
-        ModelFileError: The file cannot be read, is damaged or hostile, or belongs to another
-            network.
-    """
-    start = _start(path)
-    if start.startswith(_OLD_TORCH):
-        raise torch_file(path)
-    if start.startswith(_PICKLES):
-        return fit(read_state_dict(path), architecture, n_classes, path=path, kind="paddle")
-    if start.startswith(_ZIP) and _TORCH_ENTRY in start:
-        raise torch_file(path)
-    if start[8:9] != b"{":
-        raise unknown_kind(path)
-    tensors = _of_others(path)
-    if tensors is not None:
-        return fit(tensors, architecture, n_classes, path=path, kind="safetensors")
-    card, arrays, _ = open_model(path)
-    if card.architecture != architecture:
-        raise other_architecture(path, card.architecture, architecture)
-    return fit(
-        arrays,
-        architecture,
-        n_classes,
-        path=path,
-        kind="pneumoscope",
-        is_last_layer_wanted=card.classes == tuple(classes),
+def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
+    """Return the refusal of a file that the system does not hand out."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ModelFileError(
+        Message(
+            "The weights {file} cannot be read: {reason}. Check that the file is still there.",
+            file=path.name,
+            reason=reason,
+        )
     )
 
 
-def _start(path: Path) -> bytes:
-    """The first bytes of a file that is not too large."""
-    try:
-        if path.exists() and not path.is_file():
-            raise unknown_kind(path)
-        with path.open("rb") as file:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise too_large(path)
-            return file.read(_START_BYTES)
-    # ValueError: a name with a NUL character.
-    except (OSError, ValueError) as error:
-        raise unreadable(path, error) from error
+def _damaged(path: Path) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "The weights {file} are damaged or were altered. Get a fresh copy of the file.",
+            file=path.name,
+        )
+    )
 
 
-def _of_others(path: Path) -> LooseTensors | None:
-    """Read a safetensors file; None where it is a model of ours."""
-    try:
-        with path.open("rb") as file:
-            if METADATA_KEY in read_header(file).metadata:
-                return None
-        return read_loose(path.read_bytes())
-    except OSError as error:
-        raise unreadable(path, error) from error
-    except ValueError as error:
-        raise damaged(path) from error
+def _unknown_kind(path: Path) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} holds no weights that PneumoScope can start from. Choose a .safetensors file "
+            "with a ResNet, a .pdparams file of Paddle's, or a model made by PneumoScope.",
+            file=path.name,
+        )
+    )
+
+
+def _too_large(path: Path) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} is larger than any ResNet that PneumoScope trains. "
+            "Choose a file with the weights alone.",
+            file=path.name,
+        )
+    )
+
+
+def _not_arrays(path: Path) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} holds other things than a network's weights. Choose the file that was saved "
+            "from the network alone (in Paddle: paddle.save(network.state_dict(), file)).",
+            file=path.name,
+        )
+    )
+
+
+def _torch_file(path: Path) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} seems to be a PyTorch file (.pth, .pt). Such files can run code when they are "
+            "read. Where PyTorch is installed, save the weights as safetensors and choose that "
+            "file: from safetensors.torch import save_file; "
+            "save_file(torch.load(old, weights_only=True), new)",
+            file=path.name,
+        )
+    )
+
+
+def _repeated(path: Path, tensor: str) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} has the tensor {name} twice, so it holds more than one network. "
+            "Choose a file with one.",
+            file=path.name,
+            name=tensor,
+        )
+    )
+
+
+def _impossible_values(path: Path, tensor: str) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "The weights {file} are of no use: the tensor {name} holds values that are not "
+            "possible. Choose another file.",
+            file=path.name,
+            name=tensor,
+        )
+    )
+
+
+def _other_architecture(path: Path, theirs: Architecture, ours: Architecture) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} holds a {theirs}, but this run trains a {ours}. "
+            "Choose {theirs} as the network, or weights of a {ours}.",
+            file=path.name,
+            theirs=_spoken(theirs),
+            ours=_spoken(ours),
+        )
+    )
+
+
+def _other_network(
+    path: Path, ours: Architecture, n_fitting: int, n_tensors: int
+) -> ModelFileError:
+    return ModelFileError(
+        Message(
+            "{file} belongs to another network: {n_fitting} of {n_tensors} tensors fit a {ours}. "
+            "Choose weights of a {ours}, with torchvision's, timm's or Paddle's names.",
+            file=path.name,
+            n_fitting=n_fitting,
+            n_tensors=n_tensors,
+            ours=_spoken(ours),
+        )
+    )
+
+
+def _spoken(architecture: Architecture) -> str:
+    return architecture.replace("resnet", "ResNet-")

@@ -27,27 +27,44 @@ from tests.app.pretended import ONE, Audits
 from tests.app.pretended_explanations import Explanations
 from tests.made_runs import read_run
 
-STAGES = ["importing", "caching", "training"]
+STAGES = ("caching", "importing", "training")  # films that were cached are not read again
 
 
 class Work:
-    """Holds the program at one stage of its work until it is let go."""
+    """Holds the program at the stages of its work, one by one, until it is let go."""
 
-    def __init__(self, stage: str, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, program: Application, patch: pytest.MonkeyPatch) -> None:
         from core.training import session
 
-        self._stage = stage
-        self.reached, self.gate = threading.Event(), threading.Event()
+        self._program = program
+        self._stage = ""
+        self._reached, self._gate = threading.Event(), threading.Event()
         for module, name in ((data_module, "load_dataset"), (session, "run_training")):
             patch.setattr(module, name, self._held(getattr(module, name)))
+
+    def begin(self, stage: str, films: Path, loaded: LoadedDataset, config: TrainingConfig) -> None:
+        """Bring the program into the middle of `stage`."""
+        self._stage = stage
+        self._reached.clear()
+        self._gate.clear()
+        if stage == "training":
+            self._program.training.set_config(config)
+            self._program.training.set_dataset(loaded)
+            self._program.training.start()
+        else:
+            drop(self._program.window, films)
+        wait_until(self._reached.is_set)
+
+    def go_on(self) -> None:
+        self._gate.set()
 
     def _held(self, source: Any) -> Any:
         def held(*arguments: Any) -> Generator[object, None, None]:
             with closing(source(*arguments)) as events:
                 for event in events:
                     if self._is_now(event):
-                        self.reached.set()
-                        assert self.gate.wait(60)
+                        self._reached.set()
+                        assert self._gate.wait(60)
                     yield event
 
         return held
@@ -59,26 +76,11 @@ class Work:
         return is_reading if self._stage == "caching" else isinstance(event, Progress)
 
 
-@pytest.fixture(params=STAGES)
-def work(
-    request: pytest.FixtureRequest,
-    application: Application,
-    films_zip: Path,
-    loaded: LoadedDataset,
-    tiny_config: TrainingConfig,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Work]:
-    """The program in the middle of its work."""
-    work = Work(request.param, monkeypatch)
-    if request.param == "training":
-        application.training.set_config(tiny_config)
-        application.training.set_dataset(loaded)
-        application.training.start()
-    else:
-        drop(application.window, films_zip)
-    wait_until(work.reached.is_set)
+@pytest.fixture
+def work(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+    work = Work(application, monkeypatch)
     yield work
-    work.gate.set()
+    work.go_on()
 
 
 def question(program: Application) -> QMessageBox:
@@ -88,53 +90,55 @@ def question(program: Application) -> QMessageBox:
     return shown[0]
 
 
-def test_an_idle_window_closes_at_once(application: Application) -> None:
+def stop_and_close(program: Application, work: Work, runners: WeakSet[TaskRunner]) -> None:
+    program.window.close()
+    press(question(program), "Stop and close")
+    assert program.window.isVisible()
+    assert any(text.startswith("Closing:") for text in label_texts(program.window))
+    work.go_on()
+    wait_until(lambda: not program.window.isVisible())
+    assert not any(runner.is_running for runner in runners)
+
+
+def test_an_idle_window_closes_at_once_and_its_place_is_kept(
+    application: Application, settings: AppSettings
+) -> None:
+    application.window.setGeometry(20, 30, 1000, 700)
+    place = application.window.saveGeometry()
     assert application.window.close()
     assert not application.window.isVisible()
+    assert settings.geometry == place
 
 
-def test_a_window_at_work_asks_and_stays(application: Application, work: Work) -> None:
-    assert not application.window.close()
-    assert application.window.isVisible()
-    assert "Stop it and close?" in question(application).text()
-
-
-def test_the_question_is_asked_once(application: Application, work: Work) -> None:
-    application.window.close()
-    application.window.close()
-    assert question(application).isVisible()
-
-
-def test_keep_working_goes_on(application: Application, work: Work) -> None:
-    application.window.close()
-    press(question(application), "Keep working")
-    work.gate.set()
-    wait_until(
-        lambda: application.data.dataset is not None or application.training.result is not None
-    )
-    assert application.window.isVisible()
-
-
-def test_stop_and_close_closes_when_the_work_has_ended(
-    application: Application, work: Work, started_runners: WeakSet[TaskRunner]
+def test_a_window_at_work_asks_once_and_goes_on_or_stops(
+    application: Application,
+    work: Work,
+    films_zip: Path,
+    loaded: LoadedDataset,
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+    started_runners: WeakSet[TaskRunner],
 ) -> None:
-    application.window.close()
-    press(question(application), "Stop and close")
-    assert application.window.isVisible()
-    assert any(text.startswith("Closing:") for text in label_texts(application.window))
-    work.gate.set()
-    wait_until(lambda: not application.window.isVisible())
-    assert not any(runner.is_running for runner in started_runners)
-    assert application.data.dataset is None
+    for stage in STAGES:
+        source = tmp_path / f"{stage}.zip"
+        source.write_bytes(films_zip.read_bytes())
+        work.begin(stage, source, loaded, tiny_config)
+        assert not application.window.close()
+        assert not application.window.close()
+        assert application.window.isVisible()
+        assert "Stop it and close?" in question(application).text()
+        press(question(application), "Keep working")
+        work.go_on()
+        wait_until(lambda: not application.window._is_at_work())
+        assert application.window.isVisible()
+        current = application.data.current
+        assert current is not None
+        assert stage == "training" or current.sources == (source,)
+    assert application.training.result is not None
+
+    work.begin("training", films_zip, loaded, tiny_config)
+    stop_and_close(application, work, started_runners)
     assert application.training.result is None
-
-
-@pytest.mark.parametrize("work", ["training"], indirect=True)
-def test_a_run_that_closing_stopped_can_be_read(application: Application, work: Work) -> None:
-    application.window.close()
-    press(question(application), "Stop and close")
-    work.gate.set()
-    wait_until(lambda: not application.window.isVisible())
     folder = application.training.run_folder
     assert folder is not None
     description, events = read_run(folder)
@@ -143,14 +147,20 @@ def test_a_run_that_closing_stopped_can_be_read(application: Application, work: 
     assert read_card(folder / LAST_FILE).classes == ("COVID", "NORMAL", "Viral_Pneumonia")
 
 
-@pytest.mark.parametrize("work", ["importing", "caching"], indirect=True)
+@pytest.mark.parametrize("stage", ["importing", "caching"])
 def test_an_import_that_closing_stopped_leaves_nothing_half_done(
-    application: Application, work: Work, tmp_path: Path
+    application: Application,
+    work: Work,
+    stage: str,
+    films_zip: Path,
+    loaded: LoadedDataset,
+    tiny_config: TrainingConfig,
+    tmp_path: Path,
+    started_runners: WeakSet[TaskRunner],
 ) -> None:
-    application.window.close()
-    press(question(application), "Stop and close")
-    work.gate.set()
-    wait_until(lambda: not application.window.isVisible())
+    work.begin(stage, films_zip, loaded, tiny_config)
+    stop_and_close(application, work, started_runners)
+    assert application.data.dataset is None
     assert not list((tmp_path / "home").rglob("*.part"))
     left = [path.name for path in (tmp_path / "home" / "caches").glob("*")]
     assert left in ([], ["patients.key"])  # with which patients' numbers are hidden, once made
@@ -183,57 +193,36 @@ def test_the_story_of_the_demo_starts_nothing_new_while_closing(
 
 
 @pytest.mark.usefixtures("openings")
-def test_a_dataset_that_is_being_looked_through_does_not_keep_the_window_open(
-    application: Application, audits: Audits, started_runners: WeakSet[TaskRunner]
+def test_work_in_the_background_does_not_keep_the_window_open_and_is_not_gone_on_with(
+    application: Application,
+    audits: Audits,
+    explanations: Explanations,
+    model_file: Path,
+    film_files: list[Path],
+    tmp_path: Path,
+    started_runners: WeakSet[TaskRunner],
 ) -> None:
+    """A dataset is being looked through, three films in sight explained, one was pasted."""
     application.data.open([ONE])
     wait_until(lambda: bool(audits.begun) and not application.data.is_busy)
     application.data.edit(lambda edits: edits.leave_out([name_of(0, 0)]))  # to be looked through
+    application.reading.read(film_files, [to_image(draw_film("NORMAL", 3, 64))])
+    application.reading.open_model(model_file)
+    wait_until(lambda: len(application.reading.films) == 4 and not application.reading.is_busy)
+    *films, pasted = application.reading.films.values()
+    assert pasted.path.exists()
+    explanations.gate.clear()
+    application.desk.look_at([(film, 0) for film in films])
+    wait_until(lambda: bool(explanations.asked) and explanations.asked[-1][1] == 0)
+    n_asked = len(explanations.asked)
+
     application.window.close()
     assert not application.window.isVisible()
     assert not application.window.findChildren(QMessageBox)
     audits.gate.set()
+    explanations.gate.set()
     wait_until(lambda: not any(runner.is_running for runner in started_runners))
     assert len(audits.begun) == 1
     assert application.data.report is None
-
-
-def test_films_in_sight_are_not_explained_one_after_the_other_before_it_closes(
-    application: Application,
-    model_file: Path,
-    film_files: list[Path],
-    explanations: Explanations,
-    started_runners: WeakSet[TaskRunner],
-) -> None:
-    application.window.open_paths([model_file, *film_files])
-    wait_until(lambda: len(application.reading.films) == 3 and not application.reading.is_busy)
-    explanations.gate.clear()
-    application.desk.look_at([(film, 0) for film in application.reading.films.values()])
-    wait_until(lambda: bool(explanations.asked) and explanations.asked[-1][1] == 0)
-    n_asked = len(explanations.asked)
-    application.window.close()
-    explanations.gate.set()
-    wait_until(lambda: not any(runner.is_running for runner in started_runners))
     assert len(explanations.asked) == n_asked
-    assert not application.window.isVisible()
-
-
-@pytest.mark.usefixtures("explanations")
-def test_what_was_pasted_does_not_stay_on_the_disk(
-    application: Application, model_file: Path, tmp_path: Path
-) -> None:
-    application.reading.read([], [to_image(draw_film("NORMAL", 3, 64))])
-    application.reading.open_model(model_file)
-    wait_until(lambda: len(application.reading.films) == 1 and not application.reading.is_busy)
-    [film] = application.reading.films.values()
-    assert film.path.exists()
-    application.window.close()
-    wait_until(lambda: not application.window._is_at_work())
     assert not list((tmp_path / "home").rglob("Pasted*"))
-
-
-def test_the_place_of_the_window_is_kept(application: Application, settings: AppSettings) -> None:
-    application.window.setGeometry(20, 30, 1000, 700)
-    place = application.window.saveGeometry()
-    application.window.close()
-    assert settings.geometry == place

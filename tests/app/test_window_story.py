@@ -15,6 +15,7 @@ from weakref import WeakSet
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QApplication,
     QListView,
@@ -458,45 +459,38 @@ class TestLanguage:
         assert chinese.settings.language == "zh_CN"
 
 
-class TestTheme:
-    @pytest.fixture
-    def light(self, story: Story) -> Iterator[Story]:
-        press(story.program.window, "Light")
-        yield story
-        press(story.program.window, "Dark")
-
-    def shares(self, story: Story, page: int) -> Counter[str]:
-        """How much of the window each colour has, in per cent."""
-        window = story.program.window
+def shares(story: Story) -> dict[int, Counter[str]]:
+    """How much of each page each colour has, in per cent."""
+    window = story.program.window
+    found = {}
+    for page in (DATA, TRAIN, EVALUATE, READ):
         window.show_page(page)
         for plot in window.findChildren(CurvePlot):
             plot.redraw()
         picture = window.grab().toImage()
-        pixels = [
-            picture.pixelColor(x, y).name()
+        pixels = Counter(
+            picture.pixel(x, y)
             for x in range(0, picture.width(), 3)
             for y in range(0, picture.height(), 3)
-        ]
-        return Counter({name: 100 * n / len(pixels) for name, n in Counter(pixels).items()})
+        )
+        n = pixels.total()
+        found[page] = Counter(
+            {QColor.fromRgb(pixel).name(): 100 * count / n for pixel, count in pixels.items()}
+        )
+    return found
 
-    @pytest.mark.parametrize("page", [DATA, TRAIN, EVALUATE, READ])
-    def test_no_page_keeps_the_grounds_of_the_dark_theme(self, light: Story, page: int) -> None:
-        shares = self.shares(light, page)
-        dark, bright = theme.colours("dark"), theme.colours("light")
-        assert shares[bright["background"]] > 5
+
+def test_no_page_keeps_the_other_theme(story: Story) -> None:
+    dark, bright = theme.colours("dark"), theme.colours("light")
+    before = shares(story)
+    press(story.program.window, "Light")
+    assert story.settings.theme == "light"
+    for share in shares(story).values():
+        assert share[bright["background"]] > 5
         for ground in ("background", "panel", "raised", "field"):
-            assert shares[dark[ground]] < 0.05, f"{ground} is dark still"
-
-    def test_back_in_the_dark_everything_is_as_before(self, story: Story) -> None:
-        before = [self.shares(story, page) for page in (DATA, TRAIN, EVALUATE, READ)]
-        press(story.program.window, "Light")
-        press(story.program.window, "Dark")
-        after = [self.shares(story, page) for page in (DATA, TRAIN, EVALUATE, READ)]
-        for name in ("background", "panel", "raised", "field", "text"):
-            colour = theme.colours("dark")[name]
-            assert [shares[colour] for shares in after] == pytest.approx(
-                [shares[colour] for shares in before], abs=0.5
-            )
-
-    def test_the_choice_is_remembered(self, light: Story) -> None:
-        assert light.settings.theme == "light"
+            assert share[dark[ground]] < 0.05, f"{ground} is dark still"
+    press(story.program.window, "Dark")
+    after = shares(story)
+    for name in ("background", "panel", "raised", "field", "text"):
+        for page, share in after.items():
+            assert share[dark[name]] == pytest.approx(before[page][dark[name]], abs=0.5)

@@ -14,6 +14,14 @@ from tests.made_runs import read_run
 
 ROOT = Path(__file__).parents[3]
 RUN = "import sys; from app.cli.options import run; sys.exit(run(sys.argv[1:]))"
+# A second run in the same process, and which modules of Qt were loaded after both.
+RUN_TWICE = """import sys
+from app.cli.options import run
+for folder in sys.argv[1:3]:
+    code = run([*sys.argv[3:], "--out", folder])
+    of_qt = [name for name in sys.modules if name.startswith(("PySide6", "shiboken6"))]
+    print("ended", code, of_qt, file=sys.stderr, flush=True)
+"""
 
 
 def _hear_interrupts() -> None:
@@ -22,10 +30,13 @@ def _hear_interrupts() -> None:
 
 
 def start(
-    *words: object, environment: dict[str, str] | None = None, stdout: int = subprocess.PIPE
+    *words: object,
+    code: str = RUN,
+    environment: dict[str, str] | None = None,
+    stdout: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, *map(str, words)],
+        [sys.executable, "-c", code, *map(str, words)],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=stdout,
@@ -34,44 +45,35 @@ def start(
     )
 
 
-def test_it_imports_no_qt(archive: Path) -> None:
-    code = (
-        "import sys; from app.cli.options import run; code = run(sys.argv[1:]);"
-        "import app.cli.train, core.training.session;"
-        "print(code, [name for name in sys.modules if name.startswith(('PySide6', 'shiboken6'))],"
-        " file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "check", archive, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stderr == "0 []\n"
-    assert json.loads(done.stdout)["classes"]["NORMAL"] == 12
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to one process")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_training_with_what_was_saved(
-    archive: Path, tmp_path: Path, number: signal.Signals
+def test_a_signal_ends_training_with_what_was_saved_and_no_qt_is_loaded(
+    archive: Path, tmp_path: Path
 ) -> None:
+    signals = {"first": signal.SIGINT, "second": signal.SIGTERM}
+    folders = [tmp_path / name for name in signals]
     size = ("--image-size", "32", "--batch-size", "8", "--epochs", "1000")
-    with start("train", archive, "--out", tmp_path / "run", *size, "--json") as process:
+    words = (*folders, "train", archive, *size, "--json")
+    with start(*words, code=RUN_TWICE) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        for line in process.stderr:
-            if line.startswith(b"Epoch 1:"):
-                break
-        process.send_signal(number)
-        rest = process.stderr.read().decode()
+        for number, folder in zip(signals.values(), folders, strict=True):
+            said: list[str] = []
+            for line in process.stderr:
+                said.append(line.decode())
+                if line.startswith(b"Epoch 1:"):
+                    process.send_signal(number)
+                elif line.startswith(b"ended"):
+                    break
+            assert said[-2:] == [
+                "Interrupted. What was saved before is still there.\n",
+                "ended 130 []\n",
+            ]
+            assert "Traceback" not in "".join(said)
+            assert read_run(folder)[0]["status"] == "stopped"
+            names = {path.name for path in folder.iterdir()}
+            assert {"best.safetensors", "last.safetensors", "metrics.jsonl"} <= names
         assert process.stdout.read() == b""
-    assert process.returncode == 130
-    assert rest.endswith("Interrupted. What was saved before is still there.\n")
-    assert "Traceback" not in rest
-    assert read_run(tmp_path / "run")[0]["status"] == "stopped"
-    names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"best.safetensors", "last.safetensors", "metrics.jsonl"} <= names
+    assert process.returncode == 0
 
 
 def test_a_reader_that_went_away_is_told_in_one_line(archive: Path) -> None:

@@ -38,7 +38,7 @@ from tests.app.hands import (
     wait_until,
 )
 from tests.app.pretended import ONE, THREE, TWO, Audits, Openings
-from tests.app.whole_program import english_settings, running_application
+from tests.app.whole_program import end, english_settings, running_application
 
 pytestmark = pytest.mark.usefixtures("explanations")
 PAGES = (DATA, TRAIN, EVALUATE, READ)
@@ -61,12 +61,15 @@ def shared(
 
 
 @pytest.fixture
-def empty(shared: tuple[Application, AppSettings]) -> Iterator[Application]:
+def empty(
+    shared: tuple[Application, AppSettings], started_runners: WeakSet[TaskRunner]
+) -> Iterator[Application]:
     """A program that the tests share: no dataset and no model was ever opened in it."""
     program, settings = shared
     program.window.show_page(DATA)
     settings.last_folder = ""
     yield program
+    end(started_runners)  # an import that was given up is not busy and yet takes a while to end
     program.reading.clear()
     for box in program.window.findChildren(QMessageBox):
         box.close()

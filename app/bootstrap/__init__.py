@@ -183,7 +183,7 @@ def _test(arguments: list[str], root: Path, terminal: Terminal) -> int:
             Message("The tests come with the source code of PneumoScope, not with the program.")
         )
     # In a process of its own: what is imported here cannot be unloaded for the tests.
-    imports = [sys.executable, "-c", "import PySide6.QtWidgets, paddle"]
+    imports = [sys.executable, "-c", "import PySide6.QtWidgets, paddle, onnxruntime"]
     _, output = terminal.read(imports, timeout_s=300)
     if (library := missing_library(output)) is not None:
         raise SetupError(library)

@@ -54,8 +54,8 @@ class _Reading:
 
 
 def open_wanted(model: WantedModel) -> Iterator[Progress | Classifier]:
-    """Open a model file; the library that reads films is loaded here where it is not yet."""
-    yield Progress(Message("Loading the deep-learning library"), 0, 0)
+    """Open a model file."""
+    yield Progress(Message("Opening the model …"), 0, 0)
     yield Classifier.open(model.path)
 
 

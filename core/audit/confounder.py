@@ -232,8 +232,8 @@ def _odds_by_bin(
 ) -> NDArray[np.float64]:
     """Return the log odds of each class in the bin of each film, shape (N, C).
 
-    One film of average class is added to each bin. Logistic regression on one property says
-    the same within 0.01 in AUROC and takes ten times as long.
+    One film of average class is added to each bin. Logistic regression on one property
+    takes ten times as long; its AUROC is near this one's, up to 0.10 away in small sets.
     """
     usual = np.clip(is_class[training].mean(axis=0), 1e-12, 1 - 1e-12)  # (C,)
     n_of_class = columns[training].T @ is_class[training]  # (number of bins, C)

@@ -1,1 +1,1 @@
-"""How good a model is, with the field's own measures."""
+"""Evaluation of a model with the field's standard measures."""

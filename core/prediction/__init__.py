@@ -1,1 +1,1 @@
-"""What a model says of films it has not seen."""
+"""Prediction on new films: probabilities, novelty, heat maps and the verdict."""

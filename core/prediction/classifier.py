@@ -60,7 +60,7 @@ class Classifier:
         card: What the network is and how its input is made.
         network: With the file's weights.
         calibration: How its probabilities are corrected; None: they are not.
-        memory: What it remembers of its training films; None: nothing.
+        novelty_reference: Of its training films; None: the file has none.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class Classifier:
         card: ModelCard,
         network: Network,
         calibration: Calibration | None = None,
-        memory: NoveltyReference | None = None,
+        novelty_reference: NoveltyReference | None = None,
     ) -> None:
         self.path, self.card, self.network = path, card, network
-        self.calibration, self.memory = calibration, memory
+        self.calibration, self.novelty_reference = calibration, novelty_reference
         self._twin: Network | None = None
         self._one_twin = threading.Lock()
 
@@ -87,8 +87,8 @@ class Classifier:
         opened = open_model(path)
         card = opened.card
         _check_reader(path, card)
-        calibration, memory = _knowledge(path, opened)
-        classifier = cls(path, card, Network(card, opened.weights), calibration, memory)
+        calibration, novelty_reference = _knowledge(path, opened)
+        classifier = cls(path, card, Network(card, opened.weights), calibration, novelty_reference)
         classifier.opinions([_probe(card.preprocessing.image_size)])  # also warms it up
         return classifier
 
@@ -118,8 +118,8 @@ class Classifier:
         """
         outputs = self.outputs(films)
         self._check(outputs)
-        features, memory = outputs.features, self.memory
-        novelties = memory.judge(features, films) if memory is not None else [None] * len(films)
+        features, reference = outputs.features, self.novelty_reference
+        novelties = [None] * len(films) if reference is None else reference.judge(features, films)
         threshold = UNCALIBRATED_THRESHOLD
         if self.calibration is not None:
             threshold = self.calibration.set_threshold
@@ -129,7 +129,7 @@ class Classifier:
                 is_calibrated=self.calibration is not None,
                 candidates=possible_classes(row, threshold),
                 novelty=novelty,
-                neighbours=memory.nearest(feature) if memory is not None else (),
+                neighbours=() if reference is None else reference.nearest(feature),
             )
             for row, novelty, feature in zip(
                 self._probabilities(outputs.logits), novelties, features, strict=True
@@ -166,12 +166,12 @@ def _knowledge(
     Raises:
         ModelFileError: It cannot be true.
     """
-    card, calibration, memory = opened.card, None, None
+    card, calibration, novelty_reference = opened.card, None, None
     try:
         if card.calibration is not None:
             calibration = Calibration.from_json(card.calibration)
         if card.novelty is not None:
-            memory = NoveltyReference.from_parts(
+            novelty_reference = NoveltyReference.from_parts(
                 card.novelty,
                 opened.extras,
                 n_features=opened.weights["fc.weight"].shape[1],
@@ -189,7 +189,7 @@ def _knowledge(
                 reason=Message("what it says of its training films cannot be true"),
             )
         ) from error
-    return calibration, memory
+    return calibration, novelty_reference
 
 
 def _probe(size: int) -> NDArray[np.uint8]:

@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from core.prediction.calibration import Outputs
+from core.prediction.classifier import Classifier
 from core.prediction.lungs import LungField, find_lungs
 from core.prediction.saliency_checks import HeatMap, SaliencyChecks, chance_of, examine
 
@@ -69,9 +70,6 @@ def _bumps(side: int) -> NDArray[np.float32]:
     return np.clip((_WIDTH + 1) / 2 - np.abs(place - centre), 0, 1).astype(np.float32)
 
 
-if TYPE_CHECKING:
-    from core.prediction.classifier import Classifier
-
 # Pixels of covered films that go through the network together: 16 films of 224 x 224.
 _PIXELS_AT_ONCE: Final = 16 * 224 * 224
 _MOST_AT_ONCE: Final = 16  # films, so that one can stop soon
@@ -99,7 +97,7 @@ class Explanation:
 
 
 def explain(
-    classifier: "Classifier", film: NDArray[np.uint8], label: int | None = None
+    classifier: Classifier, film: NDArray[np.uint8], label: int | None = None
 ) -> Generator[Explanation, None, None]:
     """Explain an answer, at once and then thoroughly.
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,12 @@ from core.events import Progress
 from core.images.film import shrink
 from core.images.reading import content_of, load_xray
 from core.models.model_card import ModelCard
+from core.prediction.classifier import Classifier
+from core.prediction.explanation import Explanation
 from core.prediction.film_search import FoundFilm, RefusedFilm
+from core.prediction.saliency_checks import SaliencyChecks
 from core.prediction.verdict import Opinion, Verdict, verdict_of
 from core.runtime.threads import map_ahead, physical_core_count
-
-if TYPE_CHECKING:  # load Paddle
-    from core.prediction.classifier import Classifier
-    from core.prediction.explanation import Explanation
-    from core.prediction.saliency_checks import SaliencyChecks
 
 BATCH_SIZE: Final = 8  # films; small enough that a list fills while one watches
 THUMBNAIL_PX: Final = 96  # of the longer side: twice what a list draws, for fine screens
@@ -52,7 +50,7 @@ class FilmResult(FoundFilm):
     part: Part | None = None  # in which part of the model's own films it was
     true_class: str | None = None  # a class folder, where the open dataset knows it
     duplicate_of: str | None = None  # the name of an earlier film with the same content
-    checks: "SaliencyChecks | None" = None  # of the predicted class's heat map; None: not examined
+    checks: SaliencyChecks | None = None  # of the predicted class's heat map; None: not examined
     # Of a DICOM file's header only what the user asked for by name: keyword -> value.
     header: Mapping[str, str] = field(default_factory=dict)
     verdict: Verdict = field(init=False)
@@ -79,7 +77,7 @@ class FilmResult(FoundFilm):
         """True where the answer is the truth; None: the model cannot know, or nobody does."""
         return None if self.true_label is None else self.predicted == self.true_label
 
-    def explained(self, explanation: "Explanation | None") -> Self:
+    def explained(self, explanation: Explanation | None) -> Self:
         """Weigh the checks of the predicted class's heat map; those of other classes say nothing.
 
         Args:
@@ -111,7 +109,7 @@ Found = Path | FoundFilm | RefusedFilm | Progress
 
 
 def read_films(
-    classifier: "Classifier", found: Iterable[Found], batch_size: int = BATCH_SIZE
+    classifier: Classifier, found: Iterable[Found], batch_size: int = BATCH_SIZE
 ) -> Generator[FilmResult | RefusedFilm | Progress, None, None]:
     """Read films in order; files decode ahead in threads.
 
@@ -142,7 +140,7 @@ def read_films(
 
 
 def read_film(
-    classifier: "Classifier", found: FoundFilm, content: bytes, parts: Mapping[str, Part]
+    classifier: Classifier, found: FoundFilm, content: bytes, parts: Mapping[str, Part]
 ) -> FilmResult:
     """Read one film.
 
@@ -175,7 +173,7 @@ def part_words(part: Part | None) -> Message | None:
             return None
 
 
-def _decode_or_refuse(classifier: "Classifier", found: Found) -> _Decoded | RefusedFilm | Progress:
+def _decode_or_refuse(classifier: Classifier, found: Found) -> _Decoded | RefusedFilm | Progress:
     if isinstance(found, RefusedFilm | Progress):
         return found
     if isinstance(found, Path):
@@ -189,14 +187,14 @@ def _decode_or_refuse(classifier: "Classifier", found: Found) -> _Decoded | Refu
         return RefusedFilm(name=found.name, refusal=refusal, source=found.source)
 
 
-def _decode(classifier: "Classifier", found: FoundFilm, content: bytes) -> _Decoded:
+def _decode(classifier: Classifier, found: FoundFilm, content: bytes) -> _Decoded:
     film = load_xray(content)
     digest = hashlib.sha256(content).hexdigest()
     return _Decoded(found, digest, classifier.prepare(film), shrink(film, THUMBNAIL_PX).copy())
 
 
 def _judge(
-    classifier: "Classifier", films: Sequence[_Decoded], parts: Mapping[str, Part]
+    classifier: Classifier, films: Sequence[_Decoded], parts: Mapping[str, Part]
 ) -> list[FilmResult]:
     if not films:
         return []

@@ -6,16 +6,14 @@ no Paddle, so that lists and reports may use it anywhere.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message
-
-if TYPE_CHECKING:
-    from core.prediction.novelty import Neighbour, Novelty
-    from core.prediction.saliency_checks import SaliencyChecks
+from core.prediction.novelty import Neighbour, Novelty
+from core.prediction.saliency_checks import SaliencyChecks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +23,7 @@ class Opinion:
     probabilities: NDArray[np.float32]  # (C,), sums to 1; calibrated where `is_calibrated`
     is_calibrated: bool
     candidates: tuple[int, ...]  # classes that remain possible, the most probable first
-    novelty: "Novelty | None"  # None: the model file knows nothing of its training films
+    novelty: Novelty | None  # None: the model file knows nothing of its training films
     neighbours: "tuple[Neighbour, ...]" = ()  # the nearest training films, the nearest first
 
     @property
@@ -80,7 +78,7 @@ class _Case:
     """An answer with the evidence for and against it."""
 
     opinion: Opinion
-    checks: "SaliencyChecks | None"
+    checks: SaliencyChecks | None
 
     @property
     def doubts(self) -> Sequence[Message]:
@@ -182,7 +180,7 @@ _RULES: Final = (
 )
 
 
-def verdict_of(opinion: Opinion, checks: "SaliencyChecks | None" = None) -> Verdict:
+def verdict_of(opinion: Opinion, checks: SaliencyChecks | None = None) -> Verdict:
     """Weigh the evidence for and against an answer.
 
     Args:

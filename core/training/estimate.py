@@ -32,8 +32,6 @@ class Estimate:
     """The time and memory that a run will take, by measured batches."""
 
     seconds: float  # of the whole run: training, validation after each epoch, the test
-    seconds_per_epoch: float
-    images_per_second: float  # in training
     memory_bytes: int  # at the peak: of the program on the CPU, else of the card
     device: Device
 
@@ -101,8 +99,6 @@ def _measure(
     epoch_s = len(splits.train) * training_s + len(splits.validation) * scoring_s.mean
     yield Estimate(
         seconds=config.n_epochs * epoch_s + len(splits.test) * scoring_s.mean,
-        seconds_per_epoch=epoch_s,
-        images_per_second=1 / training_s if training_s > 0 else 0.0,
         memory_bytes=peak_bytes,
         device=device,
     )

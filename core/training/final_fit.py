@@ -36,7 +36,7 @@ class FinalFit:
 
     test: Evaluation | None = None  # None: there is no test part
     calibration: Calibration | None = None  # None: too few validation films
-    memory: NoveltyReference | None = None  # None: likewise
+    novelty_reference: NoveltyReference | None = None  # None: likewise
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,8 +149,8 @@ class RunModels:
         old, weights, _ = open_model(self._run.best)
         card = self._write_card(old.history["best_epoch"], epochs, None, fit.test)
         metrics = {**card.metrics, "validation": old.metrics.get("validation")}
-        calibration, memory = fit.calibration, fit.memory
-        novelty, extras = memory.to_parts() if memory is not None else (None, {})
+        calibration, reference = fit.calibration, fit.novelty_reference
+        novelty, extras = reference.to_parts() if reference is not None else (None, {})
         card = card.changed(
             metrics=metrics,
             calibration=calibration.to_json() if calibration is not None else None,

@@ -67,7 +67,7 @@ class Readings:
         )
 
     def _open(self, model: WantedModel) -> Iterator[object]:
-        yield Progress(Message("Loading the deep-learning library"), 0, 0)
+        yield Progress(Message("Opening the model …"), 0, 0)
         assert self.opening.wait(60)
         yield SimpleNamespace(card=self.card(), path=model.path)
 

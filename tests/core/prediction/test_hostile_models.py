@@ -227,7 +227,7 @@ HOSTILE: dict[str, Callable[[Path], bytes]] = {
 def test_the_honest_file_opens_and_answers(honest: Path) -> None:
     classifier = Classifier.open(honest)
     assert classifier.calibration is not None
-    assert classifier.memory is not None
+    assert classifier.novelty_reference is not None
     [opinion] = classifier.opinions([np.zeros((SIZE, SIZE), np.uint8)])
     assert opinion.novelty is not None
     assert len(opinion.neighbours) == 5

@@ -86,7 +86,7 @@ def test_the_calibration_is_that_of_the_weights_in_the_file(
     assert classifier.calibration is not None
     records = [many.dataset.records[index] for index in many.splits.validation]
     films = [many.cache.image(record.digest) for record in records]
-    probabilities = classifier.probabilities(films)
+    probabilities = np.array([one.probabilities for one in classifier.opinions(films)])
     truth = np.array([record.label for record in records])
     loss = -np.log(probabilities[np.arange(len(truth)), truth].astype(np.float64)).mean()
     assert loss == pytest.approx(classifier.calibration.loss_after, abs=1e-4)
@@ -131,7 +131,7 @@ def test_the_last_model_claims_nothing(run: RunFolder) -> None:
     opened = open_model(run.last)
     assert (opened.card.calibration, opened.card.novelty, opened.extras) == (None, None, {})
     classifier = Classifier.open(run.last)
-    assert (classifier.calibration, classifier.memory) == (None, None)
+    assert (classifier.calibration, classifier.novelty_reference) == (None, None)
     [opinion] = classifier.opinions([np.zeros((32, 32), np.uint8)])
     assert (opinion.is_calibrated, opinion.novelty, opinion.neighbours) == (False, None, ())
 

@@ -37,10 +37,18 @@ def test_the_demo_loads_trains_evaluates_reads_and_leaves_the_user_in_charge(
 
 
 @pytest.mark.usefixtures("tiny_demo")
-def test_whoever_stops_the_demo_goes_on_alone(
+def test_whoever_cancels_or_stops_the_demo_goes_on_alone(
     application: Application, films_zip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "EPOCHS", 500)
+    application.start([], demo=True)
+    wait_until(lambda: application.data.is_busy)
+    application.data.cancel()
+    wait_until(lambda: not application.data.is_busy)
+    application.data.open([films_zip])
+    wait_until(lambda: not application.data.is_busy and application.data.dataset is not None)
+    assert not application.training.is_training
+
     application.start([], demo=True)
     wait_until(lambda: application.training.history.n_batches > 0)
     application.training.pause()
@@ -53,16 +61,3 @@ def test_whoever_stops_the_demo_goes_on_alone(
     wait_until(lambda: application.training.result is not None)
     assert not application.evaluation.is_busy
     assert application.evaluation.result is None
-
-
-@pytest.mark.usefixtures("tiny_demo")
-def test_a_demo_that_is_cancelled_leaves_the_next_dataset_alone(
-    application: Application, films_zip: Path
-) -> None:
-    application.start([], demo=True)
-    wait_until(lambda: application.data.is_busy)
-    application.data.cancel()
-    wait_until(lambda: not application.data.is_busy)
-    application.data.open([films_zip])
-    wait_until(lambda: not application.data.is_busy and application.data.dataset is not None)
-    assert not application.training.is_training

@@ -406,7 +406,7 @@ class TestInTheWindow:
         wait_until(window.isActiveWindow)
         return window
 
-    def test_full_screen_leaves_the_film_and_what_it_is_not(
+    def test_full_screen_leaves_the_film_and_all_can_be_done_by_keyboard(
         self, window: QWidget, application: Application
     ) -> None:
         page = application.window.reading_page
@@ -427,15 +427,6 @@ class TestInTheWindow:
         assert page.desk.panel.isVisible()
         assert application.window._rail.isVisible()
 
-    def test_a_window_that_was_closed_in_full_screen_has_its_frame_the_next_time(
-        self, window: QWidget, application: Application
-    ) -> None:
-        application.window.set_full_screen(True)
-        application.window.close()
-        assert not window.isFullScreen()
-
-    def test_all_can_be_done_by_keyboard(self, window: QWidget, application: Application) -> None:
-        page = application.window.reading_page
         desk, films = page.desk, list(application.reading.films.values())
 
         def key(*keys: Key) -> None:
@@ -456,3 +447,8 @@ class TestInTheWindow:
         key(Key.Key_D)
         assert desk.viewer.n_panes == 2
         wait_until(lambda: not application.window._is_at_work())
+
+        # A window that is closed in full screen has its frame the next time.
+        application.window.set_full_screen(True)
+        application.window.close()
+        assert not window.isFullScreen()

@@ -83,7 +83,7 @@ def test_nothing_is_drawn_anew_when_nothing_came(plot: CurvePlot, drawn: list[in
     assert drawn == [1]
 
 
-def test_of_a_hundred_thousand_points_those_that_can_be_told_apart_are_drawn(
+def test_of_a_hundred_thousand_points_those_that_can_be_told_apart_are_drawn_and_zooming_shows_all(
     plot: CurvePlot,
 ) -> None:
     losses = 2 + np.sin(np.arange(100_000) / 5000)
@@ -97,12 +97,6 @@ def test_of_a_hundred_thousand_points_those_that_can_be_told_apart_are_drawn(
     assert (y.max(), y.min()) == (9.0, 0.1)  # no peak is lost
     assert len(_shown(plot, 1)[0]) < 4_000
     assert not plot.grab().isNull()
-
-
-def test_zooming_in_shows_the_points_that_were_left_out(plot: CurvePlot) -> None:
-    add(plot, np.ones(100_000))
-    plot.show_length(100_000)
-    plot.redraw()
     _box(plot).sigRangeChangedManually.emit([True, True])
     _box(plot).setXRange(50_000, 50_100, padding=0)
     assert len(_shown(plot, 0)[0]) == pytest.approx(101, abs=3)

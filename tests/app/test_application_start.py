@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# Notes what happens and lets Paddle's import fail, which is quicker than the real one.
+# Tell what happens, in its order.
 SCRIPT = """
 import sys
 import threading

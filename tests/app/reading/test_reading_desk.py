@@ -144,15 +144,13 @@ class TestTruth:
         opened.read(*film_files)
         return opened
 
-    def test_a_right_answer_is_called_right(self, known: Bench) -> None:
+    def test_an_answer_is_called_right_or_wrong_where_the_truth_is_known(
+        self, known: Bench, films: list[Path]
+    ) -> None:
         known.choose(known.films[1])
         assert "True class: Normal (✓ right)" in known.said()
-
-    def test_a_wrong_answer_is_called_wrong(self, known: Bench) -> None:
         known.choose(known.films[0])
         assert "True class: COVID-19 (× wrong)" in known.said()
-
-    def test_where_nobody_knows_nothing_is_said(self, known: Bench, films: list[Path]) -> None:
         known.read(films[0])
         known.choose(known.films[-1])
         assert not any("True class" in text for text in known.said())
@@ -191,7 +189,9 @@ class TestTruth:
 
 
 class TestRefused:
-    def test_its_row_says_why(self, opened: Bench, films: list[Path], broken_film: Path) -> None:
+    def test_its_row_says_why_and_is_put_away_like_a_film(
+        self, opened: Bench, films: list[Path], broken_film: Path
+    ) -> None:
         opened.read(films[0], broken_film)
         [refused] = opened.reading.refused
         assert opened.row(refused.key).answer == "not read"
@@ -201,19 +201,7 @@ class TestRefused:
         assert not opened.panel.bars.isVisible()
         assert not opened.panel.trust.isVisible()
         assert opened.desk.current is None
-
-    def test_the_film_before_it_is_not_seen_any_more(
-        self, opened: Bench, films: list[Path], broken_film: Path
-    ) -> None:
-        opened.read(films[0], broken_film)
-        opened.film_list.choose(opened.reading.refused[0].key)
-        assert opened.viewer.panes[0].state is None
-
-    def test_it_is_put_away_like_a_film(
-        self, opened: Bench, films: list[Path], broken_film: Path
-    ) -> None:
-        opened.read(films[0], broken_film)
-        opened.film_list.choose(opened.reading.refused[0].key)
+        assert opened.viewer.panes[0].state is None  # the film before it is not seen any more
         key(opened.film_list._view, Key.Key_Delete)
         opened.settle()
         assert opened.reading.refused == []
@@ -221,22 +209,16 @@ class TestRefused:
 
 
 class TestSeveralFilms:
-    @pytest.mark.parametrize("n", [2, 3, 4])
-    def test_chosen_rows_stand_side_by_side(self, opened: Bench, films: list[Path], n: int) -> None:
+    def test_chosen_rows_stand_side_by_side_and_each_is_explained_once(
+        self, opened: Bench, films: list[Path]
+    ) -> None:
         opened.read(*films)
-        rows(opened, *range(1, 1 + n))
-        assert names(opened) == ["b.png", "c.png", "d.png", "e.png"][:n]
-        assert all(shows(opened, NORMAL, pane=pane) for pane in range(n))
-
-    def test_each_is_explained_once(self, opened: Bench, films: list[Path]) -> None:
-        opened.read(*films)
-        rows(opened, 0, 1, 2, 3)
+        for n in (2, 3, 4):
+            rows(opened, *range(1, 1 + n))
+            assert names(opened) == ["b.png", "c.png", "d.png", "e.png"][:n]
+            assert all(shows(opened, NORMAL, pane=pane) for pane in range(n))
         asked = opened.explanations.asked
-        assert sorted(asked) == [(f"{name}.png", NORMAL) for name in "abcd"]
-
-    def test_one_row_brings_one_film_back(self, opened: Bench, films: list[Path]) -> None:
-        opened.read(*films)
-        rows(opened, 0, 1)
+        assert sorted(asked) == [(f"{name}.png", NORMAL) for name in "abcde"]
         rows(opened, 3)
         assert names(opened) == ["d.png"]
 
@@ -325,9 +307,34 @@ class TestHeat:
         opened.read(*films[:2])
         return opened
 
-    def test_the_heat_of_the_answer_lies_over_the_film(self, shown: Bench) -> None:
+    def test_the_heat_of_the_answer_lies_over_the_film_until_another_class_is_chosen(
+        self, shown: Bench
+    ) -> None:
+        view = class_rows(shown)
+        classes = field(shown.panel, QComboBox, "Class of the heat map")
         assert shows(shown, NORMAL)
         assert shown.desk.current_label == NORMAL
+        assert shown.viewer.panes[0].overlays.stamp == ""  # the map passed its checks
+
+        place = view.visualRect(view.model().index(2, 0)).center()
+        QTest.mouseClick(view.viewport(), LEFT, pos=place)
+        shown.settle()
+        assert shown.explanations.asked == [("a.png", NORMAL), ("a.png", VIRAL)]
+        assert shows(shown, VIRAL)
+        assert shown.panel.bars.chosen_class == VIRAL
+        assert classes.currentIndex() == VIRAL
+
+        shown.choose(shown.films[1])
+        assert shows(shown, NORMAL)
+        shown.choose(shown.films[0])  # a film keeps its class and is not explained again
+        assert shows(shown, VIRAL)
+        assert len(shown.explanations.asked) == 3
+
+        classes.setCurrentIndex(COVID)
+        classes.activated.emit(COVID)
+        shown.settle()
+        assert shows(shown, COVID)
+        assert shown.panel.bars.chosen_class == COVID
 
     def test_the_map_is_there_before_it_is_examined(self, opened: Bench, films: list[Path]) -> None:
         opened.explanations.gate.clear()
@@ -337,16 +344,6 @@ class TestHeat:
         opened.explanations.gate.set()
         opened.settle()
         assert field(opened.panel, QComboBox, "Method of the heat map").isEnabled()
-
-    def test_a_pressed_row_asks_for_the_heat_of_its_class(self, shown: Bench) -> None:
-        view = class_rows(shown)
-        place = view.visualRect(view.model().index(2, 0)).center()
-        QTest.mouseClick(view.viewport(), LEFT, pos=place)
-        shown.settle()
-        assert shown.explanations.asked == [("a.png", NORMAL), ("a.png", VIRAL)]
-        assert shows(shown, VIRAL)
-        assert shown.panel.bars.chosen_class == VIRAL
-        assert field(shown.panel, QComboBox, "Class of the heat map").currentIndex() == VIRAL
 
     def test_the_keys_go_through_the_classes(self, shown: Bench) -> None:
         view, seen = class_rows(shown), []
@@ -359,34 +356,17 @@ class TestHeat:
         assert shows(shown, VIRAL)
         assert [index.row() for index in view.selectedIndexes()] == [2]
 
-    def test_the_choice_of_a_class_marks_its_row(self, shown: Bench) -> None:
-        classes = field(shown.panel, QComboBox, "Class of the heat map")
-        classes.setCurrentIndex(COVID)
-        classes.activated.emit(COVID)
-        shown.settle()
-        assert shows(shown, COVID)
-        assert shown.panel.bars.chosen_class == COVID
-
-    def test_a_film_keeps_its_class_and_is_not_explained_again(self, shown: Bench) -> None:
-        shown.panel.bars.class_chosen.emit(VIRAL)
-        shown.settle()
-        asked = len(shown.explanations.asked)
-        shown.choose(shown.films[1])
-        assert shows(shown, NORMAL)
-        shown.choose(shown.films[0])
-        assert shows(shown, VIRAL)
-        assert len(shown.explanations.asked) == asked + 1  # of the other film
-
-    def test_on_and_off_are_the_same_here_and_there(self, shown: Bench) -> None:
-        box = next(one for one in shown.panel.findChildren(QCheckBox) if one.text() == "Heat map")
-        box.click()
+    def test_switch_opacity_and_outline_are_the_same_in_panel_and_viewer(
+        self, shown: Bench
+    ) -> None:
+        boxes = {one.text(): one for one in shown.panel.findChildren(QCheckBox)}
+        boxes["Heat map"].click()
         assert not shown.viewer.is_heat_shown
         assert heat(shown) is None
         key(shown.viewer.panes[0], Key.Key_O)
-        assert box.isChecked()
+        assert boxes["Heat map"].isChecked()
         assert heat(shown) is not None
 
-    def test_the_opacity_is_the_same_here_and_there(self, shown: Bench) -> None:
         slider = field(shown.panel, QSlider, "Opacity of the heat map")
         assert slider.value() == round(100 * shown.viewer.opacity)
         slider.setValue(30)
@@ -394,12 +374,18 @@ class TestHeat:
         key(shown.viewer.panes[0], Key.Key_BracketRight)
         assert slider.value() == 40
 
-    def test_the_second_method_shows_its_own_map(self, shown: Bench) -> None:
+        assert shown.viewer.panes[0].overlays.lines
+        assert boxes["Lung outline"].isChecked()
+        boxes["Lung outline"].click()
+        assert not shown.viewer.panes[0].overlays.lines
+        shown.choose(shown.films[1])
+        assert not shown.viewer.panes[0].overlays.lines
+        boxes["Lung outline"].click()
+        assert shown.viewer.panes[0].overlays.lines
+
+    def test_the_second_method_shows_its_own_map_of_the_next_film_too(self, shown: Bench) -> None:
         choose_method(shown, "occlusion")
         assert shows(shown, NORMAL, "occlusion")
-
-    def test_the_next_film_is_shown_by_the_same_method(self, shown: Bench) -> None:
-        choose_method(shown, "occlusion")
         shown.explanations.gate.clear()
         shown.film_list.choose(shown.films[1].key)
         wait_until(lambda: heat(shown) is not None)
@@ -411,28 +397,12 @@ class TestHeat:
         assert shows(shown, NORMAL, "occlusion")
         assert methods.currentData() == "occlusion"
 
-    def test_the_outline_of_the_lungs_can_be_hidden(self, shown: Bench) -> None:
-        assert shown.viewer.panes[0].overlays.lines
-        box = next(
-            one for one in shown.panel.findChildren(QCheckBox) if one.text() == "Lung outline"
-        )
-        assert box.isChecked()
-        box.click()
-        assert not shown.viewer.panes[0].overlays.lines
-        shown.choose(shown.films[1])
-        assert not shown.viewer.panes[0].overlays.lines
-        box.click()
-        assert shown.viewer.panes[0].overlays.lines
-
     def test_a_map_that_failed_its_checks_is_stamped(
         self, opened: Bench, films: list[Path]
     ) -> None:
         opened.explanations.is_trustworthy = False
         opened.read(films[0])
         assert str(DOUBT) in opened.viewer.panes[0].overlays.stamp
-
-    def test_a_map_that_passed_is_not(self, shown: Bench) -> None:
-        assert shown.viewer.panes[0].overlays.stamp == ""
 
 
 def choose_method(bench: Bench, method: str) -> None:

@@ -239,7 +239,7 @@ def test_an_estimate_is_shown_before_the_start(
 ) -> None:
     from core.training import estimate as estimate_module
 
-    made = Estimate(754.0, 50.0, 40.0, 1_800_000_000, Device("cpu", "a processor", 8 << 30))
+    made = Estimate(754.0, 1_800_000_000, Device("cpu", "a processor", 8 << 30))
     monkeypatch.setattr(estimate_module, "estimate", lambda *_: iter([made]))
     with qtbot.waitSignal(page._model.estimated, timeout=WAIT_MS):
         press(page, "Estimate")

@@ -23,7 +23,7 @@ from core.workspace import Workspace
 from tests.app.hands import WAIT_MS, wait_until
 from tests.made_runs import read_run
 
-ESTIMATE = Estimate(60.0, 20.0, 40.0, 2 << 30, Device("cpu", "a processor", 8 << 30))
+ESTIMATE = Estimate(60.0, 2 << 30, Device("cpu", "a processor", 8 << 30))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset
+from core.data.splits import split
 from core.errors import DeviceError
 from core.events import Progress
 from core.training.estimate import Estimate, estimate
@@ -24,14 +25,21 @@ def test_the_last_value_is_the_estimate(measured: list[Progress | Estimate]) -> 
     assert all(isinstance(step, Progress) for step in steps)
     assert isinstance(last, Estimate)
     assert last.device.name == "cpu"
-    assert last.images_per_second > 0
     assert 100_000_000 < last.memory_bytes < 64_000_000_000
 
 
-def test_the_run_takes_its_epochs_and_the_test(measured: list[Progress | Estimate]) -> None:
-    last = measured[-1]
+def test_the_run_takes_its_epochs_and_the_test(
+    loaded: LoadedDataset,
+    config: TrainingConfig,
+    shared_workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("core.training.estimate._Stopwatch.mean", 0.5)  # seconds an image
+    *_, last = estimate(config, loaded, "cpu", shared_workspace)
     assert isinstance(last, Estimate)
-    assert 2 * last.seconds_per_epoch <= last.seconds < 3 * last.seconds_per_epoch
+    splits = split(loaded.dataset, loaded.grouping, config)
+    n_images = config.n_epochs * (len(splits.train) + len(splits.validation)) + len(splits.test)
+    assert last.seconds == pytest.approx(0.5 * n_images)
 
 
 def test_films_of_another_size_are_read_first(

@@ -252,7 +252,7 @@ class PastedPictures:
                     "yourself and drop the file.",
                     why=error.strerror or str(error),
                 )
-                yield RefusedFilm(name=name, refusal=Refusal(name, reason), source=self._store)
+                yield RefusedFilm(name=name, refusal=Refusal(name, reason))
 
     def remove(self) -> None:
         """Delete what was written; later pictures get a new folder."""

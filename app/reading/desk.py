@@ -211,7 +211,7 @@ def _heat_of(found: Explanation | None, method: str) -> NDArray[np.float32] | No
         return None
     if method == "occlusion" and found.second is not None:  # until then, what there is
         return found.second.values
-    return HeatMap.of(found.cams[found.label], found.label, "cam").values
+    return HeatMap.of(found.cams[found.label]).values
 
 
 def _stamp_of(found: Explanation | None, *, is_short: bool) -> str:

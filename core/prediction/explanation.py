@@ -88,7 +88,7 @@ class Explanation:
     @property
     def first(self) -> HeatMap:
         """The class activation map of the class that is explained."""
-        return HeatMap.of(self.cams[self.label], self.label, "cam")
+        return HeatMap.of(self.cams[self.label])
 
     @property
     def is_complete(self) -> bool:
@@ -132,7 +132,7 @@ def explain(
     lungs = find_lungs(film)
     yield dataclasses.replace(
         early,
-        second=HeatMap.of(drops, label, "occlusion"),
+        second=HeatMap.of(drops),
         lungs=lungs,
         checks=examine(
             early.cams[label],

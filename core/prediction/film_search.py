@@ -84,7 +84,6 @@ class RefusedFilm:
     key: int = 0  # its number in a list, never given twice
     name: str  # for a list
     refusal: Refusal  # `refusal.file` is the full name
-    source: Path  # the file, folder or zip that was dropped or named
 
 
 class LeftOut:
@@ -101,7 +100,7 @@ class LeftOut:
         """Refuse one more."""
         self.n_files += 1
         if self.n_files <= MAX_TOLD:
-            yield RefusedFilm(name=name, refusal=Refusal(file, reason), source=self._source)
+            yield RefusedFilm(name=name, refusal=Refusal(file, reason))
 
     def tell_rest(self) -> Iterator[RefusedFilm]:
         """Say how many more there were."""
@@ -521,7 +520,7 @@ def called(path: Path) -> str:
 
 def refused(path: Path, reason: Message) -> RefusedFilm:
     """Refuse as a whole what was dropped."""
-    return RefusedFilm(name=called(path), refusal=Refusal(str(path), reason), source=path)
+    return RefusedFilm(name=called(path), refusal=Refusal(str(path), reason))
 
 
 def special(path: Path) -> Message:

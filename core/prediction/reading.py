@@ -184,7 +184,7 @@ def _decode_or_refuse(classifier: Classifier, found: Found) -> _Decoded | Refuse
         # The reader does not know what the user calls the file.
         own = Message(error.message.template, **{**error.message.values, "file": found.name})
         refusal = Refusal(found.file, own, error.kind)
-        return RefusedFilm(name=found.name, refusal=refusal, source=found.source)
+        return RefusedFilm(name=found.name, refusal=refusal)
 
 
 def _decode(classifier: Classifier, found: FoundFilm, content: bytes) -> _Decoded:

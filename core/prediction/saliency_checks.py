@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +12,21 @@ from PIL import Image
 from core.errors import Message
 from core.prediction.lungs import LungField
 
-Method = Literal["cam", "occlusion"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
     """Evidence for one class, as it is shown."""
 
     values: NDArray[np.float32]  # (h, w), 0 = none or against the class, 1 = strongest; or all 0
-    label: int
-    method: Method
 
     @classmethod
-    def of(cls, evidence: NDArray[np.floating[Any]], label: int, method: Method) -> Self:
+    def of(cls, evidence: NDArray[np.floating[Any]]) -> Self:
         """Keep what speaks for the class; the strongest becomes 1."""
         positive = np.maximum(evidence, 0).astype(np.float32)
         strongest = float(positive.max())
         if strongest > 0:
             positive /= strongest
-        return cls(positive, label, method)
+        return cls(positive)
 
 
 def heat_at(values: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -54,7 +54,7 @@ def complete(label: int, *, is_trustworthy: bool = True) -> Explanation:
     return Explanation(
         label,
         first.cams,
-        HeatMap(first.first.values.T.copy(), label, "occlusion"),
+        HeatMap(first.first.values.T.copy()),
         LungField(mask, is_reliable=True, score=1.2),
         SaliencyChecks(0.8, 0.7, 0.1, 0.0, is_trustworthy, doubts, doubts),
     )

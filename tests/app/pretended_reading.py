@@ -93,7 +93,7 @@ class Readings:
             picture = load_xray(film.path)
         except ImageReadError as error:
             refusal = Refusal(film.file, error.message)
-            return RefusedFilm(name=film.name, refusal=refusal, source=film.source)
+            return RefusedFilm(name=film.name, refusal=refusal)
         digest = digest_of(film.path)
         parts = {one: part for part, some in self.split.items() for one in some}
         return film_result(

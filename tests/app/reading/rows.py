@@ -41,5 +41,4 @@ def film(
 
 def refused(key: int, name: str, reason: Message) -> RefusedFilm:
     """A file that is no film."""
-    made = film_result()
-    return RefusedFilm(key=key, name=name, refusal=Refusal(name, reason), source=made.source)
+    return RefusedFilm(key=key, name=name, refusal=Refusal(name, reason))

@@ -171,14 +171,13 @@ def test_a_level_map_stays_level_at_any_size() -> None:
 
 
 def test_heat_is_what_speaks_for_the_class_in_parts_of_the_strongest() -> None:
-    heat = HeatMap.of(np.array([[-3.0, 1.0], [0.0, 4.0]]), 2, "cam")
+    heat = HeatMap.of(np.array([[-3.0, 1.0], [0.0, 4.0]]))
     assert heat.values.tolist() == [[0, 0.25], [0, 1]]
-    assert (heat.label, heat.method) == (2, "cam")
     assert heat.values.dtype == np.float32
 
 
 def test_where_nothing_speaks_for_the_class_there_is_no_heat() -> None:
-    assert not HeatMap.of(np.full((3, 3), -1.0), 0, "occlusion").values.any()
+    assert not HeatMap.of(np.full((3, 3), -1.0)).values.any()
 
 
 def test_there_is_a_colour_for_each_grey_level_and_none_for_no_heat() -> None:

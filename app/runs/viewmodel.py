@@ -165,11 +165,6 @@ class RunsViewModel(QObject):
         return len(self._runs)
 
     @property
-    def folders(self) -> tuple[Path, ...]:
-        """The folders of other runs."""
-        return tuple(self._folders)
-
-    @property
     def selected(self) -> tuple[Run, ...]:
         """The chosen runs, in the order in which they were chosen."""
         return tuple(self._runs[path] for path in self._selected if path in self._runs)

@@ -71,12 +71,6 @@ class DicomMenu(QMenu):
         """The keywords that are ticked."""
         return [name for name, action in self._fields.items() if action.isChecked()]
 
-    def choose(self, names: list[str]) -> None:
-        """Tick these and no others, without telling anybody."""
-        for name, action in self._fields.items():
-            action.setChecked(name in names)
-        self._show_title()
-
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if not self._tick(self.actionAt(event.position().toPoint())):
             super().mouseReleaseEvent(event)

@@ -291,13 +291,15 @@ assert "paddle" not in sys.modules
         )
 
     @pytest.mark.parametrize(
-        ("worker", "words"),
-        [("raise SystemExit(3)", "code 3"), ("import time; time.sleep(100)", "too long")],
+        ("worker", "most_s", "words"),
+        [("raise SystemExit(3)", 60, "code 3"), ("import time; time.sleep(100)", 0.5, "too long")],
     )
-    def test_one_that_fails_or_hangs_is_an_error(self, worker, words, model, tmp_path, monkeypatch):
+    def test_one_that_fails_or_hangs_is_an_error(
+        self, worker, most_s, words, model, tmp_path, monkeypatch
+    ):
         monkeypatch.setattr(export, "_ask_paddle", ASK_PADDLE)
         monkeypatch.setattr(export, "_WORKER", worker)
-        monkeypatch.setattr(export, "_MOST_SECONDS", 2.0)
+        monkeypatch.setattr(export, "_MOST_SECONDS", most_s)
         with pytest.raises(ExportError, match=words):
             export_model(model, "paddle", tmp_path / "out")
         assert list(tmp_path.iterdir()) == [model]

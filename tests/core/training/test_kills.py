@@ -48,7 +48,7 @@ def test_a_process_killed_while_saving_leaves_a_checkpoint_that_can_be_read(
 @pytest.mark.parametrize(
     ("n_kills", "changes"),
     [
-        (5, {}),
+        (2, {}),
         pytest.param(
             25,
             {"epochs": 80, "averaging": 0.9, "class_balance": "sampling"},
@@ -59,11 +59,11 @@ def test_a_process_killed_while_saving_leaves_a_checkpoint_that_can_be_read(
 def test_a_run_killed_again_and_again_ends_as_one_that_was_not(
     n_kills: int, changes: dict, films_folder: Path, config: TrainingConfig, tmp_path: Path
 ) -> None:
-    config = config.changed(**{"epochs": 16, "is_norm_warmed_up": True, **changes})
+    config = config.changed(**{"epochs": 8, "is_norm_warmed_up": True, **changes})
     run_script("killed_training.py", tmp_path, films_folder, json.dumps(config.to_json()), n_kills)
     (_, whole), (description, killed) = read_run(tmp_path / "whole"), read_run(tmp_path / "killed")
     assert description["status"] == "finished"
-    assert sum(event["event"] == "Resumed" for event in killed) >= 2
+    assert sum(event["event"] == "Resumed" for event in killed) >= min(2, n_kills - 1)
     for kind, figures in (
         ("BatchDone", ("epoch", "batch", "batches", "loss", "accuracy", "learning_rate")),
         ("EpochDone", ("epoch", "train_loss", "validation_loss", "is_best")),

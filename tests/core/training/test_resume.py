@@ -100,7 +100,6 @@ def without_times(weights: Path) -> dict[str, bytes]:
 
 
 CHANGES: list[dict[str, Any]] = [
-    {},
     {"class_balance": "sampling", "averaging": 0.9, "optimiser": "sgd", "schedule": "cosine"},
     {"preset": "reference", "split": "reference", "optimiser": "adam", "is_norm_warmed_up": True},
 ]

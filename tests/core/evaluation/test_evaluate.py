@@ -30,6 +30,7 @@ from core.runtime.paddle import paddle, seed_everything
 from core.training.run_models import CardWriter
 from core.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("narrow_network")
 CONFIG = TrainingConfig(preprocessing=Preprocessing(image_size=32, mean=0.4, std=0.25))
 
 
@@ -47,7 +48,12 @@ def splits(loaded: LoadedDataset) -> Splits:
 
 
 @pytest.fixture(scope="module")
-def model(loaded: LoadedDataset, splits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(
+    narrow_network: None,
+    loaded: LoadedDataset,
+    splits: Splits,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     return saved(tmp_path_factory.mktemp("model") / "best.safetensors", loaded, splits)
 
 

@@ -99,6 +99,20 @@ def without_times(weights: Path) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in open_model(weights)[1].items()}
 
 
+@pytest.fixture(scope="module")
+def whole(
+    narrow_network: None,
+    loaded: LoadedDataset,
+    config: TrainingConfig,
+    shared_workspace: Workspace,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, list[list[Any]]]:
+    """Return the figures of a run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    list(run_training(config, loaded, folder, "cpu", shared_workspace))
+    return figures(folder)
+
+
 CHANGES: list[dict[str, Any]] = [
     {"class_balance": "sampling", "averaging": 0.9, "optimiser": "sgd", "schedule": "cosine"},
     {"preset": "reference", "split": "reference", "optimiser": "adam", "is_norm_warmed_up": True},
@@ -135,9 +149,12 @@ def copy_settled(live: Path, copy: Path) -> None:
 
 
 def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
-    start: Start, resume: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: dict[str, Any],
+    start: Start,
+    resume: Start,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    list(start("whole"))
     monkeypatch.setattr(loop, "SAVE_EVERY_S", 0.0)
     with closing(start("live")) as events:  # type: ignore[type-var]
         next(event for event in events if isinstance(event, EpochDone) and event.epoch == 1)
@@ -145,7 +162,7 @@ def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
     events = list(resume("killed"))
     [resumed] = [event for event in events if isinstance(event, Resumed)]
     assert (resumed.epoch, resumed.batch) <= (1, 3)
-    assert figures(tmp_path / "killed") == figures(tmp_path / "whole")
+    assert figures(tmp_path / "killed") == whole
 
 
 def test_it_says_where_it_goes_on(start: Start, resume: Start, tmp_path: Path) -> None:
@@ -159,28 +176,30 @@ def test_it_says_where_it_goes_on(start: Start, resume: Start, tmp_path: Path) -
 
 
 def test_a_run_without_a_checkpoint_begins_anew(
-    start: Start, resume: Start, tmp_path: Path
+    whole: dict[str, Any], start: Start, resume: Start, tmp_path: Path
 ) -> None:
-    list(start("whole"))
     stop_at(start("early"), lambda event: isinstance(event, TrainingStarted))
     (tmp_path / "early" / NEWEST_FILE).unlink()
     (tmp_path / "early" / "last.safetensors").unlink()
     [resumed] = [event for event in resume("early") if isinstance(event, Resumed)]
     assert (resumed.epoch, resumed.batch) == (1, 0)
-    assert figures(tmp_path / "early") == figures(tmp_path / "whole")
+    assert figures(tmp_path / "early") == whole
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"")])
 def test_the_checkpoint_before_stands_in_for_a_damaged_one(
-    damage: Callable[[Path], object], start: Start, resume: Start, tmp_path: Path
+    damage: Callable[[Path], object],
+    whole: dict[str, Any],
+    start: Start,
+    resume: Start,
+    tmp_path: Path,
 ) -> None:
-    list(start("whole"))
     stop_at(start("run"), nth_batch(4))
     assert (tmp_path / "run" / PREVIOUS_FILE).exists()  # of the first epoch's end
     damage(tmp_path / "run" / NEWEST_FILE)
     [resumed] = [event for event in resume("run") if isinstance(event, Resumed)]
     assert resumed == Resumed(epoch=2, batch=0, is_from_previous=True)
-    assert figures(tmp_path / "run") == figures(tmp_path / "whole")
+    assert figures(tmp_path / "run") == whole
 
 
 def test_batches_that_were_halved_stay_small(

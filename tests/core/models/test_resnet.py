@@ -14,6 +14,7 @@ from core.models.weights import PLANS, expected_shapes, first_non_finite, load_a
 from core.runtime.devices import use_device
 from core.runtime.paddle import F, paddle, seed_everything
 from core.runtime.threads import BUILDING
+from tests.core.training.narrow import make_narrow
 
 
 @pytest.fixture
@@ -44,9 +45,9 @@ def randomise_norms(network, seed=0):
         tensor.set_value(values.astype(np.float32))
 
 
-# The deepest ones are built of the same blocks, and take the longest.
+# The deeper ones are built of the blocks of these two, and take the longest.
 SOME_ARCHITECTURES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in ("resnet101", "resnet152") else name
+    pytest.param(name, marks=pytest.mark.slow) if name not in ("resnet18", "resnet50") else name
     for name in ARCHITECTURES
 ]
 
@@ -282,11 +283,18 @@ def test_a_batch_goes_where_the_network_is_whatever_device_is_current(
     assert str(place) == str(network.weight.place) == str(values.place) == "Place(cpu)"
 
 
+@pytest.fixture
+def narrow_network_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that are built fast; the others of this file have their full width."""
+    make_narrow(monkeypatch.setattr)
+
+
 def build(_number: int) -> Any:
     use_device("cpu")
     return build_resnet("resnet18", 3)
 
 
+@pytest.mark.usefixtures("narrow_network_here")
 def test_no_two_parameters_of_a_network_have_one_name() -> None:
     networks: list[Any] = []
     threads = [
@@ -303,6 +311,7 @@ def test_no_two_parameters_of_a_network_have_one_name() -> None:
         assert len(set(names)) == len(names)
 
 
+@pytest.mark.usefixtures("narrow_network_here")
 def test_first_weights_do_not_depend_on_a_network_that_is_built_meanwhile() -> None:
     def seeded() -> dict[str, Any]:
         use_device("cpu")

@@ -295,23 +295,6 @@ def build(_number: int) -> Any:
 
 
 @pytest.mark.usefixtures("narrow_network_here")
-def test_no_two_parameters_of_a_network_have_one_name() -> None:
-    networks: list[Any] = []
-    threads = [
-        threading.Thread(target=lambda number=number: networks.append(build(number)))
-        for number in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(networks) == len(threads)
-    for network in networks:
-        names = [parameter.name for parameter in network.parameters()]
-        assert len(set(names)) == len(names)
-
-
-@pytest.mark.usefixtures("narrow_network_here")
 def test_first_weights_do_not_depend_on_a_network_that_is_built_meanwhile() -> None:
     def seeded() -> dict[str, Any]:
         use_device("cpu")

@@ -6,7 +6,7 @@ out in one exact way, so a reader compares instead of interpreting. Nothing is m
 file that is cut while it is mapped kills the process.
 
 The safetensors library reads files of others. Our own are written and read here, because it
-keeps other threads waiting: 0.33 s for 128 MB both ways (0.8.0), 0.009 s here.
+(0.8.0) keeps other threads waiting for 128 MB 0.11 to 0.16 s either way, this at most 0.008 s.
 """
 
 import json

@@ -1,5 +1,6 @@
 """The Data page's state: which datasets are open, what is wrong with them, what was changed."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from core.demo import demo_archive, draw_demo
 from core.errors import DatasetError
 from core.events import Progress
 from core.workspace import Workspace
+
+log = logging.getLogger(__name__)
 
 
 class OpenDataset:
@@ -208,11 +211,13 @@ class DataViewModel(QObject):
         try:
             step(one)
         except DatasetError as error:
+            log.warning("the step was refused", exc_info=True)
             self.failed.emit(Failure.of(error))
             return
         try:
             EditsFile(self._workspace.edits, one.loaded.as_found).save(one.loaded.edits)
         except DatasetError as error:  # the edits hold all the same
+            log.warning("the edits could not be saved", exc_info=True)
             self.failed.emit(Failure.of(error))
         self._bring(one)
 

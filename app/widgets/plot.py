@@ -1,6 +1,7 @@
 """The frame of every plot: legend, zoom and pan, cross-hair, a shaded epoch, export."""
 
 import html
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
 from core.errors import PneumoScopeError
 from core.files import write_csv, write_user_file
+
+log = logging.getLogger(__name__)
 
 Paint = Callable[[QPainter], None]
 
@@ -427,6 +430,7 @@ class PlotFrame(TranslatedWidget):
         try:
             self.export(path)
         except PneumoScopeError as error:
+            log.warning("the plot could not be exported", exc_info=True)
             self.export_failed.emit(Failure.of(error))
 
     def _on_timer(self) -> None:

@@ -1,7 +1,7 @@
 """Start from a bare Python: set the machine up where needed, then show what was asked for.
 
-Standard library only. `environment` makes the project's `.venv`, `installer` runs uv or pip in
-it, `gpu` chooses Paddle's build, `screen` tells whether a window can be opened.
+Standard library only. `environment` makes the project's `.venv`, `screen` tells whether a window
+can be opened.
 """
 
 import io
@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.bootstrap.environment import BUILDS, Environment, is_installed, read_requirements
-from app.bootstrap.installer import SetupError, Terminal, missing_library
-from app.bootstrap.screen import find_screen, missing_for_x11
+from app.bootstrap.environment import (
+    BUILDS,
+    Environment,
+    SetupError,
+    Terminal,
+    is_installed,
+    read_requirements,
+)
+from app.bootstrap.screen import find_screen, missing_for_x11, missing_library
 from app.i18n import say, set_language, system_language, tr
 from core.errors import Message, PneumoScopeError
 
@@ -71,13 +77,11 @@ def parse(argv: list[str], has_screen: Callable[[], bool] = find_screen) -> Requ
     first = words[0] if words else ""
     if first in ("-h", "--help"):
         return Request("help", words, build)
-    if first == "test":
-        return Request("test", words, build)
+    # With options, such as --out, the demo is a job for the command line.
     if words == ("demo",) and has_screen():
         return Request("window", words, build)
-    # With options, such as --out, the demo is a job for the command line.
-    if first in HEADLESS_COMMANDS:
-        return Request("headless", words, build)
+    if first == "test" or first in HEADLESS_COMMANDS:
+        return Request("test" if first == "test" else "headless", words, build)
     for word in words:
         if not Path(word).exists():
             raise UsageError(

@@ -4,33 +4,87 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
-from app.bootstrap import gpu
-from app.bootstrap.installer import Installer, SetupError, Terminal
 from app.i18n import tr
-from core.errors import Message
+from core.errors import Message, PneumoScopeError
 
 BUILDS = ("cpu", "gpu")
+Requirements = Mapping[str, Sequence[str]]  # what pip takes, by build of Paddle
+# https://www.paddlepaddle.org.cn/install: a driver runs every build of its own CUDA or older.
+_OLDEST_CUDA = (((12, 9), "cu129"), ((12, 6), "cu126"), ((11, 8), "cu118"))
+_INDEX = "https://www.paddlepaddle.org.cn/packages/stable/{tag}/"
+_SMI_ON_WINDOWS = "C:/Windows/System32/nvidia-smi.exe"
+# Inside a .venv that is to be replaced, the Python that it was made from.
+_BASE_PYTHON = getattr(sys, "_base_executable", None) or sys.executable
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """The requirement strings of this project, as pip takes them, for either build of Paddle."""
+class SetupError(PneumoScopeError):
+    """The packages cannot be installed or do not load; exit code 1."""
 
-    cpu: tuple[str, ...]
-    gpu: tuple[str, ...]
 
-    def of_build(self, build: str) -> tuple[str, ...]:
-        """Return all that an installation with this build needs."""
-        return self.gpu if build == "gpu" else self.cpu
+class Terminal:
+    """The user's terminal and other programs.
+
+    It speaks on standard error, because standard output belongs to `--json`.
+    """
+
+    def tell(self, line: str) -> None:
+        """Show the user one line."""
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+
+    def run(self, command: Sequence[str | Path]) -> int:
+        """Run a program with its output in sight; return its exit code (127: it did not run)."""
+        try:
+            # Inheritable handles go along, that of the set-up lock above all.
+            return subprocess.call(command, stdout=sys.stderr, close_fds=False)
+        except OSError:
+            return 127
+
+    def read(self, command: Sequence[str | Path], timeout_s: float) -> tuple[int, str]:
+        """Run a program unseen; return its exit code (127: it did not run) and its output."""
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=timeout_s,
+                text=True,
+                errors="replace",
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return 127, str(error)
+        return done.returncode, done.stdout
+
+    def become(self, command: Sequence[str | Path]) -> int:
+        """Let another program go on in this one's place; on Windows, return its exit code.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        words = [str(word) for word in command]
+        if sys.platform != "win32":
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.execv(words[0], words)
+        # Windows' exec returns to the shell at once and loses the exit code.
+        process = subprocess.Popen(words)
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # the child has had it too, and answers it
+                continue
 
 
 def read_requirements(pyproject: Path, with_tests: bool) -> Requirements:
@@ -38,13 +92,13 @@ def read_requirements(pyproject: Path, with_tests: bool) -> Requirements:
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     common = (*project["dependencies"], *(extras["test"] if with_tests else ()))
-    return Requirements(cpu=(*common, *extras["cpu"]), gpu=(*common, *extras["gpu"]))
+    return {build: (*common, *extras[build]) for build in BUILDS}
 
 
 def is_installed(requirements: Requirements, build: str | None) -> bool:
     """Return whether this interpreter has all packages, with the build that is insisted on."""
     builds = BUILDS if build is None else (build,)
-    return any(all(map(_is_present, requirements.of_build(name))) for name in builds)
+    return any(all(map(_is_present, requirements[name])) for name in builds)
 
 
 def _is_present(requirement: str) -> bool:
@@ -55,12 +109,11 @@ def _is_present(requirement: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class _Stamp(NamedTuple):
     """A finished set-up, written into `.venv` last."""
 
-    build: str  # cpu or gpu, which may be less than was asked for
-    requirements: tuple[str, ...]
+    build: str  # may be less than was asked for
+    requirements: frozenset[str]
 
 
 class Environment:
@@ -72,14 +125,13 @@ class Environment:
     """
 
     def __init__(self, root: Path, terminal: Terminal) -> None:
-        self.folder = root / ".venv"
+        self._folder = root / ".venv"
         inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-        self.python = self.folder / inside
-        self._stamp = self.folder / "pneumoscope.json"
+        self._python = self._folder / inside
+        self._stamp_file = self._folder / "pneumoscope.json"
         self._lock = root / ".venv-setup.lock"
         self._log = root / ".venv-setup.log"
         self._terminal = terminal
-        self._installer = Installer(self.folder, self.python, self._log, terminal)
 
     def prepare(self, requirements: Requirements, build: str | None) -> Path:
         """Return the Python of an environment that has `requirements`, made where there is none.
@@ -101,39 +153,40 @@ class Environment:
                 Message(
                     "{file} cannot be changed: {reason}. Close other copies of PneumoScope, and "
                     "see that its folder may be written and the disk is not full.",
-                    file=error.filename or self.folder,
+                    file=error.filename or self._folder,
                     reason=error.strerror or error,
                 )
             ) from error
-        return self.python
+        return self._python
 
-    def stamp(self) -> Stamp | None:
+    def _stamp(self) -> _Stamp | None:
         """Return what is installed; None where no set-up has come to its end."""
         try:
-            values = json.loads(self._stamp.read_text(encoding="utf-8"))
-            return Stamp(str(values["build"]), tuple(values["requirements"]))
+            values = json.loads(self._stamp_file.read_text(encoding="utf-8"))
+            return _Stamp(str(values["build"]), frozenset(values["requirements"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _is_ready(self, requirements: Requirements, build: str | None) -> bool:
-        stamp = self.stamp()
-        if stamp is None or not self.python.exists():
+        stamp = self._stamp()
+        if stamp is None or not self._python.exists() or build not in (None, stamp.build):
             return False
-        if os.path.samefile(sys.prefix, self.folder):
+        if os.path.samefile(sys.prefix, self._folder):
             return False  # it asks from inside, so it has missed a package, whatever the stamp says
-        wanted = set(requirements.of_build(stamp.build))
-        return build in (None, stamp.build) and wanted <= set(stamp.requirements)
+        return stamp.requirements.issuperset(requirements.get(stamp.build, ()))
 
     def _set_up(self, requirements: Requirements, build: str | None) -> None:
         self._terminal.tell(tr("Setting PneumoScope up, once. It takes a minute or a few."))
         self._log.unlink(missing_ok=True)
-        before = self.stamp() if self._installer.works() else None
-        wanted = build or (before.build if before else None)
-        tag = gpu.choose_tag(self._terminal, wanted)
-        if tag is not None:
+        code, _ = self._terminal.read([self._python, "-c", "import pip"], timeout_s=60)
+        before = self._stamp() if code == 0 else None
+        tag = choose_tag(self._terminal, build or (before.build if before else None))
+        if tag is None:
+            self._terminal.tell(tr("Installing the CPU build."))
+        else:
             self._terminal.tell(tr("Installing the GPU build ({tag}).", tag=tag))
-            index = gpu.index_of(tag)
-            if self._install(requirements.of_build("gpu"), "gpu", before, index):
+            index = _INDEX.format(tag=tag)
+            if self._install(requirements["gpu"], "gpu", before, index):
                 return
             self._terminal.tell(
                 tr(
@@ -142,9 +195,7 @@ class Environment:
                     index=index,
                 )
             )
-        else:
-            self._terminal.tell(tr("Installing the CPU build."))
-        if not self._install(requirements.of_build("cpu"), "cpu", before):
+        if not self._install(requirements["cpu"], "cpu", before):
             raise SetupError(
                 Message(
                     "The packages could not be installed. Check the internet connection, the "
@@ -155,33 +206,80 @@ class Environment:
             )
 
     def _install(
-        self, wanted: tuple[str, ...], build: str, before: Stamp | None, index: str | None = None
+        self, wanted: Sequence[str], build: str, before: _Stamp | None, index: str | None = None
     ) -> bool:
         """Install one build into a new environment, or what is new into a finished one.
 
         Both builds own the folder `paddle`, so one cannot be put over the other.
         """
+        pip: list[str | Path] = [self._python, "-m", "pip", "--disable-pip-version-check"]
+        pip += ["--no-input", "install", "--log", self._log]
+        if index:
+            # A foreign index out of reach must not hold up the fall-back for minutes.
+            pip += ["--extra-index-url", index, "--timeout", "15", "--retries", "1"]
         if before is None or before.build != build:
             # The other build may be in use: keep it unless this one can be had.
-            if before is not None and not self._installer.install(wanted, index, is_trial=True):
+            trial = [*pip, "--dry-run", "--no-deps", *wanted]
+            if before is not None and self._terminal.run(trial) != 0:
                 return False
-            self._terminal.tell(tr("Making {folder}.", folder=self.folder))
-            if self.folder.is_dir() and not self.folder.is_symlink():
-                shutil.rmtree(self.folder)
-            else:
-                self.folder.unlink(missing_ok=True)
-            self._installer.make()
-        self._stamp.unlink(missing_ok=True)
-        if not self._installer.install(wanted, index):
+            self._make()
+        self._stamp_file.unlink(missing_ok=True)
+        if self._terminal.run([*pip, *wanted]) != 0:
             return False
         if build == "gpu":
             # Paddle's first import on a slow disk takes a while.
-            code, _ = self._terminal.read([self.python, "-c", "import paddle"], timeout_s=300)
+            code, _ = self._terminal.read([self._python, "-c", "import paddle"], timeout_s=300)
             if code != 0:
                 return False
-        self._stamp.write_text(json.dumps({"build": build, "requirements": wanted}, indent=1))
+        stamp = {"build": build, "requirements": list(wanted)}
+        self._stamp_file.write_text(json.dumps(stamp, indent=1))
         self._terminal.tell(tr("PneumoScope is set up."))
         return True
+
+    def _make(self) -> None:
+        """Make the folder anew, with a Python and pip in it."""
+        if find_spec("venv") is None or find_spec("ensurepip") is None:
+            raise SetupError(
+                Message(
+                    "This Python cannot make virtual environments. On Debian and Ubuntu, run "
+                    "`sudo apt install python3-venv`, then start PneumoScope again."
+                )
+            )
+        self._terminal.tell(tr("Making {folder}.", folder=self._folder))
+        if self._folder.is_dir() and not self._folder.is_symlink():
+            shutil.rmtree(self._folder)
+        else:
+            self._folder.unlink(missing_ok=True)
+        if self._terminal.run([_BASE_PYTHON, "-m", "venv", self._folder]) != 0:
+            raise SetupError(
+                Message(
+                    "The virtual environment {folder} could not be made, for the reason above. "
+                    "Check the free disk space and that the folder may be written, "
+                    "then start again.",
+                    folder=self._folder,
+                )
+            )
+
+
+def choose_tag(terminal: Terminal, build: str | None) -> str | None:
+    """Return the CUDA tag of Paddle's newest build for this driver; None for the CPU build.
+
+    Args:
+        terminal: Asks the driver.
+        build: cpu, gpu, or None: the driver decides.
+    """
+    if build == "cpu":
+        return None
+    code, report = terminal.read([shutil.which("nvidia-smi") or _SMI_ON_WINDOWS], timeout_s=30)
+    # "CUDA Version: 12.4"; some newer drivers put a word between the two.
+    found = re.search(r"CUDA (?:\w+ )?Version:\s*(\d+)\.(\d+)", report)
+    if code == 0 and found is not None:
+        cuda = (int(found[1]), int(found[2]))
+        for oldest, tag in _OLDEST_CUDA:
+            if cuda >= oldest:
+                return tag
+    # Who insists without a driver that answers gets the build that asks least of it.
+    return _OLDEST_CUDA[-1][1] if build == "gpu" else None
 
 
 @contextmanager
@@ -206,22 +304,16 @@ def only_one(path: Path, terminal: Terminal) -> Iterator[None]:
         os.close(handle)
 
 
-if sys.platform == "win32":
-    import msvcrt
+def _take(handle: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-    def _take(handle: int) -> bool:
-        try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+        else:
+            import fcntl
 
-else:
-    import fcntl
-
-    def _take(handle: int) -> bool:
-        try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    except (BlockingIOError, PermissionError):  # the second one on Windows
+        return False
+    return True

@@ -1,11 +1,11 @@
-"""The screen: find one to open a window on, and the libraries that Qt needs for it."""
+"""The screen to open a window on, and the system libraries that no installer of ours brings."""
 
 import ctypes
 import os
+import re
 import sys
 import threading
 
-from app.bootstrap.installer import install_library
 from core.errors import Message
 
 _LIMIT_S = 3.0
@@ -17,6 +17,13 @@ _X11_LIBRARIES = (
     "libxcb-icccm.so.4",
     "libxcb-keysyms.so.1",
     "libxkbcommon-x11.so.0",
+)
+# Debian's packages.
+_FOR_PADDLE = ("libgomp1",)
+_FOR_QT = (
+    "libglib2.0-0 libegl1 libgl1 libdbus-1-3 libfontconfig1 libfreetype6 libxkbcommon0 libx11-6",
+    "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0",
+    "libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libx11-xcb1",
 )
 
 
@@ -69,5 +76,21 @@ def missing_for_x11() -> Message | None:
         try:
             ctypes.CDLL(library)
         except OSError:
-            return install_library(library)
+            return _install_library(library)
     return None
+
+
+def missing_library(output: str) -> Message | None:
+    """Return what to do about the shared library that an ImportError names, if it names one."""
+    found = re.search(r"([\w.+-]+\.so[.\d]*): cannot open shared object file", output)
+    return _install_library(found[1]) if found else None
+
+
+def _install_library(library: str) -> Message:
+    packages = _FOR_PADDLE if library.startswith("libgomp") else (*_FOR_PADDLE, *_FOR_QT)
+    return Message(
+        "The system library {library} is missing. On Debian and Ubuntu, run "
+        "`sudo apt install {packages}`, then start PneumoScope again.",
+        library=library,
+        packages=" ".join(packages),
+    )

@@ -14,7 +14,8 @@ from app.data.viewmodel import DataViewModel
 from app.i18n import set_language
 from app.tasks import TaskRunner
 from app.widgets.film_wall import LARGE_PX, FilmWall
-from app.widgets.film_zoom import FilmCanvas, FilmZoom
+from app.widgets.film_zoom import FilmZoom
+from app.widgets.viewer import FilmPane
 from core.audit.report import Report
 from core.data.records import Record
 from core.errors import Message
@@ -299,7 +300,7 @@ class TestOneFilm:
         wall.film_opened.emit(5)
         view.show_film(name_of(1, 1), None, Message("The drive is gone."))
         assert not button(zoom, "Fit").isEnabled()
-        assert zoom.findChild(FilmCanvas).accessibleDescription() == "The drive is gone."
+        assert zoom.findChild(FilmPane).accessibleDescription() == "The drive is gone."
 
     def test_a_film_that_comes_too_late_is_not_shown(
         self, view: FilmsView, wall: FilmWall, zoom: FilmZoom

@@ -31,124 +31,10 @@ _TOOLS = {Command.HAND: Tool.HAND, Command.WINDOW: Tool.WINDOW, Command.RULER: T
 _OPACITY_STEP = 0.1
 
 
-class PaneGrid(QWidget):
-    """Holds the panes; those out of sight keep their films."""
-
-    chosen_changed = Signal(int)
-    altered = Signal()  # in the chosen pane, or which one that is
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._panes = [FilmPane() for _ in range(max(LAYOUTS))]
-        self._n_panes, self._place = 1, 0
-        self._is_linked = True
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
-        self.setFocusProxy(self._panes[0])
-        for place, pane in enumerate(self._panes):
-            pane.pressed.connect(partial(self.choose, place))
-            pane.view_changed.connect(partial(self._on_view_changed, pane))
-            pane.window_changed.connect(partial(self._on_window_changed, pane))
-            pane.pointed.connect(partial(self._on_pointed, pane))
-            pane.altered.connect(partial(self._on_altered, pane))
-        self._arrange()
-
-    @property
-    def all_panes(self) -> tuple[FilmPane, ...]:
-        """Those out of sight too."""
-        return tuple(self._panes)
-
-    @property
-    def panes(self) -> tuple[FilmPane, ...]:
-        """Those in sight."""
-        return tuple(self._panes[: self._n_panes])
-
-    @property
-    def n_panes(self) -> int:
-        """The number of panes in sight."""
-        return self._n_panes
-
-    @property
-    def place(self) -> int:
-        """The number of the chosen one, from 0."""
-        return self._place
-
-    @property
-    def chosen(self) -> FilmPane:
-        """The one that takes the keys."""
-        return self._panes[self._place]
-
-    @property
-    def is_linked(self) -> bool:
-        """True if the others follow the one that the user moves or windows."""
-        return self._is_linked
-
-    def show_panes(self, n_panes: int) -> None:
-        """Show so many, one of `LAYOUTS`."""
-        self._n_panes = n_panes
-        self._arrange()
-        if self._place >= n_panes:
-            self.choose(0)
-        self._mark()
-
-    def choose(self, place: int) -> None:
-        """Let the keys go to a pane."""
-        if place == self._place or not 0 <= place < self._n_panes:
-            return
-        self._place = place
-        self.setFocusProxy(self.chosen)
-        self._mark()
-        self.chosen_changed.emit(place)
-        self.altered.emit()
-
-    def set_linked(self, is_linked: bool) -> None:
-        """Let the others follow, from now on and to where the chosen one is."""
-        self._is_linked = is_linked
-        for pane in self._panes:
-            pane.forget_echo()
-        self._on_view_changed(self.chosen)
-        self._on_window_changed(self.chosen)
-
-    def _arrange(self) -> None:
-        n_columns = _N_COLUMNS[self._n_panes]
-        for place, pane in enumerate(self._panes):
-            self._grid.removeWidget(pane)
-            pane.setParent(self)
-            if place < self._n_panes:
-                self._grid.addWidget(pane, place // n_columns, place % n_columns)
-            pane.setVisible(place < self._n_panes)
-        for index in range(len(self._panes)):
-            self._grid.setColumnStretch(index, int(index < n_columns))
-            self._grid.setRowStretch(index, int(index * n_columns < self._n_panes))
-
-    def _mark(self) -> None:
-        for place, pane in enumerate(self._panes):
-            pane.set_marked(self._n_panes > 1 and place == self._place)
-
-    def _on_view_changed(self, pane: FilmPane) -> None:
-        for other in self.panes:
-            if self._is_linked and other is not pane:
-                other.follow_view(pane)
-
-    def _on_window_changed(self, pane: FilmPane) -> None:
-        for other in self.panes:
-            if self._is_linked and other is not pane:
-                other.follow_window(pane)
-
-    def _on_pointed(self, pane: FilmPane) -> None:
-        for other in self.panes:
-            if self._is_linked and other is not pane:
-                other.follow_pointer(pane)
-
-    def _on_altered(self, pane: FilmPane) -> None:
-        if pane is self.chosen:
-            self.altered.emit()
-
-    # Qt's own.
+class _Ground(QWidget):
+    """Dark in either theme, where it shows between films."""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        # What shows between films is dark in either theme.
         QPainter(self).fillRect(self.rect(), Qt.GlobalColor.black)
 
 
@@ -169,8 +55,9 @@ class ViewerDesk(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._grid = PaneGrid()
-        self._is_full_screen = False
+        self._panes = tuple(FilmPane() for _ in range(max(LAYOUTS)))  # those out of sight too
+        self._n_panes, self._chosen = 1, 0
+        self._is_linked, self._is_full_screen = True, False
         self._is_heat_shown, self._opacity = True, USUAL_OPACITY
         self._actions = ViewerActions(self)
         self._bar = ViewerBar(self._actions)
@@ -178,9 +65,14 @@ class ViewerDesk(TranslatedWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        self._ground = _Ground()
+        self._grid = QGridLayout(self._ground)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2)
         layout.addWidget(self._bar)
-        layout.addWidget(self._grid, 1)
-        self.setFocusProxy(self._grid)
+        layout.addWidget(self._ground, 1)
+        self.setFocusProxy(self._panes[0])
+        self._arrange()
         self._commands = self._handlers()
         self._connect()
         for command in (Command.HAND, Command.LINK, Command.HEAT):
@@ -194,22 +86,22 @@ class ViewerDesk(TranslatedWidget):
     @property
     def n_panes(self) -> int:
         """The number of films side by side."""
-        return self._grid.n_panes
+        return self._n_panes
 
     @property
     def chosen_pane(self) -> int:
-        """The one that takes the keys."""
-        return self._grid.place
+        """The number of the one that takes the keys."""
+        return self._chosen
 
     @property
     def panes(self) -> tuple[FilmPane, ...]:
         """Those in sight."""
-        return self._grid.panes
+        return self._panes[: self._n_panes]
 
     @property
     def is_linked(self) -> bool:
-        """True if all films follow the one that is moved."""
-        return self._grid.is_linked
+        """True if all films follow the one that is moved or windowed."""
+        return self._is_linked
 
     @property
     def is_heat_shown(self) -> bool:
@@ -229,41 +121,54 @@ class ViewerDesk(TranslatedWidget):
             film: At full depth, or grey levels (H, W) or colours (H, W, 3).
             name: What to call it; foreign text.
         """
-        self._grid.all_panes[pane].show_film(film, name)
+        self._panes[pane].show_film(film, name)
 
     def show_message(self, pane: int, text: str, name: str = "") -> None:
         """Say something in place of a film."""
-        self._grid.all_panes[pane].show_message(text, name)
+        self._panes[pane].show_message(text, name)
 
     def set_heat(self, pane: int, heat: NDArray[np.floating] | None) -> None:
         """Lay a heat map, shape (h, w) in [0, 1], over a film, or take it away."""
-        self._grid.all_panes[pane].overlays.set_heat(heat)
-        self._grid.all_panes[pane].refresh()
+        self._panes[pane].overlays.set_heat(heat)
+        self._panes[pane].refresh()
 
     def set_outline(self, pane: int, mask: NDArray[np.bool_] | None) -> None:
         """Draw the border of a mask, shape (h, w), over a film, or none."""
-        self._grid.all_panes[pane].overlays.set_outline(mask)
-        self._grid.all_panes[pane].refresh()
+        self._panes[pane].overlays.set_outline(mask)
+        self._panes[pane].refresh()
 
     def set_stamp(self, pane: int, text: str) -> None:
         """Write a warning across a film while its heat map is shown; "" for none."""
-        self._grid.all_panes[pane].overlays.stamp = text
-        self._grid.all_panes[pane].refresh()
+        self._panes[pane].overlays.stamp = text
+        self._panes[pane].refresh()
 
     def set_n_panes(self, n_panes: int) -> None:
         """Show so many films side by side, 1 to 4; four stand two by two."""
-        if n_panes != self.n_panes and n_panes in LAYOUTS:
-            self._grid.show_panes(n_panes)
+        if n_panes != self._n_panes and n_panes in LAYOUTS:
+            self._n_panes = n_panes
+            self._arrange()
+            if self._chosen >= n_panes:
+                self.choose_pane(0)
+            self._mark()
             self.n_panes_changed.emit(n_panes)
 
     def choose_pane(self, pane: int) -> None:
         """Let keys and buttons go to a pane."""
-        self._grid.choose(pane)
+        if pane != self._chosen and 0 <= pane < self._n_panes:
+            self._chosen = pane
+            self.setFocusProxy(self._pane)
+            self._mark()
+            self.pane_chosen.emit(pane)
+            self._show_state()
 
     def set_linked(self, is_linked: bool) -> None:
-        """Let all films follow the one that is moved, or not."""
-        self._grid.set_linked(is_linked)
+        """Let all films follow the one that is moved, from now on and to where it is."""
+        self._is_linked = is_linked
         self._actions.check(Command.LINK, is_linked)
+        for pane in self._panes:
+            pane.forget_echo()
+        self._lead(FilmPane.follow_view, self._pane)
+        self._lead(FilmPane.follow_window, self._pane)
 
     def set_heat_shown(self, is_shown: bool) -> None:
         """Show heat maps and outlines, or hide them."""
@@ -291,14 +196,14 @@ class ViewerDesk(TranslatedWidget):
 
     def set_tool(self, tool: Tool) -> None:
         """Choose what the left button does."""
-        for pane in self._grid.all_panes:
+        for pane in self._panes:
             pane.set_tool(tool)
         for command, its_tool in _TOOLS.items():
             self._actions.check(command, its_tool is tool)
 
     def set_magnifier(self, is_on: bool) -> None:
         """Let a magnifying glass follow the pointer, or take it away."""
-        for pane in self._grid.all_panes:
+        for pane in self._panes:
             pane.set_magnifier(is_on)
         self._actions.check(Command.MAGNIFIER, is_on)
 
@@ -320,7 +225,7 @@ class ViewerDesk(TranslatedWidget):
         self._actions.show_words()
         self._bar.show_words()
         self._help.show_words()
-        for place, pane in enumerate(self._grid.all_panes):
+        for place, pane in enumerate(self._panes):
             pane.setAccessibleName(tr("Film {n}", n=place + 1))
         self._place_help()
 
@@ -328,7 +233,7 @@ class ViewerDesk(TranslatedWidget):
 
     @property
     def _pane(self) -> FilmPane:
-        return self._grid.chosen
+        return self._panes[self._chosen]
 
     def _handlers(self) -> dict[Command, Callable[[], object]]:
         """Return what commands do that are not for one film alone."""
@@ -356,15 +261,26 @@ class ViewerDesk(TranslatedWidget):
         self._bar.layout_chosen.connect(self.set_n_panes)
         self._bar.opacity_chosen.connect(self.set_opacity)
         self._help.dismissed.connect(lambda: self.show_help(False))
-        self._grid.chosen_changed.connect(self.pane_chosen)
-        self._grid.altered.connect(self._show_state)
+        for place, pane in enumerate(self._panes):
+            pane.pressed.connect(partial(self.choose_pane, place))
+            pane.view_changed.connect(partial(self._lead, FilmPane.follow_view, pane))
+            pane.window_changed.connect(partial(self._lead, FilmPane.follow_window, pane))
+            pane.pointed.connect(partial(self._lead, FilmPane.follow_pointer, pane))
+            pane.altered.connect(partial(self._on_altered, pane))
         for keys, slot in more_keys().items():
-            self._key(keys, slot)
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda slot=slot: slot(self._pane))
 
-    def _key(self, keys: str, slot: Callable[[FilmPane], object]) -> None:
-        shortcut = QShortcut(QKeySequence(keys), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(lambda: slot(self._pane))
+    def _lead(self, follow: Callable[[FilmPane, FilmPane], object], pane: FilmPane) -> None:
+        """Let the other films in sight follow a pane where they are linked."""
+        for other in self.panes:
+            if self._is_linked and other is not pane:
+                follow(other, pane)
+
+    def _on_altered(self, pane: FilmPane) -> None:
+        if pane is self._pane:
+            self._show_state()
 
     def _on_wanted(self, command: Command) -> None:
         if command in PANE_COMMANDS:
@@ -390,8 +306,23 @@ class ViewerDesk(TranslatedWidget):
 
     # The look.
 
+    def _arrange(self) -> None:
+        n_columns = _N_COLUMNS[self._n_panes]
+        for place, pane in enumerate(self._panes):
+            self._grid.removeWidget(pane)
+            pane.setParent(self._ground)
+            if place < self._n_panes:
+                self._grid.addWidget(pane, place // n_columns, place % n_columns)
+            pane.setVisible(place < self._n_panes)
+            self._grid.setColumnStretch(place, int(place < n_columns))
+            self._grid.setRowStretch(place, int(place * n_columns < self._n_panes))
+
+    def _mark(self) -> None:
+        for place, pane in enumerate(self._panes):
+            pane.set_marked(self._n_panes > 1 and place == self._chosen)
+
     def _spread_heat(self) -> None:
-        for pane in self._grid.all_panes:
+        for pane in self._panes:
             pane.overlays.is_heat_shown, pane.overlays.opacity = self._is_heat_shown, self._opacity
             pane.update()
 
@@ -402,7 +333,7 @@ class ViewerDesk(TranslatedWidget):
 
     def _place_help(self) -> None:
         if self._help.isVisible():
-            self._help.fit_into(self._grid.geometry())
+            self._help.fit_into(self._ground.geometry())
             self._help.raise_()
 
     # Qt's own.

@@ -85,7 +85,7 @@ class Incoming(QObject):
             self.open_sources(sources)
         if len(models) > 1:
             only = Message("Only {name} was opened: one model at a time.", name=models[0].name)
-            self._window.show_failure(Failure(only, ""))
+            self._window.show_failure(Failure(only))
 
     @Slot(list)
     def open_sources(self, sources: list[Path]) -> None:
@@ -102,7 +102,7 @@ class Incoming(QObject):
             self._window.show_page(READ)
             self._reading.read([], dropped.pictures)
         for refusal in dropped.refusals:
-            self._window.show_failure(Failure(refusal, ""))
+            self._window.show_failure(Failure(refusal))
 
     @Slot(object)
     def open_model(self, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,25 +25,22 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error as text; the exception itself would keep the run's tensors alive."""
+    """An error as a sentence; the exception itself would keep the run's tensors alive."""
 
     message: Message
-    details: str  # the traceback, for the log
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
         """Describe `error` to the user: in our own sentence, or as one that was not foreseen."""
-        details = "".join(traceback.format_exception(error))
         if isinstance(error, PneumoScopeError):
-            return cls(error.message, details)
+            return cls(error.message)
         return cls(
             Message(
                 "Something happened that the program was not prepared for ({kind}: {text}). "
                 "What was saved before is still there; the details are in the log file.",
                 kind=type(error).__name__,
                 text=str(error),
-            ),
-            details,
+            )
         )
 
 

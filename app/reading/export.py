@@ -242,7 +242,7 @@ class ExportViewModel(QObject):
             "Another model was opened meanwhile, so nothing was written. Its answers can be saved "
             "once the films are read again."
         )
-        self.failed.emit(Failure(changed, ""))
+        self.failed.emit(Failure(changed))
 
     def use(self, classifier: Classifier) -> None:
         """Export another model's answers from now on."""

@@ -37,28 +37,16 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> UncaughtErrors:
 
 
 def test_the_dialog_says_what_happened_and_goes_on_ok(window: QWidget) -> None:
-    failure = Failure(Message("{file} is encrypted. Unpack it first.", file="films.zip"), "")
+    failure = Failure(Message("{file} is encrypted. Unpack it first.", file="films.zip"))
     box = show_failure(failure, window)
     assert box.text() == "films.zip is encrypted. Unpack it first."
+    assert box.isVisible()  # and yet we are here: it does not hold up the program
     press(box, box.button(QMessageBox.StandardButton.Ok).text())
     assert not window.findChildren(QMessageBox)
 
 
-def test_the_dialog_does_not_hold_up_the_program(window: QWidget) -> None:
-    box = show_failure(Failure(Message("Something failed."), ""), window)
-    assert box.isVisible()  # and yet we are here
-    box.close()
-
-
-def test_the_dialog_shows_no_traceback(window: QWidget) -> None:
-    box = show_failure(Failure(Message("Something failed."), "Traceback: in line 3"), window)
-    shown = box.text() + box.informativeText() + box.detailedText()
-    assert "Traceback" not in shown
-    box.close()
-
-
 def test_markup_in_a_file_name_is_shown_as_it_is(window: QWidget) -> None:
-    box = show_failure(Failure(Message("{file} is damaged.", file=FOREIGN), ""), window)
+    box = show_failure(Failure(Message("{file} is damaged.", file=FOREIGN)), window)
     [label] = [label for label in box.findChildren(QLabel) if FOREIGN in label.text()]
     assert label.textFormat() == Qt.TextFormat.PlainText
     box.close()

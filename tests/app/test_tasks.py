@@ -1,6 +1,5 @@
 """A gate holds the worker, signals end the wait, nothing sleeps."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 
@@ -91,22 +90,15 @@ def test_stopping_runs_the_finally_of_the_source_in_the_worker_thread(
 def test_an_error_is_reported_before_the_end(
     qtbot: QtBot, runner: TaskRunner, heard: list[tuple[str, object]]
 ) -> None:
-    def source() -> Iterator[int]:
-        yield 1
+    def source(*events: int) -> Iterator[int]:
+        yield from events
         raise RuntimeError("out of memory")
 
-    assert run(qtbot, runner, source) is Outcome.FAILED
-    assert [name for name, _ in heard] == ["started", "reported", "failed", "finished"]
-
-
-def test_an_error_before_the_first_event_is_reported_too(
-    qtbot: QtBot, runner: TaskRunner, heard: list[tuple[str, object]]
-) -> None:
-    def source() -> Iterator[int]:
-        raise RuntimeError("there is no such module")
-
-    assert run(qtbot, runner, source) is Outcome.FAILED
-    assert [name for name, _ in heard] == ["started", "failed", "finished"]
+    for events in ((), (1,)):
+        heard.clear()
+        assert run(qtbot, runner, lambda events=events: source(*events)) is Outcome.FAILED
+        told = ["started", *["reported"] * len(events), "failed", "finished"]
+        assert [name for name, _ in heard] == told
 
 
 def test_an_error_in_a_finally_of_a_stopped_task_is_reported(
@@ -131,52 +123,25 @@ def test_an_error_in_a_finally_of_a_stopped_task_is_reported(
     assert "the disk is full" in str(failure.message)
 
 
-def test_our_own_error_is_told_in_its_own_words(
-    qtbot: QtBot, runner: TaskRunner, heard: list[tuple[str, object]]
+def test_an_error_is_told_in_words_and_logged_with_its_traceback(
+    qtbot: QtBot,
+    runner: TaskRunner,
+    heard: list[tuple[str, object]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     message = Message("{file} is encrypted. Unpack it first.", file="films.zip")
 
-    def source() -> Iterator[int]:
-        raise DatasetError(message)
+    def source(error: Exception) -> Iterator[int]:
+        raise error
 
-    run(qtbot, runner, source)
-    failure = heard[1][1]
-    assert isinstance(failure, Failure)
-    assert failure.message == message
-
-
-def test_an_unforeseen_error_is_named_and_its_traceback_kept(
-    qtbot: QtBot, runner: TaskRunner, heard: list[tuple[str, object]]
-) -> None:
-    def source() -> Iterator[int]:
-        raise ZeroDivisionError("nobody thought of it")
-
-    run(qtbot, runner, source)
-    failure = heard[1][1]
-    assert isinstance(failure, Failure)
-    assert "ZeroDivisionError: nobody thought of it" in str(failure.message)
-    assert "not prepared" in str(failure.message)
-    assert "in source" in failure.details
-
-
-def test_an_error_is_logged_with_its_traceback(
-    qtbot: QtBot, runner: TaskRunner, caplog: pytest.LogCaptureFixture
-) -> None:
-    def source() -> Iterator[int]:
-        raise RuntimeError("out of memory")
-
-    run(qtbot, runner, source)
-    record = caplog.records[-1]
-    assert record.levelno == logging.ERROR
-    assert record.exc_info is not None
-
-
-def test_a_finished_runner_can_start_again(
-    qtbot: QtBot, runner: TaskRunner, heard: list[tuple[str, object]]
-) -> None:
-    run(qtbot, runner, lambda: iter([1]))
-    run(qtbot, runner, lambda: iter([2]))
-    assert [value for name, value in heard if name == "reported"] == [1, 2]
+    run(qtbot, runner, lambda: source(DatasetError(message)))
+    assert heard[1][1] == Failure(message)
+    heard.clear()
+    run(qtbot, runner, lambda: source(ZeroDivisionError("nobody thought of it")))
+    said = str(heard[1][1].message)
+    assert "not prepared" in said
+    assert "ZeroDivisionError: nobody thought of it" in said
+    assert "in source" in caplog.text
 
 
 def test_a_runner_can_start_again_from_its_own_end(qtbot: QtBot, runner: TaskRunner) -> None:
@@ -209,10 +174,6 @@ def test_a_stop_of_the_task_before_does_not_stop_the_next(
     runner.stop()  # too late, and before the next
     assert run(qtbot, runner, lambda: iter([2, 3])) is Outcome.FINISHED
     assert [value for name, value in heard if name == "reported"] == [1, 2, 3]
-
-
-def test_a_source_without_events_ends_well(qtbot: QtBot, runner: TaskRunner) -> None:
-    assert run(qtbot, runner, lambda: iter([])) is Outcome.FINISHED
 
 
 def test_a_runner_starts_and_stops_two_hundred_times(qtbot: QtBot, runner: TaskRunner) -> None:

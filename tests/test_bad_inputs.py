@@ -41,6 +41,17 @@ class Place:
         with zipfile.ZipFile(self.archive) as zipped:
             return [zipped.read(name) for name in zipped.namelist()[:n]]
 
+    def file(self, name: str, content: bytes | bytearray = b"") -> Path:
+        path = self.bad / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def folder(self, name: str) -> Path:
+        path = self.bad / name
+        path.mkdir()
+        return path
+
     def zip_of(self, name: str, entries: dict[str, bytes]) -> Path:
         path = self.bad / name
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
@@ -60,9 +71,7 @@ class Place:
         card = json.loads(header["__metadata__"][METADATA_KEY])
         change(card)
         tensors = safetensors.numpy.load(content)
-        path = self.bad / name
-        path.write_bytes(safetensors.numpy.save(tensors, {METADATA_KEY: json.dumps(card)}))
-        return path
+        return self.file(name, safetensors.numpy.save(tensors, {METADATA_KEY: json.dumps(card)}))
 
 
 @pytest.fixture(scope="module")
@@ -92,85 +101,32 @@ def place(
     assert not list((home / "caches").glob(".*"))
 
 
-Words = list[object]
-Case = Callable[[Place], tuple[Words, str]]  # the command, and the name its refusal must tell
-CASES: dict[str, tuple[int, Case]] = {}
+Ends = Callable[..., None]  # exit code, the name that the refusal must tell, the command
 
 
-def case(code: int = 1) -> Callable[[Case], Case]:
-    """Put a bad input on the list."""
+@pytest.fixture
+def ends(place: Place, capsys: pytest.CaptureFixture[str]) -> Ends:
+    """Runs a command that must end in one plain sentence, and leave everything as it was."""
 
-    def add(make: Case) -> Case:
-        CASES[make.__name__] = (code, make)
-        return make
+    def ends(code: int, culprit: str, *words: object) -> None:
+        before = {path: path.stat().st_mtime_ns for path in place.model.parent.iterdir()}
+        capsys.readouterr()
+        assert run([str(word) for word in words]) == code
+        said = capsys.readouterr()
+        *remarks, sentence = said.err.removesuffix("\n").split("\n")
+        assert all(re.fullmatch(r"[A-Z].+: \d+ of \d+", line) for line in remarks)  # slow progress
+        assert culprit in sentence
+        assert sentence[0].isalnum() or sentence.startswith((culprit, os.sep))
+        assert sentence.endswith(".")
+        for jargon in ("Traceback", "Error(", "Errno", "not prepared for", "{", "<class"):
+            assert jargon not in sentence.replace(culprit, "")
+        assert {path: path.stat().st_mtime_ns for path in place.model.parent.iterdir()} == before
+        assert not (place.bad / "run").exists()
 
-    return add
-
-
-# Zips
-
-
-@case()
-def text_called_zip(place: Place) -> tuple[Words, str]:
-    path = place.bad / "text.zip"
-    path.write_text("not a zip at all", encoding="utf-8")
-    return ["check", path], "text.zip"
-
-
-@case()
-def empty_file_called_zip(place: Place) -> tuple[Words, str]:
-    path = place.bad / "nothing.zip"
-    path.touch()
-    return ["check", path], "nothing.zip"
+    return ends
 
 
-@case()
-def zip_without_entries(place: Place) -> tuple[Words, str]:
-    return ["check", place.zip_of("empty.zip", {})], "empty.zip"
-
-
-@case()
-def zip_that_was_cut(place: Place) -> tuple[Words, str]:
-    path = place.bad / "cut.zip"
-    content = place.archive.read_bytes()
-    path.write_bytes(content[: len(content) * 2 // 3])
-    return ["train", path, "--out", place.bad / "run"], "cut.zip"
-
-
-@case()
-def zip_of_text_files(place: Place) -> tuple[Words, str]:
-    return ["check", place.zip_of("texts.zip", {"A/1.txt": b"a", "B/2.txt": b"b"})], "texts.zip"
-
-
-@case()
-def zip_with_one_class(place: Place) -> tuple[Words, str]:
-    one, two, *_ = place.films()
-    return ["check", place.zip_of("single.zip", {"A/1.png": one, "A/2.png": two})], "single.zip"
-
-
-@case()
-def zip_without_class_folders(place: Place) -> tuple[Words, str]:
-    one, two, *_ = place.films()
-    return ["check", place.zip_of("flat.zip", {"1.png": one, "2.png": two})], "flat.zip"
-
-
-@case()
-def zip_with_a_class_of_one_film(place: Place) -> tuple[Words, str]:
-    entries = place.layout()
-    del entries["B/2.png"]
-    return ["check", place.zip_of("lonely.zip", entries)], "lonely.zip"
-
-
-@case()
-def zip_of_damaged_films(place: Place) -> tuple[Words, str]:
-    entries = {name: film[: len(film) // 2] for name, film in place.layout().items()}
-    return ["train", place.zip_of("damaged.zip", entries), "--out", place.bad / "run"], (
-        "damaged.zip"
-    )
-
-
-@case()
-def zip_of_links(place: Place) -> tuple[Words, str]:
+def zip_of_links(place: Place) -> Path:
     path = place.bad / "links.zip"
     with zipfile.ZipFile(path, "w") as zipped:
         for name in place.layout():
@@ -178,17 +134,10 @@ def zip_of_links(place: Place) -> tuple[Words, str]:
             entry.create_system = 3
             entry.external_attr = (stat.S_IFLNK | 0o777) << 16
             zipped.writestr(entry, "/etc/hostname")
-    return ["check", path], "links.zip"
+    return path
 
 
-@case()
-def zip_that_climbs_out(place: Place) -> tuple[Words, str]:
-    entries = {f"../{name}": film for name, film in place.layout().items()}
-    return ["check", place.zip_of("climbing.zip", entries)], "climbing.zip"
-
-
-@case()
-def zip_that_says_it_is_encrypted(place: Place) -> tuple[Words, str]:
+def encrypted_zip(place: Place) -> Path:
     path = place.zip_of("locked.zip", place.layout())
     content = bytearray(path.read_bytes())
     for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):  # APPNOTE 4.4.4, bit 0
@@ -197,236 +146,159 @@ def zip_that_says_it_is_encrypted(place: Place) -> tuple[Words, str]:
             content[at + offset] |= 1
             at = content.find(magic, at + 4)
     path.write_bytes(content)
-    return ["check", path], "locked.zip"
+    return path
 
 
-@case()
-def zip_with_too_few_films_to_train_on(place: Place) -> tuple[Words, str]:
-    path = place.zip_of("few.zip", place.layout())
-    words = ["train", path, "--out", place.bad / "run", *TRAIN, "--split", "reference"]
-    return words, "class A"
+def damaged(place: Place) -> dict[str, bytes]:
+    return {name: film[: len(film) // 2] for name, film in place.layout().items()}
 
 
-# Folders
+def folder_of_damaged_films(place: Place) -> Path:
+    for name, film in damaged(place).items():
+        place.file(f"films/{name}", film)
+    return place.bad / "films"
 
 
-@case()
-def data_that_is_not_there(place: Place) -> tuple[Words, str]:
-    return ["train", place.bad / "gone.zip", "--out", place.bad / "run"], "gone.zip"
-
-
-@case()
-def name_that_would_break_the_line(place: Place) -> tuple[Words, str]:
-    return ["check", place.bad / "gone\nTraceback.zip"], "gone\ufffdTraceback.zip"
-
-
-@case()
-def name_that_is_too_long(place: Place) -> tuple[Words, str]:
-    return ["check", place.bad / ("x" * 300 + ".zip")], "x" * 300
-
-
-@case()
-def empty_folder(place: Place) -> tuple[Words, str]:
-    (place.bad / "hollow").mkdir()
-    return ["check", place.bad / "hollow"], "hollow"
-
-
-@case()
-def folder_with_unreadable_films(place: Place) -> tuple[Words, str]:
-    for name, film in place.layout().items():
-        path = place.bad / "films" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(film[:100])
-    return ["check", place.bad / "films"], "films"
-
-
-# Images
-
-
-@case()
-def film_that_is_not_there(place: Place) -> tuple[Words, str]:
-    return ["predict", place.model, place.bad / "gone.png"], "gone.png"
-
-
-@case()
-def film_that_was_cut(place: Place) -> tuple[Words, str]:
-    path = place.bad / "cut.png"
-    path.write_bytes(place.film.read_bytes()[:500])
-    return ["predict", place.model, path], "cut.png"
-
-
-@case()
-def film_of_a_billion_pixels(place: Place) -> tuple[Words, str]:
-    path = place.bad / "huge.png"
+def huge_film(place: Place) -> Path:
     content = bytearray(place.film.read_bytes())
     content[16:24] = struct.pack(">II", 40_000, 40_000)  # PNG's IHDR: width, height
-    path.write_bytes(content)
-    return ["predict", place.model, path], "huge.png"
+    return place.file("huge.png", content)
 
 
-@case()
-def zip_without_a_film(place: Place) -> tuple[Words, str]:
-    path = place.zip_of("texts.zip", {"ward/notes.txt": b"no film at all"})
-    return ["predict", place.model, path], "texts.zip"
-
-
-@case()
-def text_in_place_of_films_called_zip(place: Place) -> tuple[Words, str]:
-    path = place.bad / "text.zip"
-    path.write_text("no films at all")
-    return ["predict", place.model, path], "text.zip"
-
-
-@case()
-def folder_without_a_film(place: Place) -> tuple[Words, str]:
-    (place.bad / "hollow").mkdir()
-    return ["predict", place.model, place.bad / "hollow"], "hollow"
-
-
-# Model files
-
-
-@case()
-def model_that_is_not_there(place: Place) -> tuple[Words, str]:
-    return ["evaluate", place.bad / "gone.safetensors", place.archive], "gone.safetensors"
-
-
-@case()
-def model_that_is_a_folder(place: Place) -> tuple[Words, str]:
-    return ["predict", place.bad, place.film], "bad"
-
-
-@case()
-def model_that_was_cut(place: Place) -> tuple[Words, str]:
-    path = place.bad / "cut.safetensors"
-    path.write_bytes(place.model.read_bytes()[:-100])
-    return ["predict", path, place.film], "cut.safetensors"
-
-
-@case()
-def model_with_one_changed_bit(place: Place) -> tuple[Words, str]:
-    path = place.bad / "flipped.safetensors"
+def flipped_model(place: Place) -> Path:
     content = bytearray(place.model.read_bytes())
     content[-1000] ^= 1
-    path.write_bytes(content)
-    return ["predict", path, place.film], "flipped.safetensors"
+    return place.file("flipped.safetensors", content)
 
 
-@case()
-def pickle_called_model(place: Place) -> tuple[Words, str]:
-    path = place.bad / "pickle.safetensors"
-    path.write_bytes(b"\x80\x04\x95" + bytes(100))
-    return ["predict", path, place.film], "pickle.safetensors"
+def without(name: str, entries: dict[str, bytes]) -> dict[str, bytes]:
+    return {entry: film for entry, film in entries.items() if entry != name}
 
 
-@case()
-def model_of_somebody_else(place: Place) -> tuple[Words, str]:
-    path = place.bad / "foreign.safetensors"
-    path.write_bytes(safetensors.numpy.save({"weight": np.zeros((2, 2), np.float32)}))
-    return ["predict", path, place.film], "foreign.safetensors"
-
-
-@case()
-def model_of_the_future(place: Place) -> tuple[Words, str]:
-    path = place.model_with("future.safetensors", lambda card: card.update(format_version=99))
-    return ["predict", path, place.film], "future.safetensors"
-
-
-@case()
-def model_that_names_another_network(place: Place) -> tuple[Words, str]:
-    path = place.model_with("other.safetensors", lambda card: card.update(architecture="resnet50"))
-    return ["evaluate", path, place.archive], "other.safetensors"
-
-
-@case()
-def data_with_a_class_the_model_does_not_know(place: Place) -> tuple[Words, str]:
-    path = place.zip_of("strange.zip", place.layout())
-    return ["evaluate", place.model, path], "A, B"
-
-
-@case()
-def data_without_the_models_test_films(place: Place) -> tuple[Words, str]:
-    layout = place.layout()
-    entries = {
+def other_films(place: Place) -> dict[str, bytes]:
+    """Films of the model's classes with which it was never tested."""
+    return {
         f"{'NORMAL' if name[0] == 'A' else 'COVID'}/{name[2:]}": film + b"\0"
-        for name, film in layout.items()
+        for name, film in place.layout().items()
     }
-    return ["evaluate", place.model, place.zip_of("others.zip", entries)], "others.zip"
 
 
-# Settings and run folders
+# What is given to a command, which is to name it.
+CHECKED: dict[str, Callable[[Place], Path]] = {
+    "text called zip": lambda place: place.file("text.zip", b"not a zip at all"),
+    "empty file called zip": lambda place: place.file("nothing.zip"),
+    "zip without entries": lambda place: place.zip_of("empty.zip", {}),
+    "zip of text": lambda place: place.zip_of("texts.zip", {"A/1.txt": b"a", "B/2.txt": b"b"}),
+    "one class": lambda place: place.zip_of(
+        "one.zip", dict(zip(("A/1.png", "A/2.png"), place.films(2), strict=True))
+    ),
+    "no class folders": lambda place: place.zip_of(
+        "flat.zip", dict(zip(("1.png", "2.png"), place.films(2), strict=True))
+    ),
+    "class of one film": lambda place: place.zip_of(
+        "lonely.zip", without("B/2.png", place.layout())
+    ),
+    "links": zip_of_links,
+    "zip that climbs out": lambda place: place.zip_of(
+        "climbing.zip", {f"../{name}": film for name, film in place.layout().items()}
+    ),
+    "encrypted": encrypted_zip,
+    "name that is too long": lambda place: place.bad / ("x" * 300 + ".zip"),
+    "empty folder": lambda place: place.folder("hollow"),
+    "folder of damaged films": folder_of_damaged_films,
+}
+TRAINED_ON: dict[str, Callable[[Place], Path]] = {
+    "zip that was cut": lambda place: place.file(
+        "cut.zip", place.archive.read_bytes()[: place.archive.stat().st_size * 2 // 3]
+    ),
+    "zip of damaged films": lambda place: place.zip_of("damaged.zip", damaged(place)),
+    "data that is not there": lambda place: place.bad / "gone.zip",
+}
+READ: dict[str, Callable[[Place], Path]] = {
+    "film that is not there": lambda place: place.bad / "gone.png",
+    "film that was cut": lambda place: place.file("cut.png", place.film.read_bytes()[:500]),
+    "film of a billion pixels": huge_film,
+    "zip without a film": lambda place: place.zip_of("texts.zip", {"ward/notes.txt": b"no film"}),
+    "text called zip": lambda place: place.file("text.zip", b"no films at all"),
+    "folder without a film": lambda place: place.folder("hollow"),
+}
+MODELS: dict[str, Callable[[Place], Path]] = {
+    "model that is not there": lambda place: place.bad / "gone.safetensors",
+    "model that is a folder": lambda place: place.bad,
+    "model that was cut": lambda place: place.file(
+        "cut.safetensors", place.model.read_bytes()[:-100]
+    ),
+    "model with one changed bit": flipped_model,
+    "pickle": lambda place: place.file("pickle.safetensors", b"\x80\x04\x95" + bytes(100)),
+    "model of somebody else": lambda place: place.file(
+        "foreign.safetensors", safetensors.numpy.save({"weight": np.zeros((2, 2), np.float32)})
+    ),
+    "model of the future": lambda place: place.model_with(
+        "future.safetensors", lambda card: card.update(format_version=99)
+    ),
+    "model that names another network": lambda place: place.model_with(
+        "other.safetensors", lambda card: card.update(architecture="resnet50")
+    ),
+}
+# Options of `train` that are refused, and how they are called in the refusal.
+OPTIONS = {
+    ("--epochs", "1001"): (2, "Epochs"),
+    ("--learning-rate", "nan"): (2, "Learning rate"),
+    ("--image-size", "64.5"): (2, "--image-size"),
+    ("--arch", "resnet19"): (2, "--arch"),
+    ("--device", "gpu:99"): (1, "gpu:99"),
+}
 
 
-@case(2)
-def epochs_out_of_range(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.bad / "run", "--epochs", "1001"], "Epochs"
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_dataset_that_cannot_be_checked(place: Place, ends: Ends, name: str) -> None:
+    path = CHECKED[name](place)
+    ends(1, path.name[:300], "check", path)
 
 
-@case(2)
-def learning_rate_that_is_no_number(place: Place) -> tuple[Words, str]:
-    words = ["train", place.archive, "--out", place.bad / "run", "--learning-rate", "nan"]
-    return words, "Learning rate"
+@pytest.mark.parametrize("name", TRAINED_ON)
+def test_a_dataset_that_cannot_be_trained_on(place: Place, ends: Ends, name: str) -> None:
+    path = TRAINED_ON[name](place)
+    ends(1, path.name, "train", path, "--out", place.bad / "run")
 
 
-@case(2)
-def image_size_with_a_fraction(place: Place) -> tuple[Words, str]:
-    words = ["train", place.archive, "--out", place.bad / "run", "--image-size", "64.5"]
-    return words, "--image-size"
+@pytest.mark.parametrize("name", READ)
+def test_films_that_cannot_be_read(place: Place, ends: Ends, name: str) -> None:
+    path = READ[name](place)
+    ends(1, path.name, "predict", place.model, path)
 
 
-@case(2)
-def network_that_does_not_exist(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.bad / "run", "--arch", "resnet19"], "--arch"
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_cannot_be_used(place: Place, ends: Ends, name: str) -> None:
+    path = MODELS[name](place)
+    ends(1, path.name, "predict", path, place.film)
+    ends(1, path.name, "evaluate", path, place.archive)
 
 
-@case()
-def graphics_card_that_is_not_there(place: Place) -> tuple[Words, str]:
-    words = ["train", place.archive, "--out", place.bad / "run", "--device", "gpu:99"]
-    return words, "gpu:99"
+@pytest.mark.parametrize("words", OPTIONS)
+def test_a_setting_that_cannot_be(place: Place, ends: Ends, words: tuple[str, ...]) -> None:
+    code, culprit = OPTIONS[words]
+    ends(code, culprit, "train", place.archive, "--out", place.bad / "run", *words)
 
 
-@case()
-def run_folder_that_holds_a_run(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.model.parent], str(place.model.parent)
+def test_a_folder_that_cannot_hold_the_run(place: Place, ends: Ends) -> None:
+    for folder in (place.model.parent, place.film, place.film / "run"):
+        ends(1, str(folder), "train", place.archive, "--out", folder, *TRAIN)
 
 
-@case()
-def run_folder_that_is_a_file(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.film], str(place.film)
+def test_what_does_not_go_together(place: Place, ends: Ends) -> None:
+    few = place.zip_of("few.zip", place.layout())
+    split = (*TRAIN, "--split", "reference")
+    ends(1, "class A", "train", few, "--out", place.bad / "run", *split)
+    ends(1, "A, B", "evaluate", place.model, few)  # classes that it does not know
+    others = place.zip_of("others.zip", other_films(place))
+    ends(1, "others.zip", "evaluate", place.model, others)
+    table = place.bad / "gone" / "table.csv"
+    ends(1, "table.csv", "predict", place.model, place.film, "--csv", table)
 
 
-@case()
-def run_folder_below_a_file(place: Place) -> tuple[Words, str]:
-    return ["train", place.archive, "--out", place.film / "run", *TRAIN], str(place.film / "run")
-
-
-@case()
-def table_in_a_folder_that_is_not_there(place: Place) -> tuple[Words, str]:
-    path = place.bad / "gone" / "table.csv"
-    return ["predict", place.model, place.film, "--csv", path], "table.csv"
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_it_ends_in_one_plain_sentence(
-    place: Place, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, make = CASES[name]
-    words, culprit = make(place)
-    before = {path: path.stat().st_mtime_ns for path in place.model.parent.iterdir()}
-    capsys.readouterr()
-
-    assert run([str(word) for word in words]) == code
-
-    said = capsys.readouterr()
-    *remarks, sentence = said.err.removesuffix("\n").split("\n")
-    assert all(re.fullmatch(r"[A-Z].+: \d+ of \d+", line) for line in remarks)  # slow progress
-    assert culprit in sentence
-    assert sentence[0].isalnum() or sentence.startswith((culprit, os.sep))
-    assert sentence.endswith(".")
-    for jargon in ("Traceback", "Error(", "Errno", "not prepared for", "{", "<class"):
-        assert jargon not in sentence.replace(culprit, "")
-    assert {path: path.stat().st_mtime_ns for path in place.model.parent.iterdir()} == before
-    assert not (place.bad / "run").exists()
+def test_a_name_that_would_break_the_line(place: Place, ends: Ends) -> None:
+    ends(1, "gone\ufffdTraceback.zip", "check", place.bad / "gone\nTraceback.zip")
 
 
 def test_a_home_on_a_full_or_foreign_place_is_told(

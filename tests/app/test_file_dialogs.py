@@ -36,16 +36,20 @@ def shown(window: QWidget) -> QFileDialog:
     return dialog
 
 
-def test_several_zips_may_be_chosen(window: QWidget, dialogs: FileDialogs) -> None:
-    dialogs.choose_zips()
-    assert shown(window).fileMode() == QFileDialog.FileMode.ExistingFiles
-    assert shown(window).nameFilters() == ["Zip archives (*.zip)"]
-
-
-def test_one_model_is_chosen(window: QWidget, dialogs: FileDialogs) -> None:
-    dialogs.choose_model()
-    assert shown(window).fileMode() == QFileDialog.FileMode.ExistingFile
-    assert shown(window).nameFilters() == ["Model files (*.safetensors)"]
+def test_several_zips_one_model_or_a_folder_may_be_chosen(
+    window: QWidget, dialogs: FileDialogs
+) -> None:
+    Mode = QFileDialog.FileMode
+    for choose, mode, filters in (
+        (dialogs.choose_zips, Mode.ExistingFiles, ["Zip archives (*.zip)"]),
+        (dialogs.choose_model, Mode.ExistingFile, ["Model files (*.safetensors)"]),
+        (dialogs.choose_folder, Mode.Directory, ["All Files (*)"]),
+    ):
+        choose()
+        assert shown(window).fileMode() == mode
+        assert shown(window).nameFilters() == filters
+        shown(window).close()
+        wait_until(lambda: not window.findChildren(QFileDialog))
 
 
 def test_films_may_have_any_ending_that_is_read_or_none(
@@ -57,19 +61,6 @@ def test_films_may_have_any_ending_that_is_read_or_none(
     assert everything == "All files (*)"
     for suffix in SUFFIXES.values():
         assert f"*{suffix}" in usual
-
-
-def test_a_folder_is_chosen_as_a_folder(window: QWidget, dialogs: FileDialogs) -> None:
-    dialogs.choose_folder()
-    assert shown(window).fileMode() == QFileDialog.FileMode.Directory
-
-
-@pytest.mark.parametrize("kind", ["zips", "model", "films", "folder", "film_folder"])
-def test_a_dialog_begins_where_the_last_file_was(
-    window: QWidget, dialogs: FileDialogs, tmp_path: Path, kind: str
-) -> None:
-    getattr(dialogs, f"choose_{kind}")()
-    assert Path(shown(window).directory().absolutePath()) == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -87,6 +78,7 @@ def test_what_is_chosen_is_told(
 ) -> None:
     names = [str(tmp_path / "one.zip"), str(tmp_path / "two.zip")]
     getattr(dialogs, f"choose_{kind}")()
+    assert Path(shown(window).directory().absolutePath()) == tmp_path  # the last folder
     with qtbot.waitSignal(getattr(dialogs, signal)) as chosen:
         shown(window).filesSelected.emit(names)  # what its Open button does
     assert chosen.args == [[Path(name) for name in names]]

@@ -307,4 +307,6 @@ def test_a_home_on_a_full_or_foreign_place_is_told(
     shutil.copy(place.film, place.bad / "file")
     monkeypatch.setenv(HOME_VARIABLE, str(place.bad / "file"))
     assert run(["check", str(place.archive)]) == 1
-    assert str(place.bad / "file") in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert str(place.bad / "file") in said
+    assert "Set PNEUMOSCOPE_HOME to a folder that you may write to." in said

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -57,13 +57,6 @@ class Dropped:
     refusals: tuple[Message, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    paths: list[Path]
-    pictures: list[Picture]
-    refusals: dict[str, Message]  # one for each kind of place
-
-
 def contents_of(mime: QMimeData) -> Dropped:
     """Sort out a drop or the clipboard.
 
@@ -72,17 +65,13 @@ def contents_of(mime: QMimeData) -> Dropped:
     """
     links = _sort(_urls_of(mime))
     if links.paths:
-        return Dropped(tuple(links.paths), (), tuple(links.refusals.values()))
+        return replace(links, pictures=())
     pictures = [*_pictures_of(mime), *links.pictures]
     if pictures:
         return _without_giants(pictures)
-    if links.refusals:
-        return Dropped(refusals=tuple(links.refusals.values()))
-    links = _sort(_lines_of(mime.text())) if mime.hasText() else links
-    if links.paths or links.pictures or links.refusals:
-        refusals = tuple(links.refusals.values())
-        return Dropped(tuple(links.paths), tuple(links.pictures), refusals)
-    return Dropped(refusals=(_NOTHING,))
+    if not links.refusals and mime.hasText():
+        links = _sort(_lines_of(mime.text()))
+    return links if links != Dropped() else Dropped(refusals=(_NOTHING,))
 
 
 def can_take(mime: QMimeData) -> bool:
@@ -129,23 +118,22 @@ def _lines_of(text: str) -> Iterator[str]:
         yield from lines
 
 
-def _sort(lines: Iterable[str]) -> _Links:
-    found = _Links([], [], {})
+def _sort(lines: Iterable[str]) -> Dropped:
+    paths: list[Path] = []
+    pictures: list[Picture] = []
+    refusals: dict[str, Message] = {}  # one for each kind of place
     for line in lines:
         scheme = match.group()[:-1].lower() if (match := _SCHEME.match(line)) else ""
         if not scheme:
-            found.paths.append(Path(os.path.expanduser(line)))
-        elif scheme == "file":
-            path = _path_of(line)
-            if path is None:
-                _refuse(found, "elsewhere", line)
-            else:
-                found.paths.append(path)
+            paths.append(Path(os.path.expanduser(line)))
+        elif scheme == "file" and (path := _path_of(line)) is not None:
+            paths.append(path)
         elif scheme == "data" and (picture := _inline_picture(line)):
-            found.pictures.append(picture)
+            pictures.append(picture)
         else:
-            _refuse(found, "web" if scheme in _WEB else "elsewhere", line)
-    return found
+            kind = "web" if scheme in _WEB else "elsewhere"
+            refusals.setdefault(kind, _refusal(kind, line))
+    return Dropped(tuple(paths), tuple(pictures), tuple(refusals.values()))
 
 
 def _path_of(url: str) -> Path | None:
@@ -161,25 +149,23 @@ def _path_of(url: str) -> Path | None:
     return Path(os.fsdecode(unquote_to_bytes(os.fsencode(rest))))
 
 
-def _refuse(found: _Links, kind: str, link: str) -> None:
+def _refusal(kind: str, link: str) -> Message:
     try:
         where = urlsplit(link).hostname or ""
     except ValueError:
         where = ""
     where = where or link.partition(":")[0]
     if kind == "web":
-        message = Message(
+        return Message(
             "This is a link to {where}. Save the picture first, then drop its file: PneumoScope "
             "never fetches anything.",
             where=where,
         )
-    else:
-        message = Message(
-            "This lies on another computer or device ({where}). Copy it to this computer, then "
-            "drop the copy.",
-            where=where,
-        )
-    found.refusals.setdefault(kind, message)
+    return Message(
+        "This lies on another computer or device ({where}). Copy it to this computer, then "
+        "drop the copy.",
+        where=where,
+    )
 
 
 def _inline_picture(url: str) -> bytes | None:

@@ -1,7 +1,6 @@
 """The window: the rail, the pages, drops anywhere, and what closing means while work runs."""
 
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -36,20 +35,6 @@ from core.errors import Message
 from core.images.formats import is_named_as_image
 
 
-class Window(Protocol):
-    """Window as its parts see it."""
-
-    @property
-    def page(self) -> int:
-        """The page in front."""
-
-    def show_page(self, index: int) -> None:
-        """Bring a page to the front."""
-
-    def show_failure(self, failure: Failure) -> None:
-        """Say what failed."""
-
-
 class Incoming(QObject):
     """Sorts films, models and datasets.
 
@@ -59,7 +44,7 @@ class Incoming(QObject):
         window: Shows the page that something went to.
     """
 
-    def __init__(self, models: ViewModels, settings: AppSettings, window: Window) -> None:
+    def __init__(self, models: ViewModels, settings: AppSettings, window: "MainWindow") -> None:
         super().__init__()
         self._data, self._reading = models.data, models.reading
         self._evaluation, self._settings, self._window = models.evaluation, settings, window
@@ -145,9 +130,8 @@ class MainWindow(QMainWindow):
         settings: AppSettings,
     ) -> None:
         super().__init__()
-        self._data, self._training, self._runs = models.data, models.training, models.runs
-        self._evaluation, self._reading = models.evaluation, models.reading
-        self._desk, self._exports, self._quiz = models.desk, models.exports, models.quiz
+        self._models = models
+        self._data, self._training, self._quiz = models.data, models.training, models.quiz
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._question: QMessageBox | None = None  # whether to stop and close
@@ -246,7 +230,7 @@ class MainWindow(QMainWindow):
         """Close at once when idle; else ask, stop the work, and close when it has ended."""
         has_quiz = self._quiz.holds_answers and not self._is_closing
         if not (self._is_at_work() or has_quiz):
-            self._reading.end()
+            self._models.reading.end()
             if self.isFullScreen():  # the next window has its frame again
                 self.set_full_screen(False)
             self._settings.geometry = self.saveGeometry()
@@ -285,13 +269,11 @@ class MainWindow(QMainWindow):
     def _close_when_idle(self) -> None:
         self._is_closing = True
         self._disclaimer.setText(tr("Closing: finishing this batch …"))
-        self._data.end()
-        self._runs.end()
-        self._reading.end()
-        self._desk.end()
-        self._exports.cancel()
-        self._evaluation.end()
-        self._training.end()
+        models = self._models
+        for model in (models.data, models.runs, models.reading, models.desk, models.evaluation):
+            model.end()
+        models.exports.cancel()
+        models.training.end()
         for runner in (*self._runners, *self._background):
             runner.stop()
         self._close_if_idle()
@@ -327,7 +309,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._rail.page_chosen.connect(self._stack.setCurrentIndex)
         self._stack.currentChanged.connect(self.page_shown)
-        self._rail.language_pressed.connect(self._on_language_pressed)
+        self._rail.language_pressed.connect(lambda: self.language_chosen.emit(_other_language()))
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         self.data_page.zip_wanted.connect(self._dialogs.choose_zips)
         self.data_page.folder_wanted.connect(self._dialogs.choose_folder)
@@ -351,22 +333,16 @@ class MainWindow(QMainWindow):
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)
         self._menus.theme_chosen.connect(self.theme_chosen)
-        self._runs.model_wanted.connect(self._incoming.open_model)
-        self._runs.config_wanted.connect(self._on_runs_config_wanted)
-        self._runs.resume_wanted.connect(self._on_runs_resume_wanted)
+        self._models.runs.model_wanted.connect(self._incoming.open_model)
+        self._models.runs.config_wanted.connect(self._on_runs_config_wanted)
+        self._models.runs.resume_wanted.connect(self._on_runs_resume_wanted)
         for page in (self.data_page, self.evaluation_page, self.reading_page):
             page.dropped.connect(self._incoming.open_dropped)
-        for model in (
-            self._data,
-            self._training,
-            self._evaluation,
-            self._reading,
-            self._desk,
-            self._exports,
-            self._quiz,
-            self._runs,
-        ):
+        models = self._models
+        for model in (models.data, models.training, models.evaluation, models.reading):
             model.failed.connect(self.show_failure)
+        for other in (models.desk, models.exports, models.quiz, models.runs):
+            other.failed.connect(self.show_failure)
         for runner in (*self._runners, *self._background):
             runner.finished.connect(self._close_if_idle)
 
@@ -416,9 +392,6 @@ class MainWindow(QMainWindow):
     def _on_demo_wanted(self) -> None:
         self.show_page(DATA)
         self._data.open_demo()
-
-    def _on_language_pressed(self) -> None:
-        self.language_chosen.emit(_other_language())
 
     def _on_theme_pressed(self) -> None:
         self.theme_chosen.emit("light" if self._theme == "dark" else "dark")

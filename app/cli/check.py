@@ -98,23 +98,25 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
         first = findings[0]
         title = f"{say(severity_name(first.severity))}: {say(kind_name(first.kind))}"
         print_line(f"{title} ({len(findings)})" if len(findings) > 1 else title)
-        for finding in findings[:N_SHOWN]:
-            print_line(f"  {say(finding.message)}")
-        if len(findings) > N_SHOWN:
-            print_line("  " + tr("and {n} more", n=f"{len(findings) - N_SHOWN:,}"))
+        _print_some([say(finding.message) for finding in findings])
 
 
 def _print_left_out(left_out: Sequence[Refusal]) -> None:
     """Reason by reason, because thousands of masks would hide the one film that is damaged."""
-    of_reason: dict[str, list[Refusal]] = {}
+    of_reason: dict[str, list[str]] = {}
     for refusal in left_out:
-        of_reason.setdefault(refusal.reason.template, []).append(refusal)
-    for refusals in of_reason.values():
-        for refusal in refusals[:N_SHOWN]:
-            reason = say(refusal.reason)
-            print_line(f"  {reason}" if refusal.file in reason else f"  {refusal.file}: {reason}")
-        if len(refusals) > N_SHOWN:
-            print_line("  " + tr("and {n} more", n=f"{len(refusals) - N_SHOWN:,}"))
+        reason = say(refusal.reason)
+        line = reason if refusal.file in reason else f"{refusal.file}: {reason}"
+        of_reason.setdefault(refusal.reason.template, []).append(line)
+    for lines in of_reason.values():
+        _print_some(lines)
+
+
+def _print_some(lines: Sequence[str]) -> None:
+    for line in lines[:N_SHOWN]:
+        print_line(f"  {line}")
+    if len(lines) > N_SHOWN:
+        print_line("  " + tr("and {n} more", n=f"{len(lines) - N_SHOWN:,}"))
 
 
 def _patients_sentence(grouping: Grouping) -> str:
@@ -129,6 +131,6 @@ def _patients_sentence(grouping: Grouping) -> str:
             return tr("{n} patients (folders below the class folders)", n=grouping.n_patients)
         case "dicom":
             return tr("{n} patients (DICOM files)", n=grouping.n_patients)
-    return tr(
-        "{n} patients (file names like {pattern})", n=grouping.n_patients, pattern=grouping.pattern
-    )
+        case pattern:
+            n = grouping.n_patients
+            return tr("{n} patients (file names like {pattern})", n=n, pattern=pattern)

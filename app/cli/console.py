@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from types import FrameType
 from typing import Any, Self, TextIO, TypeVar
 
@@ -20,27 +20,52 @@ from core.errors import Message, PneumoScopeError, Refusal
 from core.events import Progress
 
 # SIGTERM: shutdown, `kill`, a job scheduler; SIGHUP: the terminal was closed; SIGBREAK: Windows.
-_ENDING_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_REQUESTS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_Handler = Callable[[int, FrameType | None], Any] | int
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn requests to end into KeyboardInterrupt, as Ctrl+C is one already.
+def _answering(before: _Handler, handler: _Handler) -> Iterator[None]:
+    """Let `handler` answer the requests to end that `before` answers until now.
 
-    A signal that somebody ignores or handles (`nohup`) is left as it is.
+    A signal that somebody ignores or handles otherwise (`nohup`) is left as it is.
     """
     changed = []
     if threading.current_thread() is threading.main_thread():
-        for name in _ENDING_SIGNALS:
+        for name in _REQUESTS:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, signal.default_int_handler)
+            if number is not None and signal.getsignal(number) is before:
+                signal.signal(number, handler)
                 changed.append(number)
     try:
         yield
     finally:
         for number in changed:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, before)
+
+
+def interruptible() -> AbstractContextManager[None]:
+    """Turn requests to end into KeyboardInterrupt, as Ctrl+C is one already."""
+    return _answering(signal.SIG_DFL, signal.default_int_handler)
+
+
+@contextmanager
+def gentle_stop() -> Iterator[Callable[[], bool]]:
+    """Note a request to end instead of raising KeyboardInterrupt; the second one raises it.
+
+    Yields:
+        Whether there was a request.
+    """
+    is_wanted = threading.Event()
+
+    def on_request(number: int, frame: FrameType | None) -> None:
+        if is_wanted.is_set():
+            signal.default_int_handler(number, frame)
+        is_wanted.set()
+        tell(tr("Stopping after this batch. Press Ctrl+C again to end at once."))
+
+    with _answering(signal.default_int_handler, on_request):
+        yield is_wanted.is_set
 
 
 class OutputError(PneumoScopeError):
@@ -102,39 +127,6 @@ def _silence(stream: TextIO) -> None:
     """Throw away what is still to be written, which Python would complain about when it ends."""
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
-
-
-_REQUESTS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-
-
-@contextmanager
-def gentle_stop() -> Iterator[Callable[[], bool]]:
-    """Note a request to end instead of raising KeyboardInterrupt; the second one raises it.
-
-    Yields:
-        Whether there was a request.
-    """
-    is_wanted = threading.Event()
-
-    def on_request(number: int, frame: FrameType | None) -> None:
-        if is_wanted.is_set():
-            signal.default_int_handler(number, frame)
-        is_wanted.set()
-        tell(tr("Stopping after this batch. Press Ctrl+C again to end at once."))
-
-    changed = []
-    if threading.current_thread() is threading.main_thread():
-        for name in _REQUESTS:
-            number = getattr(signal, name, None)
-            # Whoever ignores or handles a signal (`nohup`) goes on doing so.
-            if number is not None and signal.getsignal(number) is signal.default_int_handler:
-                signal.signal(number, on_request)
-                changed.append(number)
-    try:
-        yield is_wanted.is_set
-    finally:
-        for number in changed:
-            signal.signal(number, signal.default_int_handler)
 
 
 T = TypeVar("T")

@@ -5,7 +5,6 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from app.cli.console import ProgressBars, print_json, print_line, refusals_json, tell
 from app.i18n import language, listing, say, tr
@@ -40,22 +39,15 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     fields = check_fields(arguments.include_dicom)
     classifier = Classifier.open(arguments.model)
     context = ReportContext.of(classifier, say, language())
-    collected = CollectedFilms(
-        classifier,
-        context,
-        heat_folder=arguments.heatmaps,
-        is_for_report=arguments.report is not None,
-        is_quick=arguments.quick,
-        dicom_names=fields,
-    )
+    collected = CollectedFilms(classifier, context, arguments, fields)
     with ProgressBars() as bars:
         refused = _read(collected, classifier, arguments.paths, workspace, bars)
     films = collected.films
     if arguments.json:
-        predictions = [
-            _as_json(film, picture, collected.has_pictures, context)
-            for film, picture in zip(films, collected.pictures, strict=True)
-        ]
+        predictions = [film_facts(film, context) for film in films]
+        if collected.has_pictures:
+            for facts, picture in zip(predictions, collected.pictures, strict=True):
+                facts["heatmap"] = None if picture is None else str(picture)
         print_json({"predictions": predictions, "refused": refusals_json(refused)})
     else:
         _print(films, refused, context)
@@ -70,9 +62,7 @@ class CollectedFilms:
     Args:
         classifier: The model that reads them.
         context: Of the pictures.
-        heat_folder: Where a picture of each film with its heat map goes; made at once.
-        is_for_report: Whether films that get a page must be explained.
-        is_quick: Whether heat maps go unchecked: a check asks the network fifty times.
+        arguments: Of `predict`; its folder for heat maps is made at once.
         dicom_names: Fields of DICOM files that were asked for.
 
     Raises:
@@ -83,10 +73,7 @@ class CollectedFilms:
         self,
         classifier: Classifier,
         context: ReportContext,
-        *,
-        heat_folder: Path | None,
-        is_for_report: bool,
-        is_quick: bool,
+        arguments: argparse.Namespace,
         dicom_names: Sequence[str],
     ) -> None:
         self.films: list[FilmResult] = []
@@ -94,8 +81,9 @@ class CollectedFilms:
         self.error: RunFolderError | None = None  # the first of the pictures
         self._explanations: dict[int, Explanation] = {}  # of films that get a page, by key
         self._classifier, self._context = classifier, context
-        self._files = None if heat_folder is None else HeatFiles(heat_folder)
-        self._is_for_report, self._is_quick = is_for_report, is_quick
+        self._files = None if arguments.heatmaps is None else HeatFiles(arguments.heatmaps)
+        self._is_for_report = arguments.report is not None
+        self._is_quick = arguments.quick  # a check of a heat map asks the network fifty times
         self._dicom_names = dicom_names
 
     @property
@@ -200,15 +188,6 @@ def _write_files(
         error = error or problem
     if error is not None:
         raise error
-
-
-def _as_json(
-    film: FilmResult, picture: Path | None, has_pictures: bool, context: ReportContext
-) -> dict[str, Any]:
-    facts = film_facts(film, context)
-    if has_pictures:
-        facts["heatmap"] = None if picture is None else str(picture)
-    return facts
 
 
 def _print(films: Sequence[FilmResult], refused: Sequence[Refusal], context: ReportContext) -> None:

@@ -4,7 +4,6 @@ import argparse
 import tempfile
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,32 +76,11 @@ def check_training(arguments: argparse.Namespace) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A run that came to its end."""
-
-    event: TrainingDone
-    resumed: Resumed | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the object that `train --json` prints."""
-        done, resumed = self.event, self.resumed
-        return {
-            "model": str(done.model),
-            "epochs": done.epochs,
-            "best_epoch": done.best_epoch,
-            "seconds": done.seconds,
-            "images_per_second": done.images_per_second,
-            "validation_accuracy": done.validation_accuracy,
-            "test_accuracy": done.test_accuracy,
-            "test_loss": done.test_loss,
-            "weights_sha256": done.weights_sha256,
-            "resumed_from": {"epoch": resumed.epoch, "batch": resumed.batch} if resumed else None,
-        }
+Ended = tuple[TrainingDone, Resumed | None]
 
 
-def watch(run: Generator[TrainingEvent, None, None], bars: ProgressBars) -> Trained:
-    """Show how a run goes on; its end.
+def watch(run: Generator[TrainingEvent, None, None], bars: ProgressBars) -> Ended:
+    """Show how a run goes on; return its end, and where it was resumed if it was.
 
     Raises:
         KeyboardInterrupt: It was asked to end; everything is saved.
@@ -140,7 +118,7 @@ def watch(run: Generator[TrainingEvent, None, None], bars: ProgressBars) -> Trai
                 events.close()  # here and not at the end: a second request must still count
                 raise KeyboardInterrupt
     assert done is not None  # the last event of a run
-    return Trained(done, resumed)
+    return done, resumed
 
 
 def _resumed_words(event: Resumed) -> str:
@@ -160,16 +138,29 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Train a network and leave everything in `--out`, or go on with the run in `--resume`."""
     check_training(arguments)
     if arguments.resume is not None:
-        done = _resume(arguments, workspace)
+        done, resumed = _resume(arguments, workspace)
     else:
-        done = _begin(arguments, workspace)
-    if arguments.json:
-        print_json(done.to_json())
-    else:
-        _print_result(done.event)
+        done, resumed = _begin(arguments, workspace)
+    if not arguments.json:
+        _print_result(done)
+        return
+    print_json(
+        {
+            "model": str(done.model),
+            "epochs": done.epochs,
+            "best_epoch": done.best_epoch,
+            "seconds": done.seconds,
+            "images_per_second": done.images_per_second,
+            "validation_accuracy": done.validation_accuracy,
+            "test_accuracy": done.test_accuracy,
+            "test_loss": done.test_loss,
+            "weights_sha256": done.weights_sha256,
+            "resumed_from": {"epoch": resumed.epoch, "batch": resumed.batch} if resumed else None,
+        }
+    )
 
 
-def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
+def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
     from core.runtime.devices import choose_device, list_devices
     from core.training.session import run_training
 
@@ -218,7 +209,7 @@ def _fitted(path: Path, config: TrainingConfig, loaded: LoadedDataset) -> "Initi
     return initial
 
 
-def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Trained:
+def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
     from core.training.session import resume_training
 
     more = arguments.more_epochs or 0
@@ -239,7 +230,7 @@ def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:
         size = config.preprocessing.image_size
         loaded = load([demo_archive(workspace)], workspace, size, bars)
         folder = arguments.out or Path(tempfile.mkdtemp(prefix="demo-", dir=workspace.runs))
-        done = watch(run_training(config, loaded, folder, "auto", workspace), bars).event
+        done = watch(run_training(config, loaded, folder, "auto", workspace), bars)[0]
     _print_result(done)
     _print_kept(done.model, loaded)
 

@@ -94,9 +94,6 @@ class FilmWallModel(QAbstractListModel):
     def film(self, row: int) -> WallFilm:
         return self._films[row]
 
-    def aspect(self, row: int) -> float:
-        return self._films[row].aspect
-
     def rowCount(self, parent: AnyIndex = NO_INDEX) -> int:
         return 0 if parent.isValid() else len(self._films)
 
@@ -143,16 +140,13 @@ class FilmWallDelegate(QStyledItemDelegate):
         self._elided: dict[tuple[str, int, Elide], str] = {}
 
     def set_side(self, side_px: int) -> None:
+        """Draw pictures of this size, and measure texts anew: font or room may have changed."""
         self._side_px = side_px
-        self.forget_texts()
+        self._elided.clear()
 
     def set_severities(self, colours: dict[str, QColor]) -> None:
         """Take the colours of the badges' signs, one a severity."""
         self._severities = colours
-
-    def forget_texts(self) -> None:
-        """Measure texts anew, after the font or the room for them changed."""
-        self._elided.clear()
 
     def cell_size(self, metrics: QFontMetrics) -> QSize:
         """Return the size of the smallest cell, with its gap."""
@@ -288,19 +282,19 @@ class WallPictures(QObject):
 
     def __init__(
         self,
-        aspect: Callable[[int], float],
+        film: Callable[[int], WallFilm],
         wanted_rows: Callable[[], Iterable[int]],
         parent: QObject,
     ) -> None:
         """Make pictures of no film yet.
 
         Args:
-            aspect: A row's width / height.
+            film: The film of a row.
             wanted_rows: The rows worth a picture now, the most urgent first.
             parent: Qt's owner.
         """
         super().__init__(parent)
-        self._aspect, self._wanted_rows = aspect, wanted_rows
+        self._film, self._wanted_rows = film, wanted_rows
         self._source: PictureSource | None = None
         self._side_px, self._scale = MEDIUM_PX, 1.0
         self._kept = ThumbnailCache(N_KEPT)
@@ -361,11 +355,12 @@ class WallPictures(QObject):
 
     def _make(self, row: int, source: PictureSource) -> None:
         try:
-            film = source(row)
+            picture = source(row)
         except Exception:
             self._source = None  # one failure is told, not one for every film
             raise
-        self._kept.put(row, thumbnail(film, self._side_px, self._scale, self._aspect(row)))
+        aspect = self._film(row).aspect
+        self._kept.put(row, thumbnail(picture, self._side_px, self._scale, aspect))
         self._stale.discard(row)
 
 
@@ -379,7 +374,7 @@ class FilmWall(QListView):
     def __init__(self) -> None:
         super().__init__()
         self._films = FilmWallModel(self)
-        self._pictures = WallPictures(self._films.aspect, self._wanted_rows, self)
+        self._pictures = WallPictures(self._films.film, self._wanted_rows, self)
         self._cells = FilmWallDelegate(self._films.film, self._pictures.get, self)
         self._is_taking_films = False
         self._empty_text = ""

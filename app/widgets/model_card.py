@@ -126,10 +126,11 @@ class ModelCardView(TranslatedWidget):
 
 def _said(card: ModelCard) -> list[tuple[str, str, str]]:
     """Return caption, words and tooltip of each line."""
-    digests = {part: len(films) for part, films in card.split.items()}
+    n_films = {part: f"{len(films):,}" for part, films in card.split.items()}
     test = _part(card.metrics, "test")
     fingerprint = card.dataset["fingerprint"]
     made = datetime.fromisoformat(card.created)
+    day = QDate(made.year, made.month, made.day)
     return [
         (
             tr("Network"),
@@ -141,20 +142,13 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
             "",
         ),
         (tr("Classes"), f"{len(card.classes):,}", ""),
-        (
-            tr("Dataset"),
-            card.dataset["name"],
-            tr("Fingerprint {digest}", digest=fingerprint),
-        ),
+        (tr("Dataset"), card.dataset["name"], tr("Fingerprint {digest}", digest=fingerprint)),
         (
             tr("Films"),
             tr(
                 "{train} for training, {validation} for validation, {test} for the test, {kept} "
                 "kept",
-                train=f"{digests['train']:,}",
-                validation=f"{digests['validation']:,}",
-                test=f"{digests['test']:,}",
-                kept=f"{digests['kept']:,}",
+                **n_films,
             ),
             "",
         ),
@@ -182,24 +176,22 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
         (tr("Pictures"), *_picture_words(card)),
         (
             tr("Made"),
-            QLocale(language()).toString(
-                QDate(made.year, made.month, made.day), QLocale.FormatType.LongFormat
-            ),
+            QLocale(language()).toString(day, QLocale.FormatType.LongFormat),
             card.created,
         ),
         (
             tr("Versions"),
             tr(
                 "PneumoScope {pneumoscope}, Paddle {paddle}",
-                pneumoscope=card.versions["pneumoscope"],
-                paddle=card.versions["paddle"],
+                **card.versions,
             ),
             tr(
                 "Python {python}, NumPy {numpy}, file format {format}, reader {reader}",
-                python=card.versions["python"],
-                numpy=card.versions["numpy"],
-                format=card.format_version,
-                reader=card.reader_version,
+                **{
+                    **card.versions,  # whatever else a foreign file names
+                    "format": card.format_version,
+                    "reader": card.reader_version,
+                },
             ),
         ),
         (
@@ -277,19 +269,17 @@ def _number(values: Mapping[str, Any], name: str) -> float | None:
     return value if abs(value) < 1e15 and math.isfinite(value) else None
 
 
+def _figure(values: Mapping[str, Any], name: str, form: str = ".3g") -> str:
+    value = _number(values, name)
+    return "–" if value is None else format(value, form)
+
+
 def _share(values: Mapping[str, Any], name: str) -> str:
-    value = _number(values, name)
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _figure(values: Mapping[str, Any], name: str) -> str:
-    value = _number(values, name)
-    return "–" if value is None else f"{value:.3g}"
+    return _figure(values, name, ".1%")
 
 
 def _count(values: Mapping[str, Any], name: str) -> str:
-    value = _number(values, name)
-    return "–" if value is None else f"{value:,.0f}"
+    return _figure(values, name, ",.0f")
 
 
 def show_model_card(card: ModelCard, file: str, parent: QWidget) -> QDialog:

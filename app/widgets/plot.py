@@ -167,40 +167,27 @@ def _nearest(series: Series, x: float) -> tuple[float, float]:
     return float(series.x[index]), float(series.y[index])
 
 
-def save_png(path: Path, size: QSize, background: str, paint: Paint) -> None:
-    """Write what `paint` draws on an area of `size` as a PNG.
+def save_picture(path: Path, size: QSize, background: str, paint: Paint) -> None:
+    """Write what `paint` draws on an area of `size`: as an SVG if it is called so, else as a PNG.
 
     Raises:
         RunFolderError: The file cannot be written.
     """
+    buffer, area = QBuffer(), QRectF(0, 0, size.width(), size.height())
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image = QImage(size * PNG_SCALE, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(PNG_SCALE)
-    image.fill(QColor(background))
-    painter = QPainter(image)
+    drawing = QSvgGenerator()
+    drawing.setOutputDevice(buffer)
+    drawing.setSize(size)
+    drawing.setViewBox(area)
+    is_svg = path.suffix.lower() == ".svg"
+    painter = QPainter(drawing if is_svg else image)
+    painter.fillRect(area, QColor(background))
     paint(painter)
     painter.end()
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    QImageWriter(buffer, QByteArray(b"png")).write(image)
-    write_user_file(path, bytes(buffer.data().data()))
-
-
-def save_svg(path: Path, size: QSize, background: str, paint: Paint) -> None:
-    """Write what `paint` draws on an area of `size` as an SVG.
-
-    Raises:
-        RunFolderError: The file cannot be written.
-    """
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(size)
-    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
-    painter = QPainter(generator)
-    painter.fillRect(QRectF(0, 0, size.width(), size.height()), QColor(background))
-    paint(painter)
-    painter.end()
+    if not is_svg:
+        QImageWriter(buffer, QByteArray(b"png")).write(image)
     write_user_file(path, bytes(buffer.data().data()))
 
 
@@ -315,11 +302,6 @@ class PlotFrame(TranslatedWidget):
 
     # What all do.
 
-    @property
-    def is_whole(self) -> bool:
-        """True while the whole curve is in view and stays so as it grows."""
-        return self._is_followed
-
     def mark_stale(self) -> None:
         """Draw anew at the next tick of the timer."""
         self._is_dirty = True
@@ -395,10 +377,10 @@ class PlotFrame(TranslatedWidget):
             save_csv(path, self._x_name(), self.series())
             return
         colour = self._colours.background if self._colours else "#ffffff"
-        save = save_svg if path.suffix.lower() == ".svg" else save_png
         self._cross_hair.hide()
         self.redraw()
-        save(path, self._picture_size(), colour, self._paint)
+        size = QSize(self._plot.width(), self._legend.height() + self._plot.height())
+        save_picture(path, size, colour, self._paint)
 
     def _x_name(self) -> str:
         return str(self._item.getAxis("bottom").labelText)
@@ -411,9 +393,6 @@ class PlotFrame(TranslatedWidget):
                     for one in self.legend()
                 )
             )
-
-    def _picture_size(self) -> QSize:
-        return QSize(self._plot.width(), self._legend.height() + self._plot.height())
 
     def _paint(self, painter: QPainter) -> None:
         """Draw legend and plot, without the buttons."""

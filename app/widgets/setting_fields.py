@@ -44,6 +44,8 @@ class WheelGuard(QObject):
         return super().eventFilter(watched, event)
 
 
+Words = Callable[[Any], str]
+
 NAME_PX = 104  # the fields of all rows begin below each other
 FIELD_LEAST_PX = 130
 USUAL_HEIGHT_PX = 20
@@ -54,14 +56,15 @@ class SettingRow(QWidget):
 
     Args:
         field: What the setting is edited with.
+        words: What a value is called in the user's language.
     """
 
     edited = Signal(object)  # its new value
     usual_wanted = Signal()  # the button for the usual value was pressed
 
-    def __init__(self, field: QWidget) -> None:
+    def __init__(self, field: QWidget, words: Words = str) -> None:
         super().__init__()
-        self.field = field
+        self.field, self._words = field, words
         field.setMinimumWidth(FIELD_LEAST_PX)
         WheelGuard(self, field)
         self._name = plain_label(wraps=True)
@@ -120,14 +123,16 @@ class SettingRow(QWidget):
         self._name.setEnabled(is_usable)
         self._usual.setEnabled(is_usable)
 
+    def value_words(self, value: Any) -> str:
+        """Write a value as this field does."""
+        return self._words(value)
+
     def _on_usual_clicked(self) -> None:
         self.field.setFocus()  # the button goes, and the focus would go to who knows where
         self.usual_wanted.emit()
 
 
 LEAST_CHARACTERS = 10  # of a choice; long names must not push the curves aside
-
-Words = Callable[[Any], str]
 
 
 class ChoiceField(SettingRow):
@@ -140,8 +145,7 @@ class ChoiceField(SettingRow):
 
     def __init__(self, options: Sequence[Any], words: Words) -> None:
         self._box = QComboBox()
-        super().__init__(self._box)
-        self._words = words
+        super().__init__(self._box, words)
         self._options = list(options)
         self._box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -168,10 +172,6 @@ class ChoiceField(SettingRow):
         self._box.setCurrentIndex(self._options.index(value))
         self._box.setToolTip(self._words(value))
 
-    def value_words(self, value: Any) -> str:
-        """Write a value as this field does."""
-        return self._words(value)
-
 
 class NumberField(SettingRow):
     """A number in the range of its setting."""
@@ -192,7 +192,6 @@ class NumberField(SettingRow):
         self._box.show_value(value)
 
     def value_words(self, value: Any) -> str:
-        """Write a value as this field does."""
         if value == 0 and self._known.shown.is_off_at_zero:
             return tr("off")
         return self._box.textFromValue(value) + self._box.suffix()
@@ -207,18 +206,13 @@ class FlagField(SettingRow):
 
     def __init__(self, words: Words) -> None:
         self._box = QCheckBox()
-        super().__init__(self._box)
-        self._words = words
+        super().__init__(self._box, words)
         self._box.toggled.connect(self.edited.emit)
 
     def show_value(self, value: Any) -> None:
         """Show a value; nothing is told of it."""
         with QSignalBlocker(self._box):
             self._box.setChecked(value)
-
-    def value_words(self, value: Any) -> str:
-        """Write a value as this field does."""
-        return self._words(value)
 
 
 SettingField = ChoiceField | NumberField | FlagField

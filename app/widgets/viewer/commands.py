@@ -213,9 +213,7 @@ class HelpCard(QFrame):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(
-            _HELP_MARGIN_PX, _HELP_MARGIN_PX, _HELP_MARGIN_PX, _HELP_MARGIN_PX
-        )
+        layout.setContentsMargins(*[_HELP_MARGIN_PX] * 4)
         layout.addWidget(self._title)
         layout.addWidget(scroll, 1)
         self.hide()

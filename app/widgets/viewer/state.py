@@ -53,7 +53,8 @@ class Preset:
 def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
     """Return the windows that suit a film, the network's first."""
     parts: tuple[tuple[Kind, tuple[float, float]], ...] = (("lungs", _LUNGS), ("bones", _BONES))
-    middle = _cumulative(_inner(film))
+    middle = _inner(film)
+    shares = np.bincount(middle.ravel()).cumsum() / middle.size  # of pixels at a level or below
     presets = [
         Preset("network", film.default),
         Preset("full", _between(float(film.values.min()), float(film.values.max()))),
@@ -61,7 +62,7 @@ def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
     for kind, (first, last) in parts:
         # What is dark on the screen is low or, in a negative, high.
         ends = (1 - last, 1 - first) if film.is_negative else (first, last)
-        low, high = np.searchsorted(middle, ends)
+        low, high = np.searchsorted(shares, ends)
         presets.append(Preset(kind, _between(float(low), float(high))))
     presets += [
         Preset("file", window, place, name)
@@ -76,12 +77,6 @@ def _inner(film: FullDepthFilm) -> NDArray[np.unsignedinteger]:
     step = max(1, int((values.size / _MOST_COUNTED) ** 0.5))
     down, across = (int(side * _FRAME) for side in values.shape)
     return values[down : values.shape[0] - down : step, across : values.shape[1] - across : step]
-
-
-def _cumulative(sample: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
-    """Return the share of pixels at each level or below."""
-    counts = np.bincount(sample.ravel())
-    return counts.cumsum() / sample.size
 
 
 def _between(low: float, high: float) -> Window:
@@ -185,23 +180,13 @@ class FilmState:
         self.presets = presets_of(film)
         self.rulers: list[Ruler] = []
         self.orientation = Orientation()
-        self._window = film.default
-        self._is_inverted = False
-
-    @property
-    def window(self) -> Window:
-        """The levels that go from black to white now."""
-        return self._window
-
-    @property
-    def is_inverted(self) -> bool:
-        """True if the user wants black and white the other way round."""
-        return self._is_inverted
+        self.window = film.default  # the levels that go from black to white; change it by `use`
+        self.is_inverted = False  # the user wants black and white the other way round
 
     @property
     def preset(self) -> Preset | None:
         """The preset that the window is; None where it is the user's own."""
-        return next((one for one in self.presets if one.window == self._window), None)
+        return next((one for one in self.presets if one.window == self.window), None)
 
     def use(self, window: Window, is_inverted: bool) -> None:
         """Show the film so from now on."""
@@ -210,7 +195,7 @@ class FilmState:
         centre = min(max(window.centre, -1.0 * n_levels), 2.0 * n_levels)
         if (width, centre) != (window.width, window.centre):
             window = Window(centre - width / 2, centre + width / 2, window.is_sigmoid)
-        self._window, self._is_inverted = window, is_inverted
+        self.window, self.is_inverted = window, is_inverted
         self.picture.use(window, is_inverted)
 
     def drag_window(self, across: float, down: float) -> None:
@@ -218,13 +203,13 @@ class FilmState:
 
         To the right: wider, and so less contrast. Down: darker, whichever end is black.
         """
-        width = self._window.width * math.exp(across / _WIDER)
-        is_negative = self._is_inverted != self.film.is_negative
+        width = self.window.width * math.exp(across / _WIDER)
+        is_negative = self.is_inverted != self.film.is_negative
         rise = down / _HIGHER * width
-        centre = self._window.centre + (-rise if is_negative else rise)
+        centre = self.window.centre + (-rise if is_negative else rise)
         self.use(
-            Window(centre - width / 2, centre + width / 2, self._window.is_sigmoid),
-            self._is_inverted,
+            Window(centre - width / 2, centre + width / 2, self.window.is_sigmoid),
+            self.is_inverted,
         )
 
     @property
@@ -232,8 +217,8 @@ class FilmState:
         """Both ends of the window, where 0 and 1 are those of the network's."""
         default = self.film.default
         return (
-            (self._window.low - default.low) / default.width,
-            (self._window.high - default.low) / default.width,
+            (self.window.low - default.low) / default.width,
+            (self.window.high - default.low) / default.width,
         )
 
     def follow(self, other: "FilmState") -> None:

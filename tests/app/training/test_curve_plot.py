@@ -111,7 +111,7 @@ def test_a_zoom_stays_while_points_come_until_the_whole_curve_is_wanted(plot: Cu
     add(plot, [1.0])
     plot.redraw()
     assert _box(plot).viewRange()[0] == [100, 200]
-    assert not plot.is_whole
+    assert not plot._is_followed
     plot.show_whole()
     plot.redraw()
     assert _box(plot).viewRange()[0][1] > 500

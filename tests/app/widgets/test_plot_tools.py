@@ -141,4 +141,4 @@ def test_the_button_for_the_whole_curve_is_there_after_a_zoom(plot: CurvePlot) -
     assert whole.isVisible()
     whole.click()
     assert not whole.isVisible()
-    assert plot.is_whole
+    assert plot._is_followed

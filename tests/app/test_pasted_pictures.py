@@ -31,10 +31,12 @@ def image_of(pixels: np.ndarray) -> QImage:
     return QImage(pixels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
 
 
-def test_a_picture_is_read_back_without_loss(pasted: PastedPictures) -> None:
-    (path,) = pasted.save([image_of(film())])
-    assert isinstance(path, Path)
-    assert np.array_equal(load_xray(path), film())
+def test_pictures_are_read_back_without_loss_and_called_by_number(pasted: PastedPictures) -> None:
+    paths = [*pasted.save([image_of(film())] * 2), *pasted.save([image_of(film())])]
+    assert [Path(str(path)).name for path in paths] == [
+        f"Pasted picture {n}.png" for n in (1, 2, 3)
+    ]
+    assert all(np.array_equal(load_xray(Path(str(path))), film()) for path in paths)
 
 
 def test_sixteen_bits_stay_sixteen(pasted: PastedPictures) -> None:
@@ -55,24 +57,13 @@ def test_a_whole_file_stays_as_it_is(pasted: PastedPictures) -> None:
     assert path.read_bytes() == target.getvalue()
 
 
-def test_they_are_called_by_number(pasted: PastedPictures) -> None:
-    names = [Path(str(path)).name for path in pasted.save([image_of(film())] * 2)]
-    assert names == ["Pasted picture 1.png", "Pasted picture 2.png"]
-    (path,) = pasted.save([image_of(film())])
-    assert Path(str(path)).name == "Pasted picture 3.png"
-
-
 def test_what_is_transparent_all_over_by_mistake_is_seen(pasted: PastedPictures) -> None:
     image = QImage(20, 20, QImage.Format.Format_ARGB32)
     image.fill(QColor(200, 200, 200, 0))
     (path,) = pasted.save([image])
     assert isinstance(path, Path)
     assert load_xray(path)[5, 5] == 200
-
-
-def test_what_is_meant_to_be_transparent_stays_so(pasted: PastedPictures) -> None:
-    image = QImage(20, 20, QImage.Format.Format_ARGB32)
-    image.fill(QColor(200, 200, 200, 0))
+    # What is meant to be transparent stays so.
     image.setPixelColor(4, 4, QColor(10, 20, 30, 255))
     (path,) = pasted.save([image])
     with Image.open(path) as again:

@@ -39,17 +39,13 @@ def test_links_are_refused_in_words(qtbot: QtBot, zone: DropZone, tmp_path: Path
         assert "example.org" in str(refusal)
 
 
-def test_a_picture_without_a_file_is_taken(qtbot: QtBot, zone: DropZone) -> None:
-    data = QMimeData()
+def test_a_picture_without_a_file_is_taken_and_text_is_not(qtbot: QtBot, zone: DropZone) -> None:
+    data, text = QMimeData(), QMimeData()
     data.setImageData(to_image(np.full((4, 4), 90, np.uint8)))
     assert drag_over(zone, data)
     with qtbot.waitSignal(zone.dropped) as dropped:
         let_go(zone, data)
     assert len(dropped.args[0].pictures) == 1
-
-
-def test_text_is_not_wanted(zone: DropZone) -> None:
-    text = QMimeData()
     text.setText("a.png")
     assert not drag_over(zone, text)
 

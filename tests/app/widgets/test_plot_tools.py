@@ -53,24 +53,21 @@ class TestCrossHair:
             "◆ =validation: 56.25 %",
         ]
 
-    def test_beyond_the_last_point_it_tells_the_last(self, plot: CurvePlot) -> None:
+    def test_beyond_the_last_point_it_tells_the_last_and_outside_the_axes_nothing(
+        self, plot: CurvePlot
+    ) -> None:
         plot._cross_hair.move_to(self.place(plot, 9.0))
         assert plot._cross_hair.text.startswith("Batches: 3\n• each: 70 %")
-
-    def test_outside_the_axes_it_tells_nothing(self, plot: CurvePlot) -> None:
-        plot._cross_hair.move_to(self.place(plot, 2.2))
         plot._cross_hair.move_to(QPointF(1, 1))
         assert plot._cross_hair.text == ""
 
-    def test_an_empty_plot_tells_nothing(self, plot: CurvePlot) -> None:
-        plot.show_history(History())
-        plot._cross_hair.move_to(self.place(plot, 2.2))
-        assert plot._cross_hair.text == ""
-
-    def test_a_value_that_is_no_number_is_a_dash(self, plot: CurvePlot) -> None:
+    def test_no_number_is_a_dash_and_an_empty_plot_tells_nothing(self, plot: CurvePlot) -> None:
         plot._history.append(BatchDone(1, 4, 4, 1.0, float("nan"), 1e-3, 9.0, 9.0))
         plot._cross_hair.move_to(self.place(plot, 4.0))
         assert "• each: – %" in plot._cross_hair.text
+        plot.show_history(History())
+        plot._cross_hair.move_to(self.place(plot, 2.2))
+        assert plot._cross_hair.text == ""
 
 
 class TestExport:
@@ -107,18 +104,14 @@ class TestExport:
         assert rows[1] == ["1", "50.0", "50.0", ""]
         assert (rows[3][0], rows[3][1], rows[3][3]) == ("3", "70.0", "56.25")
         assert len(rows) == 4
-
-    def test_an_empty_plot_is_a_table_without_rows(self, plot: CurvePlot, tmp_path: Path) -> None:
         plot.show_history(History())
         plot.export(tmp_path / "plot.csv")
         assert len((tmp_path / "plot.csv").read_text("utf-8-sig").splitlines()) == 1
 
-    @pytest.mark.parametrize("kind", ["png", "svg"])
-    def test_a_folder_that_is_not_there_is_told(
-        self, plot: CurvePlot, tmp_path: Path, kind: str
-    ) -> None:
-        with pytest.raises(RunFolderError, match="Choose another file"):
-            plot.export(tmp_path / "nowhere" / f"plot.{kind}")
+    def test_a_folder_that_is_not_there_is_told(self, plot: CurvePlot, tmp_path: Path) -> None:
+        for kind in ("png", "svg"):
+            with pytest.raises(RunFolderError, match="Choose another file"):
+                plot.export(tmp_path / "nowhere" / f"plot.{kind}")
 
     def test_the_menu_asks_for_a_file_and_tells_of_a_failure(
         self, plot: CurvePlot, qtbot: QtBot, tmp_path: Path

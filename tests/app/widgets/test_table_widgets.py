@@ -1,3 +1,5 @@
+from collections import Counter
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,26 +40,19 @@ def cells(view: ConfusionMatrixView, counts: list[list[int]]) -> list[list[QColo
     ]
 
 
-def test_a_larger_share_of_its_row_makes_a_cell_stronger(view: ConfusionMatrixView) -> None:
+def test_a_cell_is_as_strong_as_its_share_of_the_row_and_mistakes_differ_in_colour(
+    view: ConfusionMatrixView,
+) -> None:
     drawn = cells(view, [[9, 1], [0, 1000]])
     assert drawn[0][0].green() < drawn[1][1].green()
     assert drawn[0][0].green() > 2 * drawn[0][1].red() > 0
-
-
-def test_right_answers_and_mistakes_differ_in_colour_and_shares_count(
-    view: ConfusionMatrixView,
-) -> None:
     drawn = cells(view, [[1, 1], [500, 500]])
     assert drawn[0][0] == drawn[1][1]
     assert drawn[0][1] == drawn[1][0]
     right, wrong = drawn[0]
     assert (right.green() > 0, right.red(), wrong.red() > 0, wrong.green()) == (True, 0, True, 0)
-
-
-def test_a_cell_without_films_stays_empty(view: ConfusionMatrixView) -> None:
     drawn = cells(view, [[5, 0], [0, 0]])
-    assert drawn[0][1].name() == GROUND
-    assert drawn[1][1].name() == GROUND
+    assert drawn[0][1].name() == drawn[1][1].name() == GROUND
 
 
 def test_the_numbers_are_written(
@@ -71,31 +66,18 @@ def test_the_numbers_are_written(
     assert pictures[0] != pictures[1]  # their shares are the same
 
 
-def test_without_a_matrix_nothing_is_drawn(view: ConfusionMatrixView) -> None:
-    view.resize(200, 200)
-    picture = view.grab().toImage()
-    corner = picture.pixel(0, 0)
-    assert all(picture.pixel(x, y) == corner for x in range(200) for y in range(200))
-
-
 def test_of_a_thousand_classes_only_what_is_seen_is_drawn(
     qtbot: QtBot, view: ConfusionMatrixView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    n_cells = n_names = 0
-    draw_cell, draw_name = ConfusionMatrixView._draw_cell, ConfusionMatrixView._draw_name
+    drawn: Counter[str] = Counter()
 
-    def count_cell(*arguments: Any) -> None:
-        nonlocal n_cells
-        n_cells += 1
-        draw_cell(*arguments)
+    def counting(name: str, draw: Any, *given: Any) -> None:
+        drawn[name] += 1
+        draw(view, *given)
 
-    def count_name(*arguments: Any) -> None:
-        nonlocal n_names
-        n_names += 1
-        draw_name(*arguments)
-
-    monkeypatch.setattr(ConfusionMatrixView, "_draw_cell", count_cell)
-    monkeypatch.setattr(ConfusionMatrixView, "_draw_name", count_name)
+    for name in ("_draw_cell", "_draw_name"):
+        draw = getattr(ConfusionMatrixView, name)
+        monkeypatch.setattr(view, name, partial(counting, name, draw))
     counts = np.random.default_rng(0).integers(0, 9, (1000, 1000))
     scroll = QScrollArea()
     qtbot.addWidget(scroll)
@@ -106,8 +88,8 @@ def test_of_a_thousand_classes_only_what_is_seen_is_drawn(
     scroll.show()
     scroll.grab()
     n_seen = (600 // 46 + 2) ** 2
-    assert 0 < n_cells <= 3 * n_seen  # shown and grabbed
-    assert 0 < n_names <= 3 * 2 * (600 // 46 + 2)
+    assert 0 < drawn["_draw_cell"] <= 3 * n_seen  # shown and grabbed
+    assert 0 < drawn["_draw_name"] <= 3 * 2 * (600 // 46 + 2)
     scroll.takeWidget().setParent(None)  # else both would delete it
 
 
@@ -127,17 +109,17 @@ class TestPlainTable:
         qtbot.addWidget(table)
         return table
 
-    def test_new_rows_take_the_place_of_the_old(self, table: PlainTable) -> None:
+    def test_new_rows_take_the_place_of_the_old_with_numbers_at_the_right(
+        self, table: PlainTable
+    ) -> None:
         table.show_rows([("a", "1"), ("b", "2")])
-        table.show_rows([("c", "3")])
+        table.show_rows([("c", "3")], numbers=(1,))
         assert table.rowCount() == 1
         assert [table.item(0, column).text() for column in range(2)] == ["c", "3"]
-
-    def test_numbers_and_their_title_stand_at_the_right(self, table: PlainTable) -> None:
-        table.show_rows([("a", "1")], numbers=(1,))
-        assert table.item(0, 1).textAlignment() & Qt.AlignmentFlag.AlignRight
-        assert not table.item(0, 0).textAlignment() & Qt.AlignmentFlag.AlignRight
-        assert table.horizontalHeaderItem(1).textAlignment() & Qt.AlignmentFlag.AlignRight
+        right = Qt.AlignmentFlag.AlignRight
+        assert table.item(0, 1).textAlignment() & right
+        assert not table.item(0, 0).textAlignment() & right
+        assert table.horizontalHeaderItem(1).textAlignment() & right
 
     def test_nothing_can_be_typed_into_it(self, table: PlainTable) -> None:
         table.show_rows([("a", "1")])

@@ -22,28 +22,20 @@ class TestRecentMenu:
         (found,) = (one.menu() for one in actions if one.text() == "Open again")
         return found
 
-    def names(self, menus: MenuBar) -> list[str]:
-        return [action.text() for action in self.recent(menus).actions()]
-
-    def test_datasets_are_named_after_their_files(self, menus: MenuBar) -> None:
-        menus.show_recent([["/a/one.zip", "/b/two"], ["/a/three.zip"]])
-        assert self.names(menus) == ["one.zip, two", "three.zip"]
-        assert self.recent(menus).actions()[0].toolTip() == "<qt>/a/one.zip<br>/b/two</qt>"
-
-    def test_a_newer_list_takes_the_place_of_the_old_one(self, menus: MenuBar) -> None:
-        menus.show_recent([["/a/one.zip"]])
-        menus.show_recent([["/Smith & Sons.zip"]])
-        assert self.names(menus) == ["Smith && Sons.zip"]  # an ampersand is no shortcut
-        menus.show_recent([])
-        assert not self.recent(menus).isEnabled()
-
-    def test_what_is_chosen_is_told_with_all_its_sources(
+    def test_datasets_are_named_after_their_files_and_told_with_all_of_them(
         self, qtbot: QtBot, menus: MenuBar
     ) -> None:
-        menus.show_recent([["/a/three.zip"], ["/a/one.zip", "/b/two"]])
+        menus.show_recent([["/a/old.zip"]])
+        menus.show_recent([["/Smith & Sons.zip"], ["/a/one.zip", "/b/two"]])
+        actions = self.recent(menus).actions()
+        # An ampersand is no shortcut.
+        assert [action.text() for action in actions] == ["Smith && Sons.zip", "one.zip, two"]
+        assert actions[1].toolTip() == "<qt>/a/one.zip<br>/b/two</qt>"
         with qtbot.waitSignal(menus.recent_chosen) as chosen:
-            self.recent(menus).actions()[1].trigger()
+            actions[1].trigger()
         assert chosen.args == [["/a/one.zip", "/b/two"]]
+        menus.show_recent([])
+        assert not self.recent(menus).isEnabled()
 
 
 class TestRail:
@@ -57,19 +49,16 @@ class TestRail:
         rail.activateWindow()
         return rail
 
-    def test_a_press_chooses_a_page(self, qtbot: QtBot, rail: Rail) -> None:
+    def test_a_press_chooses_a_page_and_choosing_for_the_user_is_not_told(
+        self, qtbot: QtBot, rail: Rail
+    ) -> None:
         with qtbot.waitSignal(rail.page_chosen) as chosen:
             press(rail, "Read")
         assert chosen.args == [2]
-
-    def test_one_page_is_down_and_choosing_for_the_user_is_not_told(
-        self, qtbot: QtBot, rail: Rail
-    ) -> None:
         with qtbot.assertNotEmitted(rail.page_chosen):
             rail.choose(0)
-        press(rail, "Train")
         down = [button.text() for button in rail.findChildren(QToolButton) if button.isChecked()]
-        assert down == ["Train"]
+        assert down == ["Data"]
 
     def test_pages_are_chosen_from_the_keyboard_in_any_language(
         self, qtbot: QtBot, rail: Rail

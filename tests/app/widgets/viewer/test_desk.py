@@ -97,20 +97,19 @@ class TestKeys:
         press(desk, Key.Key_Backspace)
         assert pane.state.orientation == Orientation()
 
-    def test_the_window_follows_shift_and_the_arrows(self, desk: ViewerDesk) -> None:
+    def test_arrows_change_the_window_with_shift_and_move_the_film_with_ctrl(
+        self, desk: ViewerDesk
+    ) -> None:
         (pane,) = desk.panes
         before = pane.state.window
         press(desk, Key.Key_Right, SHIFT)
         assert pane.state.window.width > before.width
         press(desk, Key.Key_Down, SHIFT)
         assert pane.state.window.centre > before.centre
-
-    def test_the_film_moves_with_ctrl_and_the_arrows(self, desk: ViewerDesk) -> None:
-        (pane,) = desk.panes
         pane.zoom_to(16.0)
-        before = pane.geometry_now.centre
+        centre = pane.geometry_now.centre
         press(desk, Key.Key_Right, CTRL)
-        assert pane.geometry_now.centre.x() > before.x()
+        assert pane.geometry_now.centre.x() > centre.x()
 
     def test_ready_made_windows_have_numbers(self, desk: ViewerDesk) -> None:
         own = ("LUNG", Window(1_200.0, 1_300.0))
@@ -131,18 +130,15 @@ class TestKeys:
         ):
             press(desk, key)
             assert pane.gestures.tool is tool
-        press(desk, Key.Key_M)
-        assert pane.has_magnifier
-        press(desk, Key.Key_Escape)
-        assert not pane.has_magnifier
-
-    def test_rulers_are_taken_away(self, desk: ViewerDesk) -> None:
-        (pane,) = desk.panes
         press(desk, Key.Key_L)
         drag(pane, LEFT, QPoint(100, 100), QPoint(200, 200))
         assert len(pane.state.rulers) == 1
         press(desk, Key.Key_Delete)
         assert pane.state.rulers == []
+        press(desk, Key.Key_M)
+        assert pane.has_magnifier
+        press(desk, Key.Key_Escape)
+        assert not pane.has_magnifier
 
     def test_other_films_are_wanted_also_while_a_button_has_the_focus(
         self, qtbot: QtBot, desk: ViewerDesk
@@ -170,20 +166,17 @@ class TestKeys:
         assert desk.panes[0].state.orientation == Orientation()
         assert desk.panes[0].geometry_now.is_fitted
 
-    def test_the_keys_are_listed(self, desk: ViewerDesk) -> None:
-        press(desk, Key.Key_Question)
-        assert "Swap black and white" in label_texts(desk)
-        press(desk, Key.Key_Escape)
-        assert "Swap black and white" not in label_texts(desk)
-
-    def test_the_list_of_keys_fits_into_a_narrow_viewer(
+    def test_the_keys_are_listed_and_fit_into_a_narrow_viewer(
         self, page: QWidget, desk: ViewerDesk
     ) -> None:
-        desk.show_help(True)
+        press(desk, Key.Key_Question)
+        assert "Swap black and white" in label_texts(desk)
         for width in (900, 620, 300):
             page.resize(width, 500)
             QApplication.processEvents()
             assert desk.rect().contains(desk.findChild(HelpCard).geometry())
+        press(desk, Key.Key_Escape)
+        assert "Swap black and white" not in label_texts(desk)
 
 
 class TestHeat:

@@ -27,6 +27,7 @@ from app.settings import THEMES, AppSettings, Theme
 from app.tasks import Failure, TaskRunner
 from app.training.page import TrainingPage
 from app.view_models import ViewModels
+from app.widgets.dialogs import ask
 from app.widgets.labels import plain_label
 from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from app.widgets.window_parts import MenuBar, Rail, show_about
@@ -134,7 +135,6 @@ class MainWindow(QMainWindow):
         self._data, self._training, self._quiz = models.data, models.training, models.quiz
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
-        self._question: QMessageBox | None = None  # whether to stop and close
         self._theme: Theme = settings.theme
         self.data_page = DataPage(models.data, models.split, models.augmentation)
         self.training_page = TrainingPage(models.training, models.weights)
@@ -248,23 +248,21 @@ class MainWindow(QMainWindow):
             self._close_when_idle()
 
     def _ask_to_close(self) -> None:
-        if self._question is not None:
-            if self._question.isVisible():
-                return
-            self._question.deleteLater()
-        self._question = box = QMessageBox(self)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(tr("PneumoScope"))
-        box.setText(tr("Work is still going on. Stop it and close?"))
+        if any(box.isVisible() for box in self.findChildren(QMessageBox, "closeQuestion")):
+            return
+        hint = ""
         if self._training.is_training:
-            box.setInformativeText(tr("What was trained so far is kept in the run's folder."))
+            hint = tr("What was trained so far is kept in the run's folder.")
         elif self._quiz.holds_answers:
-            box.setInformativeText(tr("The answers of the quiz are not saved yet."))
-        stop = box.addButton(tr("Stop and close"), QMessageBox.ButtonRole.AcceptRole)
-        stay = box.addButton(tr("Keep working"), QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(stay)
-        stop.clicked.connect(self._close_when_idle)
-        box.open()
+            hint = tr("The answers of the quiz are not saved yet.")
+        ask(
+            self,
+            tr("Work is still going on. Stop it and close?"),
+            hint,
+            yes=tr("Stop and close"),
+            no=tr("Keep working"),
+            on_yes=self._close_when_idle,
+        ).setObjectName("closeQuestion")
 
     def _close_when_idle(self) -> None:
         self._is_closing = True

@@ -8,24 +8,21 @@ from core.errors import Message
 from core.events import EpochDone, TrainingDone
 from core.training.runs import DamagedRun, RunSummary
 
+_STATUSES = {
+    "running": Message("Training now"),
+    "interrupted": Message("Interrupted"),
+    "paused": Message("Paused"),
+    "finished": Message("Finished"),
+    "stopped": Message("Stopped"),
+    "failed": Message("Failed"),
+}
+
 
 def status_words(run: RunSummary | DamagedRun) -> Message:
     """Name the status of a run."""
     if isinstance(run, DamagedRun):
         return Message("Damaged")
-    match run.status:
-        case "running":
-            return Message("Training now")
-        case "interrupted":
-            return Message("Interrupted")
-        case "paused":
-            return Message("Paused")
-        case "finished":
-            return Message("Finished")
-        case "stopped":
-            return Message("Stopped")
-        case "failed":
-            return Message("Failed")
+    return _STATUSES[run.status]
 
 
 def status_notes(run: RunSummary | DamagedRun) -> tuple[Message, ...]:

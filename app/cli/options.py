@@ -229,11 +229,14 @@ def run(argv: list[str]) -> int:
         arguments = build_parser().parse_args(argv)
     except SystemExit as error:  # argparse has said what was wrong, or printed its help
         return int(error.code or 0)
-    if _needs_paddle(arguments.command):
-        _load_paddle()
+    command = arguments.command
+    if command in ("train", "demo") or (command == "evaluate" and may_have_cards()):
+        # Before the signals are set, which Paddle takes away while it loads; and outside of the
+        # handlers below, because app.bootstrap explains a library that is missing.
+        importlib.import_module("core.runtime.paddle")
     try:
         with interruptible():
-            COMMANDS[arguments.command](arguments, Workspace.of_user())
+            COMMANDS[command](arguments, Workspace.of_user())
     except ConfigError as error:
         tell(say(error.message))
         return WRONG_USAGE
@@ -255,19 +258,6 @@ def run(argv: list[str]) -> int:
         )
         return FAILED
     return DONE
-
-
-def _needs_paddle(command: str) -> bool:
-    """Tell whether a command needs Paddle; reading, and exporting in this process, do not."""
-    return command in ("train", "demo") or (command == "evaluate" and may_have_cards())
-
-
-def _load_paddle() -> None:
-    """Load Paddle before the signals are set: it takes them away while it loads.
-
-    Outside of `run`'s own handlers, because app.bootstrap explains a library that is missing.
-    """
-    importlib.import_module("core.runtime.paddle")
 
 
 def _write_details() -> str:

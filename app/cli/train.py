@@ -138,7 +138,12 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Train a network and leave everything in `--out`, or go on with the run in `--resume`."""
     check_training(arguments)
     if arguments.resume is not None:
-        done, resumed = _resume(arguments, workspace)
+        from core.training.session import resume_training
+
+        more = arguments.more_epochs or 0
+        with ProgressBars() as bars:
+            run = resume_training(arguments.resume, workspace, arguments.device, more)
+            done, resumed = watch(run, bars)
     else:
         done, resumed = _begin(arguments, workspace)
     if not arguments.json:
@@ -207,14 +212,6 @@ def _fitted(path: Path, config: TrainingConfig, loaded: LoadedDataset) -> "Initi
     for sentence in describe(initial):
         tell(say(sentence))
     return initial
-
-
-def _resume(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
-    from core.training.session import resume_training
-
-    more = arguments.more_epochs or 0
-    with ProgressBars() as bars:
-        return watch(resume_training(arguments.resume, workspace, arguments.device, more), bars)
 
 
 def demo(arguments: argparse.Namespace, workspace: Workspace) -> None:

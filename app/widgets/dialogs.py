@@ -11,8 +11,8 @@ from app.i18n import tr
 
 def ask(
     parent: QWidget, question: str, hint: str, *, yes: str, no: str, on_yes: Callable[[], object]
-) -> None:
-    """Open a question that Enter answers with no.
+) -> QMessageBox:
+    """Open a question that Enter answers with no; return it, shown.
 
     Args:
         parent: Over which it appears.
@@ -33,6 +33,7 @@ def ask(
     box.setDefaultButton(box.addButton(no, QMessageBox.ButtonRole.RejectRole))
     box.setWindowModality(Qt.WindowModality.WindowModal)
     box.open()
+    return box
 
 
 def ask_where_to_save(

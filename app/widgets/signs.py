@@ -142,8 +142,7 @@ def draw_verdict(
     painter.setBrush(verdict_colour(level, colours))
     match level:
         case "believe":
-            painter.drawEllipse(place)
-            _stroke(painter, place, cut, [(0.28, 0.53), (0.44, 0.69), (0.73, 0.34)])
+            draw_sign(painter, place, "tick", verdict_colour(level, colours), cut)
         case "doubt":
             # A triangle looks smaller than a disc of its width.
             draw_sign(painter, place, "warning", verdict_colour(level, colours), cut)
@@ -152,7 +151,8 @@ def draw_verdict(
             corners = [(near, 0.0), (far, 0.0), (1.0, near), (1.0, far)]
             corners += [(far, 1.0), (near, 1.0), (0.0, far), (0.0, near)]
             painter.drawPolygon(QPolygonF([_at(place, corner) for corner in corners]))
-            _stroke(painter, place, cut, [(0.26, 0.5), (0.74, 0.5)], weight=0.17)
+            painter.setPen(QPen(cut, max(1.6, side * 0.17), c=Qt.PenCapStyle.RoundCap))
+            painter.drawLine(_at(place, (0.26, 0.5)), _at(place, (0.74, 0.5)))
         case _:
             inset = side * 0.04
             painter.drawRoundedRect(
@@ -240,22 +240,6 @@ class VerdictSign(TranslatedWidget):
 
 def _at(place: QRectF, share: tuple[float, float]) -> QPointF:
     return QPointF(place.left() + share[0] * place.width(), place.top() + share[1] * place.height())
-
-
-def _stroke(
-    painter: QPainter,
-    place: QRectF,
-    colour: QColor,
-    points: list[tuple[float, float]],
-    weight: float = 0.13,
-) -> None:
-    """Draw a line through points given as shares of the square."""
-    pen = QPen(colour, max(1.6, place.width() * weight))
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    painter.setPen(pen)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPolyline(QPolygonF([_at(place, point) for point in points]))
 
 
 def _draw_question(painter: QPainter, place: QRectF, colour: QColor) -> None:

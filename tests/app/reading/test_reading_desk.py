@@ -295,7 +295,7 @@ class TestPuttingAway:
         opened.reading.clear()
         assert opened.film_list.keys_in_order() == []
         assert opened.viewer.n_panes == 1
-        assert all(pane.state is None for pane in opened.viewer._grid.all_panes)
+        assert all(pane.state is None for pane in opened.viewer._panes)
         assert opened.desk.current is None
         assert opened.desk.listed == []
 

@@ -117,26 +117,20 @@ def test_a_zip_may_be_dropped_on_anything_that_is_seen(
                 window.show_page(index)
 
 
-def test_a_refused_zip_is_told_in_plain_words(empty: Application, tmp_path: Path) -> None:
-    bad = tmp_path / "bad <b>zip<b>.zip"
-    bad.write_bytes(b"no archive at all")
-    drop(empty.window, bad)
-    wait_until(lambda: bool(shown_failure(empty)))
-    assert "bad <b>zip<b>.zip" in shown_failure(empty)
-    wait_until(lambda: not empty.data.is_busy)
-    assert INVITATION in label_texts(empty.window)
-
-
-def test_a_refused_model_is_told_and_the_page_is_as_before(
+def test_a_refused_file_is_told_in_plain_words_and_the_page_is_as_before(
     empty: Application, tmp_path: Path
 ) -> None:
-    bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(b"no model at all")
-    drop(empty.window, bad)
-    wait_until(lambda: bool(shown_failure(empty)))
-    assert "bad.safetensors" in shown_failure(empty)
-    wait_until(lambda: not empty.reading.is_busy)
-    assert "No model yet" in label_texts(empty.window)
+    for name, text in (
+        ("bad <b>zip<b>.zip", INVITATION),
+        ("bad.safetensors", "No model yet"),
+    ):
+        (tmp_path / name).write_bytes(b"nothing of the kind")
+        drop(empty.window, tmp_path / name)
+        wait_until(lambda name=name: name in shown_failure(empty))
+        wait_until(lambda: not empty.data.is_busy and not empty.reading.is_busy)
+        assert text in label_texts(empty.window)
+        for box in empty.window.findChildren(QMessageBox):
+            box.close()
 
 
 def test_a_link_is_answered_in_words_on_every_page(empty: Application) -> None:

@@ -94,34 +94,27 @@ def test_options_reach_the_run(command: Command, archive: Path, tmp_path: Path) 
     assert config["preprocessing"]["image_size"] == 32
 
 
-@pytest.mark.parametrize("depth", ["18", "resnet18"])
-def test_a_network_is_named_with_or_without_its_family(
-    command: Command, archive: Path, tmp_path: Path, depth: str
-) -> None:
-    taken = tmp_path / "taken"
-    taken.mkdir()
-    (taken / "film.png").touch()
-    said = command("train", archive, "--out", taken, "--arch", depth)
-    assert "is not empty" in said.err  # refused for the folder, not for the network
-
-
 def test_a_folder_in_use_is_refused_before_films_are_read(
     command: Command, trained: Path, archive: Path
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in trained.iterdir()}
-    said = command("train", archive, "--out", trained, *TRAIN)
-    assert (said.code, said.out) == (1, "")
-    assert said.err == f"The folder {trained} is not empty. Choose a new folder for the run.\n"
+    for depth in ("18", "resnet18"):  # a network is named with or without its family
+        said = command("train", archive, "--out", trained, *TRAIN, "--arch", depth)
+        assert (said.code, said.out) == (1, "")
+        assert said.err == f"The folder {trained} is not empty. Choose a new folder for the run.\n"
     assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
 
 
-def test_an_unknown_device_is_refused_before_films_are_read(
+def test_a_device_or_weights_that_are_not_there_are_refused_before_films_are_read(
     command: Command, tmp_path: Path
 ) -> None:
-    words = ("--out", tmp_path / "run", "--device", "gpu:99")
-    said = command("train", tmp_path / "not there.zip", *words)
-    assert said.code == 1
-    assert said.err.startswith("There is no device gpu:99 on this machine.")
+    for option, value, reason in (
+        ("--device", "gpu:99", "There is no device gpu:99 on this machine."),
+        ("--weights", tmp_path / "gone", "The weights gone cannot be read: No such file"),
+    ):
+        said = command("train", "gone.zip", "--out", tmp_path / "run", option, value)
+        assert said.code == 1
+        assert said.err.startswith(reason)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -249,11 +242,3 @@ def test_a_run_starts_from_the_weights_of_another_with_its_settings(
     assert before["augmentation"].pop("is_flip_on") is True
     changed = {"initial_weights": "best.safetensors", "is_backbone_frozen": True}
     assert after == {**before, **changed}
-
-
-def test_weights_that_are_not_there_are_refused_before_films_are_read(
-    command: Command, tmp_path: Path
-) -> None:
-    said = command("train", "gone.zip", "--out", tmp_path / "run", "--weights", tmp_path / "gone")
-    assert said.code == 1
-    assert "The weights gone cannot be read: No such file" in said.err

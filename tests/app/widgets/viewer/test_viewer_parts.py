@@ -138,12 +138,13 @@ class TestRulers:
     def test_lengths_are_in_mm_where_the_file_knows(self) -> None:
         line = QLineF(0, 0, 30, 40)
         assert length_text(line, None) == "50 px"
-        assert length_text(line, Spacing(0.2, 0.2, is_at_detector=False)) == "10.0 mm"
-        assert length_text(line, Spacing(1.0, 0.5, is_at_detector=False)) == "36.1 mm"
-
-    def test_what_is_measured_at_the_detector_is_said_to_be(self) -> None:
-        text = length_text(QLineF(0, 0, 30, 40), Spacing(0.2, 0.2, is_at_detector=True))
-        assert text == "10.0 mm at the detector"
+        for across_mm, down_mm, is_at_detector, text in (
+            (0.2, 0.2, False, "10.0 mm"),
+            (1.0, 0.5, False, "36.1 mm"),
+            (0.2, 0.2, True, "10.0 mm at the detector"),
+        ):
+            spacing = Spacing(across_mm, down_mm, is_at_detector=is_at_detector)
+            assert length_text(line, spacing) == text
 
     def test_the_nearest_end_within_reach_is_taken_hold_of(self) -> None:
         first = Ruler(QPointF(0, 0), QPointF(100, 0))
@@ -169,31 +170,25 @@ class TestRulers:
         ):
             assert part_within(line, room) == seen
 
-    @pytest.mark.parametrize(("most", "length"), [(130, 100), (9.9, 5), (0.034, 0.02), (5, 5)])
-    def test_a_scale_bar_is_a_round_number(self, most: float, length: float) -> None:
-        assert round_length(most) == pytest.approx(length)
+    def test_a_scale_bar_is_a_round_number(self) -> None:
+        for most, length in ((130, 100), (9.9, 5), (0.034, 0.02), (5, 5)):
+            assert round_length(most) == pytest.approx(length)
 
 
-class TestFollowing:
-    def test_another_films_window_is_followed_in_proportion(self) -> None:
-        first, second = FilmState(deep()), FilmState(film_of_pixels(np.zeros((20, 20), np.uint8)))
-        first.use(Window(1_500.0, 4_000.0), is_inverted=True)
-        second.follow(first)
-        assert second.is_inverted
-        assert (second.window.low, second.window.high) == pytest.approx((63.75, 382.5))
+def test_another_films_window_is_followed_in_proportion() -> None:
+    first, second = FilmState(deep()), FilmState(film_of_pixels(np.zeros((20, 20), np.uint8)))
+    first.use(Window(1_500.0, 4_000.0), is_inverted=True)
+    second.follow(first)
+    assert second.is_inverted
+    assert (second.window.low, second.window.high) == pytest.approx((63.75, 382.5))
 
 
-class TestCommands:
-    def test_every_command_has_a_name_of_its_own(self) -> None:
-        assert len({command.text for command in Command}) == len(Command)
-
-    def test_no_key_does_two_things(self) -> None:
-        keys = [key for command in Command for key in command.value.keys] + list(more_keys())
-        sequences = [QKeySequence(key).toString() for key in keys]
-        assert all(command.key_text for command in Command)
-        assert all(sequences)
-        assert len(set(sequences)) == len(sequences)
-
-    def test_its_icon_is_there(self) -> None:
-        for icon in {command.value.icon for command in Command} - {""} | {"presets", "more"}:
-            assert (Path(ROOT) / "icons" / "viewer" / f"{icon}.svg").is_file()
+def test_every_command_has_a_name_an_icon_and_keys_of_its_own() -> None:
+    assert len({command.text for command in Command}) == len(Command)
+    keys = [key for command in Command for key in command.value.keys] + list(more_keys())
+    sequences = [QKeySequence(key).toString() for key in keys]
+    assert all(command.key_text for command in Command)
+    assert all(sequences)
+    assert len(set(sequences)) == len(sequences)
+    for icon in {command.value.icon for command in Command} - {""} | {"presets", "more"}:
+        assert (Path(ROOT) / "icons" / "viewer" / f"{icon}.svg").is_file()

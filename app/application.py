@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QTimer, QTranslator, Slot
@@ -33,18 +32,12 @@ from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.view_models import ViewModels
 from app.widgets.page import TRAIN
-from core.events import TrainingDone
 from core.quiz.films import sources_of
 from core.runtime.devices import Device
 from core.runtime.threads import tune_process
 from core.workspace import Workspace
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _DevicesFound:
-    devices: tuple[Device, ...]
 
 
 class Application(QObject):
@@ -100,12 +93,7 @@ class Application(QObject):
             quiz=self.quiz,
             runs=self.runs,
         )
-        self.window = MainWindow(
-            models,
-            self._runners,
-            self._background,
-            settings,
-        )
+        self.window = MainWindow(models, self._runners, self._background, settings)
         self._story: DemoStory | None = None
         self._has_asked_for_devices = False
         self._connect()
@@ -130,8 +118,10 @@ class Application(QObject):
         self.data.loaded.connect(self._offer_quiz)
         self.reading.model_opened.connect(self._on_model_opened)
         self.split.changed.connect(self._on_split_changed)
-        self.augmentation.changed.connect(self._on_augmentation_changed)
-        self.training.changed.connect(self._on_training_changed)
+        self.augmentation.changed.connect(
+            lambda: self.training.change(augmentation=self.augmentation.config)
+        )
+        self.training.changed.connect(lambda: self.augmentation.follow(self.training.config))
         films = self.window.data_page.films
         films.film_wanted.connect(lambda film: self.films.read(film.name, film.path))
         self.films.failed.connect(self.window.show_failure)
@@ -144,8 +134,8 @@ class Application(QObject):
         self.runs.folders_changed.connect(self._on_run_folders_changed)
         self.training.trained.connect(self.runs.refresh)
         self.training.stopped.connect(self.runs.refresh)
-        self.training.trained.connect(self._on_trained)
-        self.training.stopped.connect(self._on_stopped)
+        self.training.trained.connect(lambda done: self._use(done.model))
+        self.training.stopped.connect(self._use)
         self.window.language_chosen.connect(self._on_language_chosen)
         self.window.theme_chosen.connect(self._on_theme_chosen)
         self.window.page_shown.connect(self._on_window_page_shown)
@@ -164,10 +154,9 @@ class Application(QObject):
             self.find_devices()
 
     @Slot(object)
-    def _on_devices_reported(self, event: object) -> None:
-        if isinstance(event, _DevicesFound):
-            self.garbage.settle()  # Paddle has been loaded
-            self.training.set_devices(event.devices)
+    def _on_devices_reported(self, devices: tuple[Device, ...]) -> None:
+        self.garbage.settle()  # Paddle has been loaded
+        self.training.set_devices(devices)
 
     @Slot(list)
     def _on_run_folders_changed(self, folders: list[Path]) -> None:
@@ -185,14 +174,6 @@ class Application(QObject):
             lambda index: loaded.cache.image(records[index].digest),
         )
 
-    @Slot()
-    def _on_augmentation_changed(self) -> None:
-        self.training.change(augmentation=self.augmentation.config)
-
-    @Slot()
-    def _on_training_changed(self) -> None:
-        self.augmentation.follow(self.training.config)
-
     @Slot(object)
     def _on_model_opened(self, classifier: object) -> None:
         self.exports.use(classifier)  # type: ignore[arg-type]
@@ -206,16 +187,9 @@ class Application(QObject):
         self.quiz.prepare(sources, self.reading.classifier)
 
     @Slot(object)
-    def _on_trained(self, done: TrainingDone) -> None:
-        self._use(done.model)
-
-    @Slot(object)
-    def _on_stopped(self, model: Path | None) -> None:
-        if model is not None:
-            self._use(model)
-
-    def _use(self, model: Path) -> None:
-        if self.window.is_closing:
+    def _use(self, model: Path | None) -> None:
+        """Evaluate and read with the model that training left, if there is one."""
+        if model is None or self.window.is_closing:
             return
         self.evaluation.set_model(model)
         self.reading.open_model(model, kept_from=self.training.run_dataset)
@@ -285,4 +259,4 @@ def _find_devices() -> Iterator[object]:
     """Load Paddle where nobody waits for it, and see what it can compute on."""
     from core.runtime.devices import list_devices
 
-    yield _DevicesFound(list_devices())
+    yield list_devices()

@@ -53,7 +53,7 @@ class Dropped:
     """Paths and pictures to open, and why the rest cannot be; the disk was not asked yet."""
 
     paths: tuple[Path, ...] = ()
-    pictures: tuple[Picture, ...] = ()  # for `app.drops`
+    pictures: tuple[Picture, ...] = ()
     refusals: tuple[Message, ...] = ()
 
 

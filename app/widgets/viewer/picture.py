@@ -155,11 +155,6 @@ class FilmGeometry:
         """Return where a point of the film is drawn."""
         return self.middle + (point - self._centre) * self.unit
 
-    @property
-    def part_in_sight(self) -> QRectF:
-        """The part of the film that is seen; it may reach past its edges."""
-        return QRectF(self.film_point(QPointF(0, 0)), self.room / self.unit)
-
 
 def _within(centre: float, half_seen: float, length: float) -> float:
     if 2 * half_seen >= length:

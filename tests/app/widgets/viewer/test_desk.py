@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from app.widgets.viewer import FilmPane, Tool, ViewerDesk
 from app.widgets.viewer.commands import HelpCard
 from app.widgets.viewer.picture import Orientation
-from core.images.film import FullDepthFilm, Window, film_of_pixels
+from core.images.film import Window, film_of_pixels
 from tests.app.hands import label_texts
 from tests.app.widgets.film_hands import NO_KEYS, deep, drag, hover, quarters, turn_wheel
 
@@ -62,10 +62,6 @@ def four(desk: ViewerDesk) -> tuple[FilmPane, ...]:
 
 def press(desk: ViewerDesk, key: Key, keys: Qt.KeyboardModifier = NO_KEYS) -> None:
     QTest.keyClick(desk.panes[desk.chosen_pane], key, keys)
-
-
-def film_of(pane: FilmPane) -> FullDepthFilm:
-    return pane.state.film
 
 
 class TestKeys:

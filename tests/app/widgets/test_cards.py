@@ -52,12 +52,11 @@ def test_progress_shows_the_stage_how_far_it_is_and_how_long_it_takes(
     assert report(card, "Comparing films", 200, 1000) == ["Comparing films …", "200 / 1,000"]
 
 
-def test_where_nobody_knows_the_end_the_bar_only_moves(card: ProgressCard) -> None:
+def test_where_nobody_knows_the_end_the_bar_only_moves_until_it_is_given_up(
+    qtbot: QtBot, card: ProgressCard
+) -> None:
     assert report(card, "Loading", 0, 0) == ["Loading …", ""]
     bar = card.findChild(QProgressBar)
     assert (bar.minimum(), bar.maximum()) == (0, 0)
-
-
-def test_the_button_of_a_progress_card_gives_up(qtbot: QtBot, card: ProgressCard) -> None:
     with qtbot.waitSignal(card.cancelled):
         press(card, "Cancel")

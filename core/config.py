@@ -24,6 +24,8 @@ ClassBalance = Literal["none", "weights", "sampling"]
 Optimiser = Literal["adam", "adamw", "sgd"]
 Schedule = Literal["natural_exponential", "one_cycle", "cosine"]
 PrecisionChoice = Literal["auto", "float32", "mixed"]
+MapDetail = Literal["coarse", "fine"]
+OutputStride = Literal[16, 32]
 PresetName = Literal["recommended", "reference"]
 
 ENHANCEMENTS: tuple[Enhancement, ...] = get_args(Enhancement)
@@ -303,6 +305,19 @@ class TrainingConfig(StrictModel):
             reference="resnet50",
             option="arch",
             choices={name: name.replace("resnet", "ResNet-") for name in ARCHITECTURES},
+        ),
+    )
+    map_detail: MapDetail = _setting(
+        "coarse",
+        Message("Heat map detail"),
+        Message(
+            "A fine map has four times as many places, because the last stage of the network "
+            "keeps the size of the one before it. Takes about half as much time again."
+        ),
+        shown=Presentation(
+            group="basics",
+            recommended="fine",
+            choices={"coarse": Message("Coarse"), "fine": Message("Fine")},
         ),
     )
     epochs: int = _setting(
@@ -589,6 +604,11 @@ class TrainingConfig(StrictModel):
             title = setting("fold").title
             raise ConfigError(out_of_range(title, self.fold, 1, self.n_folds))
         return self
+
+    @property
+    def output_stride(self) -> OutputStride:
+        """Pixels of the input for each place of the last feature map, along each side."""
+        return 16 if self.map_detail == "fine" else 32
 
     @property
     def n_epochs(self) -> int:

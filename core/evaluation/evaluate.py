@@ -166,7 +166,7 @@ def _network_for(n_films: int, classifier: Classifier, device_name: str) -> Netw
 
     card = classifier.card
     use_device(device.name)
-    network = build_resnet(card.architecture, len(card.classes))
+    network = build_resnet(card.architecture, len(card.classes), card.training.output_stride)
     load_arrays(network, open_model(classifier.path).weights)
     return paddle_network(network, card.preprocessing)
 

@@ -109,6 +109,7 @@ def _write_onnx(
         card.architecture,
         opened.weights,
         card.preprocessing.image_size,
+        card.training.output_stride,
         producer=(MADE_BY, description["program_version"]),
         doc=description["disclaimer"],
         metadata={"pneumoscope": to_text(description), "disclaimer": description["disclaimer"]},

@@ -85,7 +85,7 @@ def answer(model: Path, export_to: Path | None) -> PaddleAnswers:
     card, preprocessing = opened.card, opened.card.preprocessing
     images = network_input(made_up_films(preprocessing), preprocessing)
     paddle.set_device("cpu")
-    network = build_resnet(card.architecture, len(card.classes))
+    network = build_resnet(card.architecture, len(card.classes), card.training.output_stride)
     load_arrays(network, opened.weights)
     network.eval()
     exported = Exported()

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture, Preprocessing
-from core.models.weights import NORM_EPSILON, PLANS, Plan
+from core.config import Architecture, OutputStride, Preprocessing
+from core.models.weights import NORM_EPSILON, PLANS, Plan, block_steps
 from core.runtime.memory import memory_for
 from core.runtime.threads import computing_threads
 
@@ -104,6 +104,7 @@ def onnx_file(
     architecture: Architecture,
     weights: Mapping[str, NDArray[np.float32]],
     image_size: int,
+    output_stride: OutputStride,
     *,
     producer: tuple[str, str] = ("", ""),
     doc: str = "",
@@ -115,14 +116,15 @@ def onnx_file(
         architecture: Which residual network the weights belong to.
         weights: In torchvision's layout, see `core.models.weights.to_arrays`.
         image_size: Side S of the input in pixels.
+        output_stride: Of the network, see `core.models.resnet`.
         producer: Name and version of the program.
         doc: What the model is, for people.
         metadata: For programs; readers give it back as a dictionary of texts.
     """
     n_classes, n_features = weights["fc.weight"].shape
-    side = -(-image_size // 32)  # rounded up
+    side = -(-image_size // output_stride)  # rounded up
     graph = _Graph(weights)
-    graph.residual_network(PLANS[architecture])
+    graph.residual_network(PLANS[architecture], output_stride)
     pieces = [
         *graph.nodes,
         *_text(2, architecture),
@@ -151,7 +153,7 @@ class _Graph:
         self._weights = weights
         self.nodes: Pieces = []
 
-    def residual_network(self, plan: Plan) -> None:
+    def residual_network(self, plan: Plan, output_stride: OutputStride) -> None:
         """Add the network of `core.models.resnet`."""
         x = self._relu("relu", self._convolve("conv1", "bn1", "images", 2))
         x = self._node(
@@ -161,14 +163,22 @@ class _Graph:
         for stage, n_blocks in enumerate(plan.n_blocks, start=1):
             for index in range(n_blocks):
                 block = f"layer{stage}.{index}"
-                stride = 2 if stage > 1 and index == 0 else 1
                 result = "feature_map" if block == last else block
-                x = self._block(block, result, x, stride, plan.is_bottleneck)
+                steps = block_steps(stage, index, output_stride)
+                x = self._block(block, result, x, *steps, plan.is_bottleneck)
         x = self._node("GlobalAveragePool", "avgpool", [x])
         x = self._node("Flatten", "features", [x], axis=1)
         self._node("Gemm", "logits", [x, "fc.weight", "fc.bias"], transB=1)
 
-    def _block(self, name: str, result: str, x: str, stride: int, is_bottleneck: bool) -> str:
+    def _block(
+        self,
+        name: str,
+        result: str,
+        x: str,
+        stride: int,
+        dilations: tuple[int, int],
+        is_bottleneck: bool,
+    ) -> str:
         shortcut = x
         if f"{name}.downsample.0.weight" in self._weights:
             shortcut = self._convolve(f"{name}.downsample.0", f"{name}.downsample.1", x, stride)
@@ -176,20 +186,23 @@ class _Graph:
         strided = 2 if is_bottleneck else 1  # torchvision's place for the stride
         for index in range(1, n_convolutions + 1):
             step = stride if index == strided else 1
-            x = self._convolve(f"{name}.conv{index}", f"{name}.bn{index}", x, step)
+            dilation = dilations[0] if index <= strided else dilations[1]
+            x = self._convolve(f"{name}.conv{index}", f"{name}.bn{index}", x, step, dilation)
             if index < n_convolutions:
                 x = self._relu(f"{name}.relu{index}", x)
         return self._relu(result, self._node("Add", f"{name}.add", [x, shortcut]))
 
-    def _convolve(self, name: str, norm: str, x: str, stride: int) -> str:
+    def _convolve(self, name: str, norm: str, x: str, stride: int, dilation: int = 1) -> str:
         size = self._weights[f"{name}.weight"].shape[-1]
+        spread = dilation if size > 1 else 1
         x = self._node(
             "Conv",
             name,
             [x, f"{name}.weight"],
             kernel_shape=(size, size),
             strides=(stride, stride),
-            pads=(size // 2,) * 4,
+            pads=(size // 2 * spread,) * 4,
+            dilations=(spread, spread),
         )
         parts = ("weight", "bias", "running_mean", "running_var")
         inputs = [x, *(f"{norm}.{part}" for part in parts)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture, Preprocessing
-from core.models.weights import PLANS, STAGE_WIDTHS, STEM_WIDTH, Plan
+from core.config import Architecture, OutputStride, Preprocessing
+from core.models.weights import PLANS, STAGE_WIDTHS, STEM_WIDTH, Plan, block_steps
 from core.runtime.paddle import F, nn, paddle
 from core.runtime.threads import BUILDING
 
@@ -67,7 +67,7 @@ class BatchNorm(nn.BatchNorm2D):
         )
 
 
-def _convolution(n_in: int, n_out: int, size: int, stride: int = 1) -> Any:
+def _convolution(n_in: int, n_out: int, size: int, stride: int = 1, dilation: int = 1) -> Any:
     """A convolution without bias that keeps H and W (at stride 1).
 
     Weights are drawn with standard deviation sqrt(2 / fan_out): He et al., "Delving Deep
@@ -79,7 +79,8 @@ def _convolution(n_in: int, n_out: int, size: int, stride: int = 1) -> Any:
         n_out,
         size,
         stride=stride,
-        padding=size // 2,
+        padding=size // 2 * dilation,
+        dilation=dilation,
         weight_attr=he_normal,
         bias_attr=False,
     )
@@ -93,13 +94,23 @@ def _shortcut(n_in: int, n_out: int, stride: int) -> Any:
 
 
 class BasicBlock(nn.Layer):
-    """Two 3x3 convolutions and a shortcut: the block of ResNet 18 and 34."""
+    """Two 3x3 convolutions and a shortcut: the block of ResNet 18 and 34.
 
-    def __init__(self, n_in: int, width: int, n_out: int, stride: int) -> None:
+    Args:
+        n_in: Channels before the block.
+        width: Channels inside.
+        n_out: Channels behind it.
+        stride: Of the first convolution.
+        dilations: Of the first convolution and of what follows it in the block.
+    """
+
+    def __init__(
+        self, n_in: int, width: int, n_out: int, stride: int, dilations: tuple[int, int]
+    ) -> None:
         super().__init__()
-        self.conv1 = _convolution(n_in, width, 3, stride)
+        self.conv1 = _convolution(n_in, width, 3, stride, dilations[0])
         self.bn1 = BatchNorm(width)
-        self.conv2 = _convolution(width, n_out, 3)
+        self.conv2 = _convolution(width, n_out, 3, dilation=dilations[1])
         self.bn2 = BatchNorm(n_out)
         self.downsample = _shortcut(n_in, n_out, stride)
 
@@ -111,13 +122,18 @@ class BasicBlock(nn.Layer):
 
 
 class Bottleneck(nn.Layer):
-    """A 3x3 convolution between two 1x1 and a shortcut: the block of ResNet 50, 101 and 152."""
+    """A 3x3 convolution between two 1x1 and a shortcut: the block of ResNet 50, 101 and 152.
 
-    def __init__(self, n_in: int, width: int, n_out: int, stride: int) -> None:
+    Arguments as of `BasicBlock`.
+    """
+
+    def __init__(
+        self, n_in: int, width: int, n_out: int, stride: int, dilations: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.conv1 = _convolution(n_in, width, 1)
         self.bn1 = BatchNorm(width)
-        self.conv2 = _convolution(width, width, 3, stride)
+        self.conv2 = _convolution(width, width, 3, stride, dilations[0])
         self.bn2 = BatchNorm(width)
         self.conv3 = _convolution(width, n_out, 1)
         self.bn3 = BatchNorm(n_out)
@@ -135,9 +151,17 @@ class ResNet(nn.Layer):
     """Stem, four stages of residual blocks, global average, one linear layer.
 
     Accepts any image of at least 32 x 32 pixels.
+
+    Args:
+        plan: Number and kind of its blocks.
+        n_classes: Length C of the logits.
+        output_stride: 32, or 16: then the last stage keeps the size of the one before it, its
+            filters are spread instead (Yu, Koltun and Funkhouser, "Dilated Residual Networks",
+            CVPR 2017), and the last feature map has four times as many places. The tensors are
+            the same.
     """
 
-    def __init__(self, plan: Plan, n_classes: int) -> None:
+    def __init__(self, plan: Plan, n_classes: int, output_stride: OutputStride = 32) -> None:
         super().__init__()
         self.conv1 = _convolution(3, STEM_WIDTH, 7, stride=2)
         self.bn1 = BatchNorm(STEM_WIDTH)
@@ -148,10 +172,10 @@ class ResNet(nn.Layer):
             zip(STAGE_WIDTHS, plan.n_blocks, strict=True), start=1
         ):
             n_out = width * plan.expansion
-            strides = [1 if stage == 1 else 2] + [1] * (n_blocks - 1)
             blocks = []
-            for stride in strides:
-                blocks.append(block(n_channels, width, n_out, stride))
+            for index in range(n_blocks):
+                stride, dilations = block_steps(stage, index, output_stride)
+                blocks.append(block(n_channels, width, n_out, stride, dilations))
                 n_channels = n_out
             setattr(self, f"layer{stage}", nn.Sequential(*blocks))
         # The range of torchvision's linear layer, for weights and bias alike.
@@ -172,14 +196,14 @@ class ResNet(nn.Layer):
     def features(self, x: Any) -> Any:
         """The last feature map, shape (N, F, h, w), from images of shape (N, 3, H, W).
 
-        h and w are H / 32 and W / 32, rounded up; F is 512 or, with bottlenecks, 2048.
+        h and w are H and W by the output stride, rounded up; F is 512 or, with bottlenecks, 2048.
         """
         x = F.relu(self.bn1(self.conv1(x)))  # (N, 3, H, W) -> (N, 64, H/2, W/2)
         x = self.maxpool(x)  # -> (N, 64, H/4, W/4)
         x = self.layer1(x)  # -> (N, 64 e, H/4, W/4), e = 1 or, with bottlenecks, 4
         x = self.layer2(x)  # -> (N, 128 e, H/8, W/8)
         x = self.layer3(x)  # -> (N, 256 e, H/16, W/16)
-        return self.layer4(x)  # -> (N, 512 e, H/32, W/32)
+        return self.layer4(x)  # -> (N, 512 e, H/32, W/32), or as large as before it
 
     def forward(self, x: Any) -> Any:
         """Logits, shape (N, C), from images of shape (N, 3, H, W), float32."""
@@ -190,12 +214,15 @@ class ResNet(nn.Layer):
         return self.fc(maps.mean(axis=[2, 3]))  # (N, F, h, w) -> (N, F) -> (N, C)
 
 
-def build_resnet(architecture: Architecture, n_classes: int) -> ResNet:
+def build_resnet(
+    architecture: Architecture, n_classes: int, output_stride: OutputStride = 32
+) -> ResNet:
     """Build a freshly initialised network; `paddle.seed` decides its weights.
 
     Args:
         architecture: One of `core.config.ARCHITECTURES`.
         n_classes: Length C of the logits.
+        output_stride: See `ResNet`.
     """
     with BUILDING:
-        return ResNet(PLANS[architecture], n_classes)
+        return ResNet(PLANS[architecture], n_classes, output_stride)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture
+from core.config import Architecture, OutputStride
 from core.errors import Message, ModelFileError
 
 Weights = dict[str, NDArray[np.float32]]
@@ -43,6 +43,23 @@ PLANS: dict[Architecture, Plan] = {
     "resnet101": Plan((3, 4, 23, 3), is_bottleneck=True),
     "resnet152": Plan((3, 8, 36, 3), is_bottleneck=True),
 }
+
+
+def block_steps(
+    stage: int, index: int, output_stride: OutputStride
+) -> tuple[int, tuple[int, int]]:
+    """Return a block's stride, and the dilations of its strided convolution and of its later ones.
+
+    Args:
+        stage: 1 to 4.
+        index: Of the block in its stage, from 0 on.
+        output_stride: Of the network.
+    """
+    is_dilated = stage == len(STAGE_WIDTHS) and output_stride == 16
+    if index > 0:
+        return 1, (2, 2) if is_dilated else (1, 1)
+    # The filters before the stride that is left out saw every place, those behind it every other.
+    return 1 if stage == 1 or is_dilated else 2, (1, 2) if is_dilated else (1, 1)
 
 
 def expected_shapes(architecture: Architecture, n_classes: int) -> dict[str, tuple[int, ...]]:

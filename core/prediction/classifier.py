@@ -39,7 +39,9 @@ class Network:
 
     def __init__(self, card: ModelCard, weights: Weights) -> None:
         preprocessing = card.preprocessing
-        content = onnx_file(card.architecture, weights, preprocessing.image_size)
+        content = onnx_file(
+            card.architecture, weights, preprocessing.image_size, card.training.output_stride
+        )
         self._run = OnnxNetwork(content, preprocessing)
         self.last_layer = weights["fc.weight"].copy()  # (C, F)
 

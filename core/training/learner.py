@@ -138,7 +138,7 @@ class Learner:
     ) -> None:
         use_device(device.name)
         self.precision: Precision = precision_of_run(config, device)
-        self.network = build_resnet(config.architecture, n_classes)
+        self.network = build_resnet(config.architecture, n_classes, config.output_stride)
         if initial:
             load_arrays(self.network, {**to_arrays(self.network), **initial})
         if config.is_backbone_frozen:

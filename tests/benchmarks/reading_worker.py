@@ -28,7 +28,7 @@ def open_vino(model: Path, packages: str, precision: str) -> Callable[[Any], Any
 
     opened = open_model(model)
     made = opened.card.preprocessing
-    content = onnx_file(opened.card.architecture, opened.weights, made.image_size)
+    content = onnx_file(opened.card.architecture, opened.weights, made.image_size, 32)
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": computing_threads(),

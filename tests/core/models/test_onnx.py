@@ -28,13 +28,13 @@ def films(n, *, channels=(), seed=0):
 
 @pytest.fixture
 def network():
-    return OnnxNetwork(onnx_file("resnet18", random_weights("resnet18", 3, 0), 64), PREPROCESSING)
+    return OnnxNetwork(onnx_file("resnet18", random_weights("resnet18", 3, 0), 64, 32), PREPROCESSING)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_network_gives_the_probabilities_of_eager_paddle(architecture):
     theirs = network_of(architecture)
-    ours = OnnxNetwork(onnx_file(architecture, to_arrays(theirs), 64), PREPROCESSING)
+    ours = OnnxNetwork(onnx_file(architecture, to_arrays(theirs), 64, 32), PREPROCESSING)
     for batch in (films(1), films(3), films(2, channels=(3,))):
         logits, maps = ours(batch)
         wanted, wanted_maps = eager(theirs, to_input(batch, PREPROCESSING).numpy())

@@ -129,6 +129,7 @@ _KINDS: Mapping[Kind, Message] = {
     "leakage": Message("Leakage into the test"),
     "imbalance": Message("Uneven classes"),
     "confounder": Message("Class told without the lungs"),
+    "single_source": Message("Class from one source"),
 }
 _BADGES: Mapping[Kind, Message] = {
     "wrong_extension": Message("Misnamed"),
@@ -141,6 +142,7 @@ _BADGES: Mapping[Kind, Message] = {
     "leakage": Message("Leakage"),
     "imbalance": Message("Uneven"),
     "confounder": Message("Giveaway"),
+    "single_source": Message("One source"),
 }
 _SEVERITIES: Mapping[Severity, Message] = {
     "error": Message("Error"),

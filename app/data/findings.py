@@ -29,10 +29,11 @@ from app.widgets.page import TranslatedWidget
 from app.widgets.signs import sign_icon
 from app.widgets.tables import PlainTable
 from app.wording import kind_name, severity_name, value_words
-from core.audit.confounder import Confounder, property_name
+from core.audit.confounder import Confounder
 from core.audit.findings import SEVERITIES, Finding, Kind, Severity
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset
+from core.models.dataset_findings import property_name
 
 SIGN_PX = 20
 ROW_PX = 46

@@ -174,7 +174,7 @@ def _belongs(film: ListedFilm, show: Show | int) -> bool:
         case Show.NOT_SURE:
             return not film.opinion.is_sure
         case Show.DO_NOT_BELIEVE:
-            return film.verdict.level == "do_not_believe"
+            return film.verdict.level == "not_reliable"
         case Show.WRONG:
             return film.is_right is False
         case Show.REPEATED:

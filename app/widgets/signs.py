@@ -32,10 +32,10 @@ _SCALE = 2.0  # of icons: finer for screens with many pixels
 _BOLD_FROM_PX: Final = 24  # a verdict this large stands beside a headline
 _OCTAGON_CUT: Final = 0.293  # of a side, at each corner of a regular octagon in a square
 _VERDICT_COLOURS: Final[Mapping[Level, str]] = {
-    "believe": "good",
-    "doubt": "warning",
-    "do_not_believe": "danger",
-    "unknown": "muted",
+    "no_warnings": "good",
+    "caution": "warning",
+    "not_reliable": "danger",
+    "cannot_be_checked": "muted",
 }
 
 
@@ -141,12 +141,12 @@ def draw_verdict(
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(verdict_colour(level, colours))
     match level:
-        case "believe":
+        case "no_warnings":
             draw_sign(painter, place, "tick", verdict_colour(level, colours), cut)
-        case "doubt":
+        case "caution":
             # A triangle looks smaller than a disc of its width.
             draw_sign(painter, place, "warning", verdict_colour(level, colours), cut)
-        case "do_not_believe":
+        case "not_reliable":
             near, far = _OCTAGON_CUT, 1 - _OCTAGON_CUT
             corners = [(near, 0.0), (far, 0.0), (1.0, near), (1.0, far)]
             corners += [(far, 1.0), (near, 1.0), (0.0, far), (0.0, near)]

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from core import files
 from core.audit.findings import Finding, Severity
 from core.data.dataset import LoadedDataset
 from core.errors import Message
+from core.models.dataset_findings import PROPERTY_KEYS, RED_AUROC, property_name
 from core.statistics import auroc_interval
 
 # A class with fewer says too little: five folds need five patients.
@@ -25,10 +27,9 @@ LEAST_FILMS = 20
 LEAST_GROUPS = 5
 MOST_CLASSES = 20  # the largest; more would cost time and say nothing new
 
-RED_AUROC = 0.8
 NOTED_AUROC = 0.65
 CONFOUNDER_FILE = "confounder.json"  # in the cache's folder
-CONFOUNDER_VERSION = 3  # raise it when other properties or another classifier count
+CONFOUNDER_VERSION = 4  # raise it when other properties or another classifier count
 
 _N_BINS = 8  # of as many films each
 _MOST_CATEGORIES = 20
@@ -66,6 +67,7 @@ class Confounder:
     """The result of a classifier that knows the films' properties alone."""
 
     classes: tuple[Separation, ...]  # by label; classes with too few films are left out
+    pairs: tuple[tuple[int, int, float], ...]  # labels and AUROC between each two of these
     worst: Separation  # the one with the highest AUROC
     properties: tuple[tuple[str, float], ...]  # each alone: AUROC of the worst class, best first
     examples: tuple[int, ...]  # films of that class that give themselves away, clearest first
@@ -117,6 +119,12 @@ def find_confounder(
         separations.append(Separation(label, area, low, high))
     worst = max(separations, key=lambda separation: separation.auroc)
 
+    pairs = []
+    for one, other in combinations(range(len(kept_labels)), 2):
+        either = np.flatnonzero((targets == one) | (targets == other))
+        margin = scores[0, either, one] - scores[0, either, other]
+        area = float(roc_auc_score(targets[either] == one, margin))
+        pairs.append((int(kept_labels[one]), int(kept_labels[other]), area))
     target = int(np.searchsorted(kept_labels, worst.label))
     is_worst, of_worst = targets == target, scores[:, :, target]
     alone = [
@@ -125,6 +133,7 @@ def find_confounder(
     ]
     return Confounder(
         classes=tuple(separations),
+        pairs=tuple(pairs),
         worst=worst,
         properties=tuple(sorted(alone, key=lambda named: -named[1])),
         examples=_clearest(films, patients, of_worst[0], is_worst),
@@ -255,28 +264,6 @@ def _clearest(
     return tuple(films[chosen].tolist())
 
 
-_NAMES = {
-    "width": Message("width in pixels"),
-    "height": Message("height in pixels"),
-    "aspect": Message("ratio of width to height"),
-    "format": Message("file format"),
-    "bits": Message("bit depth"),
-    "channels": Message("number of channels"),
-    "jpeg_quality": Message("JPEG quality"),
-    "mean": Message("mean grey level"),
-    "spread": Message("spread of grey levels"),
-    "border_black": Message("black border"),
-    "border_white": Message("white border"),
-    "corner_detail": Message("detail in the corners"),
-    "source": Message("source"),
-}
-
-
-def property_name(key: str) -> Message:
-    """Return the name of a property as people say it."""
-    return _NAMES[key]
-
-
 def properties_of(loaded: LoadedDataset) -> tuple[Property, ...]:
     """Collect what is known of each film without its lungs; all arrays have shape (N,)."""
     records, survey = loaded.dataset.records, loaded.survey
@@ -404,10 +391,11 @@ def _from_json(values: Any, n_films: int) -> Confounder | None:
     if any(not 0 <= index < n_films for index in (*examples, *counter_examples)):
         raise ValueError("a film that is not there")
     properties = tuple((str(key), float(area)) for key, area in values["properties"])
-    if any(key not in _NAMES for key, _ in properties):
+    if any(key not in PROPERTY_KEYS for key, _ in properties):
         raise ValueError("a property that is not known")
     return Confounder(
         classes=tuple(Separation(**one) for one in values["classes"]),
+        pairs=tuple((int(one), int(other), float(area)) for one, other, area in values["pairs"]),
         worst=Separation(**values["worst"]),
         properties=properties,
         examples=examples,

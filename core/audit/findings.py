@@ -22,6 +22,7 @@ Kind = Literal[
     "leakage",
     "imbalance",
     "confounder",
+    "single_source",
 ]
 Severity = Literal["error", "warning", "note"]
 # What a button can do about a finding; the edits themselves are made by core.data.edits.

@@ -7,6 +7,7 @@ import numpy as np
 
 from core.audit.confounder import Confounder, confounder_finding, open_confounder
 from core.audit.findings import KINDS, SEVERITIES, Finding
+from core.audit.sources import single_source_finding, single_sources
 from core.config import preset
 from core.data.dataset import LoadedDataset
 from core.data.near_duplicates import clusters
@@ -58,6 +59,9 @@ def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
     yield Progress(_STAGE, 1, 2)
     confounder = open_confounder(loaded)
     findings.append(confounder_finding(loaded, confounder))
+    alone = single_source_finding(loaded, single_sources(loaded))
+    if alone is not None:
+        findings.append(alone)
     findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
     yield Report(tuple(findings), confounder)
 

@@ -10,7 +10,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from core.errors import DatasetError, ImageReadError, Message, RefusalKind
 from core.events import Progress
 from core.files import part_folder, remove_stale_folders
 from core.images.film import FilmHeader, square
+from core.images.fingerprint import LENGTH, fingerprint
 from core.images.formats import FileAccessError
 from core.images.reading import READER_VERSION, content_of, read_film
 from core.runtime.threads import map_ahead, physical_core_count
@@ -54,8 +55,9 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 GREY_FILE, COLOUR_FILE, THUMBNAIL_FILE = "grey.u8", "colour.u8", "thumbnails.u8"
+PRINTS_FILE = "fingerprints.f32"
 INDEX_FILE = "index.json"
-INDEX_VERSION = 2  # raise it when a cache holds something else
+INDEX_VERSION = 3  # raise it when a cache holds something else
 KEY_FILE = "patients.key"  # in the folder of all caches
 _KEY_BYTES = 32
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
@@ -83,6 +85,7 @@ class ImageCache:
     rows: dict[str, int]  # film digest -> row of `grey` and `thumbnails`, in this order
     grey: NDArray[np.uint8]  # (N, size, size), memory-mapped
     thumbnails: NDArray[np.uint8]  # (N, 128, 128), memory-mapped
+    prints: NDArray[np.float32]  # (N, 35), see core.images.fingerprint
     headers: dict[str, FilmHeader]  # film digest -> what the file says of its picture
     colour_rows: dict[str, int]  # film digest -> row of `colour`, coloured films only
     colour: NDArray[np.uint8]  # (M, size, size, 3), memory-mapped
@@ -93,6 +96,10 @@ class ImageCache:
         if digest in self.colour_rows:
             return self.colour[self.colour_rows[digest]]
         return self.grey[self.rows[digest]]
+
+    def prints_of(self, digests: Iterable[str]) -> NDArray[np.float32]:
+        """Return the acquisition fingerprints of films, (n, 35)."""
+        return self.prints[[self.rows[digest] for digest in digests]]
 
     def thumbnail(self, digest: str) -> NDArray[np.uint8]:
         """One film to be shown small, a square, in colour where it is coloured."""
@@ -167,6 +174,7 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
     with (
         (folder / GREY_FILE).open("wb") as grey,
         (folder / THUMBNAIL_FILE).open("wb") as thumbnails,
+        (folder / PRINTS_FILE).open("wb") as prints,
         (folder / COLOUR_FILE).open("wb") as colour,
         closing(readings),
     ):
@@ -182,8 +190,9 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
                 headers[digest] = reading.header
                 grey.write(image.tobytes())
                 thumbnails.write(reading.thumbnail.tobytes())
+                prints.write(reading.print.tobytes())
             yield Progress(Message("Reading films"), done, len(films))
-        for file in (grey, thumbnails, colour):
+        for file in (grey, thumbnails, prints, colour):
             file.flush()
             os.fsync(file.fileno())
     index = _Index(
@@ -202,6 +211,7 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
 class _Reading:
     image: NDArray[np.uint8]  # (size, size) or (size, size, 3)
     thumbnail: NDArray[np.uint8]  # (128, 128)
+    print: NDArray[np.float32]  # (35,)
     header: FilmHeader
 
 
@@ -216,7 +226,10 @@ def _decode(film: Record, size: int, patient_key: bytes) -> _Reading | ImageRead
                 )
             )
         reading = read_film(content, patient_key)
-        return _Reading(square(reading.pixels, size), thumbnail(reading.pixels), reading.header)
+        pixels = reading.pixels
+        return _Reading(
+            square(pixels, size), thumbnail(pixels), fingerprint(pixels), reading.header
+        )
     except FileAccessError as error:
         raise DatasetError(
             Message(
@@ -274,12 +287,20 @@ def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | 
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
         thumbnails = _map(target / THUMBNAIL_FILE, (len(rows), SIDE, SIDE))
+        prints = _prints(target / PRINTS_FILE, len(rows))
         colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return ImageCache(
-        target, size, rows, grey, thumbnails, headers, colour_rows, colour, unreadable
+        target, size, rows, grey, thumbnails, prints, headers, colour_rows, colour, unreadable
     )
+
+
+def _prints(path: Path, n: int) -> NDArray[np.float32]:
+    prints = np.fromfile(path, np.float32)
+    if prints.size != n * LENGTH or not np.isfinite(prints).all():
+        raise ValueError("other fingerprints")
+    return prints.reshape(n, LENGTH)
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -22,12 +22,14 @@ from pydantic import (
 
 from core.config import N_CLASSES_RANGE, Architecture, Preprocessing, TrainingConfig
 from core.errors import ConfigError, Message, PneumoScopeError
+from core.models.dataset_findings import DatasetFindings
 from core.schema import StrictModel, sentence, shown
 from core.tensor_file import DTYPE_NAMES, DTYPES
 
 Extras = dict[str, NDArray[Any]]
 
-FORMAT_VERSION = 2  # 1 had no tensors but the network's
+# 1 had no tensors but the network's, 2 knew nothing of its training dataset.
+FORMAT_VERSION = 3
 DISCLAIMER = "Research and teaching only, never diagnosis."
 LANGUAGES = frozenset({"en", "zh_CN"})
 PARTS = frozenset({"train", "validation", "test", "kept"})
@@ -141,6 +143,7 @@ class ModelCard(StrictModel):
     history: Annotated[dict[str, Count], _with_keys(frozenset({"best_epoch", "epochs"}))]
     versions: Annotated[dict[str, str], _with_keys(PROGRAMS)]
     created: Annotated[str, AfterValidator(_as_utc)]  # ISO 8601
+    findings: DatasetFindings | None = None  # None: nobody looked
     calibration: dict[str, Any] | None = None
     novelty: dict[str, Any] | None = None
     operating_points: dict[str, Any] | None = None
@@ -156,6 +159,8 @@ class ModelCard(StrictModel):
             raise _invalid("classes")
         if set(self.display_names) != set(self.classes):
             raise _invalid("display_names")
+        if self.findings is not None and set(self.findings.counts) != set(self.classes):
+            raise _invalid("findings")
         return self
 
     @classmethod

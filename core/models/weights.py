@@ -45,9 +45,7 @@ PLANS: dict[Architecture, Plan] = {
 }
 
 
-def block_steps(
-    stage: int, index: int, output_stride: OutputStride
-) -> tuple[int, tuple[int, int]]:
+def block_steps(stage: int, index: int, output_stride: OutputStride) -> tuple[int, tuple[int, int]]:
     """Return a block's stride, and the dilations of its strided convolution and of its later ones.
 
     Args:

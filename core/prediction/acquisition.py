@@ -44,7 +44,9 @@ class Acquisition:
     def reason(self) -> Message:
         """A sentence on it, also where familiar."""
         if self.is_familiar:
-            return Message("It was acquired like training X-rays of {source}.", source=self.source_name)
+            return Message(
+                "It was acquired like training X-rays of {source}.", source=self.source_name
+            )
         if not self.traits:
             return Message(
                 "It was acquired differently from every training source; the nearest is {source}.",

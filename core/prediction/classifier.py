@@ -23,8 +23,8 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
-from core.prediction.novelty import NoveltyReference
-from core.prediction.verdict import Opinion
+from core.prediction.novelty import Novelty, NoveltyReference
+from core.prediction.verdict import ModelLimits, Opinion
 
 _TWIN_SEED: Final = 2018
 
@@ -75,6 +75,7 @@ class Classifier:
     ) -> None:
         self.path, self.card, self.network = path, card, network
         self.calibration, self.novelty_reference = calibration, novelty_reference
+        self.limits = ModelLimits(card.classes, card.findings)
         self._twin: Network | None = None
         self._one_twin = threading.Lock()
 
@@ -112,8 +113,17 @@ class Classifier:
         """Answer films that `prepare` made, uncalibrated."""
         return self.network.outputs(stack(films))
 
-    def opinions(self, films: Sequence[NDArray[np.uint8]]) -> list[Opinion]:
-        """Answer films that `prepare` made, and tell how far each answer may be believed.
+    def opinions(
+        self,
+        films: Sequence[NDArray[np.uint8]],
+        prints: Sequence[NDArray[np.float32]] | None = None,
+    ) -> list[Opinion]:
+        """Answer films that `prepare` made, and tell how far each answer may be relied on.
+
+        Args:
+            films: From `prepare`.
+            prints: The acquisition fingerprints of the whole films; None: where they come from
+                is not examined, and the verdict says so.
 
         Raises:
             ModelFileError: The network's answers are no numbers.
@@ -121,7 +131,9 @@ class Classifier:
         outputs = self.outputs(films)
         self._check(outputs)
         features, reference = outputs.features, self.novelty_reference
-        novelties = [None] * len(films) if reference is None else reference.judge(features, films)
+        novelties: Sequence[Novelty | None] = [None] * len(films)
+        if reference is not None:
+            novelties = reference.judge(features, films, prints)
         threshold = UNCALIBRATED_THRESHOLD
         if self.calibration is not None:
             threshold = self.calibration.set_threshold
@@ -132,6 +144,7 @@ class Classifier:
                 candidates=possible_classes(row, threshold),
                 novelty=novelty,
                 neighbours=() if reference is None else reference.nearest(feature),
+                limits=self.limits,
             )
             for row, novelty, feature in zip(
                 self._probabilities(outputs.logits), novelties, features, strict=True
@@ -177,7 +190,7 @@ def _knowledge(
                 card.novelty,
                 opened.extras,
                 n_features=opened.weights["fc.weight"].shape[1],
-                n_classes=len(card.classes),
+                classes=card.classes,
                 train_digests=card.split["train"],
             )
         elif opened.extras:

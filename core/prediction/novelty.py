@@ -15,6 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Message
+from core.prediction.acquisition import Acquisition, AcquisitionReference
 from core.prediction.appearance import (
     N_CONTRASTS,
     N_PIXELS,
@@ -91,6 +92,7 @@ class Novelty:
     is_familiar: bool
     kind: NoveltyKind
     reason: Message  # a sentence or two, also where familiar
+    acquisition: Acquisition | None = None  # None: the model file does not know its sources
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,10 +117,12 @@ class FilmSet:
     films: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]  # N of (S, S) or (S, S, 3)
     labels: NDArray[np.int64]  # (N,)
     digests: tuple[str, ...]
+    prints: NDArray[np.float32]  # (N, 35), see core.images.fingerprint
 
     def __post_init__(self) -> None:
-        if not len(self.features) == len(self.films) == len(self.labels) == len(self.digests):
-            raise ValueError("features, films, labels and digests differ in number")
+        parts = (self.features, self.films, self.labels, self.digests, self.prints)
+        if len({len(part) for part in parts}) > 1:
+            raise ValueError("features, films, labels, digests and fingerprints differ in number")
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -225,6 +229,7 @@ def _logarithm(distances: NDArray[Any]) -> NDArray[np.float64]:
 
 VERSION: Final = 1  # raise it when distances are computed otherwise
 PREFIX: Final = "novelty."  # of the tensors' names
+_ACQUISITION: Final = PREFIX + "acquisition."
 MOST_FILMS: Final = 4000
 MOST_AXES: Final = 256
 MOST_EIGEN_FILMS: Final = 128
@@ -253,6 +258,7 @@ class _Description(BaseModel):
     n_validation: Annotated[int, Field(strict=True, ge=1, le=MOST_VALIDATION_FILMS)]
     familiar_share: Annotated[float, Field(strict=True, ge=0, le=1)]
     scale: Scale
+    acquisition: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,6 +276,8 @@ class NoveltyReference:
         thumbnails: (n, 64, 64), where the user allowed it.
         n_validation: Films that the scale was fitted to.
         familiar_share: Part of these that is familiar.
+        classes: Their names.
+        acquisition: The sources of the films; None: unknown.
     """
 
     features: PooledGaussian
@@ -281,17 +289,22 @@ class NoveltyReference:
     thumbnails: NDArray[np.uint8] | None
     n_validation: int
     familiar_share: float
+    classes: tuple[str, ...]
+    acquisition: AcquisitionReference | None = None
 
     def judge(
         self,
         features: NDArray[np.floating[Any]],
         films: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+        prints: Sequence[NDArray[np.float32]] | None,
     ) -> list[Novelty]:
         """Say of each film how unlike the training films it is, and in which way.
 
         Args:
             features: Pooled, shape (N, F).
             films: N of shape (S, S) or (S, S, 3), as the network takes them.
+            prints: The acquisition fingerprints of the whole films, N of (35,); None: not
+                measured.
         """
         if not len(films):
             return []
@@ -306,10 +319,15 @@ class NoveltyReference:
         )
         # A blank picture is never familiar, whatever the network makes of it.
         scores = np.maximum(combined(parts), np.where(images.is_blank, _BLANK_SCORE, 0.0))
+        acquired: Sequence[Acquisition | None] = [None] * len(films)
+        if self.acquisition is not None and prints is not None:
+            acquired = self.acquisition.judge(np.stack(prints), self.classes)
         judged = []
         for row, score in enumerate(scores):
             kind, reason = self._explain(images.only(row), score, parts[:, row])
-            judged.append(Novelty(float(score), THRESHOLD, kind == "familiar", kind, reason))
+            is_familiar = kind == "familiar"
+            novelty = Novelty(float(score), THRESHOLD, is_familiar, kind, reason, acquired[row])
+            judged.append(novelty)
         return judged
 
     def nearest(self, features: NDArray[np.floating[Any]], n: int = 5) -> tuple[Neighbour, ...]:
@@ -365,11 +383,16 @@ class NoveltyReference:
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return values for the card's JSON, and tensors, their names beginning with PREFIX."""
+        acquisition: dict[str, Any] | None = None
+        acquired: Mapping[str, NDArray[Any]] = {}
+        if self.acquisition is not None:
+            acquisition, acquired = self.acquisition.to_parts()
         description = _Description(
             version=VERSION,
             n_validation=self.n_validation,
             familiar_share=self.familiar_share,
             scale=self.scale,
+            acquisition=acquisition,
         )
         arrays: dict[str, NDArray[Any] | None] = {
             "features.mean": self.features.mean,
@@ -387,6 +410,7 @@ class NoveltyReference:
             "thumbnails": self.thumbnails,
         }
         tensors = {PREFIX + name: array for name, array in arrays.items() if array is not None}
+        tensors |= {_ACQUISITION + name: array for name, array in acquired.items()}
         return description.model_dump(), tensors
 
     @classmethod
@@ -396,7 +420,7 @@ class NoveltyReference:
         arrays: Mapping[str, NDArray[Any]],
         *,
         n_features: int,
-        n_classes: int,
+        classes: Sequence[str],
         train_digests: Sequence[str],
     ) -> Self:
         """Read what `to_parts` made; takes no more memory than the arrays.
@@ -408,10 +432,26 @@ class NoveltyReference:
             description = _Description.model_validate(values)
         except ValidationError as error:
             raise ValueError("the numbers of novelty are not as they are written") from error
-        given = _checked(arrays, n_features)
+        acquired = {
+            name.removeprefix(_ACQUISITION): array
+            for name, array in arrays.items()
+            if name.startswith(_ACQUISITION)
+        }
+        given = _checked(
+            {name: array for name, array in arrays.items() if not name.startswith(_ACQUISITION)},
+            n_features,
+        )
         digests, labels = tuple(row.tobytes().hex() for row in given["digests"]), given["labels"]
         _require(set(digests) <= set(train_digests), "digests")
-        _require(bool((labels >= 0).all() and (labels < n_classes).all()), "labels")
+        _require(bool((labels >= 0).all() and (labels < len(classes)).all()), "labels")
+
+        acquisition = None
+        if description.acquisition is not None:
+            acquisition = AcquisitionReference.from_parts(
+                description.acquisition, acquired, n_films=len(digests), n_classes=len(classes)
+            )
+        else:
+            _require(not acquired, "acquisition")
 
         def gaussian(name: str) -> PooledGaussian:
             return PooledGaussian(*(given[f"{name}.{part}"] for part in _GAUSSIAN))
@@ -431,6 +471,8 @@ class NoveltyReference:
             thumbnails=given.get("thumbnails"),
             n_validation=description.n_validation,
             familiar_share=description.familiar_share,
+            classes=tuple(classes),
+            acquisition=acquisition,
         )
 
 
@@ -491,13 +533,14 @@ def _require(is_valid: bool, name: str) -> None:
 
 
 def fit_novelty(
-    train: FilmSet, validation: FilmSet, *, keep_thumbnails: bool
+    train: FilmSet, validation: FilmSet, classes: Sequence[str], *, keep_thumbnails: bool
 ) -> NoveltyReference | None:
     """Describe the training films and set the limit of what is familiar.
 
     Args:
         train: Films that the network learned from, at most 4000.
         validation: Films that neither the network nor this learned from.
+        classes: The names behind their labels.
         keep_thumbnails: Whether small pictures of the films may travel in the model file.
 
     Returns:
@@ -529,12 +572,16 @@ def fit_novelty(
             thumbnails=_thumbnails(train) if keep_thumbnails else None,
             n_validation=len(validation),
             familiar_share=float(np.mean(scores <= THRESHOLD)),
+            classes=tuple(classes),
+            acquisition=AcquisitionReference.fit(
+                train.prints, train.labels, validation.prints, len(classes)
+            ),
         )
         # A model file with it must open again: nobody may lose a model by this.
         return NoveltyReference.from_parts(
             *reference.to_parts(),
             n_features=len(features.mean),
-            n_classes=int(train.labels.max()) + 1,
+            classes=classes,
             train_digests=train.digests,
         )
     except ValueError:

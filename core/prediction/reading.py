@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
 from core.images.film import shrink
+from core.images.fingerprint import fingerprint
 from core.images.reading import content_of, load_xray
 from core.models.model_card import ModelCard
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
 from core.prediction.film_search import FoundFilm, RefusedFilm
 from core.prediction.saliency_checks import SaliencyChecks
-from core.prediction.verdict import Opinion, Verdict, verdict_of
+from core.prediction.verdict import Opinion, Seen, Verdict, verdict_of
 from core.runtime.threads import map_ahead, physical_core_count
 
 BATCH_SIZE: Final = 8  # films; small enough that a list fills while one watches
@@ -56,7 +57,7 @@ class FilmResult(FoundFilm):
     verdict: Verdict = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "verdict", verdict_of(self.opinion, self.checks))
+        object.__setattr__(self, "verdict", verdict_of(self.opinion, self.checks, self.seen))
 
     # Each is itself alone: those of `FoundFilm` would compare places.
     __eq__ = object.__eq__
@@ -66,6 +67,13 @@ class FilmResult(FoundFilm):
     def predicted(self) -> int:
         """Index of the class with the highest probability."""
         return self.opinion.predicted
+
+    @property
+    def seen(self) -> Seen | None:
+        """How the model's making used this X-ray; None: not at all, as far as is known."""
+        if self.part == "train" or self.part == "validation":
+            return self.part
+        return "copy" if self.opinion.is_near_copy else None
 
     @property
     def true_label(self) -> int | None:
@@ -102,6 +110,7 @@ class _Decoded:
     found: FoundFilm
     digest: str
     prepared: NDArray[np.uint8]  # (S, S) or (S, S, 3)
+    print: NDArray[np.float32]  # (35,), of how it was acquired
     thumbnail: NDArray[np.uint8]
 
 
@@ -190,7 +199,13 @@ def _decode_or_refuse(classifier: Classifier, found: Found) -> _Decoded | Refuse
 def _decode(classifier: Classifier, found: FoundFilm, content: bytes) -> _Decoded:
     film = load_xray(content)
     digest = hashlib.sha256(content).hexdigest()
-    return _Decoded(found, digest, classifier.prepare(film), shrink(film, THUMBNAIL_PX).copy())
+    return _Decoded(
+        found,
+        digest,
+        classifier.prepare(film),
+        fingerprint(film),
+        shrink(film, THUMBNAIL_PX).copy(),
+    )
 
 
 def _judge(
@@ -198,7 +213,9 @@ def _judge(
 ) -> list[FilmResult]:
     if not films:
         return []
-    opinions = classifier.opinions([film.prepared for film in films])
+    opinions = classifier.opinions(
+        [film.prepared for film in films], [film.print for film in films]
+    )
     return [
         FilmResult(
             path=film.found.path,

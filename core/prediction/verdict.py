@@ -1,10 +1,10 @@
-"""A model's opinion of one X-ray, and the verdict on it: one traffic light, in words.
+"""A model's opinion of one X-ray, and the verdict on it: a level, and the reasons in words.
 
-All that is known of an answer goes through one table of rules, the most important first. Imports
-no Paddle, so that lists and reports may use it anywhere.
+All that is known of an answer goes through one table of rules; the worst that holds decides.
+Imports no Paddle, so that lists and reports may use it anywhere.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,8 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message
+from core.models.dataset_findings import DatasetFindings
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.saliency_checks import SaliencyChecks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelLimits:
+    """Facts about a model that hold for all its answers."""
+
+    classes: tuple[str, ...] = ()
+    findings: DatasetFindings | None = None  # None: nobody looked at its dataset
+    # False: its own test contradicts that 9 X-rays in 10 have their class in the prediction set.
+    is_coverage_promised: bool = True
+
+    def shortcuts(self, predicted: int, runner_up: int) -> Iterator[Message]:
+        """Yield what is known against answers of a class, and against telling it from the next."""
+        if self.findings is None:
+            return
+        one, other = self.classes[predicted], self.classes[runner_up]
+        found = [self.findings.shortcut_of(name) for name in (one, other)]
+        yield from (reason for reason in found if reason is not None)
+        area = self.findings.auroc_between(one, other)
+        if area is not None and not any(found):
+            yield Message(
+                "{one} and {other} can be told apart without the lungs (AUROC {auroc}).",
+                one=one,
+                other=other,
+                auroc=f"{area:.2f}",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +52,18 @@ class Opinion:
     candidates: tuple[int, ...]  # classes that remain possible, the most probable first
     novelty: Novelty | None  # None: the model file knows nothing of its training films
     neighbours: "tuple[Neighbour, ...]" = ()  # the nearest training films, the nearest first
+    limits: ModelLimits = ModelLimits()
+    is_near_copy: bool = False  # of a training film, saved anew
 
     @property
     def predicted(self) -> int:
         """The class with the highest probability."""
         return int(self.probabilities.argmax())
+
+    @property
+    def runner_up(self) -> int:
+        """The class with the second highest probability."""
+        return int(np.argsort(-self.probabilities, kind="stable")[1])
 
     @property
     def probability(self) -> float:
@@ -42,26 +76,27 @@ class Opinion:
         return len(self.candidates) == 1
 
 
-Level = Literal["believe", "doubt", "do_not_believe", "unknown"]
+Level = Literal["no_warnings", "cannot_be_checked", "caution", "not_reliable"]
 # From the best to the worst; a known fault weighs more than not knowing.
-LEVELS: Final[tuple[Level, ...]] = ("believe", "unknown", "doubt", "do_not_believe")
+LEVELS: Final[tuple[Level, ...]] = ("no_warnings", "cannot_be_checked", "caution", "not_reliable")
+Seen = Literal["train", "copy", "validation"]  # how a model's making used an X-ray
 
 _WORDS: Final[Mapping[Level, Message]] = {
-    "believe": Message("Believable"),
-    "doubt": Message("Doubtful"),
-    "do_not_believe": Message("Do not believe"),
-    "unknown": Message("Cannot be judged"),
+    "no_warnings": Message("No warnings"),
+    "cannot_be_checked": Message("Cannot be checked"),
+    "caution": Message("Caution"),
+    "not_reliable": Message("Not reliable"),
 }
 _MEANINGS: Final[Mapping[Level, Message]] = {
-    "believe": Message(
-        "Nothing speaks against this answer. The model can still be wrong: look at the film "
+    "no_warnings": Message(
+        "No check speaks against this answer. The model can still be wrong: look at the X-ray "
         "yourself."
     ),
-    "doubt": Message("Something speaks against taking this answer at its word."),
-    "do_not_believe": Message(
-        "The model learned from nothing like this picture, so its answer says nothing about it."
+    "caution": Message("At least one check speaks against relying on this answer."),
+    "not_reliable": Message(
+        "The model learned from nothing like this X-ray, so its answer says nothing about it."
     ),
-    "unknown": Message("The model file does not hold what it takes to judge its answers."),
+    "cannot_be_checked": Message("The model file lacks what it takes to check its answers."),
 }
 
 
@@ -71,6 +106,12 @@ class Verdict:
 
     level: Level
     reasons: tuple[Message, ...]  # whole sentences, the most important first; never empty
+    rules: tuple[str, ...] = ()  # names of the rules that hold, in the same order
+
+    @property
+    def hides_answer(self) -> bool:
+        """True where class and figures are shown only to those who ask."""
+        return self.level == "not_reliable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +120,19 @@ class _Case:
 
     opinion: Opinion
     checks: SaliencyChecks | None
+    seen: Seen | None
 
     @property
     def doubts(self) -> Sequence[Message]:
         """Findings of the heat map's checks against the answer, not only against the map."""
         return self.checks.doubts if self.checks is not None else ()
+
+    @property
+    def shortcuts(self) -> tuple[Message, ...]:
+        opinion = self.opinion
+        if len(opinion.probabilities) < 2:
+            return ()
+        return tuple(opinion.limits.shortcuts(opinion.predicted, opinion.runner_up))
 
     @property
     def n_classes(self) -> int:
@@ -98,6 +147,7 @@ class _Case:
 class _Rule:
     """A row of the table: where `holds`, the verdict is `level` or worse, and `says` why."""
 
+    name: str
     level: Level
     holds: Callable[[_Case], bool]
     says: Callable[[_Case], Sequence[Message]]
@@ -105,9 +155,9 @@ class _Rule:
 
 def _novelty_reasons(case: _Case) -> Sequence[Message]:
     novelty = case.opinion.novelty
-    known = (novelty.reason,) if novelty is not None else ()
+    assert novelty is not None
     return (
-        *known,
+        novelty.reason,
         Message(
             "A network must name one of its classes whatever it is shown, so how sure it seems "
             "says nothing here."
@@ -115,86 +165,140 @@ def _novelty_reasons(case: _Case) -> Sequence[Message]:
     )
 
 
-def _several_possible(case: _Case) -> Sequence[Message]:
-    n, total = case.n_possible, case.n_classes
-    if case.opinion.is_calibrated:
-        return (
-            Message(
-                "Not sure: {n} of {total} classes remain possible. They are chosen so that at "
-                "least 9 films in 10 have their true class among them; which one it is, the model "
-                "cannot tell.",
-                n=n,
-                total=total,
-            ),
-        )
+def _source_reasons(case: _Case) -> Sequence[Message]:
+    novelty = case.opinion.novelty
+    assert novelty is not None
+    assert novelty.acquisition is not None
     return (
+        novelty.acquisition.reason,
         Message(
-            "Not sure: {n} of {total} classes remain possible by a rule of thumb; which one it "
-            "is, the model cannot tell.",
-            n=n,
-            total=total,
+            "How well the model reads X-rays from other sources was not shown, so its answer "
+            "cannot be relied on."
         ),
     )
 
 
-_UNCALIBRATED: Final = Message(
-    "The probabilities are uncalibrated: nobody checked how often the model is right when it is "
-    "this sure. Read them as a ranking."
-)
+def _several_possible(case: _Case) -> Sequence[Message]:
+    n, total = case.n_possible, case.n_classes
+    if case.opinion.is_calibrated and case.opinion.limits.is_coverage_promised:
+        return (
+            Message(
+                "Not sure: {n} of {total} classes remain possible. They are chosen so that at "
+                "least 9 X-rays in 10 from the same sources have their true class among them.",
+                n=n,
+                total=total,
+            ),
+        )
+    return (Message("Not sure: {n} of {total} classes remain possible.", n=n, total=total),)
+
+
+_SEEN: Final[Mapping[Seen, Message]] = {
+    "train": Message(
+        "Seen in training: the model learned this very X-ray, so its answer proves nothing."
+    ),
+    "copy": Message(
+        "Seen in training: the model learned a copy of this X-ray, so its answer proves nothing."
+    ),
+    "validation": Message(
+        "Used in validation: this X-ray helped to choose the model, so its answer proves little."
+    ),
+}
+
+
+def seen_words(seen: Seen) -> Message:
+    """Say how the model's making used an X-ray."""
+    return _SEEN[seen]
+
+
+def _is_strange(case: _Case) -> bool:
+    return case.opinion.novelty is not None and not case.opinion.novelty.is_familiar
+
+
+def _is_from_elsewhere(case: _Case) -> bool:
+    novelty = case.opinion.novelty
+    return (
+        novelty is not None
+        and novelty.acquisition is not None
+        and not novelty.acquisition.is_familiar
+    )
+
+
 # All rows that hold give their reasons in this order; the worst of them sets the level.
 _RULES: Final = (
+    _Rule("novelty", "not_reliable", _is_strange, _novelty_reasons),
+    _Rule("source", "not_reliable", _is_from_elsewhere, _source_reasons),
     _Rule(
-        "do_not_believe",
-        lambda case: case.opinion.novelty is not None and not case.opinion.novelty.is_familiar,
-        _novelty_reasons,
+        "seen",
+        "caution",
+        lambda case: case.seen is not None,
+        lambda case: (_SEEN[case.seen],) if case.seen is not None else (),
     ),
-    _Rule("doubt", lambda case: 1 < case.n_possible < case.n_classes, _several_possible),
+    _Rule("shortcut", "caution", lambda case: bool(case.shortcuts), lambda case: case.shortcuts),
+    _Rule("set", "caution", lambda case: 1 < case.n_possible < case.n_classes, _several_possible),
     _Rule(
-        "doubt",
+        "set",
+        "caution",
         lambda case: case.n_possible in (0, case.n_classes),
         lambda case: (Message("Not sure: no class can be ruled out."),),
     ),
     # A map that fails for itself (two methods differ, too coarse) says nothing of the answer.
-    _Rule("doubt", lambda case: bool(case.doubts), lambda case: case.doubts),
+    _Rule("heat_map", "caution", lambda case: bool(case.doubts), lambda case: case.doubts),
     _Rule(
-        "unknown",
+        "no_novelty",
+        "cannot_be_checked",
         lambda case: case.opinion.novelty is None,
         lambda case: (
             Message(
-                "The model file tells nothing of its training films, so nobody can say whether "
-                "this film is like them."
+                "The model file knows nothing of its training X-rays, so whether this one is like "
+                "them cannot be checked."
             ),
         ),
     ),
     _Rule(
-        "doubt",
-        lambda case: not case.opinion.is_calibrated and case.opinion.novelty is not None,
-        lambda case: (_UNCALIBRATED,),
+        "no_source",
+        "cannot_be_checked",
+        lambda case: case.opinion.novelty is not None and case.opinion.novelty.acquisition is None,
+        lambda case: (
+            Message(
+                "The model file does not say how its training X-rays were acquired, so whether "
+                "this one comes from a source like theirs cannot be checked."
+            ),
+        ),
     ),
-    # Where the training films are unknown too, there is no ground for a verdict at all.
     _Rule(
-        "unknown",
-        lambda case: not case.opinion.is_calibrated and case.opinion.novelty is None,
-        lambda case: (_UNCALIBRATED,),
+        "no_calibration",
+        "cannot_be_checked",
+        lambda case: not case.opinion.is_calibrated,
+        lambda case: (
+            Message(
+                "The probabilities are not calibrated: too few X-rays showed how often the model "
+                "is right when it is this sure. Read them as a ranking."
+            ),
+        ),
     ),
 )
 
 
-def verdict_of(opinion: Opinion, checks: SaliencyChecks | None = None) -> Verdict:
+def verdict_of(
+    opinion: Opinion, checks: SaliencyChecks | None = None, seen: Seen | None = None
+) -> Verdict:
     """Weigh the evidence for and against an answer.
 
     Args:
         opinion: The answer.
         checks: Of its heat map; None: not examined (yet), which speaks neither way.
+        seen: How the model's making used this X-ray; None: not at all.
     """
-    case = _Case(opinion, checks)
+    case = _Case(opinion, checks, seen)
     held = [rule for rule in _RULES if rule.holds(case)]
     if not held:
-        return Verdict("believe", tuple(_good_reasons(case)))
+        return Verdict("no_warnings", tuple(_good_reasons(case)))
     level = max((rule.level for rule in held), key=LEVELS.index)
-    if level == "do_not_believe":  # then no lesser reason matters
-        held = [rule for rule in held if rule.level == level]
-    return Verdict(level, tuple(reason for rule in held for reason in rule.says(case)))
+    return Verdict(
+        level,
+        tuple(reason for rule in held for reason in rule.says(case)),
+        tuple(rule.name for rule in held),
+    )
 
 
 def level_words(level: Level) -> Message:
@@ -207,20 +311,20 @@ def level_meaning(level: Level) -> Message:
     return _MEANINGS[level]
 
 
-def _good_reasons(case: _Case) -> Sequence[Message]:
+def _good_reasons(case: _Case) -> Iterator[Message]:
     novelty = case.opinion.novelty
-    reasons = [
-        Message(
-            "One class alone remains possible. What remains possible is chosen so that it is right "
-            "for at least 9 films in 10: the tenth is why you look yourself."
+    assert novelty is not None
+    assert novelty.acquisition is not None
+    if case.opinion.limits.is_coverage_promised:
+        yield Message(
+            "One class remains possible. That is right for at least 9 X-rays in 10 from the same "
+            "sources."
         )
-    ]
-    if novelty is not None:
-        reasons.append(novelty.reason)
+    else:
+        yield Message("One class remains possible.")
+    yield novelty.reason
+    yield novelty.acquisition.reason
     if case.checks is not None and not case.checks.is_trustworthy:
-        reasons.append(
-            Message(
-                "The heat map is not to be trusted, so it stays unknown what the answer rests on."
-            )
+        yield Message(
+            "The heat map failed its checks, so it stays unknown what the answer rests on."
         )
-    return reasons

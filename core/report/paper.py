@@ -300,10 +300,10 @@ class Paper:
 
 
 LEVEL_COLOURS: Final[Mapping[Level, Colour]] = {
-    "believe": GOOD,
-    "doubt": WARNING,
-    "do_not_believe": DANGER,
-    "unknown": MUTED,
+    "no_warnings": GOOD,
+    "caution": WARNING,
+    "not_reliable": DANGER,
+    "cannot_be_checked": MUTED,
 }
 _OCTAGON_CUT: Final = 0.293  # of a side, at each corner of a regular octagon in a square
 
@@ -324,14 +324,14 @@ def draw_sign(paper: Paper, level: Level, x: float, y: float, side: float) -> No
         return [(x + side * across, y + side * down) for across, down in points]
 
     match level:
-        case "believe":
+        case "no_warnings":
             paper.disc(x, y, side, colour)
             paper.stroke(at((0.28, 0.53), (0.44, 0.69), (0.73, 0.34)), WHITE, side * 0.11)
-        case "doubt":
+        case "caution":
             paper.polygon(at((0.5, 0.02), (1.02, 0.95), (-0.02, 0.95)), colour)
             paper.stroke(at((0.5, 0.34), (0.5, 0.64)), WHITE, side * 0.11)
             paper.disc(x + side * 0.43, y + side * 0.72, side * 0.14, WHITE)
-        case "do_not_believe":
+        case "not_reliable":
             near, far = _OCTAGON_CUT, 1 - _OCTAGON_CUT
             corners = [(near, 0.0), (far, 0.0), (1.0, near), (1.0, far)]
             corners += [(far, 1.0), (near, 1.0), (0.0, far), (0.0, near)]

@@ -159,7 +159,7 @@ def _warnings(
 ) -> list[str]:
     """Break the first reason to doubt the answer, or else the map, into lines."""
     checks = None if explanation is None else explanation.checks
-    if film.verdict.level not in ("believe", "unknown"):
+    if film.verdict.level not in ("no_warnings", "cannot_be_checked"):
         text = context.say(film.verdict.reasons[0])
     elif checks is not None and not checks.is_trustworthy:
         reason = context.say(checks.reasons[0])

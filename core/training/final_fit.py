@@ -46,6 +46,7 @@ class Parts:
     train: BatchSource
     validation: BatchSource
     test: BatchSource
+    classes: tuple[str, ...]  # the names behind the labels
 
 
 def fit_calibration_and_novelty(
@@ -69,20 +70,18 @@ def fit_calibration_and_novelty(
     some = _some_of(parts.train)
     trained = yield from _ask(learner, some, config, looking, position)
     assert trained is not None  # a run has training films
-    return FinalFit(test, calibration, _novelty(some, trained, parts.validation, validated, config))
+    learned_from = _film_set(some, trained)
+    return FinalFit(test, calibration, _novelty(learned_from, parts, validated, config))
 
 
 def _novelty(
-    train: BatchSource,
-    trained: Answers,
-    validation: BatchSource,
-    validated: Answers,
-    config: TrainingConfig,
+    train: FilmSet, parts: Parts, validated: Answers, config: TrainingConfig
 ) -> NoveltyReference | None:
     try:
         return fit_novelty(
-            _film_set(train, trained),
-            _film_set(validation, validated),
+            train,
+            _film_set(parts.validation, validated),
+            parts.classes,
             keep_thumbnails=config.is_keeping_thumbnails,
         )
     except (ValueError, ArithmeticError, MemoryError):
@@ -97,6 +96,7 @@ def _film_set(source: BatchSource, answers: Answers) -> FilmSet:
         films=[source.cache.image(record.digest) for record in source.records],
         labels=answers.labels,
         digests=tuple(record.digest for record in source.records),
+        prints=source.cache.prints_of(record.digest for record in source.records),
     )
 
 

@@ -31,6 +31,7 @@ from core.events import (
     TrainingEvent,
     TrainingStarted,
 )
+from core.models.dataset_findings import DatasetFindings
 from core.models.weights import load_arrays, to_arrays
 from core.runtime.devices import Device
 from core.runtime.memory import memory_for
@@ -162,6 +163,7 @@ class TrainingData:
     dataset: Dataset
     cache: ImageCache
     splits: Splits
+    findings: DatasetFindings | None = None  # None: nobody looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ class _Session:
             train=_source(data, data.splits.train, config.batch_size),
             validation=_source(data, data.splits.validation, config.batch_size),
             test=_source(data, data.splits.test, config.batch_size),
+            classes=data.dataset.classes,
         )
         train, self._validation = self._parts.train, self._parts.validation
         self._n_train, self._batches_per_epoch = len(train.records), train.n_batches
@@ -239,7 +242,7 @@ class _Session:
             is_weighted = config.class_balance == "weights"
             weights = class_weights(train.labels, n_classes) if is_weighted else None
             self._learner = Learner(config, n_classes, device, weights, begin.weights)
-        write_card = CardWriter(config, data.dataset, data.splits)
+        write_card = CardWriter(config, data.dataset, data.splits, data.findings)
         position, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
         if begin.checkpoint is not None:
             saved = begin.checkpoint.checkpoint

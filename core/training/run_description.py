@@ -12,6 +12,7 @@ from core import files
 from core.config import TrainingConfig
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError, RunFolderError
+from core.models.dataset_findings import DatasetFindings
 from core.schema import StrictModel
 
 RUN_FILE: Final = "run.json"
@@ -105,6 +106,8 @@ class RunDescription(StrictModel):
     dataset: DatasetDescription
     split: dict[str, Names] | None = None  # part -> names of films
     split_sha256: str = ""
+    # None: the run began before they were kept.
+    findings: DatasetFindings | None = None
     device: DeviceDescription
     versions: dict[str, str] = Field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from core.data.unpacked import showable
 from core.errors import ModelFileError
 from core.evaluation.metrics import Evaluation
 from core.images.reading import READER_VERSION
+from core.models.dataset_findings import DatasetFindings
 from core.models.model_card import ModelCard
 from core.models.model_file import open_model, read_card, save_model
 from core.models.weights import Weights
@@ -33,10 +34,17 @@ class CardWriter:
         config: The run's settings.
         dataset: What it trains on.
         splits: Who went where; the files' digests are kept, so that a test stays a test.
+        findings: About the dataset; None: nobody looked.
     """
 
-    def __init__(self, config: TrainingConfig, dataset: Dataset, splits: Splits) -> None:
-        self._config, self._dataset = config, dataset
+    def __init__(
+        self,
+        config: TrainingConfig,
+        dataset: Dataset,
+        splits: Splits,
+        findings: DatasetFindings | None = None,
+    ) -> None:
+        self._config, self._dataset, self._findings = config, dataset, findings
         self._split = {
             part: tuple(dataset.records[index].digest for index in indices)
             for part, indices in (
@@ -63,6 +71,7 @@ class CardWriter:
                 "fingerprint": self._dataset.fingerprint,
             },
             split=self._split,
+            findings=self._findings,
             metrics={"validation": self._numbers(validation), "test": self._numbers(test)},
             history={"best_epoch": best_epoch, "epochs": epochs},
             versions={

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.audit.sources import findings_of_run
 from core.config import TrainingConfig
 from core.data.cache import ImageCache
 from core.data.dataset import LoadedDataset, load_dataset
@@ -20,6 +21,7 @@ from core.data.splits import PARTS, Splits, split
 from core.data.unpacked import showable
 from core.errors import ConfigError, DatasetError, Message, RunFolderError
 from core.events import Progress, TrainingEvent
+from core.models.dataset_findings import DatasetFindings
 from core.models.initial_weights import InitialWeights
 from core.models.model_card import MAX_NAME_LENGTH
 from core.runtime.devices import Device, choose_device, list_devices
@@ -208,8 +210,9 @@ def run_training(
     if initial is not None and not config.initial_weights:
         config = config.changed(initial_weights=initial.name[:_KEPT_CHARACTERS])
     with RunLock(folder):
-        run = RunFolder.create(folder, _describe(config, loaded, splits, device))
-        data = TrainingData(loaded.dataset, cache, splits)
+        findings = findings_of_run(loaded, splits)
+        run = RunFolder.create(folder, _describe(config, loaded, splits, device, findings))
+        data = TrainingData(loaded.dataset, cache, splits, findings)
         begin = Begin(weights=initial.arrays if initial is not None else None)
         try:
             yield from train(config, data, run, device, begin)
@@ -250,7 +253,7 @@ def resume_training(
             except OSError as error:
                 raise _cannot_go_on(folder, error) from error
         run.reopen(config)
-        data = TrainingData(loaded.dataset, loaded.cache, splits)
+        data = TrainingData(loaded.dataset, loaded.cache, splits, run.description.findings)
         try:
             yield from train(config, data, run, device, Begin(checkpoint=found, is_resumed=True))
         finally:
@@ -283,7 +286,11 @@ def _check_class_names(dataset: Dataset) -> None:
 
 
 def _describe(
-    config: TrainingConfig, loaded: LoadedDataset, splits: Splits, device: Device
+    config: TrainingConfig,
+    loaded: LoadedDataset,
+    splits: Splits,
+    device: Device,
+    findings: DatasetFindings,
 ) -> RunDescription:
     names = [record.name for record in loaded.dataset.records]
     return RunDescription(
@@ -302,6 +309,7 @@ def _describe(
         ),
         split={part: tuple(names[index] for index in splits.part(part)) for part in PARTS},
         split_sha256=split_digest(loaded.dataset, splits),
+        findings=findings,
         device=DeviceDescription(name=device.name, description=device.description),
         versions={
             "python": platform.python_version(),

@@ -17,6 +17,7 @@ from core.data.records import Dataset, Record
 from core.data.survey import Survey
 from core.errors import Message, Refusal
 from core.images.film import FilmHeader
+from core.images.fingerprint import LENGTH
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 SIDE = 32  # pixels
@@ -44,6 +45,7 @@ def make_dataset(n_per_class: int = 4) -> LoadedDataset:
         rows={digest: row for row, digest in enumerate(digests)},
         grey=pixels[:, :SIDE, :SIDE],
         thumbnails=pixels,
+        prints=np.zeros((len(records), LENGTH), np.float32),
         headers=dict.fromkeys(digests, header),
         colour_rows={},
         colour=np.empty((0, SIDE, SIDE, 3), np.uint8),

@@ -69,7 +69,9 @@ def opacity_and_lungs(
     return (share > DENSE) & lungs, lungs
 
 
-def train(config: TrainingConfig, loaded: LoadedDataset, workspace: Workspace, run: Path) -> TrainingDone:
+def train(
+    config: TrainingConfig, loaded: LoadedDataset, workspace: Workspace, run: Path
+) -> TrainingDone:
     """Train to the end."""
     for event in run_training(config, loaded, run, "cpu", workspace):
         if isinstance(event, TrainingDone):
@@ -101,9 +103,7 @@ def localise(model: Path) -> str:
             if found.label != label or not opacity.any():
                 continue
             n_right += 1
-            near = np.asarray(
-                Image.fromarray(opacity).resize((128, 128), Image.Resampling.NEAREST)
-            )
+            near = np.asarray(Image.fromarray(opacity).resize((128, 128), Image.Resampling.NEAREST))
             evidence = {"cam": found.cams[label]}
             if found.second is not None:
                 evidence["occlusion"] = found.second.values

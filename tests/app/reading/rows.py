@@ -10,10 +10,10 @@ from tests.core.prediction.made_results import CLASSES, film_result, novelty, op
 
 # What must be known, or not, for each verdict.
 _KNOWN: Final[dict[Level, dict[str, Any]]] = {
-    "believe": {},
-    "doubt": {"is_calibrated": False},
-    "do_not_believe": {"novelty": novelty(is_familiar=False)},
-    "unknown": {"novelty": None},
+    "no_warnings": {},
+    "caution": {"is_near_copy": True},
+    "not_reliable": {"novelty": novelty(is_familiar=False)},
+    "cannot_be_checked": {"novelty": None},
 }
 
 
@@ -23,7 +23,7 @@ def film(
     label: int = 1,
     probability: float = 0.5,
     *,
-    level: Level = "believe",
+    level: Level = "no_warnings",
     is_sure: bool = True,
     true_label: int | None = None,
     **changes: Any,

@@ -368,7 +368,7 @@ class TestDrawing:
 
     def test_every_verdict_has_a_shape_of_its_own(self, shown: ReadingList) -> None:
         shown.show_colours({})  # all in grey
-        levels: Sequence[Level] = ("believe", "doubt", "do_not_believe", "unknown")
+        levels: Sequence[Level] = ("no_warnings", "caution", "not_reliable", "cannot_be_checked")
         pictures = [self.drawn(shown, film(1, level=level)) for level in levels]
         for number, picture in enumerate(pictures):
             assert all(picture != other for other in pictures[number + 1 :])
@@ -424,11 +424,11 @@ class TestDrawing:
             raise RuntimeError("no such shape")
 
         monkeypatch.setattr(delegate_module, "draw_verdict", fail)
-        self.drawn(shown, film(1, level="doubt"))
+        self.drawn(shown, film(1, level="caution"))
         assert "a row of the list cannot be drawn" in caplog.text
 
     def test_what_is_said_to_assistive_software_is_all_of_it(self, shown: ReadingList) -> None:
-        shown.add_rows([film(0, "a.png", level="doubt", true_label=1)])
+        shown.add_rows([film(0, "a.png", level="caution", true_label=1)])
         shown.keys_in_order()
         index = view(shown).model().index(0, 0)
         said = index.data(Qt.ItemDataRole.AccessibleTextRole)

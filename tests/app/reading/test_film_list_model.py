@@ -69,7 +69,7 @@ class TestChoice:
         rows = [
             film(1, true_label=1),
             film(2, is_sure=False),
-            film(3, level="do_not_believe"),
+            film(3, level="not_reliable"),
             film(4, label=0, true_label=1),
             film(5, duplicate_of="a.png"),
             REFUSED,
@@ -102,12 +102,12 @@ def model_of(rows: Sequence[ListedFilm]) -> ReadingListModel:
 @pytest.fixture
 def rows() -> list[ListedFilm]:
     return [
-        film(0, "b10.png", 1, 0.7, level="unknown"),
-        film(1, "b9.png", 0, 0.9, level="doubt"),
+        film(0, "b10.png", 1, 0.7, level="cannot_be_checked"),
+        film(1, "b9.png", 0, 0.9, level="caution"),
         refused(2, "c.png", REASON),
-        film(3, "a.png", 1, 0.8, level="do_not_believe"),
-        film(4, "d.png", 0, 0.6, level="unknown"),
-        film(5, "e.png", 2, 0.5, level="believe"),
+        film(3, "a.png", 1, 0.8, level="not_reliable"),
+        film(4, "d.png", 0, 0.6, level="cannot_be_checked"),
+        film(5, "e.png", 2, 0.5, level="no_warnings"),
     ]
 
 
@@ -154,7 +154,7 @@ class TestModel:
         resets: list[bool] = []
         model.dataChanged.connect(lambda first, last: changed.extend((first.row(), last.row())))
         model.modelReset.connect(lambda: resets.append(True))
-        model.take([], [film(3, "a.png", 1, 0.8, level="believe")])
+        model.take([], [film(3, "a.png", 1, 0.8, level="no_warnings")])
         assert (changed, resets) == ([3, 3], [])
         assert "Believable" in model.words(3).tip
 

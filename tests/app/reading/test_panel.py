@@ -76,26 +76,26 @@ class TestVerdict:
 
     def test_a_good_answer_is_believable_with_its_reasons(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
-        assert card.findChild(VerdictSign).level == "believe"
+        assert card.findChild(VerdictSign).level == "no_warnings"
         assert "It is like them." in label_texts(card)
 
     def test_a_strange_film_is_not_to_be_believed(self, card: TrustCard) -> None:
         card.show_film(film(UNLIKE), NAMES)
-        assert card.findChild(VerdictSign).level == "do_not_believe"
+        assert card.findChild(VerdictSign).level == "not_reliable"
         assert "It is a photograph." in label_texts(card)
 
     def test_a_failed_map_turns_the_verdict(self, card: TrustCard) -> None:
         shown = film()
         card.show_film(shown, NAMES)
         card.show_film(replace(shown, checks=STAMPED), NAMES)
-        assert card.findChild(VerdictSign).level == "doubt"
+        assert card.findChild(VerdictSign).level == "caution"
         assert "Most heat lies outside the lungs." in label_texts(card)
 
     def test_the_next_film_takes_the_figures_away(self, card: TrustCard) -> None:
         card.show_film(film(checks=STAMPED), NAMES)
         card.show_checks(STAMPED)
         card.show_film(film(), NAMES)
-        assert card.findChild(VerdictSign).level == "believe"
+        assert card.findChild(VerdictSign).level == "no_warnings"
         assert "Most heat lies outside the lungs." not in label_texts(card)
         assert figures(card) == ["–"] * 4
 
@@ -104,18 +104,18 @@ class TestVerdict:
         card.show_film(shown, NAMES)
         card.show_checks(STAMPED)
         card.show_film(shown, ["正常肺部", "病毒性肺炎", "新冠肺炎"])
-        assert card.findChild(VerdictSign).level == "doubt"
+        assert card.findChild(VerdictSign).level == "caution"
         assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
     def test_another_class_s_map_leaves_the_verdict_as_it_is(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
         card.show_checks(STAMPED)
-        assert card.findChild(VerdictSign).level == "believe"
+        assert card.findChild(VerdictSign).level == "no_warnings"
         assert figures(card) == ["22%", "-0.20", "70%", "30%"]
 
     def test_a_model_that_knows_nothing_is_not_judged(self, card: TrustCard) -> None:
         card.show_film(film(None), NAMES)
-        assert card.findChild(VerdictSign).level == "unknown"
+        assert card.findChild(VerdictSign).level == "cannot_be_checked"
         assert "not known" in chips(card)
         assert not card.findChild(NeighbourStrip).isVisible()
 

@@ -52,7 +52,7 @@ class TestDrawing:
         drawn(level, {}, rect)
 
     def test_it_stays_a_square_in_a_long_place(self) -> None:
-        picture = drawn("unknown", GREY, QRectF(0, 0, 48, 16))
+        picture = drawn("cannot_be_checked", GREY, QRectF(0, 0, 48, 16))
         columns = [x for x in range(48) if picture.pixelColor(x, 3) != QColor("black")]
         assert min(columns) >= 16
         assert max(columns) <= 32
@@ -67,12 +67,12 @@ class TestVerdictSign:
         return sign
 
     def test_it_says_the_verdict_to_those_who_do_not_see_it(self, sign: VerdictSign) -> None:
-        sign.show_verdict("do_not_believe")
+        sign.show_verdict("not_reliable")
         assert sign.accessibleName() == "Do not believe"
         assert "learned from nothing like this picture" in sign.toolTip()
 
     def test_no_verdict_is_an_empty_place(self, sign: VerdictSign) -> None:
-        sign.show_verdict("doubt")
+        sign.show_verdict("caution")
         sign.show_verdict(None)
         sign.grab()
         assert sign.accessibleName() == ""
@@ -81,10 +81,10 @@ class TestVerdictSign:
     def test_the_word_has_room_beside_it(self, qtbot: QtBot) -> None:
         bare = VerdictSign(has_words=False)
         qtbot.addWidget(bare)
-        bare.show_verdict("doubt")
+        bare.show_verdict("caution")
         worded = VerdictSign()
         qtbot.addWidget(worded)
-        worded.show_verdict("doubt")
+        worded.show_verdict("caution")
         assert worded.sizeHint().width() > bare.sizeHint().width() + 30
 
     @pytest.mark.parametrize("level", LEVELS)
@@ -95,7 +95,7 @@ class TestVerdictSign:
         sign.grab()
 
     def test_it_speaks_the_new_language(self, sign: VerdictSign) -> None:
-        sign.show_verdict("believe")
+        sign.show_verdict("no_warnings")
         before = []
         sign.retranslate = lambda: before.append("asked")  # type: ignore[method-assign]
         set_language("zh_CN")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.cache import ImageCache
+from core.images.fingerprint import LENGTH
 
 
 def cache_of(
@@ -22,6 +23,7 @@ def cache_of(
         rows=rows,
         grey=grey,
         thumbnails=thumbnails,
+        prints=np.zeros((len(grey), LENGTH), np.float32),
         headers={},
         colour_rows=colour_rows,
         colour=colour,

@@ -28,7 +28,9 @@ def films(n, *, channels=(), seed=0):
 
 @pytest.fixture
 def network():
-    return OnnxNetwork(onnx_file("resnet18", random_weights("resnet18", 3, 0), 64, 32), PREPROCESSING)
+    return OnnxNetwork(
+        onnx_file("resnet18", random_weights("resnet18", 3, 0), 64, 32), PREPROCESSING
+    )
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

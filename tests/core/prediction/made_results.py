@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message
+from core.prediction.acquisition import Acquisition
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.reading import FilmResult
 from core.prediction.verdict import Opinion
@@ -31,10 +32,24 @@ def opinion_of(label: int, probability: float = 0.8, **changes: Any) -> Opinion:
     return opinion(*values, **{"candidates": (label,), **changes})
 
 
-def novelty(*, is_familiar: bool = True) -> Novelty:
+def novelty(*, is_familiar: bool = True, is_from_elsewhere: bool = False) -> Novelty:
+    acquired = acquisition(is_familiar=not is_from_elsewhere)
     if is_familiar:
-        return Novelty(2.5, 4.0, True, "familiar", Message("It resembles the training films."))
-    return Novelty(9.5, 4.0, False, "unlike_training", STRANGE)
+        return Novelty(2.5, 4.0, True, "familiar", Message("It resembles them."), acquired)
+    return Novelty(9.5, 4.0, False, "unlike_training", STRANGE, acquired)
+
+
+def acquisition(*, is_familiar: bool = True) -> Acquisition:
+    """How a film was acquired, from a source of NORMAL films."""
+    name = Message("source {letter} ({classes})", letter="A", classes="NORMAL 90")
+    return Acquisition(
+        distance=3.0 if is_familiar else 30.0,
+        limit=8.0,
+        source=0,
+        source_name=name,
+        traits=(Message("sharper"), Message("wider")),
+        examples=(0, 1, 2),
+    )
 
 
 def neighbours(thumbnail: NDArray[np.uint8] | None = None) -> tuple[Neighbour, ...]:

@@ -180,8 +180,8 @@ class TestResults:
         against = Message("Most heat lies outside the lungs.")
         checks = SaliencyChecks(0.2, 0.1, 0.7, 0.3, False, (against,), (against,))
         film = film_result(opinion=opinion_of(NORMAL))
-        assert film.verdict.level == "believe"
-        for label, level in ((NORMAL, "doubt"), (VIRAL, "believe")):
+        assert film.verdict.level == "no_warnings"
+        for label, level in ((NORMAL, "caution"), (VIRAL, "no_warnings")):
             cams = np.zeros((3, 2, 2), np.float32)
             assert film.explained(Explanation(label, cams, checks=checks)).verdict.level == level
             assert film.explained(Explanation(label, cams)) is film

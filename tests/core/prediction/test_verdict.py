@@ -47,45 +47,59 @@ MAP_ONLY = SaliencyChecks(False, (DIFFERING,))  # the map fails, and says nothin
 
 # candidates, calibrated, novelty, checks -> level, and how each reason begins
 CASES = [
-    ((0,), True, FAMILIAR, None, "believe", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, HONEST, "believe", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, STAMPED, "doubt", ["Most heat"]),
-    ((0,), True, FAMILIAR, MAP_ONLY, "believe", ["One class alone", "It is like", "The heat map"]),
-    ((0, 2), True, FAMILIAR, MAP_ONLY, "doubt", ["Not sure: 2 of 3"]),
-    ((0, 2), True, FAMILIAR, None, "doubt", ["Not sure: 2 of 3"]),
+    ((0,), True, FAMILIAR, None, "no_warnings", ["One class alone", "It is like"]),
+    ((0,), True, FAMILIAR, HONEST, "no_warnings", ["One class alone", "It is like"]),
+    ((0,), True, FAMILIAR, STAMPED, "caution", ["Most heat"]),
+    (
+        (0,),
+        True,
+        FAMILIAR,
+        MAP_ONLY,
+        "no_warnings",
+        ["One class alone", "It is like", "The heat map"],
+    ),
+    ((0, 2), True, FAMILIAR, MAP_ONLY, "caution", ["Not sure: 2 of 3"]),
+    ((0, 2), True, FAMILIAR, None, "caution", ["Not sure: 2 of 3"]),
     (
         (0, 2),
         True,
         FAMILIAR,
         STAMPED,
-        "doubt",
+        "caution",
         ["Not sure: 2 of 3", "Most heat"],
     ),
-    ((0, 1, 2), True, FAMILIAR, None, "doubt", ["Not sure: no class can be ruled out"]),
-    ((), True, FAMILIAR, HONEST, "doubt", ["Not sure: no class can be ruled out"]),
-    ((0,), False, FAMILIAR, HONEST, "doubt", ["The probabilities are uncalibrated"]),
+    ((0, 1, 2), True, FAMILIAR, None, "caution", ["Not sure: no class can be ruled out"]),
+    ((), True, FAMILIAR, HONEST, "caution", ["Not sure: no class can be ruled out"]),
+    ((0,), False, FAMILIAR, HONEST, "caution", ["The probabilities are uncalibrated"]),
     (
         (0,),
         False,
         FAMILIAR,
         STAMPED,
-        "doubt",
+        "caution",
         ["Most heat", "The probabilities are uncal"],
     ),
-    ((0, 1), False, FAMILIAR, None, "doubt", ["Not sure: 2 of 3", "The probabilities are"]),
-    ((0, 1), False, None, None, "doubt", ["Not sure: 2 of 3", "The model file", "The prob"]),
-    ((0,), True, FOREIGN, HONEST, "do_not_believe", ["It is a photograph", "A network must"]),
-    ((0, 1), False, FOREIGN, STAMPED, "do_not_believe", ["It is a photograph", "A network must"]),
-    ((0,), True, None, HONEST, "unknown", ["The model file tells nothing"]),
-    ((0,), False, None, None, "unknown", ["The model file tells nothing", "The probabilities"]),
+    ((0, 1), False, FAMILIAR, None, "caution", ["Not sure: 2 of 3", "The probabilities are"]),
+    ((0, 1), False, None, None, "caution", ["Not sure: 2 of 3", "The model file", "The prob"]),
+    ((0,), True, FOREIGN, HONEST, "not_reliable", ["It is a photograph", "A network must"]),
+    ((0, 1), False, FOREIGN, STAMPED, "not_reliable", ["It is a photograph", "A network must"]),
+    ((0,), True, None, HONEST, "cannot_be_checked", ["The model file tells nothing"]),
+    (
+        (0,),
+        False,
+        None,
+        None,
+        "cannot_be_checked",
+        ["The model file tells nothing", "The probabilities"],
+    ),
     # A fault that is known outweighs what is not known.
-    ((0, 1), True, None, None, "doubt", ["Not sure: 2 of 3", "The model file tells nothing"]),
+    ((0, 1), True, None, None, "caution", ["Not sure: 2 of 3", "The model file tells nothing"]),
     (
         (0,),
         False,
         None,
         STAMPED,
-        "doubt",
+        "caution",
         ["Most heat", "The model file", "The probabilities"],
     ),
 ]
@@ -128,7 +142,7 @@ def test_there_is_a_reason_for_every_verdict_and_a_stamp_never_makes_it_better()
         is_clean = (
             len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and checks is not STAMPED
         )
-        assert (verdict.level == "believe") == is_clean
+        assert (verdict.level == "no_warnings") == is_clean
         stamped = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
         assert LEVELS.index(stamped.level) >= LEVELS.index(verdict_of(opinion).level)  # type: ignore[arg-type]
 

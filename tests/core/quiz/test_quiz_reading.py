@@ -54,7 +54,7 @@ def test_a_film_comes_at_full_depth_with_the_models_opinion(film: QuizFilm) -> N
     assert event.film == film
     assert event.view.values.dtype == np.uint16
     assert (event.result.predicted, event.result.digest) == (1, film.digest)
-    assert event.result.verdict.level == "doubt"
+    assert event.result.verdict.level == "caution"
 
 
 def test_the_model_sees_the_film_as_its_own_reader_reads_it(film: QuizFilm) -> None:

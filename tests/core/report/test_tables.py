@@ -55,7 +55,7 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
         "novelty_threshold": "4",
         "is_familiar": "false",
         "novelty_reason": str(STRANGE),
-        "verdict": "do_not_believe",
+        "verdict": "not_reliable",
         "lung_share": "0.625",
         "heat_agreement": "0.5",
         "heat_is_trustworthy": "false",

@@ -34,7 +34,7 @@ CONFOUNDER_VERSION = 4  # raise it when other properties or another classifier c
 _N_BINS = 8  # of as many films each
 _MOST_CATEGORIES = 20
 _LEAST_IN_BIN = 3  # films; fewer teach nothing
-_N_FOLDS = 5
+N_FOLDS = 5
 # One draw of folds from few patients says little: 3 x 20 films gave 0.57 to 0.82 by chance.
 _N_DRAWS = 5
 _FILMS_FOR_ONE_DRAW = 600
@@ -105,7 +105,9 @@ def find_confounder(
     kept = [Property(p.name, p.values[films], p.is_category) for p in properties]
     targets, patients = np.searchsorted(kept_labels, labels[films]), groups[films]
     n_draws = _N_DRAWS if len(films) < _FILMS_FOR_ONE_DRAW else 1
-    folds = [_folds(targets, patients, len(kept_labels), seed + draw) for draw in range(n_draws)]
+    folds = [
+        patient_folds(targets, patients, len(kept_labels), seed + draw) for draw in range(n_draws)
+    ]
     # Threads cost ten times what they gain on so small matrices. Paddle's own are left alone.
     with ThreadpoolController().select(internal_api="openblas").limit(limits=1):
         draws = [_out_of_fold_scores(kept, targets, each, len(kept_labels)) for each in folds]
@@ -153,7 +155,7 @@ def _large_enough(
     return np.sort(by_size[:MOST_CLASSES])
 
 
-def _folds(
+def patient_folds(
     targets: NDArray[np.int64], patients: NDArray[np.int64], n_classes: int, seed: int
 ) -> NDArray[np.int64]:
     """Assign patients to folds in turn, sorted by class and number of films.
@@ -169,7 +171,7 @@ def _folds(
     shuffled = np.random.default_rng(seed).permutation(len(names))
     order = np.lexsort((shuffled, of_patient.sum(axis=1), of_patient.argmax(axis=1)))
     fold_of = np.empty(len(names), np.int64)
-    fold_of[order] = np.arange(len(names)) % _N_FOLDS
+    fold_of[order] = np.arange(len(names)) % N_FOLDS
     return fold_of[patient_of]
 
 
@@ -187,7 +189,7 @@ def _out_of_fold_scores(
     """
     scores = np.zeros((1 + len(properties), len(targets), n_classes))
     is_class = targets[:, None] == np.arange(n_classes)  # (N, C)
-    for fold in range(_N_FOLDS):
+    for fold in range(N_FOLDS):
         training = folds != fold
         columns = [_columns(each, training) for each in properties]
         odds = np.stack(

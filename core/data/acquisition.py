@@ -48,7 +48,7 @@ def find_sources(prints: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np
         too few films to tell.
     """
     n = len(prints)
-    most = min(MOST_SOURCES, n // (2 * LEAST_FILMS))
+    most = min(MOST_SOURCES, n // LEAST_FILMS)
     if most < 2:
         return np.zeros(n, np.int64)
     from sklearn.decomposition import PCA  # scikit-learn would hold up the window's start

@@ -36,7 +36,7 @@ PARTS = frozenset({"train", "validation", "test", "kept"})
 PROGRAMS = frozenset({"python", "paddle", "numpy", "pneumoscope"})
 MAX_NAME_LENGTH = 200  # characters of a class name
 MAX_EXTRA_BYTES: Final = 64 * 2**20
-_MAX_EXTRAS, _MAX_DIMENSIONS = 16, 4
+_MAX_EXTRAS, _MAX_DIMENSIONS = 32, 4
 
 
 def _with_keys(keys: frozenset[str]) -> AfterValidator:

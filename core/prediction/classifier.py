@@ -145,6 +145,7 @@ class Classifier:
                 novelty=novelty,
                 neighbours=() if reference is None else reference.nearest(feature),
                 limits=self.limits,
+                is_near_copy=reference is not None and reference.has_copy(feature),
             )
             for row, novelty, feature in zip(
                 self._probabilities(outputs.logits), novelties, features, strict=True

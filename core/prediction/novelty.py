@@ -259,6 +259,7 @@ class _Description(BaseModel):
     familiar_share: Annotated[float, Field(strict=True, ge=0, le=1)]
     scale: Scale
     acquisition: dict[str, Any] | None = None
+    copy_limit: Annotated[float, Field(strict=True, ge=0, le=1e6)] = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,6 +279,7 @@ class NoveltyReference:
         familiar_share: Part of these that is familiar.
         classes: Their names.
         acquisition: The sources of the films; None: unknown.
+        copy_limit: Of the distance to a training film: a nearer film is a copy of it. 0: unknown.
     """
 
     features: PooledGaussian
@@ -291,6 +293,7 @@ class NoveltyReference:
     familiar_share: float
     classes: tuple[str, ...]
     acquisition: AcquisitionReference | None = None
+    copy_limit: float = 0.0
 
     def judge(
         self,
@@ -350,6 +353,11 @@ class NoveltyReference:
             for row in np.argsort(distances, kind="stable")[:n]
         )
 
+    def has_copy(self, features: NDArray[np.floating[Any]]) -> bool:
+        """Tell whether the film of `features`, (F,), is a training film or one saved anew."""
+        nearest = self.nearest(features, 1)
+        return bool(nearest) and nearest[0].distance < self.copy_limit
+
     def _explain(
         self, image: ImageFeatures, score: float, parts: NDArray[np.float64]
     ) -> tuple[NoveltyKind, Message]:
@@ -393,6 +401,7 @@ class NoveltyReference:
             familiar_share=self.familiar_share,
             scale=self.scale,
             acquisition=acquisition,
+            copy_limit=self.copy_limit,
         )
         arrays: dict[str, NDArray[Any] | None] = {
             "features.mean": self.features.mean,
@@ -473,6 +482,7 @@ class NoveltyReference:
             familiar_share=description.familiar_share,
             classes=tuple(classes),
             acquisition=acquisition,
+            copy_limit=description.copy_limit,
         )
 
 
@@ -553,6 +563,7 @@ def fit_novelty(
         return None
     points = root(train.features)
     features = PooledGaussian.fit(points, N_AXES)
+    places = features.coordinates(points)
     image = AppearanceModel.fit(train.films)
     distances = (
         features.distances(root(validation.features)),
@@ -568,7 +579,7 @@ def fit_novelty(
             scale=scale,
             digests=train.digests,
             labels=train.labels.astype(np.int32),
-            places=features.coordinates(points),
+            places=places,
             thumbnails=_thumbnails(train) if keep_thumbnails else None,
             n_validation=len(validation),
             familiar_share=float(np.mean(scores <= THRESHOLD)),
@@ -576,6 +587,7 @@ def fit_novelty(
             acquisition=AcquisitionReference.fit(
                 train.prints, train.labels, validation.prints, len(classes)
             ),
+            copy_limit=_copy_limit(places, features.coordinates(root(validation.features))),
         )
         # A model file with it must open again: nobody may lose a model by this.
         return NoveltyReference.from_parts(
@@ -586,6 +598,23 @@ def fit_novelty(
         )
     except ValueError:
         return None
+
+
+# In medians of the distances of validation films to the nearest training film: X-rays saved anew at
+# another size, as JPEG 30, blurred or with noise lie at 0.02 to 0.18, other films at 0.65 and more
+# (132 of xray-medium.zip, ResNet-18).
+_COPY_SHARE: Final = 0.35
+
+
+def _copy_limit(train: NDArray[np.float32], validation: NDArray[np.float32]) -> float:
+    """Return a distance far below that of any film that shows something new.
+
+    Args:
+        train: Coordinates, (N, k).
+        validation: Coordinates of films of other patients, (M, k).
+    """
+    nearest = [float(np.linalg.norm(train - place, axis=1).min()) for place in validation]
+    return _COPY_SHARE * float(np.median(nearest))
 
 
 def _thumbnails(train: FilmSet) -> NDArray[np.uint8]:

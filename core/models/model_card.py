@@ -144,6 +144,10 @@ class ModelCard(StrictModel):
     versions: Annotated[dict[str, str], _with_keys(PROGRAMS)]
     created: Annotated[str, AfterValidator(_as_utc)]  # ISO 8601
     findings: DatasetFindings | None = None  # None: nobody looked
+    # Subtracted from the last layer's bias: the logarithms of the classes' weights in training.
+    prior_correction: tuple[Annotated[float, Field(ge=-20, le=20)], ...] = Field(
+        default=(), strict=False
+    )
     calibration: dict[str, Any] | None = None
     novelty: dict[str, Any] | None = None
     operating_points: dict[str, Any] | None = None
@@ -159,6 +163,10 @@ class ModelCard(StrictModel):
             raise _invalid("classes")
         if set(self.display_names) != set(self.classes):
             raise _invalid("display_names")
+        if self.prior_correction and (
+            len(self.prior_correction) != len(self.classes) or self.training.class_balance == "none"
+        ):
+            raise _invalid("prior_correction")
         if self.findings is not None and set(self.findings.counts) != set(self.classes):
             raise _invalid("findings")
         return self

@@ -2,20 +2,24 @@
 
 One temperature divides all logits, so that the probabilities agree with how often the model is
 right (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the order of the
-classes stays. It is fitted on the validation part, never on the test part. The same films give
-the threshold of a conformal prediction set (Sadinle et al., "Least Ambiguous Set-Valued
-Classifiers", JASA 2019): the classes that remain possible, of which the true one is one in 90 %
-of films like these. Imports no Paddle.
+classes stays. It is fitted on the validation part, never on the test part, and kept only where it
+lowers the loss on films that it was not fitted on. The same films give the threshold of a conformal
+prediction set (Sadinle et al., "Least Ambiguous Set-Valued Classifiers", JASA 2019): the classes
+that remain possible, of which the true one is one in 90 % of films like these. What weighting the
+classes in training did to the logits is taken out of the network's last layer before all this, see
+`core.training.final_fit`. Imports no Paddle.
 """
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.statistics import Interval, wilson_interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +56,37 @@ HIGHEST_THRESHOLD: Final = 0.8
 # A rule of thumb where too few films were there to find a threshold.
 UNCALIBRATED_THRESHOLD: Final = 0.3
 N_BINS: Final = 10
+# Of a class; fewer films contradict nothing.
+LEAST_TEST_FILMS: Final = 10
+_N_FOLDS = 5
+_N_DRAWS = 200
 _N_STEPS = 60  # halvings of the interval in which the temperature lies
+
+
+Status = Literal["corrected", "as_is", "unknown"]
+_STATUSES: Final = frozenset(get_args(Status))
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Test films of a class whose true class remained possible."""
+
+    n: int  # films
+    n_covered: int
+
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of the share."""
+        return wilson_interval(self.n_covered, self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """A temperature, and what it was worth on the films it was fitted on.
+
+    `status` says "corrected" where the temperature lowered the cross-validated loss, "as_is" where
+    it did not and the probabilities agree with how often the model is right as they are, and
+    "unknown" where neither was shown; the temperature is 1 then.
 
     Raises:
         ValueError: A value is not what it must be.
@@ -73,6 +102,10 @@ class Calibration:
     n_test: int = 0  # test films, on which nothing was fitted
     test_ece: float | None = None
     test_coverage: float | None = None  # part of them whose true class remained possible
+    status: Status = "corrected"
+    cv_loss_before: float | None = None  # cross-validated over patients; None: an older file
+    cv_loss_after: float | None = None
+    coverage: tuple[Coverage, ...] = ()  # of each class, on the test films; (): not counted
 
     def __post_init__(self) -> None:
         counts, errors = (self.n, self.n_test), (self.ece_before, self.ece_after, self.test_ece)
@@ -82,12 +115,43 @@ class Calibration:
             and _is_within(self.set_threshold, 0.0, 1.0)
             and all(_is_within(loss, 0.0, 1e6) for loss in (self.loss_before, self.loss_after))
             and all(
+                loss is None or _is_within(loss, 0.0, 1e6)
+                for loss in (self.cv_loss_before, self.cv_loss_after)
+            )
+            and self.status in _STATUSES
+            and (self.status == "corrected" or self.temperature == 1.0)
+            and self._is_coverage_possible()
+            and all(
                 value is None or _is_within(value, 0.0, 1.0)
                 for value in (*errors, self.test_coverage)
             )
         )
         if not is_valid:
             raise ValueError("not a calibration")
+
+    def _is_coverage_possible(self) -> bool:
+        counts = [number for one in self.coverage for number in (one.n, one.n_covered)]
+        return (
+            all(type(number) is int and 0 <= number < 2**31 for number in counts)
+            and all(one.n_covered <= one.n for one in self.coverage)
+            and (not self.coverage or sum(one.n for one in self.coverage) == self.n_test)
+        )
+
+    @property
+    def is_calibrated(self) -> bool:
+        """True where the probabilities agree with how often the model is right."""
+        return self.status != "unknown"
+
+    @property
+    def contradicted_by(self) -> Coverage | None:
+        """The worst coverage on test films that rules out 90 %: of all, or of one class.
+
+        None where the test does not contradict the promise, or there was none.
+        """
+        whole = Coverage(sum(c.n for c in self.coverage), sum(c.n_covered for c in self.coverage))
+        enough = [one for one in (whole, *self.coverage) if one.n >= LEAST_TEST_FILMS]
+        below = [one for one in enough if one.interval[1] < COVERAGE]
+        return min(below, key=lambda one: one.interval[1], default=None)
 
     def probabilities(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Return calibrated probabilities, (N, C), of logits (N, C)."""
@@ -100,15 +164,19 @@ class Calibration:
         if not len(labels):
             return self
         probabilities = self.probabilities(logits)
-        is_covered = [
-            label in possible_classes(row, self.set_threshold)
-            for row, label in zip(probabilities, labels, strict=True)
-        ]
+        is_covered = np.array(
+            [
+                label in possible_classes(row, self.set_threshold)
+                for row, label in zip(probabilities, labels, strict=True)
+            ]
+        )
+        of_class = [is_covered[labels == label] for label in range(logits.shape[1])]
         return dataclasses.replace(
             self,
             n_test=len(labels),
             test_ece=calibration_error(probabilities, labels),
-            test_coverage=float(np.mean(is_covered)),
+            test_coverage=float(is_covered.mean()),
+            coverage=tuple(Coverage(len(each), int(each.sum())) for each in of_class),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -123,26 +191,39 @@ class Calibration:
             ValueError: A name is missing or unknown, or a value is not what it must be.
         """
         try:
-            return cls(**values)
-        except TypeError as error:
+            coverage = tuple(Coverage(**one) for one in values.get("coverage", ()))
+            return cls(**{**values, "coverage": coverage})
+        except (TypeError, AttributeError) as error:
             raise ValueError("not a calibration") from error
 
 
 def fit_calibration(
-    logits: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]
+    logits: NDArray[np.floating[Any]],
+    labels: NDArray[np.integer[Any]],
+    groups: Sequence[str] | None = None,
 ) -> Calibration | None:
     """Fit on validation films; None where they are too few.
 
     Args:
         logits: Shape (N, C), finite.
         labels: The true classes, shape (N,).
+        groups: The patient of each film; None: each film is of another.
     """
     if len(labels) < LEAST_FILMS:
         return None
     wide = logits.astype(np.float64)
+    before = precise_softmax(wide)
     temperature = _best_temperature(wide, labels)
-    before, after = precise_softmax(wide), precise_softmax(wide / temperature)
+    cv_before, cv_after = _loss(before, labels), _cross_validated_loss(wide, labels, groups)
+    status: Status = "corrected"
+    if cv_after >= cv_before:
+        temperature = 1.0
+        status = "as_is" if _agrees(before, labels) else "unknown"
+    after = precise_softmax(wide / temperature)
     return Calibration(
+        status=status,
+        cv_loss_before=cv_before,
+        cv_loss_after=cv_after,
         temperature=temperature,
         set_threshold=_set_threshold(after, labels),
         n=len(labels),
@@ -203,6 +284,38 @@ def _best_temperature(logits: NDArray[np.float64], labels: NDArray[np.integer[An
         else:
             high = middle
     return float(np.clip(2 / (low + high), *TEMPERATURES))
+
+
+def _cross_validated_loss(
+    logits: NDArray[np.float64], labels: NDArray[np.integer[Any]], groups: Sequence[str] | None
+) -> float:
+    """Return the mean loss of films under temperatures that were fitted without their patients."""
+    numbers = np.arange(len(labels))
+    if groups is not None:
+        _, numbers = np.unique(np.array(groups), return_inverse=True)
+    order = np.random.default_rng(0).permutation(int(numbers.max()) + 1)
+    fold = order[numbers] % _N_FOLDS
+    temperatures = np.ones(len(labels))
+    for number in range(_N_FOLDS):
+        is_left = fold != number
+        if is_left.any():
+            temperatures[~is_left] = _best_temperature(logits[is_left], labels[is_left])
+    return _loss(precise_softmax(logits / temperatures[:, None]), labels)
+
+
+def _agrees(probabilities: NDArray[np.float64], labels: NDArray[np.integer[Any]]) -> bool:
+    """Tell whether the calibration error is such as chance gives to probabilities that are right.
+
+    Labels are drawn from the probabilities themselves (Vaicenavicius et al., "Evaluating model
+    calibration in classification", AISTATS 2019).
+    """
+    random = np.random.default_rng(0)
+    sums = probabilities.cumsum(axis=1)[:, :-1]  # (N, C - 1)
+    drawn = [
+        calibration_error(probabilities, (random.random((len(sums), 1)) > sums).sum(axis=1))
+        for _ in range(_N_DRAWS)
+    ]
+    return calibration_error(probabilities, labels) <= float(np.quantile(drawn, 0.95))
 
 
 def _set_threshold(probabilities: NDArray[np.float64], labels: NDArray[np.integer[Any]]) -> float:

@@ -75,7 +75,14 @@ class Classifier:
     ) -> None:
         self.path, self.card, self.network = path, card, network
         self.calibration, self.novelty_reference = calibration, novelty_reference
-        self.limits = ModelLimits(card.classes, card.findings)
+        is_weighted = card.training.class_balance != "none"
+        # An older model that weighted its classes is calibrated to the wrong frequencies.
+        is_shifted = is_weighted and not card.prior_correction
+        self._is_calibrated = (
+            calibration is not None and calibration.is_calibrated and not is_shifted
+        )
+        is_promised = calibration is not None and calibration.contradicted_by is None
+        self.limits = ModelLimits(card.classes, card.findings, is_promised)
         self._twin: Network | None = None
         self._one_twin = threading.Lock()
 
@@ -140,7 +147,7 @@ class Classifier:
         return [
             Opinion(
                 probabilities=row,
-                is_calibrated=self.calibration is not None,
+                is_calibrated=self._is_calibrated,
                 candidates=possible_classes(row, threshold),
                 novelty=novelty,
                 neighbours=() if reference is None else reference.nearest(feature),

@@ -47,6 +47,8 @@ class Parts:
     validation: BatchSource
     test: BatchSource
     classes: tuple[str, ...]  # the names behind the labels
+    # The patient of each validation film; None: each is of another.
+    validation_groups: tuple[str, ...] | None = None
 
 
 def fit_calibration_and_novelty(
@@ -64,7 +66,7 @@ def fit_calibration_and_novelty(
     validated = yield from _ask(learner, parts.validation, config, looking, position)
     if validated is None:
         return FinalFit(test)
-    calibration = fit_calibration(validated.logits, validated.labels)
+    calibration = fit_calibration(validated.logits, validated.labels, parts.validation_groups)
     if calibration is not None and tested is not None:
         calibration = calibration.tested(tested.logits, tested.labels)
     some = _some_of(parts.train)

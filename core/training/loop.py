@@ -164,6 +164,7 @@ class TrainingData:
     cache: ImageCache
     splits: Splits
     findings: DatasetFindings | None = None  # None: nobody looked
+    groups: tuple[str, ...] | None = None  # the patient of each film; None: each is of another
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,9 @@ class _Session:
             validation=_source(data, data.splits.validation, config.batch_size),
             test=_source(data, data.splits.test, config.batch_size),
             classes=data.dataset.classes,
+            validation_groups=None
+            if data.groups is None
+            else tuple(data.groups[index] for index in data.splits.validation),
         )
         train, self._validation = self._parts.train, self._parts.validation
         self._n_train, self._batches_per_epoch = len(train.records), train.n_batches
@@ -240,7 +244,11 @@ class _Session:
             seed_everything(config.seed)
             n_classes = len(data.dataset.classes)
             is_weighted = config.class_balance == "weights"
-            weights = class_weights(train.labels, n_classes) if is_weighted else None
+            balance = class_weights(train.labels, n_classes)
+            weights = balance if is_weighted else None
+            # To draw a class more often does the same to the logits as to let it weigh more.
+            is_balanced = config.class_balance != "none"
+            self._log_weights = np.log(balance) if is_balanced else None
             self._learner = Learner(config, n_classes, device, weights, begin.weights)
         write_card = CardWriter(config, data.dataset, data.splits, data.findings)
         position, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
@@ -347,11 +355,12 @@ class _Session:
                 self._models.keep_best(None, weights)
             last = self._models.save_last(epochs, weights)
         # From here on the network is another; the checkpoint of the last epoch stays.
-        load_arrays(self._learner.network, self._models.best_weights())
+        best = self._models.best_weights(self._log_weights)
+        load_arrays(self._learner.network, best)
         fit = yield from fit_calibration_and_novelty(
             self._learner, self._parts, self._config, self._epoch.position
         )
-        card, test = self._models.finish_best(epochs, fit), fit.test
+        card, test = self._models.finish_best(epochs, fit, best), fit.test
         if test is not None:
             self._run.log(f"test: accuracy {test.accuracy:.4f}, loss {test.loss:.4f}")
         self.saving.finish()

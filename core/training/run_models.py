@@ -100,6 +100,7 @@ class RunModels:
         self._run, self._write_card = run, write_card
         self._waiting: tuple[ModelCard, Weights] | None = None
         self._handing_over = threading.Lock()
+        self._prior_correction: tuple[float, ...] = ()
         self.best = best
         self.error: ModelFileError | None = None  # of the latest attempt
 
@@ -138,8 +139,15 @@ class RunModels:
             if self._waiting is waiting:  # and none that is better came meanwhile
                 self._waiting = None
 
-    def best_weights(self) -> Weights:
-        """The best weights, from their file.
+    def best_weights(self, log_weights: NDArray[np.float32] | None) -> Weights:
+        """The best weights, from their file, as they are used.
+
+        A class that weighed w times as much in training has a logit too large by log w: the
+        network learned the classes' shares as if they were w times as large (Menon et al.,
+        "Long-tail learning via logit adjustment", ICLR 2021).
+
+        Args:
+            log_weights: Of the classes in training, (C,); None: they weighed the same.
 
         Raises:
             ModelFileError: The file cannot be written or read.
@@ -147,21 +155,32 @@ class RunModels:
         self.save_waiting()
         if self.error is not None:
             raise self.error
-        return open_model(self._run.best)[1]
+        card, weights, _ = open_model(self._run.best)
+        self._prior_correction = tuple(card.prior_correction)
+        if log_weights is None or self._prior_correction:  # an earlier end of the run did it
+            return weights
+        self._prior_correction = tuple(float(one) for one in log_weights)
+        return {**weights, "fc.bias": weights["fc.bias"] - log_weights}
 
-    def finish_best(self, epochs: int, fit: FinalFit) -> ModelCard:
+    def finish_best(self, epochs: int, fit: FinalFit, weights: Weights) -> ModelCard:
         """Write calibration, novelty and the test into the best model's file.
+
+        Args:
+            epochs: That are finished.
+            fit: Of these weights.
+            weights: From `best_weights`.
 
         Raises:
             ModelFileError: The file cannot be written or read.
         """
-        old, weights, _ = open_model(self._run.best)
+        old = read_card(self._run.best)
         card = self._write_card(old.history["best_epoch"], epochs, None, fit.test)
         metrics = {**card.metrics, "validation": old.metrics.get("validation")}
         calibration, reference = fit.calibration, fit.novelty_reference
         novelty, extras = reference.to_parts() if reference is not None else (None, {})
         card = card.changed(
             metrics=metrics,
+            prior_correction=self._prior_correction,
             calibration=calibration.to_json() if calibration is not None else None,
             novelty=novelty,
         )

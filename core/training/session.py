@@ -212,7 +212,7 @@ def run_training(
     with RunLock(folder):
         findings = findings_of_run(loaded, splits)
         run = RunFolder.create(folder, _describe(config, loaded, splits, device, findings))
-        data = TrainingData(loaded.dataset, cache, splits, findings)
+        data = TrainingData(loaded.dataset, cache, splits, findings, tuple(loaded.grouping.groups))
         begin = Begin(weights=initial.arrays if initial is not None else None)
         try:
             yield from train(config, data, run, device, begin)
@@ -253,7 +253,13 @@ def resume_training(
             except OSError as error:
                 raise _cannot_go_on(folder, error) from error
         run.reopen(config)
-        data = TrainingData(loaded.dataset, loaded.cache, splits, run.description.findings)
+        data = TrainingData(
+            loaded.dataset,
+            loaded.cache,
+            splits,
+            run.description.findings,
+            tuple(loaded.grouping.groups),
+        )
         try:
             yield from train(config, data, run, device, Begin(checkpoint=found, is_resumed=True))
         finally:

@@ -126,7 +126,7 @@ class ListChooser(TranslatedWidget):
                 classes,
                 [
                     (tr("Not sure"), Show.NOT_SURE),
-                    (tr("Do not believe"), Show.DO_NOT_BELIEVE),
+                    (tr("Not reliable"), Show.NOT_RELIABLE),
                     (tr("Wrong"), Show.WRONG),
                     (tr("Read twice"), Show.REPEATED),
                     (tr("Refused"), Show.REFUSED),

@@ -116,7 +116,7 @@ class Show(Enum):
 
     ALL = auto()
     NOT_SURE = auto()
-    DO_NOT_BELIEVE = auto()
+    NOT_RELIABLE = auto()
     WRONG = auto()
     REPEATED = auto()
     REFUSED = auto()
@@ -173,7 +173,7 @@ def _belongs(film: ListedFilm, show: Show | int) -> bool:
     match show:
         case Show.NOT_SURE:
             return not film.opinion.is_sure
-        case Show.DO_NOT_BELIEVE:
+        case Show.NOT_RELIABLE:
             return film.verdict.level == "not_reliable"
         case Show.WRONG:
             return film.is_right is False

@@ -299,7 +299,7 @@ class NoveltyReference:
         self,
         features: NDArray[np.floating[Any]],
         films: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-        prints: Sequence[NDArray[np.float32]] | None,
+        prints: Sequence[NDArray[np.float32]] | None = None,
     ) -> list[Novelty]:
         """Say of each film how unlike the training films it is, and in which way.
 

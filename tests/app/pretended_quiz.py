@@ -40,7 +40,7 @@ class PretendedModel:
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return film
 
-    def opinions(self, films: Sequence[NDArray[np.uint8]]) -> list[Opinion]:
+    def opinions(self, films: Sequence[NDArray[np.uint8]], prints: object = None) -> list[Opinion]:
         if self.gate is not None:
             assert self.gate.acquire(timeout=60)
         if self.error is not None:

@@ -27,7 +27,7 @@ class TestWords:
     def test_all_that_is_known_is_told_in_the_tip(self) -> None:
         row = film(is_sure=False, true_label=0, duplicate_of="b.png", name="w/a.png")
         words = words_of(row, CLASSES)
-        parts = ["w/a.png", "Normal 50.0%", "Doubtful", "× wrong"]
+        parts = ["w/a.png", "Normal 50.0%", "Caution", "× wrong"]
         notes = ["Already read as b.png", "True class: COVID-19", "Not sure"]
         assert words.tip == "\n".join([*parts, *notes])
         assert words.spoken == ", ".join([*parts, *notes])
@@ -56,7 +56,7 @@ class TestChoice:
         [
             (Show.ALL, [1, 2, 3, 4, 5, 9]),
             (Show.NOT_SURE, [2]),
-            (Show.DO_NOT_BELIEVE, [3]),
+            (Show.NOT_RELIABLE, [3]),
             (Show.WRONG, [4]),
             (Show.REPEATED, [5]),
             (Show.REFUSED, [9]),
@@ -156,7 +156,7 @@ class TestModel:
         model.modelReset.connect(lambda: resets.append(True))
         model.take([], [film(3, "a.png", 1, 0.8, level="no_warnings")])
         assert (changed, resets) == ([3, 3], [])
-        assert "Believable" in model.words(3).tip
+        assert "No warnings" in model.words(3).tip
 
     def test_films_it_does_not_know_are_not_changed_or_removed(
         self, rows: list[ListedFilm]

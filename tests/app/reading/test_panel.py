@@ -288,4 +288,4 @@ class TestRoomAndWords:
         assert "~It is like them." in texts
         assert {"~Novelty", "~Nearest training films", "~Heat map checks"} <= set(texts)
         assert {"~like the training films", "~passed"} <= set(chips(card))
-        assert card.findChild(VerdictSign).accessibleName() == "~Believable"
+        assert card.findChild(VerdictSign).accessibleName() == "~No warnings"

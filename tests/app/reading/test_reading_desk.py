@@ -420,10 +420,10 @@ class TestVerdict:
         opened.reading.read(films[:1])
         wait_until(lambda: heat(opened) is not None)
         [film] = opened.films
-        assert "Believable" in opened.row(film.key).tip
+        assert "No warnings" in opened.row(film.key).tip
         opened.explanations.gate.set()
         opened.settle()
-        assert "Doubtful" in opened.row(film.key).tip
+        assert "Caution" in opened.row(film.key).tip
         assert str(DOUBT) in opened.said()
 
     def test_the_heat_of_another_class_says_nothing_of_the_answer(
@@ -433,14 +433,14 @@ class TestVerdict:
         opened.explanations.is_trustworthy = False
         opened.panel.bars.class_chosen.emit(VIRAL)
         opened.settle()
-        assert "Believable" in opened.row(opened.films[0].key).tip
+        assert "No warnings" in opened.row(opened.films[0].key).tip
 
     def test_a_film_unlike_all_others_is_not_to_be_believed(
         self, opened: Bench, films: list[Path]
     ) -> None:
         opened.readings.opinions["a.png"] = opinion(COVID, is_familiar=False)
         opened.read(films[0])
-        assert "Do not believe" in opened.row(opened.films[0].key).tip
+        assert "Not reliable" in opened.row(opened.films[0].key).tip
 
 
 class TestLateNews:

@@ -68,7 +68,7 @@ class TestVerdictSign:
 
     def test_it_says_the_verdict_to_those_who_do_not_see_it(self, sign: VerdictSign) -> None:
         sign.show_verdict("not_reliable")
-        assert sign.accessibleName() == "Do not believe"
+        assert sign.accessibleName() == "Not reliable"
         assert "learned from nothing like this picture" in sign.toolTip()
 
     def test_no_verdict_is_an_empty_place(self, sign: VerdictSign) -> None:

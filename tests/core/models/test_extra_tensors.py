@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from string import ascii_lowercase
 
 import numpy as np
 import pytest
@@ -92,7 +93,11 @@ def test_a_file_of_the_first_version_is_still_read(remembering, tmp_path):
         {"novelty.features": np.zeros((1,) * 5, np.float32)},
         {"novelty.features": np.float32(1).reshape(())},
         {"novelty.features": np.broadcast_to(np.uint8(0), (MAX_EXTRA_BYTES + 1,))},
-        {f"novelty.{letter}": np.zeros(1, np.uint8) for letter in "abcdefghijklmnopq"},
+        {
+            f"novelty.{letter * 2}{end}": np.zeros(1, np.uint8)
+            for letter in ascii_lowercase
+            for end in "ab"
+        },
     ],
 )
 def test_what_no_file_may_hold_is_not_written(remembering, tmp_path, wrong):

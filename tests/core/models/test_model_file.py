@@ -150,7 +150,7 @@ HOSTILE = {
         "description cannot be read",
     ),
     "newer": (
-        with_card(lambda c: {"format_version": 3, "surprise": True}),
+        with_card(lambda c: {"format_version": 4, "surprise": True}),
         "newer PneumoScope. Update",
     ),
     "version zero": (with_card(lambda c: {**c, "format_version": 0}), "format_version"),

@@ -6,6 +6,7 @@ import pytest
 
 from core.config import TrainingConfig
 from core.events import TrainingDone
+from core.phantom import CLASSES
 from core.prediction.novelty import FilmSet, NoveltyReference, fit_novelty
 from core.runtime.devices import Device
 from core.training import loop
@@ -47,6 +48,6 @@ def new() -> FilmSet:
 
 @pytest.fixture(scope="session")
 def reference(train: FilmSet, validation: FilmSet) -> NoveltyReference:
-    fitted = fit_novelty(train, validation, keep_thumbnails=True)
+    fitted = fit_novelty(train, validation, CLASSES, keep_thumbnails=True)
     assert fitted is not None
     return fitted

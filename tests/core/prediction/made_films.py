@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from core.images.fingerprint import fingerprint
 from core.phantom import CLASSES, draw_film
 from core.prediction.novelty import FilmSet
 
@@ -31,5 +32,9 @@ def film_set(start: int, n: int) -> FilmSet:
     labels = np.array([number % 3 for number in numbers], np.int64)
     films = [draw_film(CLASSES[number % 3], number, SIZE) for number in numbers]
     return FilmSet(
-        features_of(labels, start), films, labels, tuple(digest(number) for number in numbers)
+        features_of(labels, start),
+        films,
+        labels,
+        tuple(digest(number) for number in numbers),
+        np.stack([fingerprint(film) for film in films]),
     )

@@ -35,7 +35,9 @@ def opinion_of(label: int, probability: float = 0.8, **changes: Any) -> Opinion:
 def novelty(*, is_familiar: bool = True, is_from_elsewhere: bool = False) -> Novelty:
     acquired = acquisition(is_familiar=not is_from_elsewhere)
     if is_familiar:
-        return Novelty(2.5, 4.0, True, "familiar", Message("It resembles them."), acquired)
+        return Novelty(
+            2.5, 4.0, True, "familiar", Message("It resembles the training films."), acquired
+        )
     return Novelty(9.5, 4.0, False, "unlike_training", STRANGE, acquired)
 
 

@@ -14,9 +14,11 @@ import pytest
 
 from core.config import Preprocessing
 from core.errors import ModelFileError
+from core.images.fingerprint import LENGTH
 from core.images.reading import READER_VERSION
 from core.models.model_file import save_model
 from core.models.weights import expected_shapes
+from core.phantom import CLASSES
 from core.prediction.calibration import fit_calibration
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import FilmSet, fit_novelty
@@ -35,6 +37,7 @@ def film_set(n: int, n_features: int, seed: int) -> FilmSet:
         films=list(films),
         labels=np.arange(n) % 3,
         digests=tuple(hashlib.sha256(f"{seed} {k}".encode()).hexdigest() for k in range(n)),
+        prints=random.normal(0, 1, (n, LENGTH)).astype(np.float32),
     )
 
 
@@ -44,7 +47,8 @@ def honest(narrow_network: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
     shapes = expected_shapes("resnet18", 3)
     n_features = shapes["fc.weight"][1]
     train = film_set(N_TRAIN, n_features, 1)
-    memory = fit_novelty(train, film_set(N_VALIDATION, n_features, 2), keep_thumbnails=True)
+    validation = film_set(N_VALIDATION, n_features, 2)
+    memory = fit_novelty(train, validation, CLASSES, keep_thumbnails=True)
     assert memory is not None
     values, extras = memory.to_parts()
     random = np.random.default_rng(0)

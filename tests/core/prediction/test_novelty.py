@@ -1,12 +1,13 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from core.errors import Message
+from core.phantom import CLASSES
 from core.prediction.novelty import (
     LEAST_VALIDATION_FILMS,
-    FilmSet,
     NoveltyReference,
     Scale,
     combined,
@@ -160,46 +161,46 @@ def test_most_validation_films_are_familiar(reference):
 def test_too_few_validation_films_leave_no_reference(train):
     few = film_set(1000, LEAST_VALIDATION_FILMS - 1)
 
-    assert fit_novelty(train, few, keep_thumbnails=False) is None
+    assert fit_novelty(train, few, CLASSES, keep_thumbnails=False) is None
 
 
 def test_too_few_training_films_leave_no_reference(validation):
-    assert fit_novelty(film_set(0, 5), validation, keep_thumbnails=False) is None
+    assert fit_novelty(film_set(0, 5), validation, CLASSES, keep_thumbnails=False) is None
 
 
 def test_features_that_are_no_numbers_leave_no_reference(train, validation):
     broken = train.features.copy()
     broken[3, 3] = np.nan
-    films = FilmSet(broken, train.films, train.labels, train.digests)
+    films = dataclasses.replace(train, features=broken)
 
-    assert fit_novelty(films, validation, keep_thumbnails=False) is None
+    assert fit_novelty(films, validation, CLASSES, keep_thumbnails=False) is None
 
 
 def test_absurd_features_leave_no_reference_rather_than_a_model_that_does_not_open(
     train, validation
 ):
     absurd, also = (
-        FilmSet(part.features * np.float32(1e20), part.films, part.labels, part.digests)
+        dataclasses.replace(part, features=part.features * np.float32(1e20))
         for part in (train, validation)
     )
 
-    assert fit_novelty(absurd, also, keep_thumbnails=False) is None
+    assert fit_novelty(absurd, also, CLASSES, keep_thumbnails=False) is None
 
 
 def test_a_network_that_sees_nothing_can_be_fitted(train, validation):
     blind, also = (
-        FilmSet(np.zeros_like(part.features), part.films, part.labels, part.digests)
+        dataclasses.replace(part, features=np.zeros_like(part.features))
         for part in (train, validation)
     )
 
-    reference = fit_novelty(blind, also, keep_thumbnails=False)
+    reference = fit_novelty(blind, also, CLASSES, keep_thumbnails=False)
 
     assert reference is not None
     assert reference.familiar_share >= 0.95
 
 
 def test_thumbnails_are_kept_only_where_allowed(train, validation, reference):
-    without = fit_novelty(train, validation, keep_thumbnails=False)
+    without = fit_novelty(train, validation, CLASSES, keep_thumbnails=False)
 
     assert without is not None
     assert without.nearest(train.features[0])[0].thumbnail is None
@@ -210,7 +211,7 @@ def test_thumbnails_are_kept_only_where_allowed(train, validation, reference):
 
 
 def test_the_same_films_give_the_same_reference(train, validation, reference):
-    again = fit_novelty(train, validation, keep_thumbnails=True)
+    again = fit_novelty(train, validation, CLASSES, keep_thumbnails=True)
 
     assert again is not None
     ours, theirs = reference.to_parts(), again.to_parts()
@@ -295,7 +296,7 @@ def parts(reference):
 
 def reopened(parts, train, name="", **changes):
     """Read a changed reference; `name` tells in a traceback which change was let in."""
-    asked = {"n_features": 48, "n_classes": 3, "train_digests": train.digests} | changes
+    asked = {"n_features": 48, "classes": CLASSES, "train_digests": train.digests} | changes
     return NoveltyReference.from_parts(parts[0], parts[1], **asked)
 
 
@@ -451,8 +452,8 @@ def test_what_is_no_description_is_refused(parts, train):
 
 
 def test_it_must_fit_the_network_and_the_card(parts, train):
-    for changes in ({"n_features": 47}, {"n_features": 2048}, {"n_classes": 2}):
-        with pytest.raises(ValueError, match="novelty"):
+    for changes in ({"n_features": 47}, {"n_features": 2048}, {"classes": CLASSES[:2]}):
+        with pytest.raises(ValueError, match=r"novelty|sources"):
             reopened(parts, train, **changes)
     for digests in ((), train.digests[1:]):
         with pytest.raises(ValueError, match="novelty"):

@@ -2,24 +2,41 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, get_args
 
 import numpy as np
-import pytest
 
 from core.errors import Message
-from core.prediction.verdict import LEVELS, Level, level_meaning, level_words, verdict_of
+from core.models.dataset_findings import DatasetFindings, ToldApart
+from core.prediction.verdict import (
+    LEVELS,
+    Level,
+    ModelLimits,
+    Opinion,
+    level_meaning,
+    level_words,
+    verdict_of,
+)
 
 LIKE, UNLIKE = Message("It is like them."), Message("It is a photograph.")
+NEAR, FAR = Message("It was acquired like them."), Message("It was acquired differently.")
 OUTSIDE = Message("Most heat lies outside the lungs.")
+
+
+@dataclass
+class Acquisition:
+    is_familiar: bool
+    reason: Message
 
 
 @dataclass
 class Novelty:
     is_familiar: bool
     reason: Message
+    acquisition: Acquisition | None
 
 
 @dataclass
@@ -29,128 +46,199 @@ class SaliencyChecks:
     doubts: tuple[Message, ...] = ()
 
 
-@dataclass
-class Opinion:
-    candidates: tuple[int, ...] = (0,)
-    is_calibrated: bool = True
-    novelty: Novelty | None = None
-    probabilities: Any = None
-
-    def __post_init__(self) -> None:
-        self.probabilities = np.full(3, 1 / 3, np.float32)
+def known(reason: Message = LIKE, acquired: Message | None = NEAR) -> Novelty:
+    acquisition = None if acquired is None else Acquisition(acquired is NEAR, acquired)
+    return Novelty(reason is LIKE, reason, acquisition)
 
 
-FAMILIAR, FOREIGN = Novelty(True, LIKE), Novelty(False, UNLIKE)
-DIFFERING = Message("The two methods contradict each other.")
+def findings(*, single: tuple[str, ...] = (), told: Sequence[tuple[str, str]] = ()) -> ModelLimits:
+    names = ("COVID", "NORMAL", "VIRAL")
+    return ModelLimits(
+        names,
+        DatasetFindings(
+            counts=dict.fromkeys(names, 50),
+            examined=names,
+            told_apart=tuple(ToldApart(one=a, other=b, auroc=0.97) for a, b in told),
+            single_source=single,
+        ),
+    )
+
+
+def opinion(
+    candidates: tuple[int, ...] = (1,),
+    novelty: Novelty | None = None,
+    *,
+    probabilities: Sequence[float] = (0.1, 0.7, 0.2),
+    **changes: Any,
+) -> Opinion:
+    """An answer of NORMAL before VIRAL before COVID, unless other probabilities are given."""
+    values = np.array(probabilities, np.float32)
+    return Opinion(values, changes.pop("is_calibrated", True), candidates, novelty, **changes)  # type: ignore[arg-type]
+
+
+GOOD = known()
 HONEST, STAMPED = SaliencyChecks(True), SaliencyChecks(False, (OUTSIDE,), (OUTSIDE,))
-MAP_ONLY = SaliencyChecks(False, (DIFFERING,))  # the map fails, and says nothing of the answer
+# The map fails, and says nothing of the answer.
+MAP_ONLY = SaliencyChecks(False, (Message("The two methods contradict each other."),))
+APART = findings(told=[("COVID", "NORMAL"), ("COVID", "VIRAL")])
+ONE_WORDS = ["One class remains", "It is like", "It was acquired like"]
 
-# candidates, calibrated, novelty, checks -> level, and how each reason begins
+# answer, checks, how it was seen -> level, the rules that hold, and how each reason begins
 CASES = [
-    ((0,), True, FAMILIAR, None, "no_warnings", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, HONEST, "no_warnings", ["One class alone", "It is like"]),
-    ((0,), True, FAMILIAR, STAMPED, "caution", ["Most heat"]),
+    (opinion(novelty=GOOD), None, None, "no_warnings", (), ONE_WORDS),
+    (opinion(novelty=GOOD), HONEST, None, "no_warnings", (), ONE_WORDS),
+    (opinion(novelty=GOOD), MAP_ONLY, None, "no_warnings", (), [*ONE_WORDS, "The heat map"]),
+    (opinion(novelty=GOOD), STAMPED, None, "caution", ("heat_map",), ["Most heat"]),
+    (opinion((1, 2), GOOD), None, None, "caution", ("set",), ["Not sure: 2 of 3"]),
+    (opinion((0, 1, 2), GOOD), None, None, "caution", ("set",), ["Not sure: no class"]),
+    (opinion((), GOOD), HONEST, None, "caution", ("set",), ["Not sure: no class"]),
     (
-        (0,),
-        True,
-        FAMILIAR,
-        MAP_ONLY,
-        "no_warnings",
-        ["One class alone", "It is like", "The heat map"],
+        opinion(novelty=known(UNLIKE)),
+        HONEST,
+        None,
+        "not_reliable",
+        ("novelty",),
+        ["It is a photograph", "A network must"],
     ),
-    ((0, 2), True, FAMILIAR, MAP_ONLY, "caution", ["Not sure: 2 of 3"]),
-    ((0, 2), True, FAMILIAR, None, "caution", ["Not sure: 2 of 3"]),
     (
-        (0, 2),
-        True,
-        FAMILIAR,
-        STAMPED,
+        opinion(novelty=known(acquired=FAR)),
+        None,
+        None,
+        "not_reliable",
+        ("source",),
+        ["It was acquired differently", "How well"],
+    ),
+    (
+        opinion((0, 1), known(UNLIKE, FAR), probabilities=(0.8, 0.1, 0.1), limits=APART),
+        None,
+        "train",
+        "not_reliable",
+        ("novelty", "source", "seen", "shortcut", "set"),
+        [
+            "It is a photo",
+            "A network",
+            "It was acquired",
+            "How well",
+            "Seen in",
+            "COVID",
+            "Not sure",
+        ],
+    ),
+    (opinion(novelty=GOOD), None, "train", "caution", ("seen",), ["Seen in training: the model"]),
+    (opinion(novelty=GOOD), None, "copy", "caution", ("seen",), ["Seen in training: the model"]),
+    (opinion(novelty=GOOD), None, "validation", "caution", ("seen",), ["Used in validation"]),
+    # A red class is the predicted one, the runner-up, or neither.
+    (
+        opinion((0,), GOOD, probabilities=(0.8, 0.1, 0.1), limits=APART),
+        None,
+        None,
         "caution",
-        ["Not sure: 2 of 3", "Most heat"],
+        ("shortcut",),
+        ["COVID can be recognised"],
     ),
-    ((0, 1, 2), True, FAMILIAR, None, "caution", ["Not sure: no class can be ruled out"]),
-    ((), True, FAMILIAR, HONEST, "caution", ["Not sure: no class can be ruled out"]),
-    ((0,), False, FAMILIAR, HONEST, "caution", ["The probabilities are uncalibrated"]),
     (
-        (0,),
-        False,
-        FAMILIAR,
-        STAMPED,
+        opinion(novelty=GOOD, probabilities=(0.2, 0.7, 0.1), limits=APART),
+        None,
+        None,
         "caution",
-        ["Most heat", "The probabilities are uncal"],
+        ("shortcut",),
+        ["COVID can be recognised"],
     ),
-    ((0, 1), False, FAMILIAR, None, "caution", ["Not sure: 2 of 3", "The probabilities are"]),
-    ((0, 1), False, None, None, "caution", ["Not sure: 2 of 3", "The model file", "The prob"]),
-    ((0,), True, FOREIGN, HONEST, "not_reliable", ["It is a photograph", "A network must"]),
-    ((0, 1), False, FOREIGN, STAMPED, "not_reliable", ["It is a photograph", "A network must"]),
-    ((0,), True, None, HONEST, "cannot_be_checked", ["The model file tells nothing"]),
+    (opinion(novelty=GOOD, limits=APART), None, None, "no_warnings", (), ONE_WORDS),
     (
-        (0,),
-        False,
+        opinion(novelty=GOOD, limits=findings(single=("VIRAL",))),
+        None,
+        None,
+        "caution",
+        ("shortcut",),
+        ["All training X-rays of VIRAL come from a source"],
+    ),
+    # Two classes are told apart, though each is like the third.
+    (
+        opinion(novelty=GOOD, limits=findings(told=[("NORMAL", "VIRAL")])),
+        None,
+        None,
+        "caution",
+        ("shortcut",),
+        ["NORMAL and VIRAL can be told apart"],
+    ),
+    (
+        opinion(),
+        HONEST,
+        None,
+        "cannot_be_checked",
+        ("no_novelty",),
+        ["The model file knows nothing"],
+    ),
+    (
+        opinion(novelty=known(acquired=None)),
         None,
         None,
         "cannot_be_checked",
-        ["The model file tells nothing", "The probabilities"],
+        ("no_source",),
+        ["The model file does not say how"],
+    ),
+    (
+        opinion(novelty=GOOD, is_calibrated=False),
+        HONEST,
+        None,
+        "cannot_be_checked",
+        ("no_calibration",),
+        ["The probabilities are not calibrated"],
     ),
     # A fault that is known outweighs what is not known.
-    ((0, 1), True, None, None, "caution", ["Not sure: 2 of 3", "The model file tells nothing"]),
     (
-        (0,),
-        False,
-        None,
+        opinion((0, 1), is_calibrated=False),
         STAMPED,
+        None,
         "caution",
-        ["Most heat", "The model file", "The probabilities"],
+        ("set", "heat_map", "no_novelty", "no_calibration"),
+        ["Not sure: 2 of 3", "Most heat", "The model file", "The probabilities"],
     ),
 ]
 
 
-@pytest.mark.parametrize(
-    ("candidates", "is_calibrated", "novelty", "checks", "level", "beginnings"), CASES
-)
-def test_a_case_has_its_verdict_and_its_reasons(
-    candidates: tuple[int, ...],
-    is_calibrated: bool,
-    novelty: Novelty | None,
-    checks: SaliencyChecks | None,
-    level: Level,
-    beginnings: list[str],
-) -> None:
-    verdict = verdict_of(Opinion(candidates, is_calibrated, novelty), checks)  # type: ignore[arg-type]
-    assert verdict.level == level
-    assert len(verdict.reasons) == len(beginnings)
-    for reason, beginning in zip(verdict.reasons, beginnings, strict=True):
-        assert str(reason).startswith(beginning)
+def test_each_case_has_its_verdict_and_its_reasons() -> None:
+    for answer, checks, seen, level, rules, beginnings in CASES:
+        verdict = verdict_of(answer, checks, seen)  # type: ignore[arg-type]
+        case = (level, rules, beginnings)
+        assert (verdict.level, verdict.rules) == (level, rules), case
+        assert len(verdict.reasons) == len(beginnings), case
+        for reason, beginning in zip(verdict.reasons, beginnings, strict=True):
+            assert str(reason).startswith(beginning), case
+        assert verdict.hides_answer == (level == "not_reliable")
 
 
-EVERYTHING = list(
-    product(
-        [(), (0,), (1, 0), (0, 1, 2)],
-        [True, False],
-        [None, FAMILIAR, FOREIGN],
-        [None, HONEST, MAP_ONLY, STAMPED],
-    )
-)
+def test_more_evidence_against_an_answer_never_makes_the_verdict_better() -> None:
+    novelties = [None, GOOD, known(UNLIKE), known(acquired=FAR), known(acquired=None)]
+    for candidates, is_calibrated, novelty in product(
+        [(), (1,), (1, 0), (0, 1, 2)], [True, False], novelties
+    ):
+        answer = opinion(candidates, novelty, is_calibrated=is_calibrated)
+        plain = verdict_of(answer)
+        assert plain.reasons
+        is_clean = len(candidates) == 1 and is_calibrated and novelty is GOOD
+        assert (plain.level == "no_warnings") == is_clean
+        worse = [
+            verdict_of(answer, STAMPED),  # type: ignore[arg-type]
+            verdict_of(answer, None, "train"),
+            verdict_of(replace(answer, limits=findings(single=("NORMAL",)))),
+        ]
+        for verdict in worse:
+            assert LEVELS.index(verdict.level) >= LEVELS.index(plain.level)
+            assert verdict.level != "no_warnings"
 
 
-def test_there_is_a_reason_for_every_verdict_and_a_stamp_never_makes_it_better() -> None:
-    for candidates, is_calibrated, novelty, checks in EVERYTHING:
-        opinion = Opinion(candidates, is_calibrated, novelty)
-        verdict = verdict_of(opinion, checks)  # type: ignore[arg-type]
-        assert verdict.reasons
-        assert len(set(verdict.reasons)) == len(verdict.reasons)
-        is_clean = (
-            len(candidates) == 1 and is_calibrated and novelty is FAMILIAR and checks is not STAMPED
-        )
-        assert (verdict.level == "no_warnings") == is_clean
-        stamped = verdict_of(opinion, STAMPED)  # type: ignore[arg-type]
-        assert LEVELS.index(stamped.level) >= LEVELS.index(verdict_of(opinion).level)  # type: ignore[arg-type]
+def test_nine_in_ten_is_not_said_where_the_models_own_test_contradicts_it() -> None:
+    for candidates in ((1,), (1, 2)):
+        answer = opinion(candidates, GOOD)
+        withheld = replace(answer, limits=ModelLimits(is_coverage_promised=False))
+        assert any("9 X-rays in 10" in str(reason) for reason in verdict_of(answer).reasons)
+        assert not any("9 X-rays in 10" in str(one) for one in verdict_of(withheld).reasons)
 
 
 def test_of_two_classes_both_possible_is_knowing_nothing() -> None:
-    opinion = Opinion((0, 1), novelty=FAMILIAR)
-    opinion.probabilities = np.array([0.5, 0.5], np.float32)
-    (reason,) = verdict_of(opinion).reasons  # type: ignore[arg-type]
+    (reason,) = verdict_of(opinion((0, 1), GOOD, probabilities=(0.5, 0.5))).reasons
     assert "no class can be ruled out" in str(reason)
 
 

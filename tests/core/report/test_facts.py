@@ -45,7 +45,7 @@ def test_a_film_is_told_in_a_few_lines() -> None:
     assert text.startswith("films/a.png\n  COVID-19  75.0 %\n  ")
     for words in (
         "calibrated",
-        "Doubtful",
+        "Caution",
         str(STRANGE),
         "Nearest training films: COVID-19, Normal, Viral pneumonia, COVID-19, Normal",
         "True class: Viral pneumonia",

@@ -108,7 +108,7 @@ def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> No
     found = explanation(checks=checks(lung_share=None))
     page = flat(pages(tmp_path / "out.pdf", [told], explain=lambda _film: found)[0])
     for words in (
-        "Do not believe · not sure: COVID-19, Normal remain possible",
+        "Not reliable · not sure: COVID-19, Normal remain possible",
         str(STRANGE),
         "Strangeness 9.5, usual up to 4",
         "Nearest training films",

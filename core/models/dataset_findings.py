@@ -133,12 +133,19 @@ class DatasetFindings(StrictModel):
         area = self.auroc_of(name)
         if area is None:
             return None
+        if not self.properties:
+            return Message(
+                "{name} can be recognised without the lungs (AUROC {auroc}), so its answers may "
+                "rest on that.",
+                name=name,
+                auroc=f"{area:.2f}",
+            )
         return Message(
-            "{name} can be recognised without the lungs (AUROC {auroc}{by}), so its answers may "
-            "rest on that.",
+            "{name} can be recognised without the lungs (AUROC {auroc}), by {properties}, so its "
+            "answers may rest on that.",
             name=name,
             auroc=f"{area:.2f}",
-            by=self._by(),
+            properties=self._telltales(),
         )
 
     def warnings(self) -> tuple[Message, ...]:
@@ -185,10 +192,8 @@ class DatasetFindings(StrictModel):
                 n_relabelled=self.n_relabelled,
             )
 
-    def _by(self) -> Message | str:
-        if not self.properties:
-            return ""
+    def _telltales(self) -> Message:
         joined = property_name(self.properties[0].key)
         for one in self.properties[1:_MOST_PROPERTIES]:
             joined = Message("{first}, {second}", first=joined, second=property_name(one.key))
-        return Message(", by {properties}", properties=joined)
+        return joined

@@ -32,6 +32,7 @@ def foreign_model(model_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     save_model(
         path,
         card.changed(
+            findings=None,
             classes=classes,
             display_names={name: {"en": name, "zh_CN": name} for name in classes},
         ),

@@ -19,10 +19,10 @@ from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import SaliencyChecks
 from tests.app.hands import label_texts
 from tests.app.reading.foreign_words import HOSTILE_NAMES, speak_tilde
-from tests.core.prediction.made_results import film_result, opinion
+from tests.core.prediction.made_results import acquisition, film_result, opinion
 
 NAMES = ["Normal", "Viral pneumonia", "COVID-19"]
-LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."))
+LIKE = Novelty(0.8, 1.2, True, "familiar", Message("It is like them."), acquisition())
 UNLIKE = Novelty(9.0, 1.2, False, "not_a_chest_film", Message("It is a photograph."))
 HONEST = SaliencyChecks(0.78, 0.64, 0.11, 0.0001, True, ())
 OUTSIDE = Message("Most heat lies outside the lungs.")

@@ -39,7 +39,7 @@ class TestDrawing:
     @pytest.mark.parametrize("theme", ["dark", "light"])
     def test_each_has_its_colour_of_the_theme(self, theme: styling.Theme) -> None:
         colours = styling.colours(theme)
-        for level, name in zip(LEVELS, ("good", "warning", "danger", "muted"), strict=True):
+        for level, name in zip(LEVELS, ("good", "muted", "warning", "danger"), strict=True):
             picture = drawn(level, colours, QRectF(0, 0, 48, 48))
             found = {picture.pixelColor(24, y).name() for y in range(48)}
             assert colours[name] in found
@@ -69,7 +69,7 @@ class TestVerdictSign:
     def test_it_says_the_verdict_to_those_who_do_not_see_it(self, sign: VerdictSign) -> None:
         sign.show_verdict("not_reliable")
         assert sign.accessibleName() == "Not reliable"
-        assert "learned from nothing like this picture" in sign.toolTip()
+        assert "learned from nothing like this X-ray" in sign.toolTip()
 
     def test_no_verdict_is_an_empty_place(self, sign: VerdictSign) -> None:
         sign.show_verdict("caution")

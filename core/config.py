@@ -316,7 +316,6 @@ class TrainingConfig(StrictModel):
         ),
         shown=Presentation(
             group="basics",
-            recommended="fine",
             choices={"coarse": Message("Coarse"), "fine": Message("Fine")},
         ),
     )

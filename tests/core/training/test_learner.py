@@ -45,7 +45,7 @@ def learner(config: TrainingConfig) -> Learner:
 def written_by_hand(config: TrainingConfig, films: Batch, n_steps: int) -> dict[str, np.ndarray]:
     """The same steps in plain Paddle."""
     seed_everything(0)
-    network = build_resnet("resnet18", 3)
+    network = build_resnet("resnet18", 3, config.output_stride)
     network.train()
     if config.optimiser == "adam":
         optimiser = paddle.optimizer.Adam(RATE, parameters=network.parameters())

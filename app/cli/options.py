@@ -114,6 +114,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--report", type=Path, metavar="FILE.pdf", help=tr("also write a report (PDF)")
     )
     predict.add_argument(
+        "--show-anyway",
+        action="store_true",
+        help=tr("also tell class and figures of answers that are not reliable"),
+    )
+    predict.add_argument(
         "--quick",
         action="store_true",
         help=tr("do not check the heat maps, which takes many times as long as drawing them"),

@@ -14,7 +14,8 @@ from core.images.reading import load_xray
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation, explain
 from core.prediction.film_search import FoundFilm, RefusedFilm, find_films
-from core.prediction.reading import FilmResult, part_words, read_films
+from core.prediction.reading import FilmResult, read_films
+from core.prediction.verdict import level_words
 from core.report.facts import (
     ReportContext,
     check_fields,
@@ -38,7 +39,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """
     fields = check_fields(arguments.include_dicom)
     classifier = Classifier.open(arguments.model)
-    context = ReportContext.of(classifier, say, language())
+    context = ReportContext.of(classifier, say, language(), shows_all=arguments.show_anyway)
     collected = CollectedFilms(classifier, context, arguments, fields)
     with ProgressBars() as bars:
         refused = _read(collected, classifier, arguments.paths, workspace, bars)
@@ -48,7 +49,13 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
         if collected.has_pictures:
             for facts, picture in zip(predictions, collected.pictures, strict=True):
                 facts["heatmap"] = None if picture is None else str(picture)
-        print_json({"predictions": predictions, "refused": refusals_json(refused)})
+        print_json(
+            {
+                "warnings": [say(warning) for warning in context.warnings],
+                "predictions": predictions,
+                "refused": refusals_json(refused),
+            }
+        )
     else:
         _print(films, refused, context)
     _write_files(arguments, collected, context)
@@ -191,15 +198,20 @@ def _write_files(
 
 
 def _print(films: Sequence[FilmResult], refused: Sequence[Refusal], context: ReportContext) -> None:
+    for warning in context.warnings if films else ():
+        print_line(tr("About the model: {warning}", warning=say(warning)))
     for film in films:
-        pairs = zip(film.classes, film.opinion.probabilities, strict=True)
-        scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)
-        print_line(f"{film.file}: {film.classes[film.predicted]}  ({scores})")
+        words = f"{film.file}: {say(level_words(film.verdict.level))}"
+        if not context.hides(film):
+            pairs = zip(film.classes, film.opinion.probabilities, strict=True)
+            scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)
+            words += f" · {film.classes[film.predicted]}  ({scores})"
+        print_line(words)
         for remark in _remarks(film):
             print_line(f"  {remark}")
+    if any(context.hides(film) for film in films):
+        print_line(tr("Answers that are not reliable are withheld; --show-anyway tells them too."))
     if films:
-        if not films[0].opinion.is_calibrated:
-            print_line(tr("The probabilities are uncalibrated: read them as a ranking."))
         print_line(context.disclaimer)
     if films or len(refused) > 1:  # one alone is what the command ends with
         for refusal in refused:
@@ -207,16 +219,14 @@ def _print(films: Sequence[FilmResult], refused: Sequence[Refusal], context: Rep
 
 
 def _remarks(film: FilmResult) -> Iterator[str]:
-    """Yield what speaks against taking an answer at its word, then the DICOM fields."""
-    novelty, checks = film.opinion.novelty, film.checks
-    if novelty is not None and not novelty.is_familiar:
-        yield tr("unlike the training films: {reason}", reason=say(novelty.reason))
-    if not film.opinion.is_sure:
+    """Yield the reasons for the verdict, what is wrong with the heat map, the DICOM fields."""
+    checks, reasons = film.checks, film.verdict.reasons
+    if film.verdict.level != "no_warnings":
+        yield from map(say, reasons)
+    if not film.opinion.is_sure and not film.hides_answer:
         names = listing(film.classes[label] for label in film.opinion.candidates)
         yield tr("not sure: {classes} remain possible", classes=names)
-    part = part_words(film.part)
-    if part is not None:
-        yield say(part)
     for reason in checks.reasons if checks is not None and not checks.is_trustworthy else ():
-        yield tr("heat map not to be trusted: {reason}", reason=say(reason))
+        if reason not in reasons:
+            yield tr("heat map not to be trusted: {reason}", reason=say(reason))
     yield from (f"{name}: {value}" for name, value in film.header.items() if value)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
     QHBoxLayout,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -19,7 +20,6 @@ from app.widgets.labels import plain_label
 from app.widgets.page import TranslatedWidget
 from app.widgets.signs import VerdictSign
 from core.prediction.reading import FilmResult
-from core.prediction.verdict import Opinion
 
 ROW_PX = 44
 BAR_PX = 8
@@ -102,6 +102,9 @@ class OpinionCard(TranslatedWidget):
         self._verdict = VerdictSign()
         self._bars = ScoreBars()
         self._sure, self._reasons = plain_label(wraps=True), plain_label("muted", wraps=True)
+        self._anyway, self._is_asked = QPushButton(), False
+        self._anyway.clicked.connect(self._on_anyway_clicked)
+        self._has_heat = False
         self._heat = QCheckBox()  # off at first: the film is to be seen
         self._heat.toggled.connect(self.heat_toggled)
         head = QHBoxLayout()
@@ -114,10 +117,11 @@ class OpinionCard(TranslatedWidget):
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(6)
         column.addLayout(head)
+        column.addWidget(self._reasons)
+        column.addWidget(self._sure)
+        column.addWidget(self._anyway)
         column.addWidget(self._bars)
         column.addWidget(self._heat)
-        column.addWidget(self._sure)
-        column.addWidget(self._reasons)
         column.addStretch()
         self._scroll = QScrollArea()
         self._scroll.setWidget(inside)
@@ -133,7 +137,7 @@ class OpinionCard(TranslatedWidget):
     @property
     def is_heat_wanted(self) -> bool:
         """True where the heat map is to be seen."""
-        return self._heat.isChecked()
+        return self._heat.isChecked() and self._heat.isVisibleTo(self)
 
     def toggle_heat(self) -> None:
         """Switch the heat map on or off, where there is one."""
@@ -152,10 +156,17 @@ class OpinionCard(TranslatedWidget):
         """
         is_new = self._said is None or self._said[1] is not result
         self._said = tuple(names), result
-        self._heat.setVisible(has_heat)
+        self._has_heat = has_heat
+        if is_new:
+            self._is_asked = False
         self.retranslate()
         if is_new:
             self._scroll.verticalScrollBar().setValue(0)
+
+    def _on_anyway_clicked(self) -> None:
+        self._is_asked = True
+        self.retranslate()
+        self.heat_toggled.emit(self.is_heat_wanted)
 
     def show_colours(self, colours: Mapping[str, str]) -> None:
         """Take a theme's colours."""
@@ -172,15 +183,23 @@ class OpinionCard(TranslatedWidget):
             return
         names, result = self._said
         opinion, verdict = result.opinion, result.verdict
+        is_hidden = result.hides_answer and not self._is_asked
+        self._anyway.setText(tr("Show anyway"))
+        self._anyway.setVisible(is_hidden)
+        self._bars.setVisible(not is_hidden)
+        self._heat.setVisible(self._has_heat and not is_hidden)
         self._bars.show_scores(names, list(opinion.probabilities))
         self._verdict.show_verdict(verdict.level)
-        self._sure.setText(_sure_line(names, opinion))
+        self._sure.setText(_answer_line(names, result, is_hidden=is_hidden))
         self._reasons.setText("\n".join(say(reason) for reason in verdict.reasons))
 
 
-def _sure_line(names: Sequence[str], opinion: Opinion) -> str:
-    if opinion.is_sure:
-        return tr("The model is sure.")
+def _answer_line(names: Sequence[str], result: FilmResult, *, is_hidden: bool) -> str:
+    opinion = result.opinion
+    if is_hidden:
+        return tr("The model's answer is withheld, for it is not reliable.")
+    if opinion.is_sure:  # sure of what does not deserve it is nothing to be told
+        return tr("The model is sure.") if result.verdict.level == "no_warnings" else ""
     possible = [names[label] for label in opinion.candidates]
     if not possible:
         return tr("The model is not sure of any class.")

@@ -263,7 +263,7 @@ def _marks(session: QuizSession, heard: QuizFilmRead | None) -> list[tuple[str, 
         marks += answer_marks(session.answers[-1])
     elif session.alone is not None:
         marks.append((tr("you"), session.alone))
-    if heard is not None:
+    if heard is not None and not heard.result.hides_answer:
         marks.append((tr("model"), heard.result.predicted))
     return marks
 
@@ -358,7 +358,9 @@ class QuizReview(TranslatedWidget):
         self._verdict.setText(tr("✓ right") if is_right else tr("× wrong"))
         self._answers.show_classes(names)
         self._answers.show_answer(answer.final)
-        marks = [*answer_marks(answer), (tr("model"), answer.model.predicted)]
+        marks = answer_marks(answer)
+        if not answer.model.hides_answer:
+            marks = [*marks, (tr("model"), answer.model.predicted)]
         self._answers.show_marks(marks)
         self._previous.setEnabled(place > 0)
         self._next.setEnabled(place < n - 1)

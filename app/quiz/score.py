@@ -485,7 +485,7 @@ def _film_row(number: int, answer: QuizAnswer, names: list[str]) -> tuple[str, .
         file,
         names[truth],
         said(answer.alone),
-        said(answer.model.predicted),
+        tr("withheld") if answer.model.hides_answer else said(answer.model.predicted),
         said(answer.final),
         f"{answer.seconds:.1f}",
     )

@@ -52,6 +52,7 @@ class FilmsInSight(QObject):
         self._labels: dict[int, int] = {}  # key -> class whose heat map was chosen
         self._method, self._has_outline = "cam", True
         self._failed: dict[int, Message] = {}  # key -> why its file cannot be read any more
+        self._asked: set[int] = set()  # keys whose heat map is drawn though it failed its checks
         self.keys: list[int | None] = [None] * N_PANES
         looking.film_loaded.connect(self._on_film_loaded)
         looking.film_failed.connect(self._on_film_failed)
@@ -111,6 +112,7 @@ class FilmsInSight(QObject):
         """Empty all panes."""
         self._labels.clear()
         self._failed.clear()
+        self._asked.clear()
         self._looking.forget()
         for pane in range(N_PANES):
             self.keys[pane] = None
@@ -130,6 +132,19 @@ class FilmsInSight(QObject):
             self._labels[film.key] = label
             self._show_heat(self._viewer.chosen_pane, None)
             self.look()
+
+    def is_held_back(self, film: FilmResult) -> bool:
+        """True where the heat map of a film failed its checks and nobody asked for it."""
+        found = self.explanation_of(film)
+        checks = None if found is None else found.checks
+        return checks is not None and not checks.is_trustworthy and film.key not in self._asked
+
+    def draw_anyway(self) -> None:
+        """Draw the heat map of the film in hand though it failed its checks."""
+        film = self.current
+        if film is not None:
+            self._asked.add(film.key)
+            self.show_heat()
 
     def choose_method(self, method: str) -> None:
         """Show the class activation map ("cam") or what covering changed ("occlusion")."""
@@ -168,11 +183,15 @@ class FilmsInSight(QObject):
         if film is None:
             return
         found = found if found is not None else self.explanation_of(film)
+        if film.hides_answer:  # a heat map would name the class
+            found = None
         lungs = found.lungs if found is not None and self._has_outline else None
         # What was found in doubt would be taken for anatomy.
         is_drawn = lungs is not None and lungs.is_reliable
         # Beside others there is no room for the reason; the panel has it.
         stamp = _stamp_of(found, is_short=self._viewer.n_panes > 1)
+        if self.is_held_back(film):  # the X-ray comes first
+            found, stamp = None, ""
         self._viewer.set_heat(pane, _heat_of(found, self._method))
         self._viewer.set_outline(pane, lungs.mask if lungs is not None and is_drawn else None)
         self._viewer.set_stamp(pane, stamp)
@@ -275,6 +294,8 @@ class ReadingDesk(TranslatedWidget):
         viewer.n_panes_changed.connect(self._on_n_panes_changed)
         viewer.full_screen_wanted.connect(self.full_screen_wanted)
         self.panel.class_chosen.connect(self._on_class_chosen)
+        self.panel.answer_wanted.connect(self._on_answer_wanted)
+        self.panel.heat.map_wanted.connect(self._on_map_wanted)
 
     def _connect_heat(self) -> None:
         """Keep the viewer and the panel in step."""
@@ -409,12 +430,29 @@ class ReadingDesk(TranslatedWidget):
     def _on_explained(self, film: FilmResult, found: Explanation) -> None:
         if film is self.current:
             self.panel.show_explanation(found)
+            self._show_held_back()
 
     @Slot(object)
     def _on_film_weighed(self, film: FilmResult) -> None:
         self.list.update_row(film)
         if film is self.current:
             self.panel.weigh(self._reading.with_pictures(film))
+            self.sight.show_heat()
+
+    @Slot()
+    def _on_map_wanted(self) -> None:
+        self.sight.draw_anyway()
+        self._show_held_back()
+
+    def _show_held_back(self) -> None:
+        film = self.current
+        is_held_back = film is not None and self.sight.is_held_back(film)
+        self.panel.heat.show_held_back(is_held_back=is_held_back)
+
+    @Slot()
+    def _on_answer_wanted(self) -> None:
+        if self.current is not None:
+            self._reading.reveal(self.current.key)
 
     @Slot(int)
     def _on_film_failed(self, key: int) -> None:
@@ -443,4 +481,5 @@ class ReadingDesk(TranslatedWidget):
                 self.panel.show_explanation(found)
             elif self._looking.is_given_up(film.key, self.sight.label_of(film)):
                 self.panel.trust.show_checks(None)
+        self._show_held_back()
         self.current_changed.emit()

@@ -78,12 +78,15 @@ def words_of(film: ListedFilm, classes: Sequence[str]) -> RowWords:
         reason = say(film.refusal.reason)
         parts = [film.name, tr("not read"), reason]
         return RowWords(tr("not read"), "", reason, "\n".join(parts), listing(parts))
+    verdict = say(level_words(film.verdict.level))
+    notes = list(_notes(film, classes))
+    if film.hides_answer:
+        parts = [film.name, verdict, *notes]
+        return RowWords(verdict, "", "  ·  ".join(notes), "\n".join(parts), listing(parts))
     answer = _class_name(film.predicted, classes)
     probability = f"{film.opinion.probability:.1%}"
-    notes = list(_notes(film, classes))
-    verdict = say(level_words(film.verdict.level))
     truth = {None: "", True: tr("✓ right"), False: tr("× wrong")}[film.is_right]
-    parts = [film.name, f"{answer} {probability}", verdict, truth, *notes]
+    parts = [film.name, verdict, f"{answer} {probability}", truth, *notes]
     parts = [part for part in parts if part]
     return RowWords(answer, probability, "  ·  ".join(notes), "\n".join(parts), listing(parts))
 
@@ -91,11 +94,11 @@ def words_of(film: ListedFilm, classes: Sequence[str]) -> RowWords:
 def _notes(film: FilmResult, classes: Sequence[str]) -> Iterator[str]:
     if film.duplicate_of:
         yield tr("Already read as {name}", name=film.duplicate_of)
-    if film.is_right is False and film.true_label is not None:
+    if film.is_right is False and film.true_label is not None and not film.hides_answer:
         yield tr("True class: {name}", name=_class_name(film.true_label, classes))
-    if film.part == "train":
+    if film.seen in ("train", "copy"):
         yield say(_TRAINED_ON)
-    elif not film.opinion.is_sure:
+    elif not film.opinion.is_sure and not film.hides_answer:
         yield tr("Not sure")
 
 
@@ -176,10 +179,10 @@ def _belongs(film: ListedFilm, show: Show | int) -> bool:
         case Show.NOT_RELIABLE:
             return film.verdict.level == "not_reliable"
         case Show.WRONG:
-            return film.is_right is False
+            return film.is_right is False and not film.hides_answer
         case Show.REPEATED:
             return film.duplicate_of is not None
-    return film.predicted == show
+    return film.predicted == show and not film.hides_answer
 
 
 def _by_name(film: ListedFilm) -> list[object]:
@@ -191,14 +194,19 @@ def _by_name(film: ListedFilm) -> list[object]:
     return pieces
 
 
+def _last_where_hidden(film: FilmResult, *places: float) -> tuple[float, ...]:
+    return (1,) if film.hides_answer else (0, *places)
+
+
 _PLACES: Final[dict[Order, Callable[[FilmResult], tuple[float, ...]]]] = {
-    Order.CLASS: lambda film: (0, film.predicted, -film.opinion.probability),
-    Order.MOST_PROBABLE: lambda film: (0, -film.opinion.probability),
-    Order.LEAST_PROBABLE: lambda film: (0, film.opinion.probability),
+    # An answer that is withheld must not be told by its place either.
+    Order.CLASS: lambda film: _last_where_hidden(film, film.predicted, -film.opinion.probability),
+    Order.MOST_PROBABLE: lambda film: _last_where_hidden(film, -film.opinion.probability),
+    Order.LEAST_PROBABLE: lambda film: _last_where_hidden(film, film.opinion.probability),
     Order.LEAST_BELIEVABLE: lambda film: (
         0,
         -LEVELS.index(film.verdict.level),
-        film.opinion.probability,
+        0.0 if film.hides_answer else film.opinion.probability,
     ),
 }
 
@@ -527,10 +535,11 @@ class ReadingDelegate(QStyledItemDelegate):
         painter.drawText(answer, int(RIGHT), words.probability)
         answer.setWidth(answer.width() - metrics.horizontalAdvance(words.probability) - PAD_PX)
         mark_px = metrics.ascent()
-        if film.is_right is not None:
+        is_marked = film.is_right is not None and not film.hides_answer
+        if is_marked:
             answer.setWidth(answer.width() - mark_px - 4)
         said = self._write(painter, answer, words.answer, text)
-        if film.is_right is not None:
+        if is_marked and film.is_right is not None:
             mark = QRectF(0, 0, mark_px, mark_px)
             mark.moveCenter(QPointF(answer.left() + said + 5 + mark_px / 2, answer.center().y()))
             self._draw_mark(painter, mark, film.is_right)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QSlider,
     QVBoxLayout,
@@ -230,6 +231,7 @@ class HeatControls(TranslatedWidget):
     opacity_changed = Signal(float)  # 0 to 1
     method_chosen = Signal(str)  # one of METHODS
     outline_toggled = Signal(bool)
+    map_wanted = Signal()  # although it failed its checks
 
     def __init__(self) -> None:
         super().__init__()
@@ -240,6 +242,8 @@ class HeatControls(TranslatedWidget):
         self._class_label, self._method_label = QLabel(), QLabel()
         self._opacity_label = QLabel()
         self._has_second, self._has_lungs = False, False
+        self._held_back, self._anyway = plain_label("muted", wraps=True), QPushButton()
+        self._anyway.clicked.connect(self.map_wanted)
         for box in (self._classes, self._methods):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -289,7 +293,15 @@ class HeatControls(TranslatedWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(head)
+        column.addWidget(self._held_back)
+        column.addWidget(self._anyway, 0, Qt.AlignmentFlag.AlignLeft)
         column.addLayout(grid)
+        self.show_held_back(is_held_back=False)
+
+    def show_held_back(self, *, is_held_back: bool) -> None:
+        """Say that the map is not drawn, because it failed its checks, until somebody asks."""
+        self._held_back.setVisible(is_held_back)
+        self._anyway.setVisible(is_held_back)
 
     def show_classes(self, names: Sequence[str], chosen: int | None) -> None:
         """Offer the classes of a model.
@@ -348,6 +360,8 @@ class HeatControls(TranslatedWidget):
 
     def retranslate(self) -> None:
         self._heat.setText(tr("Heat map"))
+        self._held_back.setText(tr("The heat map failed its checks, so it is not drawn."))
+        self._anyway.setText(tr("Draw it anyway"))
         self._outline.setText(tr("Lung outline"))
         self._class_label.setText(tr("Class"))
         self._method_label.setText(tr("Method"))

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -185,11 +185,32 @@ def figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
 
 
-class NeighbourStrip(TranslatedWidget):
-    """Pictures with class and distance side by side; lines of text where there are no pictures."""
+def nearest_words() -> tuple[str, str]:
+    """Title and explanation of the films that the network finds most alike."""
+    return tr("Nearest training films"), tr(
+        "The films the network learned from that look most like this one to it. Where "
+        "they belong to another class than its answer, be wary."
+    )
 
-    def __init__(self) -> None:
+
+def source_words() -> tuple[str, str]:
+    """Title and explanation of the films that were acquired most alike."""
+    return tr("Nearest training source"), tr(
+        "Training X-rays of the source whose acquisition is most like this one's: sharpness, "
+        "noise, grey levels, borders and shape, whatever they show."
+    )
+
+
+class NeighbourStrip(TranslatedWidget):
+    """Pictures with class and distance side by side; lines of text where there are no pictures.
+
+    Args:
+        words: Give the title and its explanation in the language of the moment.
+    """
+
+    def __init__(self, words: Callable[[], tuple[str, str]]) -> None:
         super().__init__()
+        self._words = words
         self._neighbours: tuple[Neighbour, ...] = ()
         self._names: tuple[str, ...] = ()
         self._head, self._summary = SectionHead(), ElidedLabel("muted")
@@ -232,13 +253,7 @@ class NeighbourStrip(TranslatedWidget):
             tile.set_side(min(SIDE_PX, max(LEAST_SIDE_PX, room)))
 
     def retranslate(self) -> None:
-        self._head.show_title(
-            tr("Nearest training films"),
-            tr(
-                "The films the network learned from that look most like this one to it. Where "
-                "they belong to another class than its answer, be wary."
-            ),
-        )
+        self._head.show_title(*self._words())
         self._head.show_state("", "muted")
         films = self._neighbours
         has_pictures = any(film.thumbnail is not None for film in films)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLay
 from app import theme as styling
 from app.i18n import say, tr
 from app.reading.heat_map import HeatControls, Method, SaliencyCheckLines
-from app.reading.novelty import NeighbourStrip, NoveltyMeter
+from app.reading.novelty import NeighbourStrip, NoveltyMeter, nearest_words, source_words
 from app.reading.probabilities import ProbabilityBars
 from app.settings import Theme
 from app.widgets.labels import card, plain_label
@@ -16,23 +16,28 @@ from app.widgets.page import TranslatedWidget
 from app.widgets.signs import HEADLINE_PX, VerdictSign
 from core.prediction.explanation import Explanation
 from core.prediction.film_search import RefusedFilm
-from core.prediction.reading import FilmResult, part_words
+from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import SaliencyChecks
 
 PANEL_PX = 320
 
 
 class TrustCard(TranslatedWidget):
-    """Verdict with its reasons, novelty, nearest training films, and the heat map's checks."""
+    """The verdict as the headline, its reasons, and the evidence: novelty, source, heat map.
 
-    def __init__(self) -> None:
+    Args:
+        answer: Stands below the reasons: the verdict comes first.
+    """
+
+    def __init__(self, answer: QWidget | None = None) -> None:
         super().__init__()
         self._film: FilmResult | None = None
         self._sign, self._empty = VerdictSign(HEADLINE_PX), plain_label("muted", wraps=True)
         self._reasons: list[QLabel] = []
         self._reason_column = QVBoxLayout()
         self._reason_column.setSpacing(4)
-        self._novelty, self._neighbours = NoveltyMeter(), NeighbourStrip()
+        self._novelty, self._neighbours = NoveltyMeter(), NeighbourStrip(nearest_words)
+        self._source = NeighbourStrip(source_words)
         self._lines = SaliencyCheckLines()
         head = QVBoxLayout()
         head.setSpacing(8)
@@ -43,7 +48,10 @@ class TrustCard(TranslatedWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
         column.addLayout(head)
+        if answer is not None:
+            column.addWidget(answer)
         column.addWidget(self._novelty)
+        column.addWidget(self._source)
         column.addWidget(self._neighbours)
         column.addWidget(self._lines)
         column.addStretch()
@@ -62,6 +70,7 @@ class TrustCard(TranslatedWidget):
         self._film = film
         self._novelty.show_novelty(film.opinion.novelty)
         self._neighbours.show_neighbours(film.opinion.neighbours, names)
+        self._source.show_neighbours(film.opinion.source_examples, names)
         self._show_parts()
 
     def show_examining(self) -> None:
@@ -79,20 +88,25 @@ class TrustCard(TranslatedWidget):
 
     def show_colours(self, colours: Mapping[str, str]) -> None:
         """Take a theme's colours, see `resources.colours`."""
-        for part in (self._sign, self._novelty, self._neighbours, self._lines):
+        for part in (self._sign, self._novelty, self._source, self._neighbours, self._lines):
             part.show_colours(colours)
 
     def retranslate(self) -> None:
-        self._empty.setText(tr("Choose a film to see whether its answer should be believed."))
+        self._empty.setText(tr("Choose an X-ray to see what its answer is worth."))
         self._show_verdict()
 
     def _show_parts(self) -> None:
         has_film = self._film is not None
         self._empty.setVisible(not has_film)
-        for part in (self._sign, self._novelty, self._neighbours, self._lines):
+        film, is_hidden = self._film, self._film is not None and self._film.hides_answer
+        for part in (self._sign, self._novelty):
             part.setVisible(has_film)
-        if self._film is not None and not self._film.opinion.neighbours:
-            self._neighbours.hide()
+        # The checks are those of the answer's heat map, which is not shown.
+        self._lines.setVisible(has_film and not is_hidden)
+        self._source.setVisible(film is not None and bool(film.opinion.source_examples))
+        self._neighbours.setVisible(
+            film is not None and bool(film.opinion.neighbours) and not is_hidden
+        )
         self._show_verdict()
 
     def _show_verdict(self) -> None:
@@ -114,6 +128,7 @@ class ReadingPanel(TranslatedWidget):
     """The right-hand side of the Read page."""
 
     class_chosen = Signal(int)  # whose heat map is wanted
+    answer_wanted = Signal()  # although it is not reliable
     card_wanted = Signal()  # what the model says about itself
 
     def __init__(self) -> None:
@@ -123,18 +138,32 @@ class ReadingPanel(TranslatedWidget):
         self._label: int | None = None
         self._method: Method = "cam"  # that the user chose; not every film has both yet
         self._name = plain_label("sectionTitle", wraps=True)
-        self._answer = plain_label("figure", wraps=True)
-        self._truth, self._part = plain_label(wraps=True), plain_label("warning", wraps=True)
-        self.bars, self.trust, self.heat = ProbabilityBars(), TrustCard(), HeatControls()
+        self._answer = plain_label("sectionTitle", wraps=True)
+        self._refusal = plain_label(wraps=True)
+        self._truth, self._anyway = plain_label(wraps=True), QPushButton()
+        self.bars, self.heat = ProbabilityBars(), HeatControls()
+        self.trust = TrustCard(self._lay_out_answer())
         self.model_line, self._about = plain_label("muted", wraps=True), QPushButton()
-        for label in (self._name, self._answer, self._truth, self._part, self.model_line):
+        for label in (self._name, self._answer, self._truth, self.model_line):
             label.setMinimumWidth(1)  # foreign names must not widen the panel
         self._lay_out()
         self._about.clicked.connect(self.card_wanted)
+        self._anyway.clicked.connect(self.answer_wanted)
         self.bars.class_chosen.connect(self._on_class_chosen)
         self.heat.class_chosen.connect(self._on_class_chosen)
         self.heat.method_chosen.connect(self._on_method_chosen)
         self.retranslate()
+
+    def _lay_out_answer(self) -> QWidget:
+        answer = QWidget()
+        answer.setObjectName("bare")
+        column = QVBoxLayout(answer)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for widget in (self._answer, self._truth, self.bars):
+            column.addWidget(widget)
+        column.addWidget(self._anyway, 0, Qt.AlignmentFlag.AlignLeft)
+        return answer
 
     def _lay_out(self) -> None:
         inner = QWidget()
@@ -142,12 +171,7 @@ class ReadingPanel(TranslatedWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(16)
-        head = QVBoxLayout()
-        head.setSpacing(4)
-        for part in (self._name, self._answer, self._truth, self._part):
-            head.addWidget(part)
-        column.addLayout(head)
-        for widget in (self.bars, self.trust, self.heat):
+        for widget in (self._name, self._refusal, self.trust, self.heat):
             column.addWidget(widget)
         column.addStretch(1)
         column.addWidget(self.model_line)
@@ -192,8 +216,9 @@ class ReadingPanel(TranslatedWidget):
         self._show()
 
     def weigh(self, film: FilmResult) -> None:
-        """Show the verdict anew, for which a heat map's checks were weighed."""
-        self.trust.show_film(film, self._names)
+        """Show the same film anew, of which more is known or asked for now."""
+        self._shown = film
+        self._show()
 
     def show_explanation(self, explanation: Explanation) -> None:
         """Show what was found of the heat map that is shown."""
@@ -211,22 +236,21 @@ class ReadingPanel(TranslatedWidget):
 
     def retranslate(self) -> None:
         self._about.setText(tr("About this model …"))
+        self._anyway.setText(tr("Show anyway"))
         self._show()
 
     def _show(self) -> None:
         shown = self._shown
         is_film = isinstance(shown, FilmResult)
-        for part in (self.bars, self.trust, self.heat):
+        for part in (self.trust, self.heat):
             part.setVisible(is_film)
-        self._answer.setVisible(shown is not None)
+        self._refusal.setVisible(shown is not None and not is_film)
         if isinstance(shown, FilmResult):
             self._show_answer(shown)
             return
-        self._part.hide()
-        self._truth.setVisible(shown is not None)
         self._name.setText(shown.name if shown is not None else "")
-        self._answer.setText(tr("not read"))
-        self._truth.setText(say(shown.refusal.reason) if shown is not None else "")
+        words = (tr("not read"), say(shown.refusal.reason)) if shown is not None else ()
+        self._refusal.setText("\n".join(words))
         self.trust.clear()
 
     def _show_answer(self, film: FilmResult) -> None:
@@ -234,8 +258,18 @@ class ReadingPanel(TranslatedWidget):
         if len(self._names) != len(opinion.probabilities):
             return  # another model is being opened
         self._name.setText(film.name)
+        is_hidden = film.hides_answer
         answer = self._names[opinion.predicted]
-        self._answer.setText(answer if opinion.is_sure else tr("Not sure: {name}?", name=answer))
+        if is_hidden:
+            answer = tr("The answer is withheld, for it is not reliable.")
+        elif not opinion.is_sure:
+            answer = tr("Not sure: {name}?", name=answer)
+        self._answer.setText(answer)
+        self._answer.setObjectName("muted" if is_hidden else "sectionTitle")
+        self._answer.style().polish(self._answer)
+        self._anyway.setVisible(is_hidden)
+        self.bars.setVisible(not is_hidden)
+        self.heat.setVisible(not is_hidden)
         self.bars.show_answer(
             self._names,
             [float(p) for p in opinion.probabilities],
@@ -244,13 +278,9 @@ class ReadingPanel(TranslatedWidget):
             chosen=self._label,
         )
         self.trust.show_film(film, self._names)
-        part = part_words(film.part)
-        for label, words in (
-            (self._part, "" if part is None else say(part)),
-            (self._truth, _truth_words(film, self._names)),
-        ):
-            label.setText(words)
-            label.setVisible(bool(words))
+        truth = "" if is_hidden else _truth_words(film, self._names)
+        self._truth.setText(truth)
+        self._truth.setVisible(bool(truth))
 
     def _on_method_chosen(self, method: Method) -> None:
         self._method = method

@@ -19,6 +19,7 @@ from core.models.model_card import ModelCard
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
 from core.prediction.film_search import FoundFilm, RefusedFilm, SeenFilms, find_films
+from core.prediction.novelty import Neighbour
 from core.prediction.reading import FilmResult, read_films
 from core.workspace import Workspace
 
@@ -157,12 +158,18 @@ class ReadingViewModel(QObject):
 
     def with_pictures(self, film: FilmResult) -> FilmResult:
         """Add the pictures of the nearest training films, where the open dataset has them."""
-        opinion = film.opinion
-        neighbours = tuple(
-            replace(one, thumbnail=self._picture_of(one.digest)) if one.thumbnail is None else one
-            for one in opinion.neighbours
-        )
-        return replace(film, opinion=replace(opinion, neighbours=neighbours))
+
+        def picture_of(one: Neighbour) -> NDArray[np.uint8] | None:
+            return one.thumbnail if one.thumbnail is not None else self._picture_of(one.digest)
+
+        return replace(film, opinion=film.opinion.with_pictures(picture_of))
+
+    def reveal(self, key: int) -> None:
+        """Tell the answer to a film though it is not reliable, because somebody asked."""
+        film = self.films.get(key)
+        if film is not None and film.hides_answer:
+            self.films[key] = replace(film, is_revealed=True)
+            self.film_weighed.emit(self.films[key])
 
     def weigh(self, key: int, explanation: Explanation) -> None:
         """Take the checks of a heat map as evidence for or against a film's answer."""

@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.i18n import language, tr
+from app.i18n import language, say, tr
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
 from core.models.model_card import ModelCard
+from core.prediction.calibration import calibration_of, calibration_words
+from core.prediction.verdict import ModelLimits
 
 LEAST_PX = 440  # in less, the table of classes would be cut
 MAX_TABLE_PX = 260  # a thousand classes scroll
@@ -131,7 +133,9 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
     fingerprint = card.dataset["fingerprint"]
     made = datetime.fromisoformat(card.created)
     day = QDate(made.year, made.month, made.day)
+    warnings = ModelLimits.of(card, calibration_of(card)).warnings
     return [
+        *((tr("Warning"), say(warning), "") for warning in warnings),
         (
             tr("Network"),
             tr(
@@ -171,7 +175,7 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
             ),
             tr("On films that neither training nor the choice of the best epoch had seen."),
         ),
-        (tr("Calibration"), *_calibration_words(card.calibration)),
+        (tr("Calibration"), *_calibration_words(card)),
         (tr("Novelty"), *_novelty_words(card.novelty)),
         (tr("Pictures"), *_picture_words(card)),
         (
@@ -202,26 +206,9 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
     ]
 
 
-def _calibration_words(values: Mapping[str, Any] | None) -> tuple[str, str]:
-    if values is None:
-        return (
-            tr("uncalibrated"),
-            tr("Too few films were left for validation to check the probabilities."),
-        )
-    return (
-        tr(
-            "temperature {temperature}, from {n} films; error {before} before, {after} after",
-            temperature=_figure(values, "temperature"),
-            n=_count(values, "n"),
-            before=_share(values, "ece_before"),
-            after=_share(values, "ece_after"),
-        ),
-        tr(
-            "Expected calibration error: how far the probabilities are from how often the model "
-            "is right. On test films: {error}.",
-            error=_share(values, "test_ece"),
-        ),
-    )
+def _calibration_words(card: ModelCard) -> tuple[str, str]:
+    first, *others = (say(words) for words in calibration_words(calibration_of(card)))
+    return first, "\n".join(others)
 
 
 def _novelty_words(values: Mapping[str, Any] | None) -> tuple[str, str]:

@@ -33,7 +33,8 @@ class Acquisition:
     source: int  # the nearest
     source_name: Message
     traits: tuple[Message, ...]  # in which it differs most from there, the clearest first
-    examples: tuple[int, ...]  # rows of the nearest training films of that source
+    # Rows of the nearest training films of that source, and their distance in the standard's units.
+    examples: tuple[tuple[int, float], ...]
 
     @property
     def is_familiar(self) -> bool:
@@ -175,18 +176,18 @@ class AcquisitionReference:
         spreads = self._spreads()
         for row, distances in zip(prints, self.distances(prints), strict=True):
             source = int(distances.argmin())
-            place = self.standard(row[None])[0]
+            centred = self.standard(row[None])[0]
             beside = np.flatnonzero(self.sources == source)
-            apart = np.linalg.norm(self.prints[beside] - place, axis=1)
-            nearest = beside[np.argsort(apart, kind="stable")[:N_EXAMPLES]]
+            apart = np.linalg.norm(self.prints[beside] - centred, axis=1)
+            nearest = np.argsort(apart, kind="stable")[:N_EXAMPLES].tolist()
             judged.append(
                 Acquisition(
                     float(distances[source]),
                     self.limit,
                     source,
                     self.source_name(source, classes),
-                    differences((place - self.means[source]) / spreads[source]),
-                    tuple(nearest.tolist()),
+                    differences((centred - self.means[source]) / spreads[source]),
+                    tuple((int(beside[place]), float(apart[place])) for place in nearest),
                 )
             )
         return judged

@@ -19,6 +19,8 @@ from typing import Any, Final, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import Message
+from core.models.model_card import ModelCard
 from core.statistics import Interval, wilson_interval
 
 
@@ -143,13 +145,20 @@ class Calibration:
         return self.status != "unknown"
 
     @property
+    def whole_coverage(self) -> Coverage | None:
+        """Of all test films; None: not counted."""
+        whole = Coverage(sum(c.n for c in self.coverage), sum(c.n_covered for c in self.coverage))
+        return whole if whole.n else None
+
+    @property
     def contradicted_by(self) -> Coverage | None:
         """The worst coverage on test films that rules out 90 %: of all, or of one class.
 
         None where the test does not contradict the promise, or there was none.
         """
-        whole = Coverage(sum(c.n for c in self.coverage), sum(c.n_covered for c in self.coverage))
-        enough = [one for one in (whole, *self.coverage) if one.n >= LEAST_TEST_FILMS]
+        whole = self.whole_coverage
+        every = self.coverage if whole is None else (whole, *self.coverage)
+        enough = [one for one in every if one.n >= LEAST_TEST_FILMS]
         below = [one for one in enough if one.interval[1] < COVERAGE]
         return min(below, key=lambda one: one.interval[1], default=None)
 
@@ -195,6 +204,78 @@ class Calibration:
             return cls(**{**values, "coverage": coverage})
         except (TypeError, AttributeError) as error:
             raise ValueError("not a calibration") from error
+
+
+def calibration_of(card: ModelCard) -> Calibration | None:
+    """Read a model card's calibration; None: there is none, or not one of ours."""
+    if card.calibration is None:
+        return None
+    try:
+        return Calibration.from_json(card.calibration)
+    except ValueError:
+        return None
+
+
+def calibration_words(calibration: Calibration | None) -> tuple[Message, ...]:
+    """Say what a model's probabilities are worth, before and after, whichever way it went."""
+    if calibration is None:
+        return (
+            Message(
+                "Not calibrated: there were too few validation X-rays to check how often the model "
+                "is right when it is this sure. Read the probabilities as a ranking."
+            ),
+        )
+    figures = {
+        "n": calibration.n,
+        "before": f"{calibration.ece_before:.1%}",
+        "after": f"{calibration.ece_after:.1%}",
+    }
+    match calibration.status:
+        case "corrected":
+            first = Message(
+                "Calibrated with temperature {temperature} on {n} validation X-rays. Calibration "
+                "error {before} before, {after} after.",
+                temperature=f"{calibration.temperature:.2f}",
+                **figures,
+            )
+        case "as_is":
+            first = Message(
+                "Calibrated: on {n} validation X-rays the probabilities agree with how often the "
+                "model is right (calibration error {before}), and a temperature did not improve "
+                "them.",
+                **figures,
+            )
+        case _:
+            first = Message(
+                "Not calibrated: on {n} validation X-rays no temperature improved the "
+                "probabilities, and they do not agree with how often the model is right "
+                "(calibration error {before}). Read them as a ranking.",
+                **figures,
+            )
+    words = [first]
+    if calibration.test_ece is not None:
+        words.append(
+            Message(
+                "Calibration error on {n} test X-rays: {error}.",
+                n=calibration.n_test,
+                error=f"{calibration.test_ece:.1%}",
+            )
+        )
+    whole = calibration.whole_coverage
+    if whole is not None:
+        low, high = whole.interval
+        words.append(
+            Message(
+                "The prediction set held the true class of {part} of {n} test X-rays ({share}, "
+                "interval {low} to {high}, 95%); 90% was promised.",
+                part=whole.n_covered,
+                n=whole.n,
+                share=f"{whole.n_covered / whole.n:.1%}",
+                low=f"{low:.1%}",
+                high=f"{high:.1%}",
+            )
+        )
+    return tuple(words)
 
 
 def fit_calibration(

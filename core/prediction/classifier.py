@@ -23,7 +23,7 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
-from core.prediction.novelty import Novelty, NoveltyReference
+from core.prediction.novelty import Neighbour, Novelty, NoveltyReference
 from core.prediction.verdict import ModelLimits, Opinion
 
 _TWIN_SEED: Final = 2018
@@ -75,14 +75,7 @@ class Classifier:
     ) -> None:
         self.path, self.card, self.network = path, card, network
         self.calibration, self.novelty_reference = calibration, novelty_reference
-        is_weighted = card.training.class_balance != "none"
-        # An older model that weighted its classes is calibrated to the wrong frequencies.
-        is_shifted = is_weighted and not card.prior_correction
-        self._is_calibrated = (
-            calibration is not None and calibration.is_calibrated and not is_shifted
-        )
-        is_promised = calibration is not None and calibration.contradicted_by is None
-        self.limits = ModelLimits(card.classes, card.findings, is_promised)
+        self.limits = ModelLimits.of(card, calibration)
         self._twin: Network | None = None
         self._one_twin = threading.Lock()
 
@@ -147,10 +140,11 @@ class Classifier:
         return [
             Opinion(
                 probabilities=row,
-                is_calibrated=self._is_calibrated,
+                is_calibrated=self.limits.is_calibrated,
                 candidates=possible_classes(row, threshold),
                 novelty=novelty,
                 neighbours=() if reference is None else reference.nearest(feature),
+                source_examples=self._source_examples(novelty),
                 limits=self.limits,
                 is_near_copy=reference is not None and reference.has_copy(feature),
             )
@@ -158,6 +152,11 @@ class Classifier:
                 self._probabilities(outputs.logits), novelties, features, strict=True
             )
         ]
+
+    def _source_examples(self, novelty: Novelty | None) -> tuple[Neighbour, ...]:
+        if self.novelty_reference is None or novelty is None or novelty.acquisition is None:
+            return ()
+        return self.novelty_reference.source_examples(novelty.acquisition)
 
     def prepare(self, film: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Bring a film of any size to the network's; safe to call from any thread."""

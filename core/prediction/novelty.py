@@ -343,15 +343,16 @@ class NoveltyReference:
             distances = np.linalg.norm(self.places - place, axis=1)
         if not np.isfinite(distances).all():
             return ()
-        return tuple(
-            Neighbour(
-                int(self.labels[row]),
-                self.digests[row],
-                float(distances[row]),
-                None if self.thumbnails is None else self.thumbnails[row],
-            )
-            for row in np.argsort(distances, kind="stable")[:n]
-        )
+        order = np.argsort(distances, kind="stable")[:n]
+        return tuple(self._neighbour(row, float(distances[row])) for row in order.tolist())
+
+    def source_examples(self, acquisition: Acquisition) -> tuple[Neighbour, ...]:
+        """Return the reference films that a judgement names, with their fingerprints' distance."""
+        return tuple(self._neighbour(row, distance) for row, distance in acquisition.examples)
+
+    def _neighbour(self, row: int, distance: float) -> Neighbour:
+        thumbnail = None if self.thumbnails is None else self.thumbnails[row]
+        return Neighbour(int(self.labels[row]), self.digests[row], distance, thumbnail)
 
     def has_copy(self, features: NDArray[np.floating[Any]]) -> bool:
         """Tell whether the film of `features`, (F,), is a training film or one saved anew."""

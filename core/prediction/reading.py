@@ -54,6 +54,7 @@ class FilmResult(FoundFilm):
     checks: SaliencyChecks | None = None  # of the predicted class's heat map; None: not examined
     # Of a DICOM file's header only what the user asked for by name: keyword -> value.
     header: Mapping[str, str] = field(default_factory=dict)
+    is_revealed: bool = False  # somebody asked for the answer though it is not reliable
     verdict: Verdict = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +75,11 @@ class FilmResult(FoundFilm):
         if self.part == "train" or self.part == "validation":
             return self.part
         return "copy" if self.opinion.is_near_copy else None
+
+    @property
+    def hides_answer(self) -> bool:
+        """True where class and figures are not to be told: the answer is not reliable."""
+        return self.verdict.level == "not_reliable" and not self.is_revealed
 
     @property
     def true_label(self) -> int | None:
@@ -99,8 +105,7 @@ class FilmResult(FoundFilm):
 
     def without_pictures(self) -> Self:
         """Let go of all pictures, to spare memory."""
-        neighbours = tuple(replace(one, thumbnail=None) for one in self.opinion.neighbours)
-        return replace(self, thumbnail=None, opinion=replace(self.opinion, neighbours=neighbours))
+        return replace(self, thumbnail=None, opinion=self.opinion.with_pictures(lambda _: None))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,17 +174,6 @@ def read_film(
 def parts_of(card: ModelCard) -> dict[str, Part]:
     """Map the digests of the model's own films to the part that each was in."""
     return {digest: part for part in reversed(_PARTS) for digest in card.split[part]}
-
-
-def part_words(part: Part | None) -> Message | None:
-    """Warn of a film that was used to make the model; None: nothing of note."""
-    match part:
-        case "train":
-            return Message("The model was trained on this very film, so its answer proves nothing.")
-        case "validation":
-            return Message("The model was chosen by this very film, so its answer proves little.")
-        case _:
-            return None
 
 
 def _decode_or_refuse(classifier: Classifier, found: Found) -> _Decoded | RefusedFilm | Progress:

@@ -5,14 +5,16 @@ Imports no Paddle, so that lists and reports may use it anywhere.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message
 from core.models.dataset_findings import DatasetFindings
+from core.models.model_card import ModelCard
+from core.prediction.calibration import Calibration
 from core.prediction.novelty import Neighbour, Novelty
 from core.prediction.saliency_checks import SaliencyChecks
 
@@ -25,6 +27,47 @@ class ModelLimits:
     findings: DatasetFindings | None = None  # None: nobody looked at its dataset
     # False: its own test contradicts that 9 X-rays in 10 have their class in the prediction set.
     is_coverage_promised: bool = True
+    is_calibrated: bool = True
+
+    @classmethod
+    def of(cls, card: ModelCard, calibration: Calibration | None) -> Self:
+        """Collect the facts from a model file.
+
+        Args:
+            card: Its card.
+            calibration: The card's, as it was read.
+        """
+        is_calibrated = calibration is not None and calibration.is_calibrated
+        if card.training.class_balance != "none" and not card.prior_correction:
+            # An older model that weighted its classes is calibrated to the wrong frequencies.
+            is_calibrated = False
+        return cls(
+            card.classes,
+            card.findings,
+            calibration is None or calibration.contradicted_by is None,
+            is_calibrated,
+        )
+
+    @property
+    def warnings(self) -> tuple[Message, ...]:
+        """What anybody who uses the model must know, the most important first."""
+        return tuple(self._warnings())
+
+    def _warnings(self) -> Iterator[Message]:
+        if self.findings is not None:
+            yield from self.findings.warnings()
+        else:
+            yield Message(
+                "The model file does not say what was found in its training dataset, such as "
+                "shortcuts or leakage."
+            )
+        if not self.is_calibrated:
+            yield Message("The probabilities are not calibrated: read them as a ranking.")
+        if not self.is_coverage_promised:
+            yield Message(
+                "On its own test X-rays the model's prediction sets missed the true class more "
+                "often than 1 time in 10, so that promise is withheld."
+            )
 
     def shortcuts(self, predicted: int, runner_up: int) -> Iterator[Message]:
         """Yield what is known against answers of a class, and against telling it from the next."""
@@ -52,6 +95,8 @@ class Opinion:
     candidates: tuple[int, ...]  # classes that remain possible, the most probable first
     novelty: Novelty | None  # None: the model file knows nothing of its training films
     neighbours: "tuple[Neighbour, ...]" = ()  # the nearest training films, the nearest first
+    # Of the nearest source: the training films that were acquired most like this one.
+    source_examples: "tuple[Neighbour, ...]" = ()
     limits: ModelLimits = ModelLimits()
     is_near_copy: bool = False  # of a training film, saved anew
 
@@ -69,6 +114,14 @@ class Opinion:
     def probability(self) -> float:
         """The probability of the predicted class, 0 to 1."""
         return float(self.probabilities[self.predicted])
+
+    def with_pictures(self, picture_of: "Callable[[Neighbour], NDArray[np.uint8] | None]") -> Self:
+        """Return the opinion with other pictures of the training films that it names."""
+        neighbours, examples = (
+            tuple(replace(one, thumbnail=picture_of(one)) for one in films)
+            for films in (self.neighbours, self.source_examples)
+        )
+        return replace(self, neighbours=neighbours, source_examples=examples)
 
     @property
     def is_sure(self) -> bool:
@@ -107,11 +160,6 @@ class Verdict:
     level: Level
     reasons: tuple[Message, ...]  # whole sentences, the most important first; never empty
     rules: tuple[str, ...] = ()  # names of the rules that hold, in the same order
-
-    @property
-    def hides_answer(self) -> bool:
-        """True where class and figures are shown only to those who ask."""
-        return self.level == "not_reliable"
 
 
 @dataclass(frozen=True, slots=True)

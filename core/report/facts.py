@@ -16,13 +16,15 @@ from core.images.dicom_header import ElementWalk, TransferSyntax, syntax_of
 from core.images.formats import HEAD_BYTES, format_of
 from core.images.reading import content_of
 from core.models.model_card import ModelCard
+from core.prediction.acquisition import Acquisition
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import Novelty
-from core.prediction.reading import FilmResult, part_words
+from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import SaliencyChecks
 from core.prediction.verdict import level_words
 from core.workspace import program_version
 
+WITHHELD = Message("The answer is withheld, for it is not reliable.")
 DISCLAIMER = Message("Research and teaching only, never diagnosis.")
 # PS3.6; all of them stand before the pixels.
 DICOM_FIELDS: Final = {
@@ -64,10 +66,17 @@ class ReportContext:
     version: str  # of the program
     say: Callable[[Message], str]  # a sentence in the user's language
     language: str = "en"  # a code of `core.models.model_card.LANGUAGES`
+    warnings: tuple[Message, ...] = ()  # what anybody who uses the model must know
+    shows_all: bool = False  # also class and figures of answers that are not reliable
 
     @classmethod
     def of(
-        cls, classifier: Classifier, say: Callable[[Message], str], language: str
+        cls,
+        classifier: Classifier,
+        say: Callable[[Message], str],
+        language: str,
+        *,
+        shows_all: bool = False,
     ) -> "ReportContext":
         """Begin a report now."""
         return cls(
@@ -77,7 +86,13 @@ class ReportContext:
             version=program_version(),
             say=say,
             language=language,
+            warnings=classifier.limits.warnings,
+            shows_all=shows_all,
         )
+
+    def hides(self, film: FilmResult) -> bool:
+        """True where class and figures of a film are not told: its answer is not reliable."""
+        return film.hides_answer and not self.shows_all
 
     @property
     def disclaimer(self) -> str:
@@ -132,6 +147,7 @@ def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
             }
             for one in opinion.neighbours
         ],
+        "seen_in_training": film.seen in ("train", "copy"),
         "sha256": film.digest,
     }
     if film.part is not None:
@@ -154,6 +170,21 @@ def novelty_facts(novelty: Novelty | None, context: ReportContext) -> dict[str, 
         "threshold": float(novelty.threshold),
         "is_familiar": novelty.is_familiar,
         "reason": context.say(novelty.reason),
+        "fingerprint": _fingerprint_facts(novelty.acquisition, context),
+    }
+
+
+def _fingerprint_facts(
+    acquisition: Acquisition | None, context: ReportContext
+) -> dict[str, Any] | None:
+    if acquisition is None:
+        return None
+    return {
+        "distance": acquisition.distance,
+        "limit": acquisition.limit,
+        "is_familiar": acquisition.is_familiar,
+        "nearest_source": context.say(acquisition.source_name),
+        "reason": context.say(acquisition.reason),
     }
 
 
@@ -188,19 +219,19 @@ def film_text(film: FilmResult, context: ReportContext) -> str:
     """Tell of one film in a few lines."""
     opinion, verdict, say = film.opinion, film.verdict, context.say
     order = opinion.probabilities.argsort()[::-1]
-    lines = [showable(film.file)]
+    lines = [showable(film.file), f"  {say(level_words(verdict.level))}"]
+    lines += [f"  - {say(reason)}" for reason in verdict.reasons]
+    if context.hides(film):
+        order = order[:0]
+        lines.append("  " + say(WITHHELD))
     for label in order[:_MOST_CLASSES]:
         lines.append(
             f"  {context.class_name(int(label))}  {percent(float(opinion.probabilities[label]))}"
         )
     if len(order) > _MOST_CLASSES:
         lines.append("  " + say(more_classes(len(order) - _MOST_CLASSES)))
-    lines.append("  " + say(calibration_words(opinion.is_calibrated)))
-    lines.append(f"  {say(level_words(verdict.level))}")
-    lines += [f"  - {say(reason)}" for reason in verdict.reasons]
-    part = part_words(film.part)
-    if part is not None:
-        lines.append(f"  - {say(part)}")
+    if len(order):
+        lines.append("  " + say(calibrated_words(opinion.is_calibrated)))
     if opinion.neighbours:
         names = [context.class_name(one.label) for one in opinion.neighbours]
         lines.append("  " + say(neighbour_words(context.listing(names))))
@@ -229,7 +260,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def calibration_words(is_calibrated: bool) -> Message:
+def calibrated_words(is_calibrated: bool) -> Message:
     """Say whether the probabilities are calibrated."""
     if is_calibrated:
         return Message("The probabilities are calibrated.")

@@ -12,12 +12,14 @@ from core import files
 from core.errors import ImageReadError, Message
 from core.events import Progress
 from core.images.reading import load_xray
+from core.prediction.calibration import calibration_of, calibration_words
 from core.prediction.explanation import Explanation
-from core.prediction.reading import FilmResult, part_words
+from core.prediction.reading import FilmResult
 from core.prediction.verdict import LEVELS, level_words
 from core.report.facts import (
+    WITHHELD,
     ReportContext,
-    calibration_words,
+    calibrated_words,
     more_classes,
     percent,
     true_class_words,
@@ -204,7 +206,7 @@ def _draw_classes(
     paper: Paper, y: float, films: Sequence[FilmResult], context: ReportContext
 ) -> float:
     y = paper.heading(MARGIN, y, context.say(Message("What the films were taken for")), _COLUMN)
-    counts = Counter(film.predicted for film in films)
+    counts = Counter(film.predicted for film in films if not context.hides(film))
     if len(context.card.classes) <= _MOST_BARS:
         shown = [(label, counts[label]) for label in range(len(context.card.classes))]
     else:
@@ -228,7 +230,7 @@ def _draw_verdicts(
     paper: Paper, y: float, films: Sequence[FilmResult], context: ReportContext
 ) -> float:
     say, left = context.say, MARGIN + _COLUMN + _GAP
-    y = paper.heading(left, y, say(Message("How far to believe the answers")), _COLUMN)
+    y = paper.heading(left, y, say(Message("Verdicts")), _COLUMN)
     counts = Counter(film.verdict.level for film in films)
     for level in LEVELS:
         draw_sign(paper, level, left, y - 0.2, 4.8)
@@ -317,12 +319,15 @@ def _draw_row(
     opinion, level, base = film.opinion, film.verdict.level, y + 4
     paper.text(MARGIN + _NUMBER, base, str(number), 8, MUTED, align="right")
     paper.text(MARGIN + _FILE, base, film.file, 8.5, INK, width=_CLASS - _FILE - 3)
-    name = context.class_name(opinion.predicted)
-    paper.text(MARGIN + _CLASS, base, name, 8.5, INK, width=_SHARE - _CLASS - 17)
-    share = percent(opinion.probability)
-    paper.text(MARGIN + _SHARE, base, share, 8.5, INK, align="right")
-    paper.box(MARGIN + _BAR, y + 1.8, 12, 2, RULE)
-    paper.box(MARGIN + _BAR, y + 1.8, max(12 * opinion.probability, 0.2), 2, ACCENT)
+    if context.hides(film):
+        paper.text(MARGIN + _CLASS, base, "–", 8.5, MUTED)
+    else:
+        name = context.class_name(opinion.predicted)
+        paper.text(MARGIN + _CLASS, base, name, 8.5, INK, width=_SHARE - _CLASS - 17)
+        share = percent(opinion.probability)
+        paper.text(MARGIN + _SHARE, base, share, 8.5, INK, align="right")
+        paper.box(MARGIN + _BAR, y + 1.8, 12, 2, RULE)
+        paper.box(MARGIN + _BAR, y + 1.8, max(12 * opinion.probability, 0.2), 2, ACCENT)
     draw_sign(paper, level, MARGIN + _VERDICT, y + 1.1, 3.4)
     words = context.say(level_words(level))
     width = _PAGE - _VERDICT - 9.5
@@ -337,9 +342,11 @@ def draw_film(
     context: ReportContext,
 ) -> None:
     """Write one film onto the present page, from `y` down."""
+    if context.hides(film):  # a heat map would name the class
+        explanation = None
     y = _draw_head(paper, y, film, context)
     y = _draw_pictures(paper, y, film, explanation, context)
-    left = _draw_probabilities(paper, y, film, context)
+    left = y if context.hides(film) else _draw_probabilities(paper, y, film, context)
     left = _draw_neighbours(paper, left + 4, film, context)
     right = _draw_verdict(paper, y, film, context)
     if explanation is not None:
@@ -350,15 +357,19 @@ def draw_film(
 def _draw_head(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
     opinion, level, say = film.opinion, film.verdict.level, context.say
     draw_sign(paper, level, MARGIN, y + 0.5, 11)
-    name = context.class_name(opinion.predicted)
-    taken = paper.text(MARGIN + 15, y + 6, name, 16, INK, width=INNER - 50, is_bold=True)
-    paper.text(MARGIN + 15 + taken + 4, y + 6, percent(opinion.probability), 16, INK)
-    words = say(level_words(level))
-    if not opinion.is_sure and opinion.candidates:
-        names = [context.class_name(label) for label in opinion.candidates[:_MOST_BARS]]
-        possible = Message("not sure: {classes} remain possible", classes=context.listing(names))
-        words = f"{words} · {say(possible)}"
-    paper.text(MARGIN + 15, y + 11.6, words, 9.5, LEVEL_COLOURS[level], width=INNER - 15)
+    words, colour = say(level_words(level)), LEVEL_COLOURS[level]
+    paper.text(MARGIN + 15, y + 6, words, 16, colour, width=INNER - 15, is_bold=True)
+    if context.hides(film):
+        answer = say(WITHHELD)
+    else:
+        answer = f"{context.class_name(opinion.predicted)}  {percent(opinion.probability)}"
+        if not opinion.is_sure and opinion.candidates:
+            names = [context.class_name(label) for label in opinion.candidates[:_MOST_BARS]]
+            possible = Message(
+                "not sure: {classes} remain possible", classes=context.listing(names)
+            )
+            answer = f"{answer} · {say(possible)}"
+    paper.text(MARGIN + 15, y + 11.6, answer, 9.5, INK, width=INNER - 15)
     paper.text(MARGIN, y + 18.4, film.file, 9, MUTED, width=INNER)
     return y + 21.5
 
@@ -432,7 +443,7 @@ def _draw_probabilities(paper: Paper, y: float, film: FilmResult, context: Repor
     if len(order) > _MOST_BARS:
         paper.text(MARGIN, y + 3.4, say(more_classes(len(order) - _MOST_BARS)), 8, MUTED)
         y += 5
-    lines = [say(calibration_words(opinion.is_calibrated))]
+    lines = [say(calibrated_words(opinion.is_calibrated))]
     if opinion.candidates and opinion.is_calibrated:
         lines.append(say(Message("Dark bars: classes that remain possible.")))
     for line in lines:
@@ -445,9 +456,8 @@ def _draw_probabilities(paper: Paper, y: float, film: FilmResult, context: Repor
 
 def _draw_verdict(paper: Paper, y: float, film: FilmResult, context: ReportContext) -> float:
     say = context.say
-    y = paper.heading(_RIGHT, y, say(Message("Whether to believe it")), _COLUMN)
-    part = part_words(film.part)
-    for reason in (*film.verdict.reasons, *([] if part is None else [part])):
+    y = paper.heading(_RIGHT, y, say(Message("Reasons for the verdict")), _COLUMN)
+    for reason in film.verdict.reasons:
         if y > BOTTOM - 40:
             break
         paper.disc(_RIGHT, y + 1.5, 1.2, LEVEL_COLOURS[film.verdict.level])
@@ -579,6 +589,11 @@ def draw_model(paper: Paper, y: float, context: ReportContext) -> float:
     for name, value in facts.items():
         paper.text(MARGIN, y + 3.3, say(name), 8.5, MUTED, width=40)
         y = max(y + 5, paper.paragraph(MARGIN + 42, y, value, 8.5, width=INNER - 42, most_lines=2))
+    if context.warnings:
+        y = paper.heading(MARGIN, y + 4, say(Message("What to know about it")))
+        for warning in context.warnings:
+            paper.disc(MARGIN, y + 1.5, 1.2, WARNING)
+            y = paper.paragraph(MARGIN + 3.5, y, say(warning), 9, width=INNER - 3.5) + 1
     y = _draw_test(paper, y + 4, context)
     return _draw_calibration(paper, y + 4, context)
 
@@ -634,24 +649,11 @@ def _n_rows(n_classes: int, room: float) -> int:
 
 
 def _draw_calibration(paper: Paper, y: float, context: ReportContext) -> float:
-    say, values = context.say, context.card.calibration
+    say = context.say
     y = paper.heading(MARGIN, y, say(Message("Calibration of its probabilities")))
-    if values is None:
-        words = Message(
-            "Uncalibrated: there were too few validation films to check how often the model is "
-            "right when it is this sure. Read the probabilities as a ranking."
-        )
-        return paper.paragraph(MARGIN, y, say(words), 9, width=INNER)
-    words = Message(
-        "Calibrated: one temperature ({temperature}) was fitted on {n} validation films, so that "
-        "of films given 80 % about 80 in 100 are right. The mean error fell from {before} to "
-        "{after} on these films.",
-        temperature=format(values["temperature"], ".2f"),
-        n=values["n"],
-        before=percent(values["ece_before"]),
-        after=percent(values["ece_after"]),
-    )
-    return paper.paragraph(MARGIN, y, say(words), 9, width=INNER)
+    for words in calibration_words(calibration_of(context.card)):
+        y = paper.paragraph(MARGIN, y, say(words), 9, width=INNER)
+    return y
 
 
 def _is_evaluation(test: Any, n_classes: int) -> bool:

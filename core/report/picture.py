@@ -74,6 +74,8 @@ def draw_picture(
     pixels: Pixels, film: FilmResult, explanation: Explanation | None, context: ReportContext
 ) -> Image.Image:
     """Draw the film at its own resolution up to MOST_SIDE, and below it a caption."""
+    if context.hides(film):  # a heat map would name the class
+        explanation = None
     pixels = reduced(pixels, MOST_SIDE)
     if pixels.shape[1] < LEAST_WIDTH:
         pixels = _enlarged(pixels)
@@ -104,8 +106,10 @@ class _Caption:
         """Write all rows; `label`: the class whose heat is drawn."""
         say, level = context.say, film.verdict.level
         bright = tuple(min(255, round(part * 0.6 + 102)) for part in LEVEL_COLOURS[level])
-        title = f"{context.class_name(film.predicted)}  {percent(film.opinion.probability)}"
-        self._row(title, say(level_words(level)), _TEXT, bright, 1.25)
+        answer = f"{context.class_name(film.predicted)}  {percent(film.opinion.probability)}"
+        if context.hides(film):
+            answer = ""
+        self._row(say(level_words(level)), answer, bright, _TEXT, 1.25)
         if label is not None:
             name = context.class_name(label)
             self._legend(say(Message("What speaks for {name}", name=name)), context)

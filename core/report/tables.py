@@ -24,7 +24,11 @@ _COLUMNS = {
     "is_familiar": ("novelty", "is_familiar"),
     "novelty_reason": ("novelty", "reason"),
     "verdict": ("verdict", "level"),
-    "verdict_reasons": ("verdict", "reasons"),
+    "reasons": ("verdict", "reasons"),
+    "seen_in_training": ("seen_in_training",),
+    "fingerprint_distance": ("novelty", "fingerprint", "distance"),
+    "fingerprint_limit": ("novelty", "fingerprint", "limit"),
+    "nearest_source": ("novelty", "fingerprint", "nearest_source"),
     "lung_share": ("heat_checks", "lung_share"),
     "heat_agreement": ("heat_checks", "agreement"),
     "heat_is_trustworthy": ("heat_checks", "is_trustworthy"),
@@ -33,6 +37,10 @@ _COLUMNS = {
     "model_split": ("model_split",),
     "sha256": ("sha256",),
 }
+
+
+# What is left blank where an answer is not reliable.
+_ANSWER = ("class", "display_name", "sure", "candidates")
 
 
 def write_films_csv(path: Path, films: Sequence[FilmResult], context: ReportContext) -> None:
@@ -59,10 +67,13 @@ def table(films: Sequence[FilmResult], context: ReportContext) -> Iterator[list[
     ]
     for film in films:
         facts = film_facts(film, context)
+        is_hidden = context.hides(film)
+        if is_hidden:
+            facts |= dict.fromkeys(_ANSWER)
         yield [
             film.file,
-            facts["class"],
-            *(f"{p:.6f}" for p in facts["probabilities"].values()),
+            _cell(facts["class"]),
+            *("" if is_hidden else f"{p:.6f}" for p in film.opinion.probabilities),
             *(_cell(_at(facts, place)) for place in _COLUMNS.values()),
             *(film.header.get(name, "") for name in asked),
             context.model_file,
@@ -85,6 +96,7 @@ def films_json(films: Iterable[FilmResult], context: ReportContext) -> dict[str,
         "created": context.created.isoformat(timespec="seconds"),
         "program": f"PneumoScope {context.version}",
         "model": model_facts(context),
+        "warnings": [context.say(warning) for warning in context.warnings],
         "predictions": [film_facts(film, context) for film in films],
     }
 

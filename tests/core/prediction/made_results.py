@@ -50,7 +50,7 @@ def acquisition(*, is_familiar: bool = True) -> Acquisition:
         source=0,
         source_name=name,
         traits=(Message("sharper"), Message("wider")),
-        examples=(0, 1, 2),
+        examples=((0, 0.5), (1, 0.75), (2, 1.0)),
     )
 
 

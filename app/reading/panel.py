@@ -139,7 +139,7 @@ class ReadingPanel(TranslatedWidget):
         self._method: Method = "cam"  # that the user chose; not every film has both yet
         self._name = plain_label("sectionTitle", wraps=True)
         self._answer = plain_label("sectionTitle", wraps=True)
-        self._refusal = plain_label(wraps=True)
+        self._not_read, self._refusal = plain_label("figure", wraps=True), plain_label(wraps=True)
         self._truth, self._anyway = plain_label(wraps=True), QPushButton()
         self.bars, self.heat = ProbabilityBars(), HeatControls()
         self.trust = TrustCard(self._lay_out_answer())
@@ -171,7 +171,7 @@ class ReadingPanel(TranslatedWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(16)
-        for widget in (self._name, self._refusal, self.trust, self.heat):
+        for widget in (self._name, self._not_read, self._refusal, self.trust, self.heat):
             column.addWidget(widget)
         column.addStretch(1)
         column.addWidget(self.model_line)
@@ -237,6 +237,7 @@ class ReadingPanel(TranslatedWidget):
     def retranslate(self) -> None:
         self._about.setText(tr("About this model …"))
         self._anyway.setText(tr("Show anyway"))
+        self._not_read.setText(tr("not read"))
         self._show()
 
     def _show(self) -> None:
@@ -244,13 +245,16 @@ class ReadingPanel(TranslatedWidget):
         is_film = isinstance(shown, FilmResult)
         for part in (self.trust, self.heat):
             part.setVisible(is_film)
-        self._refusal.setVisible(shown is not None and not is_film)
+        is_refused = isinstance(shown, RefusedFilm)
+        self._not_read.setVisible(is_refused)
+        self._refusal.setVisible(is_refused)
+        self._refusal.setText("")
         if isinstance(shown, FilmResult):
             self._show_answer(shown)
             return
         self._name.setText(shown.name if shown is not None else "")
-        words = (tr("not read"), say(shown.refusal.reason)) if shown is not None else ()
-        self._refusal.setText("\n".join(words))
+        if isinstance(shown, RefusedFilm):
+            self._refusal.setText(say(shown.refusal.reason))
         self.trust.clear()
 
     def _show_answer(self, film: FilmResult) -> None:

@@ -14,6 +14,7 @@ from core.data.records import display_names
 from core.models.model_card import ModelCard
 from core.prediction.verdict import Opinion
 from core.quiz.films import QuizSource, sources_of
+from tests.core.prediction.made_results import novelty
 
 
 class PretendedModel:
@@ -49,7 +50,7 @@ class PretendedModel:
         n = len(self.card.classes)
         probabilities = np.full(n, 0.2 / (n - 1), np.float32)
         probabilities[self.says] = 0.8
-        opinion = Opinion(probabilities, True, (self.says,), None)
+        opinion = Opinion(probabilities, True, (self.says,), novelty())
         return [opinion] * len(films)
 
 

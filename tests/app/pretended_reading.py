@@ -21,7 +21,7 @@ from core.images.reading import load_xray
 from core.models.model_card import ModelCard
 from core.prediction.film_search import FoundFilm, RefusedFilm
 from core.prediction.reading import FilmResult
-from core.prediction.verdict import Opinion
+from core.prediction.verdict import ModelLimits, Opinion
 from tests.core.models.model_bytes import card
 from tests.core.prediction.made_results import (
     CLASSES,
@@ -69,7 +69,7 @@ class Readings:
     def _open(self, model: WantedModel) -> Iterator[object]:
         yield Progress(Message("Opening the model …"), 0, 0)
         assert self.opening.wait(60)
-        yield SimpleNamespace(card=self.card(), path=model.path)
+        yield SimpleNamespace(card=self.card(), path=model.path, limits=ModelLimits())
 
     def _read(
         self, _classifier: object, wanted: Sequence[Wanted], _store: Path, pasted: PastedPictures

@@ -50,7 +50,7 @@ def test_json_tells_a_class_and_probabilities_of_each_film(
 ) -> None:
     said = command("predict", model, film, film, "--json")
     assert said.code == 0
-    assert list(said.json) == ["predictions", "refused"]
+    assert list(said.json) == ["warnings", "predictions", "refused"]
     assert said.json["refused"] == []
     one, other = said.json["predictions"]
     assert one == other
@@ -174,6 +174,11 @@ def test_an_answer_says_whether_it_can_be_believed(
 ) -> None:
     novelty = Novelty(9.5, 4.0, False, "unlike_training", Message("Nothing like it."))
     answering(opinion(novelty, (0, 1)), monkeypatch)
+    network = (
+        "A network must name one of its classes whatever it is shown, so how sure it seems says "
+        "nothing here."
+    )
+    several = "Not sure: 2 of 3 classes remain possible."
     (one,) = command("predict", model, film, "--json").json["predictions"]
     assert one["calibrated"] is True
     assert one["novelty"] == {
@@ -181,21 +186,28 @@ def test_an_answer_says_whether_it_can_be_believed(
         "threshold": 4.0,
         "is_familiar": False,
         "reason": "Nothing like it.",
+        "fingerprint": None,
     }
+    assert one["seen_in_training"] is False
     assert one["candidates"] == ["COVID", "NORMAL"]
-    assert command("predict", model, film).out.splitlines() == [
-        f"{film}: COVID  (COVID 0.5000, NORMAL 0.3000, Viral_Pneumonia 0.2000)",
-        "  unlike the training films: Nothing like it.",
-        "  not sure: COVID, NORMAL remain possible",
-        DISCLAIMER,
-    ]
+    said = command("predict", model, film).out.splitlines()
+    about = [line for line in said if line.startswith("About the model: ")]
+    assert about
+    lines = said[len(about) :]
+    assert lines[:3] == [f"{film}: Not reliable", "  Nothing like it.", f"  {network}"]
+    assert lines[3].startswith(f"  {several}")
+    assert "--show-anyway" in lines[-2]
+    assert lines[-1] == DISCLAIMER
+    assert not any("COVID" in line for line in lines)
+    shown = command("predict", model, film, "--show-anyway").out.splitlines()
+    assert (
+        f"{film}: Not reliable · COVID  (COVID 0.5000, NORMAL 0.3000, Viral_Pneumonia 0.2000)"
+        in shown
+    )
     answering(opinion(), monkeypatch)
     (one,) = command("predict", model, film, "--json").json["predictions"]
     assert (one["calibrated"], one["novelty"]) == (False, None)
-    assert command("predict", model, film).out.splitlines()[1:] == [
-        "The probabilities are uncalibrated: read them as a ranking.",
-        DISCLAIMER,
-    ]
+    assert one["verdict"]["level"] == "cannot_be_checked"
 
 
 def test_the_result_is_there_where_the_table_cannot_be_written(

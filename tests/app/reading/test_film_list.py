@@ -432,4 +432,4 @@ class TestDrawing:
         shown.keys_in_order()
         index = view(shown).model().index(0, 0)
         said = index.data(Qt.ItemDataRole.AccessibleTextRole)
-        assert said == "a.png, Normal 50.0%, Caution, ✓ right"
+        assert said == "a.png, Caution, Normal 50.0%, ✓ right, trained on"

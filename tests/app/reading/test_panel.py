@@ -70,9 +70,14 @@ def figures(card: TrustCard) -> list[str]:
     return [row.accessibleName().rsplit(": ")[-1] for row in lines.findChildren(ShareRow)]
 
 
+def nearest(card: TrustCard) -> NeighbourStrip:
+    """The films that the network finds most alike; the other strip shows the nearest source."""
+    return card.findChildren(NeighbourStrip)[-1]
+
+
 class TestVerdict:
     def test_before_a_film_is_chosen_it_says_what_to_do(self, card: TrustCard) -> None:
-        assert label_texts(card) == ["Choose a film to see whether its answer should be believed."]
+        assert label_texts(card) == ["Choose an X-ray to see what its answer is worth."]
 
     def test_a_good_answer_is_believable_with_its_reasons(self, card: TrustCard) -> None:
         card.show_film(film(), NAMES)
@@ -117,7 +122,7 @@ class TestVerdict:
         card.show_film(film(None), NAMES)
         assert card.findChild(VerdictSign).level == "cannot_be_checked"
         assert "not known" in chips(card)
-        assert not card.findChild(NeighbourStrip).isVisible()
+        assert not nearest(card).isVisible()
 
     def test_a_cleared_card_is_as_at_first(self, card: TrustCard) -> None:
         first = label_texts(card)
@@ -170,7 +175,7 @@ class TestNovelty:
 class TestNeighbours:
     def test_pictures_come_with_class_and_distance(self, card: TrustCard) -> None:
         card.show_film(film(neighbours=FIVE), NAMES)
-        strip = card.findChild(NeighbourStrip)
+        strip = nearest(card)
         named = [child.accessibleName() for child in strip.findChildren(QWidget)]
         assert "Normal, distance 0.40" in named
         assert "Viral pneumonia, distance 0.80" in named
@@ -180,7 +185,7 @@ class TestNeighbours:
     def test_without_pictures_lines_of_text_say_why(self, card: TrustCard) -> None:
         films = tuple(neighbour(2, n / 10, has_picture=False) for n in range(5))
         card.show_film(film(neighbours=films), NAMES)
-        strip = card.findChild(NeighbourStrip)
+        strip = nearest(card)
         assert "No pictures: the model file was made without them." in label_texts(strip)
         named = [one.accessibleName() for one in strip.findChildren(QWidget) if one.isVisible()]
         assert "COVID-19, distance 0.30" in named

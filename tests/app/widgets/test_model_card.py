@@ -21,7 +21,15 @@ METRICS = {
         "classes": [{"name": CLASSES[1], **FIGURES}, {"name": 7}, None],
     }
 }
-CALIBRATION = {"temperature": 1.324, "n": 66, "ece_before": 0.09, "ece_after": 0.041}
+CALIBRATION = {
+    "temperature": 1.324,
+    "set_threshold": 0.3,
+    "n": 66,
+    "loss_before": 0.5,
+    "loss_after": 0.4,
+    "ece_before": 0.09,
+    "ece_after": 0.041,
+}
 
 
 @pytest.fixture
@@ -54,7 +62,9 @@ def test_it_tells_what_the_file_tells(view: ModelCardView) -> None:
     assert said(view, "Films").startswith("3 for training, 3 for validation")
     assert said(view, "Training") == "3 epochs, the best was 2"
     assert said(view, "Test") == "accuracy 81.8%, loss 0.418, on 66 films"
-    assert said(view, "Calibration").startswith("temperature 1.32, from 66 films")
+    assert said(view, "Calibration").startswith(
+        "Calibrated with temperature 1.32 on 66 validation X-rays."
+    )
     assert said(view, "Made") == "Friday, January 2, 2026"
     assert "Research and teaching only, never diagnosis." in label_texts(view)
     assert cells(view, 1) == [f"{CLASSES[1]} (en)", "26", "84.6%", "80.0%", "–"]
@@ -65,7 +75,8 @@ def test_what_a_file_does_not_know_is_said(view: ModelCardView) -> None:
     assert label_texts(view) == ["No model yet"]
     view.show_card(card(), "m")
     known = [said(view, caption) for caption in ("Calibration", "Novelty", "Pictures")]
-    assert known == ["uncalibrated", "not known", "none"]
+    assert known[0].startswith("Not calibrated: there were too few validation X-rays")
+    assert known[1:] == ["not known", "none"]
 
 
 def test_a_lying_card_is_shown_all_the_same(view: ModelCardView) -> None:

@@ -42,7 +42,8 @@ def test_a_film_is_told_in_a_few_lines() -> None:
         ),
         context(),
     )
-    assert text.startswith("films/a.png\n  COVID-19  75.0 %\n  ")
+    assert text.startswith("films/a.png\n  Caution\n  - ")
+    assert "\n  COVID-19  75.0 %\n" in text
     for words in (
         "calibrated",
         "Caution",

@@ -14,13 +14,13 @@ from PIL import Image
 
 from core.errors import ImageReadError, Message, RunFolderError
 from core.events import Progress
+from core.prediction.calibration import Calibration, Coverage
 from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult
 from core.report.facts import ReportContext
 from core.report.paper import BOTTOM, Paper
 from core.report.pdf import n_table_pages, write_report
 from tests.core.prediction.made_results import (
-    STRANGE,
     film_result,
     neighbours,
     novelty,
@@ -97,8 +97,8 @@ def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> No
             0.375,
             0.125,
             candidates=(0, 1),
-            novelty=novelty(is_familiar=False),
             neighbours=neighbours(pixels(64, 64)),
+            is_near_copy=True,
         ),
         true_class="Viral_Pneumonia",
         header={"PatientID": "P-17", "StudyDate": ""},
@@ -108,9 +108,10 @@ def test_everything_that_is_known_of_a_film_is_on_its_page(tmp_path: Path) -> No
     found = explanation(checks=checks(lung_share=None))
     page = flat(pages(tmp_path / "out.pdf", [told], explain=lambda _film: found)[0])
     for words in (
-        "Not reliable · not sure: COVID-19, Normal remain possible",
-        str(STRANGE),
-        "Strangeness 9.5, usual up to 4",
+        "Caution",
+        "COVID-19 50.0 % · not sure: COVID-19, Normal remain possible",
+        "Seen in training",
+        "Strangeness 2.5, usual up to 4",
         "Nearest training films",
         "True class: Viral pneumonia",
         "What speaks for COVID-19",
@@ -209,10 +210,35 @@ def test_a_card_with_odd_figures_counts_as_untested(tmp_path: Path, test: object
 
 
 def test_a_calibrated_model_says_on_what_it_was_calibrated(tmp_path: Path) -> None:
-    values = {"temperature": 1.25, "n": 66, "ece_before": 0.125, "ece_after": 0.03125}
-    page = flat(pages(tmp_path / "out.pdf", [film_result()], context(calibration=values))[1])
-    assert "one temperature (1.25) was fitted on 66 validation films" in page
-    assert "from 12.5 % to 3.1 %" in page
+    fitted = Calibration(
+        temperature=1.25,
+        set_threshold=0.3,
+        n=66,
+        loss_before=0.5,
+        loss_after=0.4,
+        ece_before=0.101,
+        ece_after=0.131,  # worse: that is said too
+        n_test=60,
+        test_ece=0.08,
+        test_coverage=0.9,
+        coverage=(Coverage(60, 54), Coverage(0, 0), Coverage(0, 0)),
+    )
+    made = context(calibration=fitted.to_json())
+    page = flat(pages(tmp_path / "out.pdf", [film_result()], made)[1])
+    assert "temperature 1.25 on 66 validation X-rays" in page
+    assert "10.1% before, 13.1% after" in page
+    assert "true class of 54 of 60 test X-rays (90.0%, interval 79.9% to 95.3%, 95%)" in page
+
+
+def test_an_answer_that_is_not_reliable_is_withheld(tmp_path: Path) -> None:
+    hidden = film_result(
+        opinion=opinion(novelty=novelty(is_familiar=False)), path=tmp_path / "a.png"
+    )
+    Image.fromarray(pixels()).save(hidden.path)
+    found = explanation(checks=checks())
+    told = pages(tmp_path / "out.pdf", [hidden], explain=lambda _film: found)
+    assert "Not reliable The answer is withheld" in flat(told[0])
+    assert not any("COVID-19" in page for page in told[:1])
 
 
 def test_colour_films_and_thin_ones_are_drawn(tmp_path: Path) -> None:

@@ -31,15 +31,15 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
             0.4375,
             0.0625,
             candidates=(0, 1),
-            novelty=novelty(is_familiar=False),
             neighbours=neighbours(),
+            is_near_copy=True,
         ),
         true_class="NORMAL",
         checks=checks(is_trustworthy=False, reasons=(STRANGE,)),
     )
     write_films_csv(tmp_path / "out.csv", [made], context("zh_CN"))
     (row,) = rows_of(tmp_path / "out.csv")
-    assert row.pop("verdict_reasons")
+    assert row.pop("reasons")
     assert row == {
         "file": "films/a.png",
         "class": "COVID",
@@ -51,11 +51,15 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
         "calibrated": "true",
         "sure": "false",
         "candidates": "COVID; NORMAL",
-        "novelty_score": "9.5",
+        "novelty_score": "2.5",
         "novelty_threshold": "4",
-        "is_familiar": "false",
-        "novelty_reason": str(STRANGE),
-        "verdict": "not_reliable",
+        "is_familiar": "true",
+        "novelty_reason": "It resembles the training films.",
+        "verdict": "caution",
+        "seen_in_training": "true",
+        "fingerprint_distance": "3",
+        "fingerprint_limit": "8",
+        "nearest_source": "source A (NORMAL 90)",
         "lung_share": "0.625",
         "heat_agreement": "0.5",
         "heat_is_trustworthy": "false",
@@ -69,12 +73,30 @@ def test_the_table_tells_everything_of_a_film(tmp_path: Path) -> None:
     }
 
 
+def test_class_and_figures_of_an_answer_that_is_not_reliable_are_left_blank(
+    tmp_path: Path,
+) -> None:
+    hidden = film_result(opinion=opinion(novelty=novelty(is_familiar=False)))
+    answer = ("class", "COVID", "NORMAL", "Viral_Pneumonia", "display_name", "sure", "candidates")
+    for shows_all in (False, True):
+        shown = dataclasses.replace(context(), shows_all=shows_all)
+        write_films_csv(tmp_path / "out.csv", [hidden], shown)
+        (row,) = rows_of(tmp_path / "out.csv")
+        assert row["verdict"] == "not_reliable"
+        assert str(STRANGE) in row["reasons"]
+        assert [bool(row[name]) for name in answer] == [shows_all] * len(answer)
+        assert ("COVID" in film_text(hidden, shown)) is shows_all
+
+
 def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
     plain = film_result(opinion=opinion(novelty=None, is_calibrated=False))
     write_films_csv(tmp_path / "out.csv", [plain], context())
     (row,) = rows_of(tmp_path / "out.csv")
     empty = {name for name, value in row.items() if not value}
     assert empty == {
+        "fingerprint_distance",
+        "fingerprint_limit",
+        "nearest_source",
         "true_class",
         "novelty_score",
         "novelty_threshold",
@@ -114,7 +136,7 @@ def test_a_film_the_model_learned_from_is_told(tmp_path: Path) -> None:
     learned = film_result(part="train")
     write_films_csv(tmp_path / "out.csv", [learned, film_result()], context())
     assert [row["model_split"] for row in rows_of(tmp_path / "out.csv")] == ["train", ""]
-    assert "trained on this very film" in film_text(learned, context())
+    assert "learned this very X-ray" in film_text(learned, context())
     assert "trained on this" not in film_text(film_result(), context())
 
 

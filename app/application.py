@@ -113,6 +113,7 @@ class Application(QObject):
 
     def _connect(self) -> None:
         self.data.loaded.connect(self.training.set_dataset)
+        self.data.audited.connect(self.training.set_report)
         self.data.loaded.connect(self.evaluation.set_dataset)
         self.data.loaded.connect(self.reading.set_dataset)
         self.data.loaded.connect(self._offer_quiz)

@@ -3,13 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
-from app.i18n import tr
+from app.i18n import say, tr
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.models.model_file import read_card
+from core.prediction.external_tests import ExternalTest
 from core.workspace import Workspace
 
 
@@ -41,14 +43,20 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     with ProgressBars() as bars:
         size = card.preprocessing.image_size
         loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
-        events = evaluate_model(arguments.model, loaded, arguments.split, workspace)
+        mapping = dict(arguments.map)
+        events = evaluate_model(
+            arguments.model, loaded, arguments.split, workspace, mapping=mapping
+        )
         evaluated = last_of(events, ModelEvaluation, bars)
     result = evaluated.result
     if arguments.json:
         values = result.to_json(card.classes)
         keys = ("name", "sensitivity", "specificity", "f1")
         values["classes"] = [{key: one[key] for key in keys} for one in values["classes"]]
+        values["warnings"] = [say(warning) for warning in evaluated.warnings]
+        values["external"] = _external_json(evaluated.external)
         print_json(values)
+        _tell_kept(evaluated)
         return
     print_line(
         tr(
@@ -71,7 +79,32 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
                 f1=_number(measures.f1),
             )
         )
+    external = evaluated.external
+    if external is not None:
+        print_line(tr("External test: most of these X-rays come from other sources."))
+    for warning in evaluated.warnings:
+        print_line(tr("About the model: {warning}", warning=say(warning)))
+    _tell_kept(evaluated)
     print_line(tr("Research and teaching only, never diagnosis."))
+
+
+def _tell_kept(evaluated: ModelEvaluation) -> None:
+    if evaluated.kept is not None:
+        tell(say(evaluated.kept))
+
+
+def _external_json(external: ExternalTest | None) -> dict[str, Any] | None:
+    if external is None:
+        return None
+    low, high = external.interval
+    return {
+        "dataset": external.dataset,
+        "sources": list(external.sources),
+        "n": external.n,
+        "accuracy": external.accuracy,
+        "interval": [low, high],
+        "outcome": external.outcome,
+    }
 
 
 def _number(value: float | None) -> str:

@@ -96,6 +96,14 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("model", type=Path, metavar="MODEL")
     _add_data(evaluate)
     evaluate.add_argument("--split", choices=("test", "all"), default="test")
+    evaluate.add_argument(
+        "--map",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="FOLDER=CLASS",
+        help=tr("the class of the model that a class folder means"),
+    )
     _add_json(evaluate)
 
     predict = commands.add_parser("predict", help=tr("classify X-rays"))
@@ -184,6 +192,14 @@ def _device(text: str) -> str:
             tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
         )
     return text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Split `folder=class`."""
+    name, sign, meant = text.partition("=")
+    if not (name and sign and meant):
+        raise argparse.ArgumentTypeError(tr("{text} is not FOLDER=CLASS", text=text))
+    return name, meant
 
 
 def _names(text: str) -> list[str]:

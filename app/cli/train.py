@@ -28,6 +28,8 @@ from core.events import (
     TrainingEvent,
     TrainingStarted,
 )
+from core.models.model_file import read_card
+from core.prediction.verdict import model_warnings
 from core.training.run_folder import check_is_free
 from core.workspace import Workspace
 
@@ -149,6 +151,7 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if not arguments.json:
         _print_result(done)
         return
+    warnings = model_warnings(done.model, read_card(done.model))
     print_json(
         {
             "model": str(done.model),
@@ -160,6 +163,7 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
             "test_accuracy": done.test_accuracy,
             "test_loss": done.test_loss,
             "weights_sha256": done.weights_sha256,
+            "warnings": [say(warning) for warning in warnings],
             "resumed_from": {"epoch": resumed.epoch, "batch": resumed.batch} if resumed else None,
         }
     )
@@ -310,6 +314,8 @@ def read_settings(path: Path) -> TrainingConfig:
 def _print_result(done: TrainingDone) -> None:
     for sentence in result_words(done):
         print_line(say(sentence))
+    for warning in model_warnings(done.model, read_card(done.model)):
+        print_line(tr("About the model: {warning}", warning=say(warning)))
     print_line(tr("Research and teaching only, never diagnosis."))
 
 

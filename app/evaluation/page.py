@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 
 from app import theme as styling
 from app.evaluation.viewmodel import EvaluationViewModel
-from app.i18n import language, tr
+from app.i18n import language, say, tr
 from app.settings import Theme
 from app.widgets.cards import ProgressCard
 from app.widgets.labels import Figure, card, plain_label
@@ -70,6 +70,8 @@ class EvaluationPage(Page):
         for figure in self._figures:
             row.addWidget(figure)
         layout.addLayout(row)
+        self._warnings = plain_label("warning", wraps=True)
+        layout.addWidget(self._warnings)
 
         self._matrix = ConfusionMatrixView()
         self._matrix_title = plain_label("sectionTitle")
@@ -175,7 +177,15 @@ class EvaluationPage(Page):
         if evaluated is None:
             return
         result, card = evaluated.result, evaluated.card
-        of = tr("test films") if evaluated.part == "test" else tr("films, training ones included")
+        if evaluated.external is not None:
+            of = tr("X-rays from elsewhere (external test)")
+        elif evaluated.part == "test":
+            of = tr("test films")
+        else:
+            of = tr("films, training ones included")
+        warnings = [*evaluated.warnings, *([] if evaluated.kept is None else [evaluated.kept])]
+        self._warnings.setText("\n".join(say(warning) for warning in warnings))
+        self._warnings.setVisible(bool(warnings))
         for figure, value, caption in zip(
             self._figures,
             (f"{result.accuracy:.1%}", f"{result.loss:.3f}", f"{result.n:,}"),

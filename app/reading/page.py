@@ -18,6 +18,7 @@ from app.widgets.page import DropZone, Page, SubPage, primary_button
 from core.errors import Message
 from core.events import Progress
 from core.models.model_card import ModelCard
+from core.prediction.verdict import ModelLimits
 
 
 class ReadingPage(Page):
@@ -152,9 +153,10 @@ class ReadingPage(Page):
         )
         if not is_quiz:
             self._show_part(self.desk if has_rows else self._zone)
-        if card is not None and model.model is not None:
+        classifier = model.classifier
+        if card is not None and model.model is not None and classifier is not None:
             self.subtitle.setText(f"{model.model.parent.name}/{model.model.name}")
-            self.desk.panel.model_line.setText(_model_words(card))
+            self.desk.panel.model_line.setText(_model_words(card, classifier.limits))
         is_busy = model.is_busy or self._exports.is_busy
         self._search = self._search if model.is_busy else None
         self._writing = self._writing if self._exports.is_busy else None
@@ -231,9 +233,10 @@ class ReadingPage(Page):
 
     @Slot()
     def _on_card_wanted(self) -> None:
-        card, path = self._model.card, self._model.model
-        if card is not None and path is not None:
-            show_model_card(card, path.name, self)
+        classifier = self._model.classifier
+        if classifier is not None:
+            warnings = classifier.limits.warnings
+            show_model_card(classifier.card, classifier.path.name, warnings, self)
 
     @Slot()
     def _on_quiz_clicked(self) -> None:
@@ -266,13 +269,12 @@ def _progress_words(progress: Progress) -> str:
     return f"{stage} …"
 
 
-def _model_words(card: ModelCard) -> str:
+def _model_words(card: ModelCard, limits: ModelLimits) -> str:
     words = tr(
         "{architecture} at {size} px, trained on {dataset}.",
         architecture=card.architecture.replace("resnet", "ResNet-"),
         size=card.preprocessing.image_size,
         dataset=card.dataset["name"],
     )
-    if card.calibration is None:
-        return words + " " + tr("The probabilities are uncalibrated: read them as a ranking.")
-    return words
+    warnings = [say(warning) for warning in limits.warnings]
+    return "\n".join([words, *warnings])

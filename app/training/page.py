@@ -4,13 +4,14 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QPushButton, QScrollArea
 
 from app import theme as styling
-from app.i18n import tr
+from app.i18n import say, tr
 from app.settings import Theme
 from app.training.form import TrainingForm
 from app.training.monitor import TrainingMonitor
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.widgets.cards import OfferBar
+from app.widgets.labels import plain_label
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.plot import PlotColours
 
@@ -102,6 +103,7 @@ class TrainingPage(Page):
         self._monitor = TrainingMonitor(model)
         self._interrupted = model.interrupted_run()
         self._offer = OfferBar()
+        self._warnings = plain_label("warning", wraps=True)
         self.add_to_head(TrainingButtons(model))
         scroll = QScrollArea()
         scroll.setWidget(self._form)
@@ -114,6 +116,7 @@ class TrainingPage(Page):
         row.addWidget(scroll)
         row.addWidget(self._monitor, 1)
         self.body.addWidget(self._offer)
+        self.body.addWidget(self._warnings)
         self.body.addLayout(row, 1)
         self._offer.setVisible(self._interrupted is not None)
         self._offer.taken.connect(self._on_offer_taken)
@@ -160,6 +163,8 @@ class TrainingPage(Page):
 
     def _show_dataset(self) -> None:
         dataset = self._model.dataset
+        self._warnings.setText("\n".join(say(warning) for warning in self._model.warnings))
+        self._warnings.setVisible(bool(self._model.warnings))
         if dataset is None:
             self.subtitle.setText(tr("Open a dataset first: drop a zip or folder anywhere."))
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import EventSource, Outcome, TaskQueue, TaskRunner
+from core.audit.report import Report
 from core.config import PresetName, TrainingConfig, preset
 from core.data.dataset import LoadedDataset
 from core.errors import Message, RunFolderError
@@ -135,6 +136,7 @@ class TrainingViewModel(QObject):
         self.initial_weights: InitialWeights | None = None
         self.is_opening_weights = False  # what the run is to begin with is not there yet
         self.device_name = "auto"
+        self.warnings: tuple[Message, ...] = ()  # about the open dataset
         self.run_dataset: LoadedDataset | None = None  # of the run that was started last
         self.run_config = self._config  # of the run that was started last
         self._pause = threading.Event()
@@ -180,9 +182,15 @@ class TrainingViewModel(QObject):
         """Offer these devices."""
         self.devices_found.emit(devices)
 
+    @Slot(object)
+    def set_report(self, report: Report) -> None:
+        """Warn of what the audit of the dataset found: a model's answers will carry it."""
+        self.warnings = report.facts.warnings() if report.facts is not None else ()
+        self.changed.emit()
+
     def set_dataset(self, dataset: LoadedDataset) -> None:
         """Train on `dataset` from now on."""
-        self._dataset = dataset
+        self._dataset, self.warnings = dataset, ()
         self.changed.emit()
 
     def choose_preset(self, name: PresetName) -> None:

@@ -1,7 +1,7 @@
 """The card of a model: its origin, figures and limits, as the model file states them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,9 @@ from app.i18n import language, say, tr
 from app.widgets.labels import plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
+from core.errors import Message
 from core.models.model_card import ModelCard
 from core.prediction.calibration import calibration_of, calibration_words
-from core.prediction.verdict import ModelLimits
 
 LEAST_PX = 440  # in less, the table of classes would be cut
 MAX_TABLE_PX = 260  # a thousand classes scroll
@@ -44,6 +44,7 @@ class ModelCardView(TranslatedWidget):
         super().__init__()
         self._card: ModelCard | None = None
         self._file = ""
+        self._warnings: tuple[Message, ...] = ()
         self._title = plain_label("sectionTitle", wraps=True)
         self._disclaimer = plain_label("warning", wraps=True)
         self._grid = QGridLayout()
@@ -65,20 +66,24 @@ class ModelCardView(TranslatedWidget):
         self.setMinimumWidth(LEAST_PX)
         self.retranslate()
 
-    def show_card(self, card: ModelCard | None, file: str) -> None:
+    def show_card(
+        self, card: ModelCard | None, file: str, warnings: Sequence[Message] = ()
+    ) -> None:
         """Show another model's card; None: there is no model.
 
         Args:
             card: As it was read from the file.
             file: The file's name.
+            warnings: What anybody who uses the model must know.
         """
-        self._card, self._file = card, file
+        self._card, self._file, self._warnings = card, file, tuple(warnings)
         self.retranslate()
 
     def retranslate(self) -> None:
         card = self._card
         self._title.setText(self._file if card is not None else tr("No model yet"))
-        rows = _said(card) if card is not None else []
+        rows = [(tr("Warning"), say(warning), "") for warning in self._warnings]
+        rows += _said(card) if card is not None else []
         self._show_rows(rows)
         self._show_classes()
         # The card's own sentence is foreign text: ours is said, in the user's language.
@@ -133,9 +138,7 @@ def _said(card: ModelCard) -> list[tuple[str, str, str]]:
     fingerprint = card.dataset["fingerprint"]
     made = datetime.fromisoformat(card.created)
     day = QDate(made.year, made.month, made.day)
-    warnings = ModelLimits.of(card, calibration_of(card)).warnings
     return [
-        *((tr("Warning"), say(warning), "") for warning in warnings),
         (
             tr("Network"),
             tr(
@@ -269,12 +272,15 @@ def _count(values: Mapping[str, Any], name: str) -> str:
     return _figure(values, name, ",.0f")
 
 
-def show_model_card(card: ModelCard, file: str, parent: QWidget) -> QDialog:
+def show_model_card(
+    card: ModelCard, file: str, warnings: Sequence[Message], parent: QWidget
+) -> QDialog:
     """Open a window with a model's card, which blocks nothing; return it, shown.
 
     Args:
         card: As it was read from the file.
         file: The file's name; foreign text.
+        warnings: What anybody who uses the model must know.
         parent: Over which it appears.
     """
     dialog = QDialog(parent)
@@ -282,7 +288,7 @@ def show_model_card(card: ModelCard, file: str, parent: QWidget) -> QDialog:
     dialog.setWindowTitle(tr("About this model"))
     view = ModelCardView()
     view.setObjectName("bare")
-    view.show_card(card, file)
+    view.show_card(card, file, warnings)
     scroll = QScrollArea()
     scroll.setWidget(view)
     scroll.setWidgetResizable(True)

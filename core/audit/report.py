@@ -7,7 +7,7 @@ import numpy as np
 
 from core.audit.confounder import Confounder, confounder_finding, open_confounder
 from core.audit.findings import KINDS, SEVERITIES, Finding
-from core.audit.sources import single_source_finding, single_sources
+from core.audit.sources import findings_of_run, single_source_finding, single_sources
 from core.config import preset
 from core.data.dataset import LoadedDataset
 from core.data.near_duplicates import clusters
@@ -17,6 +17,7 @@ from core.data.splits import Splits, classes_without_films, leaking_groups, spli
 from core.errors import DatasetError, Message, Refusal
 from core.events import Progress
 from core.images.formats import MIN_SIDE, is_named_as, is_named_as_image
+from core.models.dataset_findings import DatasetFindings
 
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
@@ -32,6 +33,7 @@ class Report:
 
     findings: tuple[Finding, ...]  # worst first, then by kind
     confounder: Confounder | None  # None: too few films or patients to tell
+    facts: DatasetFindings | None = None  # those that a model keeps; None: no split is possible
 
     @property
     def counts(self) -> dict[str, int]:
@@ -59,11 +61,13 @@ def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
     yield Progress(_STAGE, 1, 2)
     confounder = open_confounder(loaded)
     findings.append(confounder_finding(loaded, confounder))
-    alone = single_source_finding(loaded, single_sources(loaded))
+    single = single_sources(loaded)
+    alone = single_source_finding(loaded, single)
     if alone is not None:
         findings.append(alone)
+    facts = findings_of_run(loaded, parts, single) if isinstance(parts, Splits) else None
     findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
-    yield Report(tuple(findings), confounder)
+    yield Report(tuple(findings), confounder, facts)
 
 
 def file_findings(loaded: LoadedDataset) -> Iterator[Finding]:

@@ -127,9 +127,19 @@ def single_source_finding(loaded: LoadedDataset, labels: Sequence[int]) -> Findi
     return Finding("single_source", "error", message, films)
 
 
-def findings_of_run(loaded: LoadedDataset, splits: Splits) -> DatasetFindings:
-    """Collect what bears on the answers of a model that is trained on this split."""
-    confounder, single = open_confounder(loaded), single_sources(loaded)
+def findings_of_run(
+    loaded: LoadedDataset, splits: Splits, single: Sequence[int] | None = None
+) -> DatasetFindings:
+    """Collect what bears on the answers of a model that is trained on this split.
+
+    Args:
+        loaded: The dataset.
+        splits: Who goes where.
+        single: From `single_sources`, where that is known.
+    """
+    confounder = open_confounder(loaded)
+    if single is None:
+        single = single_sources(loaded)
     dataset, edits = loaded.dataset, loaded.edits
     names = dataset.classes
     groups = loaded.grouping.groups

@@ -1,8 +1,9 @@
 """Evaluate a model file on a dataset: the test part it never saw, or every film."""
 
 import dataclasses
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,22 @@ from core.data.batches import BatchSource
 from core.data.cache import ImageCache
 from core.data.dataset import LoadedDataset
 from core.data.records import Dataset, Record
-from core.errors import DatasetError, Message
+from core.data.unpacked import showable
+from core.errors import DatasetError, Message, RunFolderError
 from core.evaluation.metrics import Evaluation, evaluation
 from core.events import Progress
 from core.models.model_card import ModelCard
 from core.models.model_file import open_model
 from core.prediction.calibration import Outputs
 from core.prediction.classifier import Classifier
+from core.prediction.external_tests import (
+    ClassResult,
+    ExternalTest,
+    Region,
+    keep_test,
+    now,
+)
+from core.prediction.verdict import model_warnings
 from core.runtime.devices import choose_device, list_devices, may_have_cards, use_device
 from core.runtime.memory import memory_for
 from core.runtime.threads import physical_core_count
@@ -108,6 +118,9 @@ class ModelEvaluation:
     card: ModelCard
     part: Part
     result: Evaluation
+    warnings: tuple[Message, ...] = ()  # what anybody who uses the model must know
+    external: ExternalTest | None = None  # where the X-rays came from other sources
+    kept: Message | None = None  # why the external test could not be kept beside the model
 
 
 def evaluate_model(
@@ -116,16 +129,22 @@ def evaluate_model(
     part: Part,
     workspace: Workspace,
     device_name: str = "auto",
+    mapping: Mapping[str, str] | None = None,
 ) -> Iterator[Progress | ModelEvaluation]:
     """Yield progress and at last the evaluation.
 
+    X-rays of which most were acquired differently from all training sources make an external test,
+    which is kept beside the model (`core.prediction.external_tests`).
+
     Args:
         model: A model file.
-        loaded: The dataset; its classes must be among the model's.
+        loaded: The dataset; its classes must be among the model's, but for the spelling.
         part: "test" takes the films that the model's training kept apart as test; a film of
-            which a copy was in another part does not count.
+            which a copy was in another part does not count. Of a dataset from elsewhere, of
+            which the model knows no film, all are tested.
         workspace: Where decoded films are kept.
         device_name: "auto", "cpu" or "gpu:N"; "auto" takes a graphics card for many films only.
+        mapping: Class folders of the dataset -> classes of the model, where their names differ.
 
     Raises:
         ModelFileError: The model file is refused.
@@ -134,9 +153,13 @@ def evaluate_model(
         DeviceError: There is no such device, or its memory does not hold a batch.
     """
     classifier = Classifier.open(model)
-    records = films_of_part(classifier.card, loaded.dataset, part)
+    card = classifier.card
+    is_external = _is_from_elsewhere(classifier, loaded)
+    if is_external:
+        part = "all"
+    records = films_of_part(card, loaded.dataset, part, mapping)
     cache: ImageCache | None = None
-    size = classifier.card.preprocessing.image_size
+    size = card.preprocessing.image_size
     for step in loaded.at_size(size, workspace):
         if isinstance(step, ImageCache):
             cache = step
@@ -146,7 +169,60 @@ def evaluate_model(
     source = BatchSource(cache, records, BATCH_SIZE)
     network = _network_for(len(records), classifier, device_name)
     result = yield from score(network, source, Message("Evaluating"))
-    yield ModelEvaluation(model, classifier.card, part, result)
+    external = _external_test(classifier, loaded, records, result) if is_external else None
+    kept: Message | None = None
+    if external is not None:
+        try:
+            keep_test(model, external)
+        except RunFolderError as error:
+            kept = error.message
+    warnings = model_warnings(model, card)
+    yield ModelEvaluation(model, card, part, result, warnings, external, kept)
+
+
+# Of the X-rays; fewer may be strange by chance.
+_ELSEWHERE_SHARE: Final = 0.5
+
+
+def _is_from_elsewhere(classifier: Classifier, loaded: LoadedDataset) -> bool:
+    """Tell whether the model knows none of the films, and most come from other sources."""
+    known = {digest for digests in classifier.card.split.values() for digest in digests}
+    digests = [record.digest for record in loaded.dataset.records]
+    reference = classifier.novelty_reference
+    if known & set(digests) or reference is None or reference.acquisition is None:
+        return False
+    prints = loaded.cache.prints_of(digests)
+    distances = reference.acquisition.distances(prints).min(axis=1)
+    return float((distances > reference.acquisition.limit).mean()) >= _ELSEWHERE_SHARE
+
+
+def _external_test(
+    classifier: Classifier,
+    loaded: LoadedDataset,
+    records: Sequence[Record],
+    result: Evaluation,
+) -> ExternalTest | None:
+    reference, card = classifier.novelty_reference, classifier.card
+    assert reference is not None
+    assert reference.acquisition is not None
+    prints = loaded.cache.prints_of(record.digest for record in records)
+    if len(prints) < 2:
+        return None
+    own = card.metrics.get("test")
+    accuracy = own.get("accuracy") if isinstance(own, dict) else None
+    return ExternalTest(
+        model_sha256=card.tensors_sha256,
+        created=now(),
+        dataset=showable(loaded.dataset.name)[:300],
+        fingerprint=loaded.dataset.fingerprint,
+        sources=tuple(showable(source.name)[:300] for source in loaded.dataset.sources)[:100],
+        classes=tuple(
+            ClassResult(name=name, n=int(row.sum()), n_right=int(row[label]))
+            for label, (name, row) in enumerate(zip(card.classes, result.confusion, strict=True))
+        ),
+        own_accuracy=accuracy if isinstance(accuracy, float) and 0 <= accuracy <= 1 else None,
+        region=Region.fit(prints, reference.acquisition.standard),
+    )
 
 
 def _network_for(n_films: int, classifier: Classifier, device_name: str) -> Network:
@@ -171,15 +247,29 @@ def _network_for(n_films: int, classifier: Classifier, device_name: str) -> Netw
     return paddle_network(network, card.preprocessing)
 
 
-def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record, ...]:
+def films_of_part(
+    card: ModelCard, dataset: Dataset, part: Part, mapping: Mapping[str, str] | None = None
+) -> tuple[Record, ...]:
     """Return the films to evaluate on, with labels in the order of the model's classes.
 
     Test films are known by their content, whatever they are called now.
 
+    Args:
+        card: Of the model.
+        dataset: Of the films.
+        part: See `evaluate_model`.
+        mapping: Likewise.
+
     Raises:
         DatasetError: As for `evaluate_model`.
     """
-    strange = sorted(set(dataset.classes) - set(card.classes))
+    spelled = {_plain(name): name for name in card.classes}
+    called = {
+        name: (mapping or {}).get(name)
+        or (name if name in card.classes else spelled.get(_plain(name), name))
+        for name in dataset.classes
+    }
+    strange = sorted(set(called.values()) - set(card.classes))
     if strange:
         raise DatasetError(
             Message(
@@ -189,7 +279,7 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
                 known=", ".join(card.classes),
             )
         )
-    label_of = [card.classes.index(name) for name in dataset.classes]
+    label_of = [card.classes.index(called[name]) for name in dataset.classes]
     records = dataset.records if part == "all" else _test_films(card, dataset.records)
     if not records:
         raise DatasetError(
@@ -200,6 +290,12 @@ def films_of_part(card: ModelCard, dataset: Dataset, part: Part) -> tuple[Record
             )
         )
     return tuple(dataclasses.replace(record, label=label_of[record.label]) for record in records)
+
+
+def _plain(name: str) -> str:
+    """Return a name without case, blanks and signs: "Viral Pneumonia" is "viral_pneumonia"."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in folded if letter.isalnum()) or name
 
 
 def _test_films(card: ModelCard, records: Sequence[Record]) -> tuple[Record, ...]:

@@ -23,6 +23,7 @@ from core.prediction.calibration import (
     possible_classes,
     softmax,
 )
+from core.prediction.external_tests import ExternalTest, ExternalTests
 from core.prediction.novelty import Neighbour, Novelty, NoveltyReference
 from core.prediction.verdict import ModelLimits, Opinion
 
@@ -63,6 +64,7 @@ class Classifier:
         network: With the file's weights.
         calibration: How its probabilities are corrected; None: they are not.
         novelty_reference: Of its training films; None: the file has none.
+        external: Its tests on X-rays from elsewhere; None: there are none.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Classifier:
         network: Network,
         calibration: Calibration | None = None,
         novelty_reference: NoveltyReference | None = None,
+        external: ExternalTests | None = None,
     ) -> None:
         self.path, self.card, self.network = path, card, network
         self.calibration, self.novelty_reference = calibration, novelty_reference
-        self.limits = ModelLimits.of(card, calibration)
+        self.limits = ModelLimits.of(card, calibration, external)
         self._twin: Network | None = None
         self._one_twin = threading.Lock()
 
@@ -91,7 +94,9 @@ class Classifier:
         card = opened.card
         _check_reader(path, card)
         calibration, novelty_reference = _knowledge(path, opened)
-        classifier = cls(path, card, Network(card, opened.weights), calibration, novelty_reference)
+        external = ExternalTests.beside(path, card.tensors_sha256)
+        network = Network(card, opened.weights)
+        classifier = cls(path, card, network, calibration, novelty_reference, external)
         classifier.opinions([_probe(card.preprocessing.image_size)])  # also warms it up
         return classifier
 
@@ -134,6 +139,9 @@ class Classifier:
         novelties: Sequence[Novelty | None] = [None] * len(films)
         if reference is not None:
             novelties = reference.judge(features, films, prints)
+        tests: Sequence[tuple[ExternalTest, ...]] = [()] * len(films)
+        if prints is not None:
+            tests = [self._tests_like(one) for one in prints]
         threshold = UNCALIBRATED_THRESHOLD
         if self.calibration is not None:
             threshold = self.calibration.set_threshold
@@ -146,12 +154,19 @@ class Classifier:
                 neighbours=() if reference is None else reference.nearest(feature),
                 source_examples=self._source_examples(novelty),
                 limits=self.limits,
+                tests_like_it=like,
                 is_near_copy=reference is not None and reference.has_copy(feature),
             )
-            for row, novelty, feature in zip(
-                self._probabilities(outputs.logits), novelties, features, strict=True
+            for row, novelty, feature, like in zip(
+                self._probabilities(outputs.logits), novelties, features, tests, strict=True
             )
         ]
+
+    def _tests_like(self, print_: NDArray[np.float32]) -> tuple[ExternalTest, ...]:
+        reference, external = self.novelty_reference, self.limits.external
+        if reference is None or reference.acquisition is None or not external.tests:
+            return ()
+        return external.like(reference.acquisition.standard(print_[None])[0])
 
     def _source_examples(self, novelty: Novelty | None) -> tuple[Neighbour, ...]:
         if self.novelty_reference is None or novelty is None or novelty.acquisition is None:

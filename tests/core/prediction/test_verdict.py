@@ -68,7 +68,7 @@ def opinion(
     candidates: tuple[int, ...] = (1,),
     novelty: Novelty | None = None,
     *,
-    probabilities: Sequence[float] = (0.1, 0.7, 0.2),
+    probabilities: Sequence[float] = (0.02, 0.9, 0.08),
     **changes: Any,
 ) -> Opinion:
     """An answer of NORMAL before VIRAL before COVID, unless other probabilities are given."""
@@ -109,7 +109,7 @@ CASES = [
         ["It was acquired differently", "How well"],
     ),
     (
-        opinion((0, 1), known(UNLIKE, FAR), probabilities=(0.8, 0.1, 0.1), limits=APART),
+        opinion((0, 1), known(UNLIKE, FAR), probabilities=(0.9, 0.05, 0.05), limits=APART),
         None,
         "train",
         "not_reliable",
@@ -129,7 +129,7 @@ CASES = [
     (opinion(novelty=GOOD), None, "validation", "caution", ("seen",), ["Used in validation"]),
     # A red class is the predicted one, the runner-up, or neither.
     (
-        opinion((0,), GOOD, probabilities=(0.8, 0.1, 0.1), limits=APART),
+        opinion((0,), GOOD, probabilities=(0.9, 0.05, 0.05), limits=APART),
         None,
         None,
         "caution",
@@ -137,7 +137,7 @@ CASES = [
         ["COVID can be recognised"],
     ),
     (
-        opinion(novelty=GOOD, probabilities=(0.2, 0.7, 0.1), limits=APART),
+        opinion(novelty=GOOD, probabilities=(0.08, 0.9, 0.02), limits=APART),
         None,
         None,
         "caution",

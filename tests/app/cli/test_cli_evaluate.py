@@ -15,7 +15,10 @@ def test_json_tells_the_numbers_of_the_test_part(
 ) -> None:
     said = command("evaluate", model, archive, "--json")
     assert said.code == 0
-    assert list(said.json) == ["n", "accuracy", "loss", "confusion", "classes"]
+    numbers = ["n", "accuracy", "loss", "confusion", "classes"]
+    assert list(said.json) == [*numbers, "warnings", "external"]
+    assert said.json["external"] is None
+    assert any("Never tested on X-rays from elsewhere" in one for one in said.json["warnings"])
     card = read_card(model)
     assert said.json["n"] == len(card.split["test"]) == sum(map(sum, said.json["confusion"]))
     assert said.json["accuracy"] == pytest.approx(card.metrics["test"]["accuracy"])

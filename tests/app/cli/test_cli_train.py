@@ -46,6 +46,7 @@ def test_json_tells_what_was_reached(command: Command, archive: Path, tmp_path: 
         "test_accuracy",
         "test_loss",
         "weights_sha256",
+        "warnings",
         "resumed_from",
     ]
     assert said.json["epochs"] == said.json["best_epoch"] == 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.data.acquisition import Standard
-from core.errors import ConfigError, RunFolderError
+from core.errors import RunFolderError
 from core.images.fingerprint import LENGTH
 from core.prediction.external_tests import (
     TESTS_FILE,
@@ -149,12 +149,6 @@ def test_a_file_that_is_no_text_supports_nothing(tmp_path: Path) -> None:
     (tmp_path / TESTS_FILE).write_bytes(b"\xff\xfe\x00")
     found = ExternalTests.beside(tmp_path / "m.safetensors", SHA)
     assert (found.tests, found.is_damaged) == ((), True)
-
-
-def test_counts_that_cannot_be_are_refused() -> None:
-    values = result_of(10).to_json()
-    with pytest.raises(ConfigError):
-        ExternalTest.from_json({**values, "classes": [{"name": "A", "n": 0, "n_right": 0}]})
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

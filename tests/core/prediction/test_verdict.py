@@ -163,6 +163,18 @@ CASES = [
         ["NORMAL and VIRAL can be told apart"],
     ),
     (
+        opinion(
+            novelty=GOOD,
+            probabilities=(0.06, 0.84, 0.1),
+            limits=ModelLimits(least_probability=0.85),
+        ),
+        None,
+        None,
+        "caution",
+        ("probability",),
+        ["Not sure: the probability is 84.0%. Below 85%"],
+    ),
+    (
         opinion(),
         HONEST,
         None,

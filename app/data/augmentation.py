@@ -13,10 +13,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +22,7 @@ from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.i18n import tr
 from app.setting_words import setting_description, setting_title
 from app.widgets.labels import ElidedLabel, plain_label, plain_tip
+from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.thumbnails import shrink
@@ -59,13 +58,15 @@ class AugmentationForm(TranslatedWidget):
     def _lay_out(self) -> None:
         content = QWidget()
         content.setObjectName("bare")
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 12, 0)
-        column.setSpacing(6)
-        column.addWidget(self._title)
-        column.addWidget(self._intro)
-        column.addSpacing(6)
-        column.addLayout(_line(self._chance, self._numbers["probability"]))
+        column = v_box(
+            self._title,
+            self._intro,
+            6,
+            _line(self._chance, self._numbers["probability"]),
+            owner=content,
+            margins=(0, 0, 12, 0),
+            spacing=6,
+        )
         for change in CHANGES:
             column.addSpacing(10)
             column.addLayout(_line(self._switches[f"is_{change}_on"], *self._numbers_of(change)))
@@ -75,15 +76,8 @@ class AugmentationForm(TranslatedWidget):
             if change == "flip":
                 column.addWidget(self._mirrored)
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(scroll, 1)
-        layout.addWidget(self._reset)
+        scroll = scroll_area(content, only_vertical=True)
+        v_box((scroll, 1), self._reset, owner=self, spacing=10)
 
     def _numbers_of(self, change: Change) -> list[QWidget]:
         """Return what stands beside the switch of a change."""
@@ -165,12 +159,7 @@ def _number(known: Setting) -> NumberBox:
 
 def _line(first: QWidget, *others: QWidget) -> QHBoxLayout:
     """Put the first part at the left, the others at the right."""
-    line = QHBoxLayout()
-    line.setSpacing(6)
-    line.addWidget(first)
-    line.addStretch()
-    for other in others:
-        line.addWidget(other)
+    line = h_box(first, None, *others, spacing=6)
     return line
 
 
@@ -193,13 +182,7 @@ class FilmChooser(TranslatedWidget):
         self._name.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._name.setMinimumWidth(MIN_NAME_PX)
         self._count = plain_label("muted")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._previous)
-        layout.addWidget(self._name, 1)
-        layout.addWidget(self._count)
-        layout.addWidget(self._next)
+        h_box(self._previous, (self._name, 1), self._count, self._next, owner=self, spacing=8)
         self.retranslate()
 
     def show_film(self, name: str, index: int, n_films: int) -> None:
@@ -330,11 +313,7 @@ class AugmentationView(TranslatedWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._build_preview())
         self._stack.addWidget(self._build_invitation())
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(16)
-        layout.addWidget(self._form)
-        layout.addWidget(self._stack, 1)
+        h_box(self._form, (self._stack, 1), owner=self, margins=(0, 12, 0, 0), spacing=16)
         # Several changes at once are drawn once, and none while nobody looks.
         self._redraw = QTimer(self)
         self._redraw.setSingleShot(True)
@@ -347,22 +326,13 @@ class AugmentationView(TranslatedWidget):
 
     def _build_preview(self) -> QWidget:
         preview = QWidget()
-        layout = QVBoxLayout(preview)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
-        layout.addWidget(self._chooser)
-        layout.addWidget(self._grid, 1)
-        line = QHBoxLayout()
-        line.addWidget(self._epochs, 1)
-        line.addWidget(self._again)
-        layout.addLayout(line)
+        line = h_box((self._epochs, 1), self._again)
+        v_box(self._chooser, (self._grid, 1), line, owner=preview, spacing=10)
         return preview
 
     def _build_invitation(self) -> QWidget:
         invitation = QWidget()
-        layout = QVBoxLayout(invitation)
-        layout.addWidget(self._nothing)
-        layout.addStretch()
+        v_box(self._nothing, None, owner=invitation, margins=None)
         return invitation
 
     def _connect(self) -> None:

@@ -10,11 +10,9 @@ from PySide6.QtCore import QObject, QPoint, QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QMenu,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -26,6 +24,7 @@ from app.settings import Theme
 from app.widgets.film_wall import LARGE_PX, MEDIUM_PX, SMALL_PX, FilmWall, WallFilm
 from app.widgets.film_zoom import FilmZoom
 from app.widgets.labels import plain_label
+from app.widgets.layouts import choice_box, h_box, v_box
 from app.widgets.page import TranslatedWidget
 from app.wording import kind_badge, kind_name
 from core.audit.findings import KINDS, Kind, Severity
@@ -148,15 +147,16 @@ class FilmActions(TranslatedWidget):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._buttons[self._undo])
-        layout.addWidget(self._buttons[self._redo])
-        layout.addStretch()
-        layout.addWidget(self._buttons[self._leave_out])
-        layout.addWidget(self._buttons[self._take_back])
-        layout.addWidget(self._set_class)
+        h_box(
+            self._buttons[self._undo],
+            self._buttons[self._redo],
+            None,
+            self._buttons[self._leave_out],
+            self._buttons[self._take_back],
+            self._set_class,
+            owner=self,
+            spacing=8,
+        )
 
     def retranslate(self) -> None:
         for action, text in (
@@ -342,27 +342,24 @@ class FilmsBar(TranslatedWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._classes, self._kinds, self._sizes = QComboBox(), QComboBox(), QComboBox()
+        self._classes, self._kinds = choice_box(_LEAST_LETTERS), choice_box(_LEAST_LETTERS)
+        self._sizes = QComboBox()
         self._search = QLineEdit()
         self._search.setClearButtonEnabled(True)
         self._n_films, self._n_left_out = 0, 0
         self._class_counts: Mapping[str, int] = {}
         self._kind_counts: Mapping[Kind, int] = {}
-        for box in (self._classes, self._kinds):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(_LEAST_LETTERS)
         for size_px in (SMALL_PX, MEDIUM_PX, LARGE_PX):
             self._sizes.addItem("", size_px)
         self._sizes.setCurrentIndex(1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._classes, 3)
-        layout.addWidget(self._kinds, 3)
-        layout.addWidget(self._search, 4)
-        layout.addWidget(self._sizes)
+        h_box(
+            (self._classes, 3),
+            (self._kinds, 3),
+            (self._search, 4),
+            self._sizes,
+            owner=self,
+            spacing=8,
+        )
         self._classes.currentIndexChanged.connect(self.filter_changed)
         self._kinds.currentIndexChanged.connect(self.filter_changed)
         self._search.textChanged.connect(self.filter_changed)
@@ -480,19 +477,18 @@ class FilmsView(TranslatedWidget):
 
     def _lay_out(self) -> None:
         self._only_line = QWidget()
-        only = QHBoxLayout(self._only_line)
-        only.setContentsMargins(0, 0, 0, 0)
-        only.addWidget(self._only_words, 1)
-        only.addWidget(self._all)
+        h_box((self._only_words, 1), self._all, owner=self._only_line)
         self._only_line.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._bar)
-        layout.addWidget(self._only_line)
-        layout.addWidget(self._wall, 1)
-        layout.addWidget(self._status)
-        layout.addWidget(self._actions)
+        v_box(
+            self._bar,
+            self._only_line,
+            (self._wall, 1),
+            self._status,
+            self._actions,
+            owner=self,
+            margins=(0, 12, 0, 0),
+            spacing=8,
+        )
 
     def _connect(self) -> None:
         search = QShortcut(QKeySequence("Ctrl+F"), self)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,6 +24,7 @@ from app.i18n import listing, say, tr
 from app.settings import Theme
 from app.widgets.film_wall import SMALL_PX, FilmWall
 from app.widgets.labels import plain_label, plain_tip
+from app.widgets.layouts import h_box, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.signs import sign_icon
 from app.widgets.tables import PlainTable
@@ -266,38 +266,32 @@ class FindingsView(TranslatedWidget):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(self._title)
-        head.addWidget(self._count, 1)
-        actions = QHBoxLayout()
-        actions.setSpacing(8)
-        for button in (self._leave_out, self._keep_one, self._patients):
-            actions.addWidget(button)
-        actions.addStretch()
-        actions.addWidget(self._undo)
-        actions.addWidget(self._show_films)
-        right = QVBoxLayout()
-        right.setSpacing(8)
-        right.addLayout(head)
-        right.addWidget(self._sentences)
-        right.addLayout(actions)
-        right.addWidget(self._confounder)
-        right.addWidget(self._reasons)
-        right.addWidget(self._wall, 1)
+        head = h_box(self._title, (self._count, 1), spacing=12)
+        actions = h_box(
+            self._leave_out,
+            self._keep_one,
+            self._patients,
+            None,
+            self._undo,
+            self._show_films,
+            spacing=8,
+        )
+        right = v_box(
+            head,
+            self._sentences,
+            actions,
+            self._confounder,
+            self._reasons,
+            (self._wall, 1),
+            spacing=8,
+        )
         self._rest = QWidget()  # where there is neither a film nor a reason
         right.addWidget(self._rest, 1)
         content = QWidget()
-        row = QHBoxLayout(content)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
-        row.addWidget(self._list)
-        row.addLayout(right, 1)
+        h_box(self._list, (right, 1), owner=content, spacing=12)
         self._stack.addWidget(self._state)
         self._stack.addWidget(content)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 12, 0, 0)
-        layout.addWidget(self._stack)
+        v_box(self._stack, owner=self, margins=(0, 12, 0, 0))
 
     def _connect(self) -> None:
         self._list.chosen.connect(self._on_list_chosen)

@@ -5,14 +5,11 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +25,7 @@ from app.i18n import language, say, tr
 from app.settings import Theme
 from app.widgets.cards import ProgressCard
 from app.widgets.labels import Figure, plain_label, plain_tip
+from app.widgets.layouts import choice_box, h_box, scroll_area, v_box
 from app.widgets.page import DropZone, Page, TranslatedWidget, primary_button
 from app.widgets.tables import PlainTable
 from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
@@ -54,10 +52,7 @@ class OverviewView(TranslatedWidget):
         self._findings = QPushButton()
         self._findings.clicked.connect(self.findings_wanted)
         model.changed.connect(self._on_model_changed)
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        for figure in self._figures:
-            row.addWidget(figure)
+        row = h_box(*self._figures, spacing=12)
         self._classes = PlainTable(stretched=4)
         self._classes_title = plain_label("sectionTitle")
         self._worst_title = plain_label("sectionTitle")
@@ -65,29 +60,24 @@ class OverviewView(TranslatedWidget):
         self._worst.limit_height(MAX_TABLE_PX)
         self._left_out_title = plain_label("sectionTitle")
         self._left_out = PlainTable(stretched=1)
-        titles = QHBoxLayout()
-        titles.addWidget(self._worst_title)
-        titles.addStretch()
-        titles.addWidget(self._findings)
+        titles = h_box(self._worst_title, None, self._findings)
         content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(0, 12, 10, 0)
-        layout.setSpacing(12)
-        layout.addLayout(row)
-        layout.addWidget(self._classes_title)
-        layout.addWidget(self._classes)
-        layout.addLayout(titles)
-        layout.addWidget(self._worst)
-        layout.addWidget(self._left_out_title)
-        layout.addWidget(self._left_out)
-        layout.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
+        v_box(
+            row,
+            self._classes_title,
+            self._classes,
+            titles,
+            self._worst,
+            self._left_out_title,
+            self._left_out,
+            None,
+            owner=content,
+            margins=(0, 12, 10, 0),
+            spacing=12,
+        )
+        area = scroll_area(content)
         area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(content)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        v_box(area, owner=self)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -206,11 +196,7 @@ class DataPage(Page):
     ) -> None:
         super().__init__()
         self._model = model
-        self._datasets, self._close = QComboBox(), QPushButton("×")
-        self._datasets.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._datasets.setMinimumContentsLength(24)
+        self._datasets, self._close = choice_box(24), QPushButton("×")
         self._close.setObjectName("flat")
         self._datasets.activated.connect(model.show)
         self._close.clicked.connect(lambda: model.close(self._datasets.currentIndex()))

@@ -7,16 +7,12 @@ from typing import Any
 from PySide6.QtCore import QRectF, QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -25,6 +21,7 @@ from app.i18n import language, listing, say, tr
 from app.setting_words import setting_title
 from app.widgets.dialogs import ask_where_to_save
 from app.widgets.labels import card, plain_label, plain_tip
+from app.widgets.layouts import choice_box, h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.tables import PlainTable
@@ -46,11 +43,7 @@ class PatientsCard(TranslatedWidget):
         self._model = model
         self._title = plain_label("sectionTitle")
         self._intro = plain_label("muted", wraps=True)
-        self._choice, self._own = QComboBox(), QLineEdit()
-        self._choice.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._choice.setMinimumContentsLength(18)
+        self._choice, self._own = choice_box(18), QLineEdit()
         for pattern in (*BUILT_IN, OWN):
             self._choice.addItem("", pattern)
         self._own.setMaxLength(MAX_TEMPLATE_LENGTH)
@@ -60,29 +53,26 @@ class PatientsCard(TranslatedWidget):
         self._captions = [plain_label("muted") for _ in range(5)]
         self._values = [plain_label() for _ in range(5)]
         frame = card()
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(14, 12, 14, 12)
-        column.setSpacing(8)
-        for part in (
-            self._title,
-            self._intro,
-            self._choice,
-            self._own,
-            self._error,
-            self._example,
-        ):
-            column.addWidget(part)
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         grid.setHorizontalSpacing(12)
         for row, (caption, value) in enumerate(zip(self._captions, self._values, strict=True)):
             grid.addWidget(caption, row, 0)
             grid.addWidget(value, row, 1)
-        column.addLayout(grid)
-        column.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(frame)
+        v_box(
+            self._title,
+            self._intro,
+            self._choice,
+            self._own,
+            self._error,
+            self._example,
+            grid,
+            None,
+            owner=frame,
+            margins=(14, 12, 14, 12),
+            spacing=8,
+        )
+        v_box(frame, owner=self)
         WheelGuard(self, self._choice)
         self._choice.activated.connect(self._on_choice_activated)
         self._own.textEdited.connect(model.try_pattern)
@@ -219,11 +209,7 @@ class SplitForm(TranslatedWidget):
         super().__init__()
         self._model = model
         self._title = plain_label("sectionTitle")
-        self._scheme = QComboBox()
-        self._scheme.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._scheme.setMinimumContentsLength(18)
+        self._scheme = choice_box(18)
         self._why = plain_label("muted", wraps=True)
         names = [name for name, one in settings().items() if one.shown.group == "split"]
         self._numbers = {name: NumberBox(settings()[name]) for name in (*names, "seed")}
@@ -237,12 +223,6 @@ class SplitForm(TranslatedWidget):
 
     def _lay_out(self) -> None:
         frame = card()
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(14, 12, 14, 12)
-        column.setSpacing(8)
-        column.addWidget(self._title)
-        column.addWidget(self._scheme)
-        column.addWidget(self._why)
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(12)
         self._form.setVerticalSpacing(8)
@@ -252,11 +232,9 @@ class SplitForm(TranslatedWidget):
             label.setBuddy(number)
             self._labels[number] = label
             self._form.addRow(label, number)
-        column.addLayout(self._form)
-        column.addStretch()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(frame)
+        parts = (self._title, self._scheme, self._why, self._form, None)
+        v_box(*parts, owner=frame, margins=(14, 12, 14, 12), spacing=8)
+        v_box(frame, owner=self)
 
     def _connect(self) -> None:
         model = self._model
@@ -453,34 +431,22 @@ class SplitView(TranslatedWidget):
         self._save = QPushButton()
         content = QWidget()
         content.setObjectName("bare")
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 12, 10, 0)
-        column.setSpacing(10)
-        cards = QHBoxLayout()
-        cards.setSpacing(12)
-        cards.addWidget(PatientsCard(model), 1)
-        cards.addWidget(SplitForm(model), 1)
-        column.addLayout(cards)
-        head = QHBoxLayout()
-        head.addWidget(self._table_title, 1)
-        head.addWidget(self._save)
-        column.addLayout(head)
-        for part in (
+        cards = h_box((PatientsCard(model), 1), (SplitForm(model), 1), spacing=12)
+        v_box(
+            cards,
+            h_box((self._table_title, 1), self._save),
             self._note,
             self._error,
             self._proof,
             self._bars,
             self._table,
             self._saved_with,
-        ):
-            column.addWidget(part)
-        column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+            None,
+            owner=content,
+            margins=(0, 12, 10, 0),
+            spacing=10,
+        )
+        v_box(scroll_area(content), owner=self)
         self._save.clicked.connect(self._on_save_clicked)
         model.changed.connect(self._on_model_changed)
         model.noted.connect(self._on_model_noted)

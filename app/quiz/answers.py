@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QLineEdit,
     QListWidget,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import listing, tr
 from app.widgets.labels import MIDDLE_GREY, plain_tip
+from app.widgets.layouts import scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 
 ROW_PX = 40  # at least; as high as the text asks for
@@ -153,17 +153,9 @@ class AnswerChoice(TranslatedWidget):
         self._column = QVBoxLayout(rows)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(SPACING_PX)
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(rows)
-        self._scroll.setWidgetResizable(True)
+        self._scroll = scroll_area(rows, only_vertical=True)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACING_PX)
-        layout.addWidget(self._scroll)
-        layout.addWidget(self._filter)
-        layout.addWidget(self._list, 1)
+        v_box(self._scroll, self._filter, (self._list, 1), owner=self, spacing=SPACING_PX)
         for part in (self._scroll, self._filter, self._list):
             part.hide()  # until it is known how many classes there are
         self.retranslate()

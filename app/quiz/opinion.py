@@ -7,16 +7,14 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
-    QHBoxLayout,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.i18n import listing, say, tr
 from app.widgets.labels import plain_label
+from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.signs import VerdictSign
 from core.prediction.reading import FilmResult
@@ -107,31 +105,25 @@ class OpinionCard(TranslatedWidget):
         self._has_heat = False
         self._heat = QCheckBox()  # off at first: the film is to be seen
         self._heat.toggled.connect(self.heat_toggled)
-        head = QHBoxLayout()
-        head.addWidget(self._title)
-        head.addStretch()
-        head.addWidget(self._verdict)
+        head = h_box(self._title, None, self._verdict)
         inside = QWidget()
         inside.setObjectName("bare")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(6)
-        column.addLayout(head)
-        column.addWidget(self._reasons)
-        column.addWidget(self._sure)
-        column.addWidget(self._anyway)
-        column.addWidget(self._bars)
-        column.addWidget(self._heat)
-        column.addStretch()
-        self._scroll = QScrollArea()
-        self._scroll.setWidget(inside)
-        self._scroll.setWidgetResizable(True)
+        v_box(
+            head,
+            self._reasons,
+            self._sure,
+            self._anyway,
+            self._bars,
+            self._heat,
+            None,
+            owner=inside,
+            margins=(0, 0, 8, 0),
+            spacing=6,
+        )
+        self._scroll = scroll_area(inside, only_vertical=True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setMinimumHeight(LEAST_PX)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._scroll)
+        v_box(self._scroll, owner=self)
         self.retranslate()
 
     @property

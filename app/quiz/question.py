@@ -13,10 +13,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -29,6 +27,7 @@ from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
 from app.widgets.dialogs import ask
 from app.widgets.labels import ElidedLabel, card, plain_label, show_text
+from app.widgets.layouts import Part, h_box, v_box
 from app.widgets.page import TranslatedWidget, primary_button
 from app.widgets.viewer.commands import Command
 from app.widgets.viewer.pane import FilmPane
@@ -80,26 +79,21 @@ class QuizQuestion(TranslatedWidget):
         self._opinion.show_colours(colours)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(self._progress)
-        head.addStretch()
-        head.addWidget(self._clock)
-        side = _side_of(self, self._pane)
-        side.addLayout(head)
-        side.addWidget(self._bar)
-        side.addSpacing(2)
-        side.addWidget(self._asks)
-        side.addWidget(self._tells)
-        side.addWidget(self._file)
-        side.addWidget(self._answers)
-        side.addWidget(self._opinion, 1)
-        side.addStretch()
-        side.addWidget(self._help)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self._stop)
-        buttons.addWidget(self._confirm, 1)
-        side.addLayout(buttons)
+        _lay_beside(
+            self,
+            self._pane,
+            h_box(self._progress, None, self._clock),
+            self._bar,
+            2,
+            self._asks,
+            self._tells,
+            self._file,
+            self._answers,
+            (self._opinion, 1),
+            None,
+            self._help,
+            h_box(self._stop, (self._confirm, 1), spacing=8),
+        )
 
     def _connect(self) -> None:
         model = self._model
@@ -301,17 +295,9 @@ class QuizReview(TranslatedWidget):
         self._opinion.show_colours(colours)
 
     def _lay_out(self) -> None:
-        side = _side_of(self, self._pane)
-        for part in (self._progress, self._file, self._verdict, self._answers):
-            side.addWidget(part)
-        side.addWidget(self._opinion, 1)
-        side.addStretch()
-        steps = QHBoxLayout()
-        steps.setSpacing(8)
-        steps.addWidget(self._previous, 1)
-        steps.addWidget(self._next, 1)
-        side.addLayout(steps)
-        side.addWidget(self._back)
+        steps = h_box((self._previous, 1), (self._next, 1), spacing=8)
+        parts = (self._progress, self._file, self._verdict, self._answers, (self._opinion, 1))
+        _lay_beside(self, self._pane, *parts, None, steps, self._back)
 
     def _connect(self) -> None:
         self._previous.clicked.connect(lambda: self._go(-1))
@@ -384,19 +370,12 @@ class QuizReview(TranslatedWidget):
             lay_heat(self._pane, read.heat, is_shown=self._opinion.is_heat_wanted)
 
 
-def _side_of(part: QWidget, pane: FilmPane) -> QVBoxLayout:
-    """Lay out a pane and a card at its right; return the layout of the card."""
+def _lay_beside(owner: QWidget, pane: FilmPane, *parts: Part) -> None:
+    """Lay out a pane and, at its right, a card with a column of parts."""
     panel = card()
     panel.setFixedWidth(PANEL_PX)
-    side = QVBoxLayout(panel)
-    side.setContentsMargins(MARGIN_PX, 12, MARGIN_PX, 12)
-    side.setSpacing(8)
-    layout = QHBoxLayout(part)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(12)
-    layout.addWidget(pane, 1)
-    layout.addWidget(panel)
-    return side
+    v_box(*parts, owner=panel, margins=(MARGIN_PX, 12, MARGIN_PX, 12), spacing=8)
+    h_box((pane, 1), panel, owner=owner, spacing=12)
 
 
 def add_viewer_keys(owner: QWidget, pane: FilmPane, toggle_heat: Callable[[], object]) -> None:

@@ -10,10 +10,8 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QPushButton,
     QScrollArea,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +22,7 @@ from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
 from app.widgets.dialogs import ask, ask_where_to_save
 from app.widgets.labels import card, plain_label, show_text
+from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget, primary_button
 from app.widgets.tables import ConfusionMatrixView, PlainTable
 from core.quiz.score_card import ModelInfluence, ReaderScore, ScoreCard
@@ -176,15 +175,10 @@ class MatrixRow(QWidget):
         self._grid.setSpacing(SPACING_PX)
         for title, matrix in zip(self._titles, self._matrices, strict=True):
             matrix.setObjectName("bare")
-            scroll = QScrollArea()
-            scroll.setWidget(matrix)
-            scroll.setWidgetResizable(True)
+            scroll = scroll_area(matrix)
             scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             frame = card()
-            inside = QVBoxLayout(frame)
-            inside.setContentsMargins(PAD_PX, 8, PAD_PX, PAD_PX)
-            inside.addWidget(title)
-            inside.addWidget(scroll, 1)
+            v_box(title, (scroll, 1), owner=frame, margins=(PAD_PX, 8, PAD_PX, PAD_PX))
             self._scrolls.append(scroll)
             self._cards.append(frame)
         self._arrange(n)
@@ -279,44 +273,21 @@ class QuizScore(TranslatedWidget):
         self._scroll.verticalScrollBar().setValue(0)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._title)
-        head.addStretch()
-        for button in (self._back, self._save, self._again):
-            head.addWidget(button)
+        head = h_box(self._title, None, self._back, self._save, self._again, spacing=8)
         inside = QWidget()
         inside.setObjectName("bare")
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(12)
         self._figures = QWidget()
-        figures = QVBoxLayout(self._figures)
-        figures.setContentsMargins(0, 0, 0, 0)
-        figures.setSpacing(12)
         self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._top.setSpacing(12)
         self._top.addWidget(_in_card(self._summary, self._cautions, self._explanation), 1)
         self._top.addWidget(_in_card(self._influence_title, self._influence), 1)
-        figures.addLayout(self._top)
-        figures.addWidget(self._matrices)
-        figures.addWidget(_in_card(self._classes_title, self._classes))
-        figures.addWidget(_in_card(self._films_title, self._films_hint, self._films))
-        column.addWidget(self._refused)
-        column.addWidget(self._figures)
-        column.addStretch()
-        scroll = self._scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
+        classes = _in_card(self._classes_title, self._classes)
+        films = _in_card(self._films_title, self._films_hint, self._films)
+        v_box(self._top, self._matrices, classes, films, owner=self._figures, spacing=12)
+        v_box(self._refused, self._figures, None, owner=inside, margins=(0, 0, 8, 0), spacing=12)
+        scroll = self._scroll = scroll_area(inside, only_vertical=True)
         scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addLayout(head)
-        layout.addWidget(self._subtitle)
-        layout.addWidget(self._note)
-        layout.addWidget(scroll, 1)
+        v_box(head, self._subtitle, self._note, (scroll, 1), owner=self, spacing=8)
 
     def apply_theme(self, theme: Theme) -> None:
         """Redraw what the style sheet does not reach."""
@@ -499,9 +470,5 @@ def _span(seconds: float) -> str:
 
 def _in_card(*widgets: QWidget) -> QWidget:
     frame = card()
-    layout = QVBoxLayout(frame)
-    layout.setContentsMargins(14, 10, 14, 12)
-    for widget in widgets:
-        layout.addWidget(widget)
-    layout.addStretch()
+    v_box(*widgets, None, owner=frame, margins=(14, 10, 14, 12))
     return frame

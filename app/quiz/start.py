@@ -11,10 +11,8 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QSpinBox,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -24,6 +22,7 @@ from app.quiz.score import QuizScore
 from app.quiz.viewmodel import QuizViewModel
 from app.settings import Theme
 from app.widgets.labels import card, plain_label, show_text
+from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import SubPage, TranslatedWidget, primary_button
 from app.widgets.setting_fields import TEXT_MARGIN_PX, WheelGuard
 from core.quiz.films import QuizPool
@@ -74,40 +73,33 @@ class QuizStart(TranslatedWidget):
                 field.lineEdit().setTextMargins(TEXT_MARGIN_PX, 0, 0, 0)
             name.setBuddy(field)
             form.addRow(name, field)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(8)
-        buttons.addWidget(self._start)
-        buttons.addStretch()
-        buttons.addWidget(self._back)
+        buttons = h_box(self._start, None, self._back, spacing=8)
         panel = card()
         panel.setMaximumWidth(CARD_PX)
-        inside = QVBoxLayout(panel)
-        inside.setContentsMargins(24, 18, 24, 18)
-        inside.setSpacing(10)
-        inside.addWidget(self._title)
-        inside.addWidget(self._about)
-        inside.addWidget(_line())
-        inside.addWidget(self._facts)
-        inside.addWidget(self._left_out)
-        inside.addWidget(self._warning)
-        inside.addLayout(form)
-        for box in (self._truth, self._heat, self._learned):
-            inside.addWidget(box)
-        inside.addSpacing(4)
-        inside.addLayout(buttons)
+        v_box(
+            self._title,
+            self._about,
+            _line(),
+            self._facts,
+            self._left_out,
+            self._warning,
+            form,
+            self._truth,
+            self._heat,
+            self._learned,
+            4,
+            buttons,
+            owner=panel,
+            margins=(24, 18, 24, 18),
+            spacing=10,
+        )
         ground = QWidget()
         ground.setObjectName("bare")
         row = QHBoxLayout(ground)
         row.addStretch(1)
         row.addWidget(panel, 8, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(ground)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        v_box(scroll_area(ground, only_vertical=True), owner=self)
 
     def _connect(self) -> None:
         model = self._model
@@ -262,9 +254,7 @@ class QuizView(SubPage):
         self._stack = QStackedWidget()
         for part in (self._start, self._question, self._score, self._review):
             self._stack.addWidget(part)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._stack)
+        v_box(self._stack, owner=self)
         self._start.closed.connect(self.closed)
         self._score.closed.connect(self._on_score_closed)
         self._review.closed.connect(lambda: model.review(None))

@@ -13,12 +13,10 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QListWidget,
     QListWidgetItem,
     QSplitter,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -28,6 +26,7 @@ from app.runs.viewmodel import MAX_OVERLAID, RunsViewModel
 from app.setting_words import setting_title, setting_value
 from app.settings import Theme
 from app.widgets.labels import plain_label, plain_tip
+from app.widgets.layouts import h_box, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
 from core.training.history import History
@@ -137,9 +136,7 @@ class OverlayPlot(QWidget):
         self._plot.sigXRangeChanged.connect(self._on_range_changed)
         self._plot.double_clicked.connect(self.show_all)
         self.legend = OverlayLegend()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._plot)
+        v_box(self._plot, owner=self)
         self.show_all()
 
     @property
@@ -346,26 +343,18 @@ class RunComparison(TranslatedWidget):
         self.retranslate()
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._title)
-        head.addWidget(self._measure)
-        head.addWidget(self._axis)
-        head.addWidget(self._note, 1)
+        head = h_box(self._title, self._measure, self._axis, (self._note, 1), spacing=8)
         left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addLayout(head)
-        column.addWidget(self._plot, 1)
+        column = v_box(head, (self._plot, 1), owner=left, spacing=6)
         self._right = QWidget()
-        column = QVBoxLayout(self._right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self._plot.legend)
-        column.addWidget(self._differences_title)
-        column.addWidget(self._differences_note)
-        column.addWidget(self._differences, 1)
+        column = v_box(
+            self._plot.legend,
+            self._differences_title,
+            self._differences_note,
+            (self._differences, 1),
+            owner=self._right,
+            spacing=6,
+        )
         self._rest = QWidget()  # where there is no table
         column.addWidget(self._rest, 1)
         split = QSplitter(Qt.Orientation.Horizontal)
@@ -376,9 +365,7 @@ class RunComparison(TranslatedWidget):
         split.setSizes([620, RIGHT_PX])
         split.setHandleWidth(12)
         self._right.setMinimumWidth(LEAST_RIGHT_PX)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(split)
+        v_box(split, owner=self)
 
     def apply_theme(self, theme: Theme) -> None:
         """Give the plot the theme's colours."""

@@ -6,12 +6,10 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QSplitter,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,6 +21,7 @@ from app.runs.viewmodel import COLUMNS, RunsViewModel
 from app.settings import Theme
 from app.widgets.dialogs import ask, ask_where_to_save
 from app.widgets.labels import plain_label
+from app.widgets.layouts import h_box, v_box
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.signs import Sign
 
@@ -40,14 +39,16 @@ class RunActions(TranslatedWidget):
         self._model = model
         self._open, self._again, self._resume = primary_button(), QPushButton(), QPushButton()
         self._rename, self._delete = QPushButton(), QPushButton()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        for button in (self._open, self._resume, self._again):
-            layout.addWidget(button)
-        layout.addStretch()
-        layout.addWidget(self._rename)
-        layout.addWidget(self._delete)
+        h_box(
+            self._open,
+            self._resume,
+            self._again,
+            None,
+            self._rename,
+            self._delete,
+            owner=self,
+            spacing=8,
+        )
         self._open.clicked.connect(model.open_model)
         self._again.clicked.connect(model.train_again)
         self._resume.clicked.connect(model.resume)
@@ -105,11 +106,7 @@ class RunsPage(Page):
 
     def _build_lists(self) -> QWidget:
         top = QWidget()
-        column = QVBoxLayout(top)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addWidget(self._table, 1)
-        column.addWidget(self._actions)
+        v_box((self._table, 1), self._actions, owner=top, spacing=8)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(top)
         split.addWidget(self._comparison)

@@ -27,6 +27,7 @@ from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel, Start
 from app.widgets.cards import ProgressCard
 from app.widgets.labels import plain_label
+from app.widgets.layouts import v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import ChoiceField, SettingField, setting_field
 from app.wording import split_words
@@ -116,10 +117,7 @@ class StartingWeights(TranslatedWidget):
         self._frozen = SettingGroup(
             model, {"is_backbone_frozen": setting_field(settings()["is_backbone_frozen"])}
         )
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(ROW_SPACING_PX)
-        for part in (
+        v_box(
             self._start,
             self._file,
             self._fetch,
@@ -127,8 +125,9 @@ class StartingWeights(TranslatedWidget):
             self._warning,
             self._told,
             self._frozen,
-        ):
-            column.addWidget(part)
+            owner=self,
+            spacing=ROW_SPACING_PX,
+        )
         self._start.edited.connect(self._on_start_edited)
         self._start.usual_wanted.connect(weights.start_at_random)
         self._file.clicked.connect(self._choose_file)
@@ -277,12 +276,7 @@ class FoldingGroup(QWidget):
         self._title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._title.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self._title)
-        column.addWidget(self._summary)
-        column.addWidget(content)
+        v_box(self._title, self._summary, content, owner=self, spacing=4)
         self._summary.setIndent(22)
         self._title.clicked.connect(lambda: self.set_unfolded(not self._is_unfolded))
         self.set_unfolded(False)

@@ -4,7 +4,7 @@ from collections import deque
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QPlainTextEdit, QProgressBar
 
 from app.failures import show_failure
 from app.i18n import duration, say, tr
@@ -13,6 +13,7 @@ from app.training.plots import PlotDeck
 from app.training.viewmodel import TrainingViewModel
 from app.widgets.cards import FigureGrid
 from app.widgets.labels import plain_label
+from app.widgets.layouts import h_box, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.plot import PlotColours
 from app.wording import epoch_words, result_words
@@ -37,9 +38,7 @@ class TrainingFigures(TranslatedWidget):
         super().__init__()
         self._model = model
         self._grid = FigureGrid(N_FIGURES)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._grid)
+        v_box(self._grid, owner=self)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -103,9 +102,7 @@ class TrainingLog(TranslatedWidget):
         self._text = QPlainTextEdit()
         self._text.setReadOnly(True)
         self._text.setMaximumBlockCount(MAX_LINES)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._text)
+        v_box(self._text, owner=self)
         self.retranslate()
 
     def write(self, *sentences: Message) -> None:
@@ -141,17 +138,8 @@ class TrainingMonitor(TranslatedWidget):
         self._chosen_epoch: int | None = None
         self._previewed: object = None  # what the learning rates are drawn for
         self._is_stale = False
-        progress = QHBoxLayout()
-        progress.setSpacing(12)
-        progress.addWidget(self._bar, 1)
-        progress.addWidget(self._stage)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self._figures)
-        layout.addLayout(progress)
-        layout.addWidget(self._advice)
-        layout.addWidget(self._deck, 1)
+        progress = h_box((self._bar, 1), self._stage, spacing=12)
+        v_box(self._figures, progress, self._advice, (self._deck, 1), owner=self, spacing=8)
         self._connect()
         self.retranslate()
         self._on_model_changed()

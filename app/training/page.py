@@ -1,7 +1,7 @@
 """Train: settings at the left, what the run is doing at the right."""
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QPushButton, QScrollArea
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QPushButton
 
 from app import theme as styling
 from app.i18n import say, tr
@@ -12,6 +12,7 @@ from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.widgets.cards import OfferBar
 from app.widgets.labels import plain_label
+from app.widgets.layouts import h_box, scroll_area
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.plot import PlotColours
 
@@ -105,16 +106,9 @@ class TrainingPage(Page):
         self._offer = OfferBar()
         self._warnings = plain_label("warning", wraps=True)
         self.add_to_head(TrainingButtons(model))
-        scroll = QScrollArea()
-        scroll.setWidget(self._form)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._form_scroll = scroll_area(self._form, only_vertical=True)
         self._form.setObjectName("bare")
-        self._form_scroll = scroll
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(scroll)
-        row.addWidget(self._monitor, 1)
+        row = h_box(self._form_scroll, (self._monitor, 1), spacing=16)
         self.body.addWidget(self._offer)
         self.body.addWidget(self._warnings)
         self.body.addLayout(row, 1)

@@ -9,9 +9,10 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QTabBar, QWidget
 
 from app.i18n import tr
+from app.widgets.layouts import v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.plot import PlotColours as PlotColours
 from app.widgets.plot import PlotFrame, Series
@@ -338,11 +339,7 @@ class PlotDeck(TranslatedWidget):
             self._grid.addWidget(plot, *divmod(place, 2))
             plot.export_failed.connect(self.export_failed)
         self._grid.addWidget(log, 2, 0, 1, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(self._tabs)
-        layout.addLayout(self._grid, 1)
+        v_box(self._tabs, (self._grid, 1), owner=self, spacing=6)
         for curve in (self.loss, self.accuracy, self.gap):
             curve.epoch_chosen.connect(self._on_epoch_chosen)
         self.retranslate()

@@ -95,29 +95,17 @@ class TestInvitation:
         with qtbot.waitSignal(wanted(page)):
             press(page, text)
 
-    def test_it_offers_the_newest_of_what_was_opened_before(self, page: DataPage) -> None:
-        page.show_recent([["/a/one.zip"], ["/a/two.zip", "/b/three"], ["/four"], ["/five"]])
-        assert offers(page) == [
-            "Open one.zip again",
-            "Open two.zip, three again",
-            "Open four again",
-        ]
-
-    def test_an_offer_says_all_sources(self, qtbot: QtBot, page: DataPage) -> None:
-        page.show_recent([["/a/two.zip", "/b/three"]])
+    def test_it_offers_the_newest_of_what_was_opened_before(
+        self, qtbot: QtBot, page: DataPage
+    ) -> None:
+        page.show_recent([["/old"]])
+        page.show_recent([["/a/S & T.zip"], ["/a/two.zip", "/b/three"], ["/four"], ["/five"]])
+        both = "Open two.zip, three again"
+        assert offers(page) == ["Open S && T.zip again", both, "Open four again"]
+        assert "/a/two.zip<br>/b/three" in button(page, both).toolTip()
         with qtbot.waitSignal(page.recent_chosen) as chosen:
-            press(page, "Open two.zip, three again")
+            press(page, both)
         assert chosen.args == [["/a/two.zip", "/b/three"]]
-        assert "/a/two.zip<br>/b/three" in button(page, "Open two.zip, three again").toolTip()
-
-    def test_an_ampersand_in_a_name_is_no_shortcut(self, page: DataPage) -> None:
-        page.show_recent([["/Smith & Sons.zip"]])
-        assert offers(page) == ["Open Smith && Sons.zip again"]
-
-    def test_newer_offers_take_the_place_of_the_old_ones(self, page: DataPage) -> None:
-        page.show_recent([["/one"]])
-        page.show_recent([["/two"], ["/one"]])
-        assert offers(page) == ["Open two again", "Open one again"]
 
     def test_offers_are_made_only_where_nothing_is_open(
         self, page: DataPage, model: DataViewModel
@@ -138,50 +126,40 @@ class TestOpenDatasets:
         opened(model, TWO)
         return page
 
-    def test_they_can_be_chosen_by_name(self, two: DataPage) -> None:
-        names = [chooser(two).itemText(index) for index in range(chooser(two).count())]
-        assert names == ["one.zip", "two.zip"]
-        assert chooser(two).currentText() == "two.zip"
-
-    def test_the_one_that_is_chosen_comes_to_the_front(
+    def test_one_that_is_chosen_by_name_comes_to_the_front(
         self, two: DataPage, model: DataViewModel
     ) -> None:
+        names = [chooser(two).itemText(index) for index in range(chooser(two).count())]
+        assert (names, chooser(two).currentText()) == (["one.zip", "two.zip"], "two.zip")
         chooser(two).setFocus()
         QTest.keyClick(chooser(two), Qt.Key.Key_Up)
         assert model.current is model.datasets[0]
         assert chooser(two).currentText() == "one.zip"
         assert "one.zip" in chooser(two).toolTip()
 
-    def test_the_one_in_front_can_be_closed(self, two: DataPage, model: DataViewModel) -> None:
-        chooser(two).setCurrentIndex(0)
+    def test_with_the_last_one_closed_the_invitation_is_back(
+        self, two: DataPage, model: DataViewModel
+    ) -> None:
         model.show(0)
         press(two, "×")
         assert [one.sources for one in model.datasets] == [(TWO,)]
         assert chooser(two).currentText() == "two.zip"
-
-    def test_with_the_last_one_closed_the_invitation_is_back(self, two: DataPage) -> None:
-        press(two, "×")
         press(two, "×")
         assert INVITATION in label_texts(two)
         assert not chooser(two).isVisible()
 
 
 class TestTabs:
-    def test_all_are_there_the_overview_in_front(self, full: DataPage) -> None:
-        assert titles(full)[0] == "Overview"
-        assert titles(full)[2:] == ["Films", "Split", "Augmentation"]
-        assert tab(full) is full.overview
-
-    def test_the_findings_are_counted_once_they_are_known(
+    def test_the_findings_are_counted_once_they_are_known_and_one_press_away(
         self, full: DataPage, model: DataViewModel
     ) -> None:
-        assert titles(full)[1] == f"Findings ({len(FINDINGS)})"
-        model.edit(lambda edits: edits.leave_out([name_of(0, 0)]))
-        assert titles(full)[1] == "Findings"
-
-    def test_all_findings_are_one_press_away(self, full: DataPage) -> None:
+        others = ["Films", "Split", "Augmentation"]
+        assert titles(full) == ["Overview", f"Findings ({len(FINDINGS)})", *others]
+        assert tab(full) is full.overview
         press(full.overview, "All findings …")
         assert tab(full) is full.findings
+        model.edit(lambda edits: edits.leave_out([name_of(0, 0)]))
+        assert titles(full)[1] == "Findings"
 
     def test_leakage_leads_to_the_patients_of_the_split(
         self, page: DataPage, model: DataViewModel

@@ -56,15 +56,12 @@ def leave_out(model: DataViewModel, name: str = FIRST) -> None:
     model.edit(lambda edits: edits.leave_out([name]))
 
 
-def test_a_dataset_can_be_used_while_it_is_looked_through(under_way: DataViewModel) -> None:
+def test_a_dataset_can_be_used_until_its_report_is_told_and_kept(
+    under_way: DataViewModel, audits: Audits, shown: list[Report]
+) -> None:
     assert under_way.dataset is not None
     assert under_way.report is None
     assert not under_way.is_busy
-
-
-def test_the_report_is_told_and_kept(
-    under_way: DataViewModel, audits: Audits, shown: list[Report]
-) -> None:
     audits.gate.set()
     wait_until(lambda: bool(shown))
     assert shown == [under_way.report]
@@ -237,12 +234,13 @@ class TestFailed:
         assert broken.report is not None
         assert not broken.has_audit_failed
 
-    def test_another_dataset_has_not_failed(self, broken: DataViewModel, audits: Audits) -> None:
+    def test_neither_another_dataset_nor_none_has_failed(
+        self, broken: DataViewModel, audits: Audits
+    ) -> None:
         audits.gate.clear()
         opened(broken, TWO)
         assert not broken.has_audit_failed
-
-    def test_with_the_dataset_closed_nothing_has_failed(self, broken: DataViewModel) -> None:
+        broken.close(1)
         broken.close(0)
         assert not broken.has_audit_failed
 

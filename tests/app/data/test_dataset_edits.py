@@ -57,17 +57,13 @@ def saved(model: DataViewModel, workspace: Workspace) -> Edits:
 
 
 class TestMade:
-    def test_a_film_that_is_left_out_counts_no_longer(
-        self, qtbot: QtBot, model: DataViewModel
-    ) -> None:
+    def test_a_film_counts_where_it_was_put(self, qtbot: QtBot, model: DataViewModel) -> None:
         with qtbot.waitSignal(model.loaded) as edited:
             leave_out(model, FIRST)
         assert edited.args == [model.dataset]
         assert list(model.dataset.dataset.counts.values()) == [3, 4, 4]
-
-    def test_a_film_of_another_class_counts_there(self, model: DataViewModel) -> None:
-        model.edit(lambda edits: edits.relabel([FIRST], CLASSES[1]))
-        assert list(model.dataset.dataset.counts.values()) == [3, 5, 4]
+        model.edit(lambda edits: edits.relabel([SECOND], CLASSES[1]))
+        assert list(model.dataset.dataset.counts.values()) == [2, 5, 4]
 
     def test_without_a_dataset_nothing_is_edited(self, qtbot: QtBot, empty: DataViewModel) -> None:
         with qtbot.assertNotEmitted(empty.changed):
@@ -77,25 +73,20 @@ class TestMade:
 
 
 class TestTakenBack:
-    def test_undo_goes_back_one_edit_at_a_time(self, model: DataViewModel) -> None:
+    def test_undo_and_redo_go_one_edit_at_a_time_and_no_further(
+        self, qtbot: QtBot, model: DataViewModel
+    ) -> None:
+        states: list[set[str]] = [set(), {FIRST}, {FIRST, SECOND}]
         leave_out(model, FIRST)
         leave_out(model, SECOND)
-        model.undo()
-        assert left_out(model) == {FIRST}
-        model.undo()
-        assert left_out(model) == set()
-        assert not model.current.can_undo
-
-    def test_redo_makes_what_was_taken_back_again(self, model: DataViewModel) -> None:
-        leave_out(model, FIRST)
-        leave_out(model, SECOND)
-        model.undo()
-        model.undo()
-        model.redo()
-        assert left_out(model) == {FIRST}
-        model.redo()
-        assert left_out(model) == {FIRST, SECOND}
-        assert not model.current.can_redo
+        for step, expected in ((model.undo, states[1::-1]), (model.redo, states[1:])):
+            for state in expected:
+                step()
+                assert left_out(model) == state
+            assert model.current.can_undo == (step == model.redo)
+            assert model.current.can_redo == (step == model.undo)
+            with qtbot.assertNotEmitted(model.loaded):
+                step()
 
     def test_a_new_edit_forgets_what_was_taken_back(self, model: DataViewModel) -> None:
         leave_out(model, FIRST)
@@ -104,13 +95,6 @@ class TestTakenBack:
         assert not model.current.can_redo
         model.redo()
         assert left_out(model) == {SECOND}
-
-    def test_where_there_is_nothing_to_take_back_nothing_happens(
-        self, qtbot: QtBot, model: DataViewModel
-    ) -> None:
-        with qtbot.assertNotEmitted(model.loaded):
-            model.undo()
-            model.redo()
 
     def test_each_dataset_has_a_history_of_its_own(self, model: DataViewModel) -> None:
         leave_out(model, FIRST)
@@ -179,44 +163,32 @@ class TestKept:
 
 
 class TestRefused:
-    def test_too_few_films_are_refused_with_the_reason(
-        self, model: DataViewModel, failures: list[Failure]
-    ) -> None:
-        leave_out(model, *ALL_BUT_ONE_CLASS)
-        (failure,) = failures
-        assert "fewer than two classes" in str(failure.message)
-
-    def test_what_is_refused_changes_nothing(
-        self, qtbot: QtBot, model: DataViewModel, workspace: Workspace
+    def test_too_few_films_are_refused_with_the_reason_and_nothing_changes(
+        self,
+        qtbot: QtBot,
+        model: DataViewModel,
+        failures: list[Failure],
+        workspace: Workspace,
     ) -> None:
         leave_out(model, FIRST)
+        leave_out(model, SECOND)
+        model.undo()
         before = model.dataset
         with qtbot.assertNotEmitted(model.loaded):
             leave_out(model, *ALL_BUT_ONE_CLASS)
+        (failure,) = failures
+        assert "fewer than two classes" in str(failure.message)
         assert model.dataset is before
         assert saved(model, workspace).left_out == {FIRST}
+        assert model.current.can_redo
         model.undo()
         assert left_out(model) == set()
 
-    def test_what_was_taken_back_can_be_made_again_after_a_refusal(
-        self, model: DataViewModel
-    ) -> None:
-        leave_out(model, FIRST)
-        model.undo()
-        leave_out(model, *ALL_BUT_ONE_CLASS)
-        assert model.current.can_redo
-
 
 class TestMended:
-    def test_the_films_of_a_finding_are_left_out(self, model: DataViewModel) -> None:
-        model.fix([finding("blank", "error", FIRST, SECOND, fix="leave_out")])
-        assert left_out(model) == {FIRST, SECOND}
-
-    def test_of_copies_the_first_is_kept(self, model: DataViewModel) -> None:
-        model.fix([COPIES])
-        assert left_out(model) == set(COPIES.files[1:])
-
-    def test_several_findings_are_one_edit(self, model: DataViewModel) -> None:
+    def test_several_findings_are_one_edit_and_of_copies_the_first_is_kept(
+        self, model: DataViewModel
+    ) -> None:
         model.fix([COPIES, finding("blank", "error", FIRST, fix="leave_out")])
         assert left_out(model) == {FIRST, *COPIES.files[1:]}
         model.undo()

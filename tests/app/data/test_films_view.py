@@ -85,23 +85,15 @@ def action(menu: QMenu, text: str) -> QAction:
 
 
 class TestWhatIsShown:
-    def test_all_films_stand_on_the_wall_in_order(self, wall: FilmWall) -> None:
-        assert shown(wall) == [name_of(label, number) for label in range(3) for number in range(4)]
-
-    def test_a_film_says_its_class_and_the_worst_that_was_found(self, wall: FilmWall) -> None:
-        assert told(wall, 0) == f"{name_of(0, 0)}, COVID-19, Blank"
-
-    def test_a_film_that_was_left_out_stays_and_says_so(
+    def test_all_films_stand_on_the_wall_and_say_what_they_are(
         self, model: DataViewModel, wall: FilmWall
     ) -> None:
+        assert shown(wall) == [name_of(label, number) for label in range(3) for number in range(4)]
+        assert told(wall, 0) == f"{name_of(0, 0)}, COVID-19, Blank"
         model.edit(lambda edits: edits.leave_out([name_of(2, 3)]))
+        model.edit(lambda edits: edits.relabel([name_of(0, 3)], "NORMAL"))
         assert len(shown(wall)) == N_FILMS
         assert told(wall, 11).endswith("left out")
-
-    def test_a_film_of_another_class_says_which_it_was(
-        self, model: DataViewModel, wall: FilmWall
-    ) -> None:
-        model.edit(lambda edits: edits.relabel([name_of(0, 3)], "NORMAL"))
         assert told(wall, 3) == f"{name_of(0, 3)}, Normal (was COVID-19)"
 
     def test_the_status_line_counts(
@@ -286,28 +278,17 @@ class TestOneFilm:
         return wanted
 
     def test_its_small_picture_is_shown_while_the_film_is_read(
-        self, wall: FilmWall, zoom: FilmZoom, wanted: list[Record]
+        self, view: FilmsView, wall: FilmWall, zoom: FilmZoom, wanted: list[Record]
     ) -> None:
         wall.film_opened.emit(5)
         assert zoom.isVisible()
-        assert zoom.windowTitle() == name_of(1, 1)
         assert any("Normal · 200 × 100 · PNG" in text for text in label_texts(zoom))
         assert [record.name for record in wanted] == [name_of(1, 1)]
-
-    def test_a_film_that_cannot_be_read_says_why(
-        self, view: FilmsView, wall: FilmWall, zoom: FilmZoom
-    ) -> None:
-        wall.film_opened.emit(5)
+        view.show_film(name_of(0, 0), np.zeros((10, 10), np.uint8))  # too late
+        assert zoom.windowTitle() == name_of(1, 1)
         view.show_film(name_of(1, 1), None, Message("The drive is gone."))
         assert not button(zoom, "Fit").isEnabled()
         assert zoom.findChild(FilmPane).accessibleDescription() == "The drive is gone."
-
-    def test_a_film_that_comes_too_late_is_not_shown(
-        self, view: FilmsView, wall: FilmWall, zoom: FilmZoom
-    ) -> None:
-        wall.film_opened.emit(5)
-        view.show_film(name_of(0, 0), np.zeros((10, 10), np.uint8))
-        assert zoom.windowTitle() == name_of(1, 1)
 
     def test_the_arrow_keys_go_through_the_films_on_the_wall(
         self, view: FilmsView, wall: FilmWall, zoom: FilmZoom, wanted: list[Record]

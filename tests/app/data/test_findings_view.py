@@ -103,26 +103,14 @@ def buttons(view: FindingsView) -> set[str]:
 
 
 class TestStates:
-    def test_without_a_dataset_it_says_what_to_do(self, empty: FindingsView) -> None:
+    def test_it_says_how_far_the_audit_is(self, empty: FindingsView, model: DataViewModel) -> None:
         assert label_texts(empty) == ["Open a dataset to see what is wrong with it."]
-
-    def test_it_says_that_films_are_being_looked_through(
-        self, view: FindingsView, model: DataViewModel
-    ) -> None:
-        model.edit(lambda edits: edits.leave_out([name_of(0, 0)]))
-        assert label_texts(view) == ["Looking through the films …"]
-
-    def test_it_is_glad_when_nothing_is_found(
-        self, empty: FindingsView, model: DataViewModel
-    ) -> None:
         bring(model, make_dataset())
         assert label_texts(empty)[0].startswith("Nothing suspicious was found in these 12 films.")
-
-    def test_a_closed_dataset_takes_its_findings_along(
-        self, view: FindingsView, model: DataViewModel
-    ) -> None:
+        model.edit(lambda edits: edits.leave_out([name_of(0, 0)]))
+        assert label_texts(empty) == ["Looking through the films …"]
         model.close(0)
-        assert label_texts(view) == ["Open a dataset to see what is wrong with it."]
+        assert label_texts(empty) == ["Open a dataset to see what is wrong with it."]
 
 
 class TestKinds:
@@ -157,12 +145,12 @@ class TestKinds:
 
 
 class TestFindings:
-    def test_a_kind_shows_all_its_sentences_and_films(self, view: FindingsView) -> None:
+    def test_a_kind_shows_all_its_sentences_and_films_until_one_is_chosen(
+        self, view: FindingsView
+    ) -> None:
         rows = table_rows(table(view, "Findings"))
         assert rows == [[f"blank {name_of(0, 0)}", "1"], [f"blank {name_of(0, 1)}", "1"]]
         assert wall(view) == [name_of(0, 0), name_of(0, 1)]
-
-    def test_a_chosen_sentence_shows_its_films_alone(self, view: FindingsView) -> None:
         table(view, "Findings").selectRow(1)
         assert wall(view) == [name_of(0, 1)]
 
@@ -232,12 +220,17 @@ class TestMending:
         choose(view, "Leakage into the test")
         assert buttons(view) == {"Patients …", everywhere}
 
-    def test_all_films_of_the_kind_are_left_out(
-        self, view: FindingsView, model: DataViewModel
+    def test_all_films_of_the_kind_are_left_out_and_can_be_taken_back_here(
+        self, view: FindingsView, model: DataViewModel, gate: threading.Event
     ) -> None:
         press(view, "Leave these 2 films out")
         assert model.dataset is not None
         assert model.dataset.edits.left_out == {*BLANK.files, *BLANK_TOO.files}
+        gate.set()
+        wait_until(lambda: model.report is not None)
+        assert lines(view) == ["Leakage into the test\nNote, 2 films"]
+        press(view, "Undo")
+        assert not model.dataset.edits.left_out
 
     def test_the_films_of_the_chosen_finding_are_left_out(
         self, view: FindingsView, model: DataViewModel
@@ -253,36 +246,14 @@ class TestMending:
         assert model.dataset is not None
         assert model.dataset.edits.left_out == {COPIES.files[1]}
 
-    def test_what_was_mended_is_found_no_longer(
-        self, view: FindingsView, model: DataViewModel, gate: threading.Event
-    ) -> None:
-        press(view, "Leave these 2 films out")
-        gate.set()
-        wait_until(lambda: model.report is not None)
-        assert lines(view) == ["Leakage into the test\nNote, 2 films"]
-
-    def test_mending_can_be_undone_here(
-        self, view: FindingsView, model: DataViewModel, gate: threading.Event
-    ) -> None:
-        press(view, "Leave these 2 films out")
-        gate.set()
-        wait_until(lambda: model.report is not None)
-        press(view, "Undo")
-        assert model.dataset is not None
-        assert not model.dataset.edits.left_out
-
-    def test_the_patients_are_asked_for(self, qtbot: QtBot, view: FindingsView) -> None:
+    def test_patients_and_films_are_asked_for(self, qtbot: QtBot, view: FindingsView) -> None:
+        with qtbot.waitSignal(view.film_opened) as opened:
+            view.findChild(FilmWall).film_opened.emit(1)
+        assert opened.args == [name_of(0, 1)]
         choose(view, "Leakage into the test")
         with qtbot.waitSignal(view.patients_wanted):
             press(view, "Patients …")
-
-    def test_the_films_are_wanted_among_all_others(self, qtbot: QtBot, view: FindingsView) -> None:
         choose(view, "Exact copies")
         with qtbot.waitSignal(view.films_wanted) as wanted:
             press(view, "Show among all films")
         assert wanted.args == [list(COPIES.files)]
-
-    def test_a_film_on_the_wall_is_opened(self, qtbot: QtBot, view: FindingsView) -> None:
-        with qtbot.waitSignal(view.film_opened) as opened:
-            view.findChild(FilmWall).film_opened.emit(1)
-        assert opened.args == [name_of(0, 1)]

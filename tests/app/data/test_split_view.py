@@ -76,8 +76,13 @@ def test_the_table_has_films_and_patients_of_every_part(
     assert cells(view, len(model.rows))[-1] == "100%"
 
 
-def test_the_proof_is_said(view: SplitView) -> None:
+def test_what_is_proved_is_said(view: SplitView, model: SplitViewModel) -> None:
     assert "is in two parts (checked)" in words(view)
+    choose(field(view, QComboBox, "How patients are told"), "single_images")
+    assert model.chosen_pattern == "single_images"
+    assert "Which films are of the same patient is not known" in words(view)
+    model.set_pattern("{patient}???")  # fits no film
+    assert "Which films are of the same patient is not known" in words(view)
 
 
 def test_the_reference_warns_of_patients_it_lets_cross(
@@ -141,19 +146,6 @@ def test_what_is_no_pattern_is_said_beside_it(view: SplitView, model: SplitViewM
     QTest.keyClick(own, Qt.Key.Key_Return)
     assert "does not say where the patient stands" in words(view)
     assert model.chosen_pattern == ""
-
-
-def test_a_pattern_from_the_list_is_taken(view: SplitView, model: SplitViewModel) -> None:
-    choose(field(view, QComboBox, "How patients are told"), "single_images")
-    assert model.chosen_pattern == "single_images"
-    assert "Which films are of the same patient is not known" in words(view)
-
-
-def test_a_pattern_that_fits_no_film_proves_nothing_about_patients(
-    view: SplitView, model: SplitViewModel
-) -> None:
-    model.set_pattern("{patient}???")
-    assert "Which films are of the same patient is not known" in words(view)
 
 
 def test_a_split_that_is_impossible_says_why_in_place_of_the_table(

@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 from app.data.split_viewmodel import SplitViewModel
 from app.tasks import TaskRunner
 from app.training.viewmodel import TrainingViewModel
-from core.config import preset
 from core.data.dataset import LoadedDataset
 from core.data.edits import Edits
 from core.data.records import Dataset, GivenPart, Record
@@ -115,18 +114,16 @@ class TestPatients:
         model.set_pattern("single_images")
         assert model.figures.n_unknown == 5
 
-    def test_a_pattern_found_has_an_example(
-        self, model: SplitViewModel, data: DatasetInFront
+    def test_a_pattern_is_found_with_an_example(
+        self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront
     ) -> None:
         data.show(of_patients())
         assert (model.chosen_pattern, model.pattern) == ("", "before_underscore")
         assert model.example == ("A00_1.png", "A00")
-
-    def test_each_known_pattern_says_how_many_patients_it_would_give(
-        self, model: SplitViewModel, data: DatasetInFront
-    ) -> None:
-        data.show(of_patients())
+        # How many patients each known pattern would give.
         assert model.candidates == {"folder": 0, "before_underscore": 20, "before_last_number": 20}
+        with qtbot.assertNotEmitted(model.changed):
+            model.set_pattern("")  # the same is no edit
 
     def test_an_own_pattern_becomes_an_edit(
         self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront
@@ -139,13 +136,6 @@ class TestPatients:
         assert model.pattern == model.chosen_pattern == "A{patient}_*"
         assert model.example == ("A00_1.png", "00")
 
-    def test_the_same_pattern_again_is_no_edit(
-        self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront
-    ) -> None:
-        data.show(of_patients())
-        with qtbot.assertNotEmitted(model.changed):
-            model.set_pattern("")
-
     def test_what_is_no_pattern_is_a_message_and_changes_nothing(
         self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront
     ) -> None:
@@ -157,7 +147,7 @@ class TestPatients:
         model.set_pattern("before_underscore")
         assert model.pattern_error is None
 
-    def test_a_pattern_is_tried_while_it_is_written(
+    def test_a_pattern_is_tried_while_it_is_written_and_forgotten_with_the_dataset(
         self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront
     ) -> None:
         data.show(of_patients())
@@ -165,11 +155,6 @@ class TestPatients:
             model.try_pattern("{patient}0*")
         assert model.example == ("A00_1.png", "A")
         assert model.pattern == "before_underscore"
-
-    def test_another_dataset_forgets_what_was_tried(
-        self, model: SplitViewModel, data: DatasetInFront
-    ) -> None:
-        data.show(of_patients())
         model.try_pattern("nothing")
         data.show(of_patients())
         assert model.pattern_error is None
@@ -196,14 +181,11 @@ class TestParts:
         assert (one.n_films, one.n_patients) == (20, 10)
         assert (everything.n_films, everything.n_patients) == (40, 20)
 
-    def test_no_patient_crosses(self, model: SplitViewModel, data: DatasetInFront) -> None:
-        data.show(of_patients())
-        assert model.n_crossing == 0
-
-    def test_the_reference_lets_patients_cross(
+    def test_only_the_reference_lets_patients_cross(
         self, model: SplitViewModel, data: DatasetInFront
     ) -> None:
         data.show(of_patients())
+        assert model.n_crossing == 0
         model.change(split="reference")
         assert model.n_crossing == 6  # of each class films 0 and 10, and the last one is kept
 
@@ -212,6 +194,11 @@ class TestParts:
     ) -> None:
         data.show(of_patients())
         before = model.splits
+        with qtbot.assertNotEmitted(model.changed):
+            training.change(epochs=3)  # does not divide
+        assert model.splits is before
+        with pytest.raises(ConfigError):
+            model.change(test_share=0.9)
         with qtbot.waitSignal(model.changed):
             model.change(test_share=0.3)
         assert training.config.test_share == 0.3
@@ -220,24 +207,10 @@ class TestParts:
             training.change(seed=7)
         assert model.config.seed == 7
 
-    def test_settings_that_do_not_divide_change_nothing(
-        self, qtbot: QtBot, model: SplitViewModel, training: TrainingViewModel, data: DatasetInFront
-    ) -> None:
-        data.show(of_patients())
-        before = model.splits
-        with qtbot.assertNotEmitted(model.changed):
-            training.change(epochs=3)
-        assert model.splits is before
-
     def test_fewer_folds_keep_the_fold_among_them(self, model: SplitViewModel) -> None:
         model.change(split="kfold", n_folds=10, fold=9)
         model.change(n_folds=4)
         assert (model.config.n_folds, model.config.fold) == (4, 4)
-
-    def test_a_share_out_of_range_is_refused(self, model: SplitViewModel) -> None:
-        with pytest.raises(ConfigError):
-            model.change(test_share=0.9)
-        assert model.config == preset("recommended")
 
     def test_a_dataset_that_cannot_be_divided_says_why(
         self, model: SplitViewModel, data: DatasetInFront
@@ -271,28 +244,17 @@ class TestParts:
 
 
 class TestTable:
-    def test_it_is_written_and_told(
+    def test_it_is_written_and_told_until_the_split_changes(
         self, qtbot: QtBot, model: SplitViewModel, data: DatasetInFront, tmp_path: Path
     ) -> None:
         data.show(of_patients())
+        model.save_table(tmp_path / "none" / "split.csv")
+        assert "cannot be written" in str(model.note)
         path = tmp_path / "split.csv"
         with qtbot.waitSignal(model.noted):
             model.save_table(path)
         assert str(model.note) == f"Saved in {path}"
         with path.open(encoding="utf-8-sig", newline="") as file:
             assert len(list(csv.reader(file))) == 41
-
-    def test_a_failure_is_told_too(
-        self, model: SplitViewModel, data: DatasetInFront, tmp_path: Path
-    ) -> None:
-        data.show(of_patients())
-        model.save_table(tmp_path / "none" / "split.csv")
-        assert "cannot be written" in str(model.note)
-
-    def test_the_note_goes_with_the_split_it_was_on(
-        self, model: SplitViewModel, data: DatasetInFront, tmp_path: Path
-    ) -> None:
-        data.show(of_patients())
-        model.save_table(tmp_path / "split.csv")
         model.change(seed=3)
         assert model.note is None

@@ -20,15 +20,16 @@ def row(qtbot: QtBot) -> MatrixRow:
     return row
 
 
-@pytest.mark.parametrize(("width", "n_columns"), [(1200, 3), (820, 2), (400, 1)])
-def test_matrices_stand_side_by_side_as_far_as_there_is_room(
-    qtbot: QtBot, row: MatrixRow, width: int, n_columns: int
-) -> None:
-    row.resize(width, 900)
+def test_matrices_stand_side_by_side_as_far_as_there_is_room(qtbot: QtBot, row: MatrixRow) -> None:
+    names = [one.accessibleName() for one in row.findChildren(ConfusionMatrixView)]
+    assert names == ["one", "two", "three"]
     with qtbot.waitExposed(row):
         row.show()
-    tops = [scroll.mapTo(row, scroll.rect().topLeft()).y() for scroll in scrolls(row)]
-    assert tops.count(tops[0]) == n_columns
+    for width, n_columns in ((1200, 3), (820, 2), (400, 1)):
+        row.resize(width, 900)
+        row.layout().activate()
+        tops = [scroll.mapTo(row, scroll.rect().topLeft()).y() for scroll in scrolls(row)]
+        assert tops.count(tops[0]) == n_columns
     row.close()
 
 
@@ -43,8 +44,3 @@ def test_a_matrix_of_a_thousand_classes_scrolls(row: MatrixRow) -> None:
     assert all(scroll.maximumHeight() <= MOST_PX for scroll in scrolls(row))
     assert row.minimumSizeHint().width() < 900
     assert not row.grab().isNull()
-
-
-def test_each_matrix_is_named_for_those_who_do_not_see(row: MatrixRow) -> None:
-    names = [one.accessibleName() for one in row.findChildren(ConfusionMatrixView)]
-    assert names == ["one", "two", "three"]

@@ -40,11 +40,16 @@ def curves(plot: OverlayPlot) -> list[pg.PlotCurveItem]:
     return [item for item in items if isinstance(item, pg.PlotCurveItem)]
 
 
-def test_each_run_has_a_curve_and_a_name(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a"), line("b", 7)], None)
-    assert plot.names == ("a", "b")
+def test_each_run_has_a_curve_and_its_name_as_it_is(plot: OverlayPlot) -> None:
+    names = ("a", "<b>bold</b>")
+    plot.show_lines([line(names[0]), line(names[1], 7)], None)
+    assert plot.names == names
     assert [len(curve.getData()[0]) for curve in curves(plot)] == [5, 7]
-    assert [plot.legend.item(row).text() for row in range(plot.legend.count())] == ["a", "b"]
+    assert tuple(plot.legend.item(row).text() for row in range(plot.legend.count())) == names
+    assert "&lt;b&gt;" in plot.legend.item(1).toolTip()
+    assert has_colour(plot, COLOURS.lines[0], range(60, 500), range(0, 260))
+    plot.show_lines([], None)
+    assert (curves(plot), plot.legend.count()) == ([], 0)
 
 
 def test_runs_differ_in_colour_and_in_dashes(plot: OverlayPlot) -> None:
@@ -65,80 +70,39 @@ def test_a_run_keeps_its_colour_while_it_is_shown(plot: OverlayPlot) -> None:
     assert plot.pen("c").color() != colour
 
 
-def test_a_curve_less_leaves_nothing_behind(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a"), line("b")], None)
-    plot.show_lines([], None)
-    assert curves(plot) == []
-    assert plot.legend.count() == 0
-
-
-def test_a_long_run_is_drawn_with_few_points(plot: OverlayPlot) -> None:
+def test_a_long_run_is_drawn_with_few_points_until_one_zooms_in(
+    plot: OverlayPlot, qtbot: QtBot
+) -> None:
     plot.show_lines([line("a", 100_000)], None)
     assert 100 <= len(curves(plot)[0].getData()[0]) <= MAX_POINTS
     assert not plot.grab().isNull()
-
-
-def test_zooming_in_shows_every_batch(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a", 100_000)], None)
-    plot.findChild(pg.PlotWidget).setXRange(500, 600, padding=0)
-    x, _ = curves(plot)[0].getData()
-    assert (x[0] <= 500, x[-1] >= 600) == (True, True)
-    assert np.all(np.diff(x) == 1)
-
-
-def test_thinned_points_are_means() -> None:
-    x, y = np.arange(1.0, 2401), np.tile([0.0, 2.0], 1200)
-    thin_x, thin_y = thinned(x, y, 0, 2400)
-    assert len(thin_x) <= MAX_POINTS
-    assert set(thin_y) == {1.0}
-    assert thin_x[-1] == 2400
-
-
-def test_thinning_leaves_out_what_is_no_number() -> None:
-    y = np.tile([np.nan, 2.0, np.inf, 2.0], 600)
-    _, thin = thinned(np.arange(1.0, 2401), y, 0, 2400)
-    assert set(thin) == {2.0}
-
-
-def test_one_wild_batch_does_not_set_the_scale(plot: OverlayPlot) -> None:
-    wild = line("a", 1000)
-    wild.y[500] = 1e6
-    plot.show_lines([wild], None)
-    _, (low, high) = plot.findChild(pg.PlotWidget).viewRange()
-    assert low <= 0
-    assert high < 10
-
-
-def test_a_loss_that_is_no_number_is_no_accident(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a", 5, np.nan)], None)
-    _, (low, high) = plot.findChild(pg.PlotWidget).viewRange()
-    assert np.isfinite([low, high]).all()
-    assert not plot.grab().isNull()
-
-
-def test_a_given_top_is_kept(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a", 5, 3.0)], 100.0)
-    _, (_, high) = plot.findChild(pg.PlotWidget).viewRange()
-    assert high == pytest.approx(100, abs=10)
-
-
-def test_names_in_the_legend_are_no_markup(plot: OverlayPlot) -> None:
-    plot.show_lines([line("<b>bold</b>")], None)
-    assert plot.legend.item(0).text() == "<b>bold</b>"
-    assert "&lt;b&gt;" in plot.legend.item(0).toolTip()
-
-
-def test_the_colours_are_drawn(plot: OverlayPlot) -> None:
-    plot.show_lines([line("a")], None)
-    assert has_colour(plot, COLOURS.lines[0], range(60, 500), range(0, 260))
-
-
-def test_a_double_click_shows_everything_again(plot: OverlayPlot, qtbot: QtBot) -> None:
-    plot.show_lines([line("a", 1000)], None)
     widget = plot.findChild(pg.PlotWidget)
     with qtbot.waitExposed(plot):
         plot.show()
-    widget.setXRange(100, 110, padding=0)
+    widget.setXRange(500, 600, padding=0)
+    x, _ = curves(plot)[0].getData()
+    assert (x[0] <= 500, x[-1] >= 600) == (True, True)
+    assert np.all(np.diff(x) == 1)
     QTest.mouseDClick(widget.viewport(), Qt.MouseButton.LeftButton, pos=widget.rect().center())
-    assert widget.viewRange()[0][1] >= 1000
+    assert widget.viewRange()[0][1] >= 100_000
     plot.close()
+
+
+def test_thinned_points_are_means_of_what_is_a_number() -> None:
+    x = np.arange(1.0, 2401)
+    for values, mean in (([0.0, 2.0], 1.0), ([np.nan, 2.0, np.inf, 2.0], 2.0)):
+        thin_x, thin_y = thinned(x, np.tile(values, 2400 // len(values)), 0, 2400)
+        assert len(thin_x) <= MAX_POINTS
+        assert (set(thin_y), thin_x[-1]) == ({mean}, 2400)
+
+
+def test_neither_one_wild_batch_nor_what_is_no_number_sets_the_scale(plot: OverlayPlot) -> None:
+    wild = line("a", 1000)
+    wild.y[500] = 1e6
+    for shown, top in ((wild, None), (line("a", 5, np.nan), None), (line("a", 5, 3.0), 100.0)):
+        plot.show_lines([shown], top)
+        _, (low, high) = plot.findChild(pg.PlotWidget).viewRange()
+        assert low <= 0
+        assert np.isfinite(low)
+        assert high == pytest.approx(100, abs=10) if top else high < 10
+        assert not plot.grab().isNull()

@@ -30,22 +30,16 @@ def shown(deck: PlotDeck) -> list[int]:
 
 
 class TestTabs:
-    def test_little_room_shows_one_plot(self, deck: PlotDeck) -> None:
+    def test_much_room_shows_all_until_the_user_chooses(self, deck: PlotDeck) -> None:
         assert (deck.choice, shown(deck)) == (LOSS, [LOSS])
-
-    def test_much_room_shows_all(self, deck: PlotDeck) -> None:
         deck.resize(*LARGE)
         assert (deck.choice, shown(deck)) == (ALL, [LOSS, ACCURACY, GAP, RATE, LOG])
-
-    @pytest.mark.parametrize("choice", [LOSS, ACCURACY, GAP, RATE, LOG])
-    def test_a_tab_shows_its_plot_alone(self, deck: PlotDeck, choice: int) -> None:
-        deck.choose(choice)
-        assert shown(deck) == [choice]
-
-    def test_what_the_user_chose_stays_however_large_the_window(self, deck: PlotDeck) -> None:
-        deck.findChild(QTabBar).setCurrentIndex(GAP)
+        deck.resize(*SMALL)
+        for choice in (ACCURACY, GAP, RATE, LOG, LOSS):
+            deck.findChild(QTabBar).setCurrentIndex(choice)
+            assert shown(deck) == [choice]
         deck.resize(*LARGE)
-        assert shown(deck) == [GAP]
+        assert shown(deck) == [LOSS]
 
 
 def two_epochs() -> History:
@@ -95,13 +89,9 @@ class TestGapPlot:
 
     def test_the_bars_are_training_minus_validation(self, gap: GapPlot) -> None:
         assert gap._bars.opts["height"].tolist() == pytest.approx([-2, 10])
-
-    def test_the_axis_holds_gaps_below_zero(self, gap: GapPlot) -> None:
         low, high = gap._box.viewRange()[1]
         assert low <= -2
         assert high >= 10
-
-    def test_the_cross_hair_knows_both_accuracies(self, gap: GapPlot) -> None:
         assert [one.y.tolist() for one in gap.series()[1:]] == [[60, 80], [62, 70]]
 
     def test_a_click_at_a_bar_chooses_its_epoch(self, gap: GapPlot) -> None:
@@ -149,18 +139,13 @@ def test_figures_take_the_rows_that_the_width_asks_for(qtbot: QtBot, width: int,
 
 
 class TestOfferBar:
-    def test_taking_the_offer_tells_and_hides_it(self, qtbot: QtBot) -> None:
-        bar = OfferBar()
+    def test_taking_the_offer_tells_and_hides_it_putting_it_off_hides_it(
+        self, qtbot: QtBot
+    ) -> None:
+        bar, taken = OfferBar(), []
         qtbot.addWidget(bar)
-        bar.show()
-        with qtbot.waitSignal(bar.taken):
-            bar._take.click()
-        assert not bar.isVisible()
-
-    def test_putting_it_off_only_hides_it(self, qtbot: QtBot) -> None:
-        bar = OfferBar()
-        qtbot.addWidget(bar)
-        bar.show()
-        with qtbot.assertNotEmitted(bar.taken):
-            bar._later.click()
-        assert not bar.isVisible()
+        bar.taken.connect(lambda: taken.append(True))
+        for button, n_taken in ((bar._take, 1), (bar._later, 1)):
+            bar.show()
+            button.click()
+            assert (len(taken), bar.isVisible()) == (n_taken, False)

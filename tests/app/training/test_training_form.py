@@ -98,28 +98,17 @@ def test_only_what_the_others_leave_a_meaning_can_be_set(
     for schedule in SCHEDULES:
         model.change(schedule=schedule)
         assert field(form, NumberBox, "Epochs of warm-up").isEnabled() == (schedule == "cosine")
-
-
-def test_early_stopping_needs_films_to_validate_on(
-    form: TrainingForm, model: TrainingViewModel
-) -> None:
     patience = field(form, NumberBox, "Patience of early stopping")
     assert patience.isEnabled()
-    model.change(split="reference")
+    model.change(split="reference")  # no films to validate on
     assert not patience.isEnabled()
-
-
-def test_the_reference_offers_nothing_to_go_back_to(
-    form: TrainingForm, model: TrainingViewModel
-) -> None:
-    model.choose_preset("reference")
-    assert references(form) == []
 
 
 def test_the_notebooks_value_is_one_click_away(
     form: TrainingForm, model: TrainingViewModel
 ) -> None:
     model.choose_preset("reference")
+    assert references(form) == []
     model.change(batch_size=16)
     assert references(form) == ["64"]
     press(form, "Reference: 64")
@@ -193,7 +182,7 @@ def test_nothing_can_be_changed_while_it_trains(
     assert not [one for kind in kinds for one in form.findChildren(kind) if one.isEnabled()]
 
 
-def test_groups_begin_folded_and_say_what_is_inside(
+def test_groups_begin_folded_say_what_is_inside_and_do_not_make_it_wider(
     qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewModel
 ) -> None:
     form = TrainingForm(model, weights)
@@ -201,14 +190,6 @@ def test_groups_begin_folded_and_say_what_is_inside(
     form.show()
     assert not field(form, QComboBox, "Optimiser").isVisible()
     assert "Optimiser: AdamW, Learning rate schedule: One cycle" in label_texts(form)
-
-
-def test_unfolded_groups_do_not_make_it_wider(
-    qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewModel
-) -> None:
-    form = TrainingForm(model, weights)
-    qtbot.addWidget(form)
-    form.show()
     folded = form.minimumSizeHint().width()
     for title in ("Optimiser", "When to stop and what to keep", "Arithmetic"):
         press(form, title)
@@ -226,39 +207,24 @@ def test_devices_can_be_chosen_once_they_are_found(
     assert model.device_name == "gpu:0"
 
 
-def test_a_file_shows_what_of_it_fits(form: TrainingForm, weights: InitialWeightsViewModel) -> None:
+def test_a_file_shows_what_of_it_fits_and_lets_the_backbone_be_frozen(
+    form: TrainingForm, model: TrainingViewModel, weights: InitialWeightsViewModel
+) -> None:
+    frozen = field(form, QCheckBox, "Frozen backbone")
+    assert not frozen.isEnabled()
+    model.change(is_backbone_frozen=True)
+    assert any("frozen at random" in text for text in label_texts(form))
+    assert frozen.isEnabled()
+    model.change(is_backbone_frozen=False)
     weights.open_file(FILE)
     wait_until(lambda: not weights.is_busy)
     assert field(form, QComboBox, "Initial weights").currentText() == "A file …"
     assert any("1 of 3 tensors of the network" in text for text in label_texts(form))
-
-
-def test_a_file_that_does_not_fit_says_why(
-    form: TrainingForm, model: TrainingViewModel, weights: InitialWeightsViewModel
-) -> None:
+    assert frozen.isEnabled()
     model.change(architecture="resnet34")
-    weights.open_file(FILE)
     wait_until(lambda: not weights.is_busy)
     assert any("weights.safetensors holds a ResNet-18." in text for text in label_texts(form))
     assert any("a run starts at random" in text for text in label_texts(form))
-
-
-def test_the_backbone_can_be_frozen_once_there_are_weights(
-    form: TrainingForm, weights: InitialWeightsViewModel
-) -> None:
-    frozen = field(form, QCheckBox, "Frozen backbone")
-    assert not frozen.isEnabled()
-    weights.open_file(FILE)
-    wait_until(lambda: not weights.is_busy)
-    assert frozen.isEnabled()
-
-
-def test_a_backbone_that_is_frozen_at_random_is_warned_of(
-    form: TrainingForm, model: TrainingViewModel
-) -> None:
-    model.change(is_backbone_frozen=True)
-    assert any("frozen at random" in text for text in label_texts(form))
-    assert field(form, QCheckBox, "Frozen backbone").isEnabled()
 
 
 def test_published_weights_of_another_network_are_offered(

@@ -136,17 +136,16 @@ def shown_value(page: TrainingPage, caption: str) -> str:
 
 
 class TestButtons:
-    def test_before_a_run_it_can_be_started_or_estimated(self, page: TrainingPage) -> None:
-        assert visible_buttons(page) == {"Start training", "Estimate"}
-
-    def test_without_films_neither_can_be_pressed(
-        self, qtbot: QtBot, runner: TaskRunner, workspace: Workspace
+    def test_before_a_run_it_can_be_started_or_estimated_where_there_are_films(
+        self, qtbot: QtBot, page: TrainingPage, runner: TaskRunner, workspace: Workspace
     ) -> None:
-        page = page_of(TrainingViewModel(runner, workspace))
-        qtbot.addWidget(page)
-        page.show()
-        assert not button(page, "Start training").isEnabled()
-        assert not button(page, "Estimate").isEnabled()
+        empty = page_of(TrainingViewModel(runner, workspace))
+        qtbot.addWidget(empty)
+        empty.show()
+        for one in (page, empty):
+            assert visible_buttons(one) == {"Start training", "Estimate"}
+            for text in ("Start training", "Estimate"):
+                assert button(one, text).isEnabled() == (one is page)
 
     def test_a_run_can_be_paused_and_resumed(self, page: TrainingPage, runs: Runs) -> None:
         run_on(page, runs)
@@ -179,33 +178,32 @@ class TestButtons:
 
 
 class TestWhileItRuns:
-    def test_the_figures_tell_where_it_is(self, page: TrainingPage, runs: Runs) -> None:
+    def test_figures_and_curves_tell_where_it_is(self, page: TrainingPage, runs: Runs) -> None:
         run_on(page, runs)
         wait_until(lambda: shown_value(page, "batch") == "2 / 2")
-        assert shown_value(page, "epoch") == "3 / 4"
-        assert shown_value(page, "films per second") == "41.2"
-        assert shown_value(page, "time left") == "1:30"
-        assert shown_value(page, "best epoch") == "3 (80.0%)"
-        assert shown_value(page, "epochs since best") == "0"
+        for caption, value in (
+            ("epoch", "3 / 4"),
+            ("films per second", "41.2"),
+            ("time left", "1:30"),
+            ("best epoch", "3 (80.0%)"),
+            ("epochs since best", "0"),
+        ):
+            assert shown_value(page, caption) == value
         assert shown_value(page, "memory").endswith(" GB")
-
-    def test_the_curves_have_every_batch_and_epoch(self, page: TrainingPage, runs: Runs) -> None:
-        run_on(page, runs)
         assert [len(plot.series()[0].y) for plot in page.findChildren(CurvePlot)] == [6, 6]
         assert len(page.findChild(GapPlot).series()[0].x) == 3
+        for is_told in (True, False):  # a second click lets go of it
+            page.findChild(PlotDeck).epoch_chosen.emit(2)
+            told = [
+                one for one in label_texts(page) if one.startswith("Epoch 2: training loss 0.5")
+            ]
+            assert bool(told) == is_told
 
     def test_plain_words_tell_of_over_fitting(self, page: TrainingPage, runs: Runs) -> None:
         start = dataclasses.replace(START, epochs=6)
         runs.events = [start, *epochs(6, [1.0, 0.8, 0.7, 0.75, 0.8, 0.9])]
         run_on(page, runs)
         assert any("by heart (over-fitting)" in text for text in label_texts(page))
-
-    def test_a_click_at_an_epoch_tells_its_figures(self, page: TrainingPage, runs: Runs) -> None:
-        run_on(page, runs)
-        page.findChild(PlotDeck).epoch_chosen.emit(2)
-        assert any(text.startswith("Epoch 2: training loss 0.5") for text in label_texts(page))
-        page.findChild(PlotDeck).epoch_chosen.emit(2)
-        assert not any(text.startswith("Epoch 2:") for text in label_texts(page))
 
     def test_the_log_tells_of_what_happened_on_the_way(
         self, page: TrainingPage, runs: Runs
@@ -258,15 +256,13 @@ class TestOffer:
         page.show()
         return page
 
-    def test_an_interrupted_run_is_offered(self, offering: TrainingPage) -> None:
+    def test_an_interrupted_run_is_offered_and_can_be_put_off(
+        self, page: TrainingPage, offering: TrainingPage
+    ) -> None:
         assert "An interrupted run can be resumed." in label_texts(offering)
-
-    def test_without_one_nothing_is_offered(self, page: TrainingPage) -> None:
-        assert not any("interrupted" in text for text in label_texts(page))
-
-    def test_it_is_put_off_for_this_time(self, offering: TrainingPage) -> None:
         press(offering, "Not now")
-        assert "An interrupted run can be resumed." not in label_texts(offering)
+        for one in (page, offering):
+            assert not any("interrupted" in text for text in label_texts(one))
 
     def test_taking_it_resumes_that_run(self, offering: TrainingPage, tmp_path: Path) -> None:
         asked: list[object] = []

@@ -26,12 +26,11 @@ def shown(model: AugmentationViewModel) -> bytes:
     return b"".join(picture.tobytes() for picture in model.draws(film))
 
 
-def test_it_begins_with_the_recommended_settings(model: AugmentationViewModel) -> None:
+def test_it_begins_with_the_recommended_settings_and_a_change_is_told_once(
+    qtbot: QtBot, model: AugmentationViewModel
+) -> None:
     assert model.config == preset("recommended").augmentation
     assert not model.is_changed
-
-
-def test_a_change_is_told_once(qtbot: QtBot, model: AugmentationViewModel) -> None:
     with qtbot.waitSignal(model.changed):
         model.change(is_flip_on=False)
     assert not model.config.is_flip_on
@@ -65,14 +64,8 @@ def test_it_follows_the_run_that_is_set_up(qtbot: QtBot, model: AugmentationView
         model.follow(run)
     assert (model.config, model.seed) == (run.augmentation, 5)
     assert model.is_changed
-
-
-def test_following_what_it_already_has_tells_nothing(
-    qtbot: QtBot, model: AugmentationViewModel
-) -> None:
-    model.follow(preset("reference"))
     with qtbot.assertNotEmitted(model.changed), qtbot.assertNotEmitted(model.film_changed):
-        model.follow(preset("reference"))
+        model.follow(run)
 
 
 def test_the_draws_are_the_first_epochs_of_the_run(model: AugmentationViewModel) -> None:

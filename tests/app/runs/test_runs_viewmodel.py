@@ -75,17 +75,15 @@ def choose(model: RunsViewModel, runs: Path, *chosen: str) -> None:
     wait_until(lambda: not model.is_busy)
 
 
-def test_nothing_is_listed_before_anything_was_read(model: RunsViewModel, runs: Path) -> None:
+def test_the_newest_run_comes_first_and_damaged_ones_last(model: RunsViewModel, runs: Path) -> None:
     assert (model.shown, model.n_runs, model.selected) == ((), 0, ())
+    model.refresh()
+    wait_until(lambda: not model.is_busy)
+    assert names(model) == ["third", "second", "first", "broken"]
 
 
-def test_the_newest_run_comes_first_and_damaged_ones_last(listed: RunsViewModel) -> None:
-    assert names(listed) == ["third", "second", "first", "broken"]
-
-
-@pytest.mark.parametrize(
-    ("column", "is_descending", "order"),
-    [
+def test_runs_are_listed_in_the_order_of_a_column(listed: RunsViewModel) -> None:
+    orders: list[tuple[Column, bool, list[str]]] = [
         ("name", False, ["broken", "first", "second", "third"]),
         ("validation", True, ["second", "first", "third", "broken"]),
         ("test", False, ["second", "first", "third", "broken"]),
@@ -93,40 +91,34 @@ def test_the_newest_run_comes_first_and_damaged_ones_last(listed: RunsViewModel)
         ("epochs", False, ["third", "second", "first", "broken"]),
         ("started", False, ["first", "second", "third", "broken"]),
         ("status", False, ["third", "second", "first", "broken"]),
-    ],
-)
-def test_runs_are_listed_in_the_order_of_a_column(
-    listed: RunsViewModel, column: Column, is_descending: bool, order: list[str]
-) -> None:
-    listed.sort_by(column, is_descending=is_descending)
-    assert names(listed) == order
+    ]
+    for column, is_descending, order in orders:
+        listed.sort_by(column, is_descending=is_descending)
+        assert names(listed) == order
 
 
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
+def test_a_filter_leaves_runs_in_which_every_word_occurs(listed: RunsViewModel) -> None:
+    for text, left in (
         ("", ["third", "second", "first", "broken"]),
         ("SECOND", ["second"]),
         ("resnet-18 films", ["third", "first"]),
         ("paused", ["third"]),
         ("damaged", ["broken"]),
         ("elephant", []),
-    ],
-)
-def test_a_filter_leaves_runs_in_which_every_word_occurs(
-    listed: RunsViewModel, text: str, left: list[str]
+    ):
+        listed.set_filter(text)
+        assert names(listed) == left
+        assert listed.n_runs == 4
+
+
+def test_curves_of_chosen_runs_are_read_and_others_forgotten(
+    listed: RunsViewModel, runs: Path
 ) -> None:
-    listed.set_filter(text)
-    assert names(listed) == left
-    assert listed.n_runs == 4
-
-
-def test_curves_of_chosen_runs_are_read(listed: RunsViewModel, runs: Path) -> None:
     choose(listed, runs, "first", "second", "broken")
-    assert {path.name: one.n_batches for path, one in listed.histories.items()} == {
-        "first": 6,
-        "second": 3,
-    }
+    n_batches = {path.name: one.n_batches for path, one in listed.histories.items()}
+    assert n_batches == {"first": 6, "second": 3}
+    choose(listed, runs, "second")
+    assert [path.name for path in listed.histories] == ["second"]
 
 
 def test_curves_of_very_many_runs_are_not_read(
@@ -134,12 +126,6 @@ def test_curves_of_very_many_runs_are_not_read(
 ) -> None:
     monkeypatch.setattr("app.runs.viewmodel.MAX_OVERLAID", 1)
     choose(listed, runs, "broken", "second", "first")
-    assert [path.name for path in listed.histories] == ["second"]
-
-
-def test_curves_of_runs_no_longer_chosen_are_forgotten(listed: RunsViewModel, runs: Path) -> None:
-    choose(listed, runs, "first", "second")
-    choose(listed, runs, "second")
     assert [path.name for path in listed.histories] == ["second"]
 
 
@@ -159,19 +145,13 @@ def test_a_run_that_is_gone_is_no_longer_chosen(listed: RunsViewModel, runs: Pat
     assert (listed.selected, listed.histories) == ((), {})
 
 
-def test_two_chosen_runs_have_differences(listed: RunsViewModel, runs: Path) -> None:
+def test_only_two_chosen_runs_have_differences(listed: RunsViewModel, runs: Path) -> None:
+    for chosen in ((), ("first",), ("first", "broken"), ("first", "second", "third")):
+        choose(listed, runs, *chosen)
+        assert listed.differences is None
+    choose(listed, runs)
     choose(listed, runs, "first", "second")
     assert listed.differences == [("architecture", "resnet18", "resnet50"), ("seed", 0, 3)]
-
-
-@pytest.mark.parametrize(
-    "chosen", [(), ("first",), ("first", "broken"), ("first", "second", "third")]
-)
-def test_other_choices_have_no_differences(
-    listed: RunsViewModel, runs: Path, chosen: tuple[str, ...]
-) -> None:
-    choose(listed, runs, *chosen)
-    assert listed.differences is None
 
 
 def test_a_run_is_renamed(listed: RunsViewModel, runs: Path) -> None:
@@ -245,39 +225,24 @@ def test_runs_of_another_folder_are_listed_too(
     assert "foreign" in names(listed)
 
 
-def test_the_model_of_a_run_is_asked_for(
+def test_models_and_settings_of_runs_are_asked_for_where_there_are_some(
     model: RunsViewModel, runs: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.runs.check_models", lambda _: True)
+    monkeypatch.setattr("core.training.runs.check_models", lambda folder: folder.name == "first")
     model.refresh()
     wait_until(lambda: not model.is_busy)
     choose(model, runs, "first")
     with qtbot.waitSignal(model.model_wanted) as wanted:
         model.open_model()
     assert wanted.args == [runs / "first" / BEST_FILE]
-
-
-def test_a_run_without_a_model_opens_none(listed: RunsViewModel, runs: Path, qtbot: QtBot) -> None:
-    choose(listed, runs, "third")
-    with qtbot.assertNotEmitted(listed.model_wanted):
-        listed.open_model()
-
-
-def test_the_settings_of_a_run_are_asked_for(
-    listed: RunsViewModel, runs: Path, qtbot: QtBot
-) -> None:
-    choose(listed, runs, "second")
-    with qtbot.waitSignal(listed.config_wanted) as wanted:
-        listed.train_again()
+    choose(model, runs, "third")  # has neither model nor checkpoint
+    with qtbot.assertNotEmitted(model.model_wanted), qtbot.assertNotEmitted(model.resume_wanted):
+        model.open_model()
+        model.resume()
+    choose(model, runs, "second")
+    with qtbot.waitSignal(model.config_wanted) as wanted:
+        model.train_again()
     assert wanted.args == [TrainingConfig(epochs=2, architecture="resnet50", seed=3)]
-
-
-def test_a_run_without_a_checkpoint_is_not_resumed(
-    listed: RunsViewModel, runs: Path, qtbot: QtBot
-) -> None:
-    choose(listed, runs, "third")
-    with qtbot.assertNotEmitted(listed.resume_wanted):
-        listed.resume()
 
 
 def test_what_is_listed_is_saved_as_a_table(listed: RunsViewModel, tmp_path: Path) -> None:

@@ -90,30 +90,25 @@ def stop_after_first_batch(
 
 
 class TestSettings:
-    def test_a_change_is_told_once(self, qtbot: QtBot, model: TrainingViewModel) -> None:
-        told: list[int] = []
-        model.changed.connect(lambda: told.append(model.config.epochs))
-        model.change(epochs=5)
-        model.change(epochs=5)
-        assert told == [5]
-
-    def test_a_change_leaves_the_other_settings(self, model: TrainingViewModel) -> None:
-        before = model.config
-        model.change(batch_size=3)
-        assert model.config == before.changed(batch_size=3)
+    def test_a_change_is_told_once_and_leaves_the_other_settings(
+        self, qtbot: QtBot, model: TrainingViewModel
+    ) -> None:
+        before, told = model.config, []
+        model.changed.connect(lambda: told.append(model.config))
+        for _ in range(2):
+            model.change(epochs=5)
+        assert told == [before.changed(epochs=5)]
+        with qtbot.assertNotEmitted(model.changed), pytest.raises(ConfigError, match="Epochs"):
+            model.change(epochs=0)
+        assert model.config == told[0]
 
     def test_a_preset_sets_everything_but_the_seed(self, model: TrainingViewModel) -> None:
         model.change(seed=7, epochs=99)
         model.choose_preset("reference")
         assert model.config == preset("reference").changed(seed=7)
-
-    def test_a_value_out_of_its_range_changes_nothing(
-        self, qtbot: QtBot, model: TrainingViewModel
-    ) -> None:
-        before = model.config
-        with qtbot.assertNotEmitted(model.changed), pytest.raises(ConfigError, match="Epochs"):
-            model.change(epochs=0)
-        assert model.config == before
+        assert not model.is_changed
+        model.change(epochs=3)
+        assert model.is_changed
 
     def test_devices_are_passed_on(self, qtbot: QtBot, model: TrainingViewModel) -> None:
         from core.runtime.devices import Device
@@ -125,17 +120,13 @@ class TestSettings:
 
 
 class TestStart:
-    def test_without_a_dataset_nothing_starts(
-        self, qtbot: QtBot, model: TrainingViewModel, workspace: Workspace
+    def test_without_a_dataset_nothing_starts_and_nothing_else_is_needed(
+        self, model: TrainingViewModel, workspace: Workspace, loaded: LoadedDataset
     ) -> None:
         assert not model.can_start
         model.start()
         assert not model.is_training
         assert not list(workspace.runs.iterdir())
-
-    def test_a_dataset_is_all_that_is_needed(
-        self, model: TrainingViewModel, loaded: LoadedDataset
-    ) -> None:
         model.set_dataset(loaded)
         assert model.can_start
 
@@ -164,14 +155,17 @@ class TestStart:
 
 
 class TestFinishedRun:
-    def test_every_event_is_kept_and_told(
+    def test_every_event_is_kept_and_told_and_it_is_idle_at_the_last(
         self, qtbot: QtBot, ready: TrainingViewModel, short: list[object]
     ) -> None:
         told: list[object] = []
+        idle: list[bool] = []
         for signal in (ready.started, ready.batch_done, ready.epoch_done, ready.trained):
             signal.connect(told.append)
+        ready.trained.connect(lambda _: idle.append(ready.can_start))
         train(qtbot, ready)
         assert told == short
+        assert idle == [True]
         history = ready.history
         kept = [ready.start_event, history.latest, *history.epochs, ready.result]
         assert kept == [short[0], *short[-3:]]
@@ -203,14 +197,6 @@ class TestFinishedRun:
             )
         assert empty == (None, None, None, 0)
         assert ready.run_folder != first
-
-    def test_it_is_idle_when_it_says_that_it_finished(
-        self, qtbot: QtBot, ready: TrainingViewModel, short: list[object]
-    ) -> None:
-        states: list[bool] = []
-        ready.trained.connect(lambda _: states.append(ready.can_start))
-        train(qtbot, ready)
-        assert states == [True]
 
 
 class TestStop:
@@ -311,12 +297,3 @@ def test_a_failed_run_still_offers_what_it_had_saved(
     assert ready.outcome is Outcome.FAILED
     assert ready.run_folder is not None
     assert ready.saved_model() == ready.run_folder / "best.safetensors"
-
-
-def test_a_changed_setting_is_told_from_the_preset(model: TrainingViewModel) -> None:
-    model.choose_preset("reference")
-    assert not model.is_changed
-    model.change(seed=7)
-    assert not model.is_changed
-    model.change(epochs=3)
-    assert model.is_changed

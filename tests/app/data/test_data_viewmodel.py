@@ -50,20 +50,14 @@ def open_whole(qtbot: QtBot, model: DataViewModel, *sources: Path) -> LoadedData
 
 def test_a_zip_is_opened_with_progress(qtbot: QtBot, model: DataViewModel, films_zip: Path) -> None:
     seen: list[Progress] = []
+    states: list[bool] = []
     model.progressed.connect(seen.append)
+    model.changed.connect(lambda: states.append(model.is_busy))
     opened = open_whole(qtbot, model, films_zip)
     assert model.dataset is opened
     assert list(opened.dataset.counts.values()) == [20, 20, 20]
     assert {progress.total for progress in seen} >= {60}
     assert all(isinstance(progress, Progress) for progress in seen)
-
-
-def test_it_is_busy_while_it_opens_and_says_when_that_changes(
-    qtbot: QtBot, model: DataViewModel, films_zip: Path
-) -> None:
-    states: list[bool] = []
-    model.changed.connect(lambda: states.append(model.is_busy))
-    open_whole(qtbot, model, films_zip)
     assert (states[0], states[-1]) == (True, False)
     assert states == sorted(states, reverse=True)  # busy first, and never again
 
@@ -99,13 +93,20 @@ def test_giving_up_keeps_the_old_dataset(
     assert model.dataset is loaded
 
 
-def test_giving_up_leaves_nothing_half_unpacked(
-    model: DataViewModel, films_zip: Path, gate: threading.Event, workspace: Workspace
+def test_giving_up_drops_the_one_that_waits_too_and_leaves_nothing_half_unpacked(
+    qtbot: QtBot,
+    model: DataViewModel,
+    films_zip: Path,
+    gate: threading.Event,
+    workspace: Workspace,
 ) -> None:
-    model.open([films_zip])
-    model.cancel()
-    gate.set()
-    wait_until(lambda: not model.is_busy)
+    with qtbot.assertNotEmitted(model.loaded):
+        model.open([films_zip])
+        model.open([films_zip])
+        model.cancel()
+        gate.set()
+        wait_until(lambda: not model.is_busy)
+    assert model.dataset is None
     assert not list(workspace.caches.glob("*/"))
     assert not list(workspace.datasets.glob("*/"))
 
@@ -123,18 +124,6 @@ def test_another_dataset_is_opened_in_place_of_the_one_on_its_way(
     gate.set()
     wait_until(lambda: bool(opened) and not model.is_busy)
     assert [one.dataset.sources for one in opened] == [(other,)]
-
-
-def test_giving_up_drops_the_one_that_waits_too(
-    qtbot: QtBot, model: DataViewModel, films_zip: Path, gate: threading.Event
-) -> None:
-    with qtbot.assertNotEmitted(model.loaded):
-        model.open([films_zip])
-        model.open([films_zip])
-        model.cancel()
-        gate.set()
-        wait_until(lambda: not model.is_busy)
-    assert model.dataset is None
 
 
 def test_the_built_in_films_are_drawn_once(
@@ -157,20 +146,19 @@ def test_the_built_in_films_are_drawn_once(
 class TestSeveral:
     """Datasets that were opened one after the other."""
 
-    def test_the_last_one_is_in_front_and_all_stay_open(
+    def test_all_stay_open_and_each_may_come_to_the_front(
         self, qtbot: QtBot, model: DataViewModel
     ) -> None:
-        opened = [open_whole(qtbot, model, source) for source in (ONE, TWO, THREE)]
+        told: list[list[Path]] = []
+        model.opened.connect(told.append)
+        opened = [open_whole(qtbot, model, *sources) for sources in ((ONE, TWO), (TWO,), (THREE,))]
         assert [one.loaded for one in model.datasets] == opened
         assert model.dataset is opened[-1]
-
-    def test_each_may_come_to_the_front(self, qtbot: QtBot, model: DataViewModel) -> None:
-        first = open_whole(qtbot, model, ONE)
-        open_whole(qtbot, model, TWO)
         with qtbot.waitSignal(model.loaded) as shown:
             model.show(0)
-        assert shown.args == [first]
+        assert shown.args == [opened[0]]
         assert model.current is model.datasets[0]
+        assert told == [[ONE, TWO], [TWO], [THREE]]  # shown again is not opened again
 
     def test_the_report_comes_to_the_front_with_its_dataset(
         self, qtbot: QtBot, model: DataViewModel
@@ -194,18 +182,9 @@ class TestSeveral:
         model.close(2)
         assert model.dataset is second
         assert [one.sources for one in model.datasets] == [(ONE,), (TWO,)]
-
-    def test_closing_another_leaves_the_one_in_front(
-        self, qtbot: QtBot, model: DataViewModel
-    ) -> None:
-        open_whole(qtbot, model, ONE)
-        second = open_whole(qtbot, model, TWO)
         with qtbot.assertNotEmitted(model.loaded), qtbot.waitSignal(model.changed):
             model.close(0)
         assert model.dataset is second
-
-    def test_closing_the_only_one_leaves_none(self, qtbot: QtBot, model: DataViewModel) -> None:
-        open_whole(qtbot, model, ONE)
         with qtbot.waitSignal(model.changed):
             model.close(0)
         assert (model.current, model.dataset, model.report) == (None, None, None)
@@ -225,18 +204,3 @@ class TestSeveral:
         again = open_whole(qtbot, model, ONE, TWO)
         assert [one.sources for one in model.datasets] == [(ONE,), (ONE, TWO)]
         assert model.dataset is again
-
-    def test_what_was_opened_is_told_once_it_is_open(
-        self, qtbot: QtBot, model: DataViewModel
-    ) -> None:
-        with qtbot.waitSignal(model.opened) as opened:
-            open_whole(qtbot, model, ONE, TWO)
-        assert opened.args == [[ONE, TWO]]
-
-    def test_what_is_shown_again_was_not_opened_again(
-        self, qtbot: QtBot, model: DataViewModel
-    ) -> None:
-        open_whole(qtbot, model, ONE)
-        open_whole(qtbot, model, TWO)
-        with qtbot.assertNotEmitted(model.opened):
-            model.show(0)

@@ -66,45 +66,25 @@ def test_a_film_is_read_at_full_size_under_the_name_that_its_user_knows(
     assert answer.reason is None
 
 
-def test_a_film_that_cannot_be_read_says_why_under_the_same_name(
-    qtbot: QtBot, reader: FilmReader, broken_film: Path
+def test_a_film_that_cannot_be_read_or_is_gone_says_why_under_the_same_name(
+    qtbot: QtBot, reader: FilmReader, broken_film: Path, tmp_path: Path
 ) -> None:
-    answer = read(qtbot, reader, "a film.png", broken_film)
-    assert answer.image is None
-    assert "a film.png" in str(answer.reason)
-    assert broken_film.name not in str(answer.reason)
+    for path in (broken_film, tmp_path / "gone.png"):
+        answer = read(qtbot, reader, "a film.png", path)
+        assert answer.image is None
+        assert "a film.png" in str(answer.reason)
+        assert path.name not in str(answer.reason)
 
 
-def test_a_film_that_is_gone_says_so(qtbot: QtBot, reader: FilmReader, tmp_path: Path) -> None:
-    answer = read(qtbot, reader, "a film.png", tmp_path / "gone.png")
-    assert answer.image is None
-    assert "a film.png" in str(answer.reason)
-
-
-def test_of_many_wishes_only_the_first_and_the_latest_are_read(
-    reader: FilmReader, slowly: Slowly
+def test_of_many_wishes_only_the_first_and_the_latest_are_read_in_a_thread(
+    runner: TaskRunner, reader: FilmReader, slowly: Slowly
 ) -> None:
     answers: list[str] = []
     reader.film_read.connect(lambda film: answers.append(film.name))
     for number in range(5):
         reader.read(f"{number}", Path(f"{number}.png"))
     slowly.gate.set()
-    wait_until(lambda: len(answers) == 2)
+    wait_until(lambda: not runner.is_running)
     assert answers == ["0", "4"]
     assert slowly.begun == [Path("0.png"), Path("4.png")]
-
-
-def test_a_film_is_not_read_where_the_window_lives(
-    qtbot: QtBot, reader: FilmReader, slowly: Slowly
-) -> None:
-    slowly.gate.set()
-    read(qtbot, reader, "film", Path("film.png"))
     assert threading.main_thread() not in slowly.threads
-
-
-def test_after_all_wishes_it_rests(runner: TaskRunner, reader: FilmReader, slowly: Slowly) -> None:
-    for number in range(3):
-        reader.read(f"{number}", Path(f"{number}.png"))
-    slowly.gate.set()
-    wait_until(lambda: not runner.is_running)
-    assert len(slowly.begun) == 2

@@ -27,34 +27,18 @@ def card(qtbot: QtBot) -> OpinionCard:
     return card
 
 
-@pytest.mark.parametrize(
-    ("said", "line"),
-    [
-        (result(0), "The model is sure."),
-        (result(0, 2), "The model is not sure: it may be COVID-19, Viral pneumonia."),
-        (result(), "The model is not sure of any class."),
-    ],
-)
-def test_how_sure_the_model_is_is_said_in_words(
-    card: OpinionCard, said: FilmResult, line: str
-) -> None:
-    card.show_opinion(NAMES, said)
-    assert line in label_texts(card)
-    card.close()
-
-
-def test_where_many_classes_are_possible_they_are_counted(card: OpinionCard) -> None:
-    said = result(*range(9), n=9)
-    card.show_opinion([f"class {n}" for n in range(9)], said)
-    assert "The model is not sure: 9 classes remain possible." in label_texts(card)
-    card.close()
-
-
-def test_the_verdict_comes_with_its_reasons(card: OpinionCard) -> None:
-    said = result(0)
-    card.show_opinion(NAMES, said)
-    shown = "\n".join(label_texts(card))
-    assert all(str(reason) in shown for reason in said.verdict.reasons)
+def test_how_sure_the_model_is_is_said_in_words_with_reasons(card: OpinionCard) -> None:
+    many = [f"class {n}" for n in range(9)]
+    for names, said, line in (
+        (NAMES, result(0), "The model is sure."),
+        (NAMES, result(0, 2), "The model is not sure: it may be COVID-19, Viral pneumonia."),
+        (NAMES, result(), "The model is not sure of any class."),
+        (many, result(*range(9), n=9), "The model is not sure: 9 classes remain possible."),
+    ):
+        card.show_opinion(names, said)
+        assert line in label_texts(card)
+        shown = "\n".join(label_texts(card))
+        assert all(str(reason) in shown for reason in said.verdict.reasons)
     card.close()
 
 

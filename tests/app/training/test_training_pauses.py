@@ -164,33 +164,18 @@ class TestPause:
         assert model.is_paused
         assert model.outcome is Outcome.CANCELLED
 
-    def test_a_run_that_is_stopped_for_good_is_not_paused(
+    def test_a_run_is_paused_unless_it_was_stopped_for_good_before(
         self, qtbot: QtBot, model: TrainingViewModel, endless: list[object]
     ) -> None:
-        with qtbot.waitSignal(model.started, timeout=WAIT_MS):
-            model.start()
-        with qtbot.waitSignal(model.stopped, timeout=WAIT_MS):
-            model.stop_keep_best()
-        assert not model.is_paused
-
-    def test_whoever_stops_a_run_that_pauses_comes_too_late(
-        self, qtbot: QtBot, model: TrainingViewModel, endless: list[object]
-    ) -> None:
-        with qtbot.waitSignal(model.started, timeout=WAIT_MS):
-            model.start()
-        with qtbot.waitSignal(model.stopped, timeout=WAIT_MS):
-            model.pause()
-            model.stop_keep_best()
-        assert model.is_paused
-
-    def test_a_run_without_a_checkpoint_cannot_go_on(
-        self, qtbot: QtBot, model: TrainingViewModel, endless: list[object]
-    ) -> None:
-        with qtbot.waitSignal(model.started, timeout=WAIT_MS):
-            model.start()
-        with qtbot.waitSignal(model.stopped, timeout=WAIT_MS):
-            model.pause()
-        assert not model.can_resume
+        pause, stop = model.pause, model.stop_keep_best
+        for acts, is_paused in (((stop,), False), ((stop, pause), False), ((pause, stop), True)):
+            with qtbot.waitSignal(model.started, timeout=WAIT_MS):
+                model.start()
+            with qtbot.waitSignal(model.stopped, timeout=WAIT_MS):
+                for act in acts:
+                    act()
+            assert model.is_paused == is_paused
+            assert not model.can_resume  # without a checkpoint it cannot go on
 
 
 class TestResume:

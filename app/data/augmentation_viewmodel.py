@@ -23,29 +23,24 @@ class AugmentationViewModel(QObject):
     def __init__(self) -> None:
         super().__init__()
         self._preset: PresetName = "recommended"
-        self._config = preset("recommended").augmentation
-        self._seed = 0
+        self.config = preset("recommended").augmentation  # of the next run, as is the seed
+        self.seed = 0
         self._names: tuple[str, ...] = ()
         self._picture: Picture | None = None
-        self._index = 0
+        self.index = 0  # of the film that is shown
         self._first_epoch = 1
 
     # The settings.
 
     @property
-    def config(self) -> AugmentationConfig:
-        """The settings of the next run."""
-        return self._config
-
-    @property
     def is_changed(self) -> bool:
         """True if a setting differs from the preset's."""
-        return self._config != preset(self._preset).augmentation
+        return self.config != preset(self._preset).augmentation
 
     def set_config(self, config: AugmentationConfig) -> None:
         """Take `config` for the next run."""
-        if config != self._config:
-            self._config = config
+        if config != self.config:
+            self.config = config
             self.changed.emit()
 
     def change(self, **values: Any) -> None:
@@ -54,7 +49,7 @@ class AugmentationViewModel(QObject):
         Raises:
             ConfigError: A value is out of its range; nothing was changed.
         """
-        self.set_config(self._config.changed(**values))
+        self.set_config(self.config.changed(**values))
 
     def reset(self) -> None:
         """Set every setting to the preset's."""
@@ -62,11 +57,11 @@ class AugmentationViewModel(QObject):
 
     def follow(self, config: TrainingConfig) -> None:
         """Take augmentation, preset and seed of the run that is being set up."""
-        if config.seed != self._seed:
-            self._seed = config.seed
+        if config.seed != self.seed:
+            self.seed = config.seed
             self.film_changed.emit()
-        if (config.preset, config.augmentation) != (self._preset, self._config):
-            self._preset, self._config = config.preset, config.augmentation
+        if (config.preset, config.augmentation) != (self._preset, self.config):
+            self._preset, self.config = config.preset, config.augmentation
             self.changed.emit()
 
     # The film.
@@ -81,7 +76,7 @@ class AugmentationViewModel(QObject):
                 (S, S, 3).
         """
         self._names, self._picture = tuple(names), picture
-        self._index, self._first_epoch = 0, 1
+        self.index, self._first_epoch = 0, 1
         self.film_changed.emit()
 
     @property
@@ -90,38 +85,28 @@ class AugmentationViewModel(QObject):
         return len(self._names)
 
     @property
-    def index(self) -> int:
-        """The place of the film that is shown, from 0."""
-        return self._index
-
-    @property
     def name(self) -> str:
         """The name of the film that is shown; empty where there is none."""
-        return self._names[self._index] if self._names else ""
+        return self._names[self.index] if self._names else ""
 
     @property
     def epochs(self) -> range:
         """The epochs, from 1, whose pictures are shown."""
         return range(self._first_epoch, self._first_epoch + N_DRAWS)
 
-    @property
-    def seed(self) -> int:
-        """The seed of the next run."""
-        return self._seed
-
     def show_film(self, index: int) -> None:
         """Show another film, counted from 0; past the last comes the first."""
-        if self._names and index % self.n_films != self._index:
-            self._index = index % self.n_films
+        if self._names and index % self.n_films != self.index:
+            self.index = index % self.n_films
             self.film_changed.emit()
 
     def show_next(self) -> None:
         """Show the next film."""
-        self.show_film(self._index + 1)
+        self.show_film(self.index + 1)
 
     def show_previous(self) -> None:
         """Show the film before."""
-        self.show_film(self._index - 1)
+        self.show_film(self.index - 1)
 
     def draw_again(self) -> None:
         """Go on to the next epochs."""
@@ -132,15 +117,15 @@ class AugmentationViewModel(QObject):
         """The film as it is; None where there is none."""
         if self._picture is None or not self._names:
             return None
-        return self._picture(self._index)
+        return self._picture(self.index)
 
     def draws(self, film: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         """Return the pictures that training makes of `film` in each of the epochs."""
         return draws(
             film,
-            self._config,
-            self._seed,
+            self.config,
+            self.seed,
             N_DRAWS,
-            index=self._index,
+            index=self.index,
             first_epoch=self._first_epoch,
         )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,7 @@ from app.tasks import TaskQueue, TaskRunner
 from core.audit.findings import KINDS, SEVERITIES, Finding, Kind
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset
-from core.data.records import Record
 from core.errors import ImageReadError, Message
-from core.images.film import FilmHeader
 from core.images.reading import load_xray
 
 
@@ -69,13 +67,11 @@ class FilmFilter:
     text: str = ""  # in the name, whatever its case
     names: frozenset[str] | None = None  # None: any
 
-    def within(self, names: frozenset[str] | None) -> "FilmFilter":
-        """The same among films of these names only; None: any."""
-        return replace(self, names=names)
-
 
 class FilmCatalogue:
     """One dataset's films as found; rows count from 0 in the order of its records.
+
+    `headers`, `classes` (as edited), `is_left_out` and `worst` (what was found) are lists by row.
 
     Args:
         loaded: The dataset; later edits of it are taken over by `use_edits`.
@@ -87,7 +83,7 @@ class FilmCatalogue:
         self.row_of = {record.name: row for row, record in enumerate(self.records)}
         self._folded = [record.name.casefold() for record in self.records]
         self._found = [loaded.as_found.classes[record.label] for record in self.records]
-        self._worst: list[Finding | None] = [None] * len(self.records)
+        self.worst: list[Finding | None] = [None] * len(self.records)
         self._rows_of_kind: dict[Kind, set[int]] = {}
         self.use_edits(loaded)
 
@@ -95,21 +91,21 @@ class FilmCatalogue:
         """Take over what was changed in this dataset."""
         classes = loaded.dataset.classes
         now = {record.name: classes[record.label] for record in loaded.dataset.records}
-        self._headers = loaded.cache.headers
-        self._is_left_out = [record.name not in now for record in self.records]
+        self.headers = [loaded.cache.headers[record.digest] for record in self.records]
+        self.is_left_out = [record.name not in now for record in self.records]
         known = set(self.as_found.classes)
         changed = {name: to for name, to in loaded.edits.classes.items() if to in known}
-        self._classes = [
+        self.classes = [
             now.get(record.name) or changed.get(record.name, found)
             for record, found in zip(self.records, self._found, strict=True)
         ]
-        self.n_left_out = sum(self._is_left_out)
-        pairs = zip(self._classes, self._found, strict=True)
+        self.n_left_out = sum(self.is_left_out)
+        pairs = zip(self.classes, self._found, strict=True)
         self.n_relabelled = sum(is_now != found for is_now, found in pairs)
 
     def use_report(self, report: Report) -> None:
         """Take over what was found; findings come worst first."""
-        self._worst = [None] * len(self.records)
+        self.worst = [None] * len(self.records)
         self._rows_of_kind = {}
         for finding in sorted(report.findings, key=lambda one: SEVERITIES.index(one.severity)):
             rows = [self.row_of[name] for name in finding.files if name in self.row_of]
@@ -118,14 +114,14 @@ class FilmCatalogue:
             # A film is not to blame for what a random split would do with it.
             if finding.kind != "leakage" or finding.severity != "note":
                 for row in rows:
-                    self._worst[row] = self._worst[row] or finding
+                    self.worst[row] = self.worst[row] or finding
 
     @property
     def class_counts(self) -> dict[str, int]:
         """The films that count of each class there was, in class order."""
         counts = Counter(
             name
-            for name, is_left_out in zip(self._classes, self._is_left_out, strict=True)
+            for name, is_left_out in zip(self.classes, self.is_left_out, strict=True)
             if not is_left_out
         )
         return {name: counts[name] for name in self.as_found.classes}
@@ -145,39 +141,15 @@ class FilmCatalogue:
             of_kind = self._rows_of_kind.get(wanted.kind, set())
             rows = [row for row in rows if row in of_kind]
         if wanted.class_name is not None:
-            rows = [row for row in rows if self._classes[row] == wanted.class_name]
+            rows = [row for row in rows if self.classes[row] == wanted.class_name]
         if wanted.only_left_out:
-            rows = [row for row in rows if self._is_left_out[row]]
+            rows = [row for row in rows if self.is_left_out[row]]
         if wanted.text.strip():
             text = wanted.text.strip().casefold()
             rows = [row for row in rows if text in self._folded[row]]
         return rows
 
-    def header(self, row: int) -> FilmHeader:
-        """Return the header of the film's file."""
-        return self._headers[self.records[row].digest]
-
-    def class_of(self, row: int) -> str:
-        """The class that the film is of now."""
-        return self._classes[row]
-
     def class_before(self, row: int) -> str | None:
         """The class it was found in, where that is another."""
         found = self._found[row]
-        return found if found != self._classes[row] else None
-
-    def is_left_out(self, row: int) -> bool:
-        """Return True if the film is left out."""
-        return self._is_left_out[row]
-
-    def worst(self, row: int) -> Finding | None:
-        """The worst that was found about the film."""
-        return self._worst[row]
-
-    def names(self, rows: list[int]) -> list[str]:
-        """The films' names."""
-        return [self.records[row].name for row in rows]
-
-    def record(self, row: int) -> Record:
-        """The film itself."""
-        return self.records[row]
+        return found if found != self.classes[row] else None

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 
 import numpy as np
@@ -83,18 +84,18 @@ def show_rows(
     words, badge = cache(caption), cache(lambda kind: say(kind_badge(kind)))
     shown = []
     for row in rows:
-        header, worst = catalogue.header(row), catalogue.worst(row) if with_badges else None
+        header, worst = catalogue.headers[row], catalogue.worst[row] if with_badges else None
         shown.append(
             WallFilm(
-                catalogue.record(row).name,
-                words(catalogue.class_of(row), catalogue.class_before(row)),
+                catalogue.records[row].name,
+                words(catalogue.classes[row], catalogue.class_before(row)),
                 header.width / header.height,
                 badge(worst.kind) if worst else "",
                 worst.severity if worst else "",
-                catalogue.is_left_out(row),
+                catalogue.is_left_out[row],
             )
         )
-    digests = [catalogue.record(row).digest for row in rows]
+    digests = [catalogue.records[row].digest for row in rows]
 
     def picture(place: int) -> NDArray[np.uint8]:
         return films.thumbnail(digests[place])
@@ -265,7 +266,7 @@ class FilmOpener(QObject):
         """
         if self._row is None or self._catalogue is None:
             return
-        if name != self._catalogue.record(self._row).name:
+        if name != self._catalogue.records[self._row].name:
             return
         if image is not None:
             self._zoom.show_film(image, name, self._facts(self._row))
@@ -277,7 +278,7 @@ class FilmOpener(QObject):
         assert catalogue is not None
         assert films is not None
         self._row = row
-        record, header = catalogue.record(row), catalogue.header(row)
+        record, header = catalogue.records[row], catalogue.headers[row]
         small = _in_proportion(films.image(record.digest), header.width / header.height)
         self._zoom.show_film(small, record.name, self._facts(row))
         self.film_wanted.emit(record)
@@ -285,16 +286,16 @@ class FilmOpener(QObject):
     def _facts(self, row: int) -> str:
         catalogue = self._catalogue
         assert catalogue is not None
-        header, worst = catalogue.header(row), catalogue.worst(row)
+        header, worst = catalogue.headers[row], catalogue.worst[row]
         facts = [
-            caption(catalogue.class_of(row), catalogue.class_before(row)),
+            caption(catalogue.classes[row], catalogue.class_before(row)),
             f"{header.width:,} × {header.height:,}",
             header.format,
             tr("{n} bit", n=header.bits),
         ]
         if worst is not None:
             facts.append(say(kind_name(worst.kind)))
-        if catalogue.is_left_out(row):
+        if catalogue.is_left_out[row]:
             facts.append(tr("left out"))
         return " · ".join(facts)
 
@@ -545,8 +546,7 @@ class FilmsView(TranslatedWidget):
         """Apply the filters anew."""
         catalogue = self._catalogue
         if catalogue is not None:
-            chosen = self._bar.filter
-            self._rows = catalogue.rows(chosen.within(self._only))
+            self._rows = catalogue.rows(replace(self._bar.filter, names=self._only))
         else:
             self._rows = []
         self._show_films()
@@ -601,7 +601,7 @@ class FilmsView(TranslatedWidget):
         """Return the names of the films that are selected."""
         if self._catalogue is None:
             return []
-        return [self._catalogue.record(self._rows[place]).name for place in self._wall.selected()]
+        return [self._catalogue.records[self._rows[place]].name for place in self._wall.selected()]
 
     @Slot(object)
     def _on_model_loaded(self, loaded: LoadedDataset) -> None:

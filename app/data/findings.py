@@ -396,7 +396,7 @@ class FindingsView(TranslatedWidget):
         kind: Kind = findings[0].kind
         files = list(dict.fromkeys(name for one in chosen for name in one.files))
         rows = [catalogue.row_of[name] for name in files if name in catalogue.row_of]
-        self._names = catalogue.names(rows)
+        self._names = [catalogue.records[row].name for row in rows]
         show_rows(self._wall, catalogue, loaded.cache, rows, with_badges=False)
         wanted = set(files)
         reasons = [one for one in loaded.dataset.left_out if one.file in wanted]

@@ -62,7 +62,7 @@ class SplitViewModel(QObject):
     def __init__(self, data: DataViewModel, training: RunSettings) -> None:
         super().__init__()
         self._data, self._training = data, training
-        self._loaded: LoadedDataset | None = None
+        self.loaded: LoadedDataset | None = None  # the dataset in front
         self._key = _key(training.config)
         self._candidates: dict[str, int] | None = None
         self._tried = ""  # a pattern that is being written
@@ -80,27 +80,22 @@ class SplitViewModel(QObject):
     # The dataset and its patients.
 
     @property
-    def loaded(self) -> LoadedDataset | None:
-        """The dataset in front."""
-        return self._loaded
-
-    @property
     def pattern(self) -> str:
         """The pattern in use, see core.data.patients: a known one's name or a template."""
-        return self._loaded.grouping.pattern if self._loaded else ""
+        return self.loaded.grouping.pattern if self.loaded else ""
 
     @property
     def chosen_pattern(self) -> str:
         """The pattern that the user chose; "": it is found out."""
-        return self._loaded.edits.patients if self._loaded else ""
+        return self.loaded.edits.patients if self.loaded else ""
 
     @property
     def candidates(self) -> dict[str, int]:
         """The number of patients that each known pattern would give; 0: it fits no film."""
         if self._candidates is None:
             self._candidates = {}
-            if self._loaded is not None:
-                records, in_file = self._loaded.dataset.records, _patients_in_files(self._loaded)
+            if self.loaded is not None:
+                records, in_file = self.loaded.dataset.records, _patients_in_files(self.loaded)
                 self._candidates = {
                     pattern: group_by_patient(records, in_file, pattern).n_patients
                     if any(patients_by(pattern, records))
@@ -113,11 +108,11 @@ class SplitViewModel(QObject):
     def example(self) -> tuple[str, str] | None:
         """A file name and its patient under the pattern being written, else the one in use."""
         pattern = self._tried or self.pattern
-        if self._loaded is None or self.pattern_error is not None:
+        if self.loaded is None or self.pattern_error is not None:
             return None
         # Not those whose patient is in the file: a PatientID is not shown, hashed or not.
-        in_file = _patients_in_files(self._loaded)
-        named = [one for one in self._loaded.dataset.records if not in_file.get(one.digest)]
+        in_file = _patients_in_files(self.loaded)
+        named = [one for one in self.loaded.dataset.records if not in_file.get(one.digest)]
         for record, patient in zip(named, patients_by(pattern, named), strict=True):
             if patient:
                 return PurePosixPath(record.name).name, patient
@@ -126,9 +121,9 @@ class SplitViewModel(QObject):
     @property
     def figures(self) -> PatientFigures | None:
         """The figures of the patients in use."""
-        if self._loaded is None:
+        if self.loaded is None:
             return None
-        grouping, records = self._loaded.grouping, self._loaded.dataset.records
+        grouping, records = self.loaded.grouping, self.loaded.dataset.records
         films = Counter(grouping.patients)
         labels = {
             (patient, record.label)
@@ -151,9 +146,9 @@ class SplitViewModel(QObject):
         """Show what a pattern that is being written would find, or why it is none."""
         self._tried = text
         self.pattern_error = None
-        if self._loaded is not None and text:
+        if self.loaded is not None and text:
             try:
-                patients_by(text, self._loaded.dataset.records[:1])
+                patients_by(text, self.loaded.dataset.records[:1])
             except DatasetError as error:
                 self.pattern_error = error.message
         self.pattern_tried.emit()
@@ -179,7 +174,7 @@ class SplitViewModel(QObject):
     @property
     def schemes(self) -> tuple[SplitScheme, ...]:
         """The schemes to choose from: "given" only where the folders are divided."""
-        records = self._loaded.dataset.records if self._loaded else ()
+        records = self.loaded.dataset.records if self.loaded else ()
         is_given = any(record.given for record in records) or self.config.split == "given"
         return tuple(scheme for scheme in SPLITS if scheme != "given" or is_given)
 
@@ -209,7 +204,7 @@ class SplitViewModel(QObject):
     def rows(self) -> tuple[PartCounts, ...]:
         """Films and patients of each class by part, all classes at the end."""
         if self._rows is None:
-            loaded, splits = self._loaded, self.splits
+            loaded, splits = self.loaded, self.splits
             self._rows = (
                 count_parts(loaded.dataset, loaded.grouping, splits) if loaded and splits else ()
             )
@@ -219,21 +214,21 @@ class SplitViewModel(QObject):
     def n_crossing(self) -> int:
         """The number of patients, or of patients tied by copies, in two parts."""
         splits = self.splits
-        return len(leaking_groups(self._loaded.grouping, splits)) if self._loaded and splits else 0
+        return len(leaking_groups(self.loaded.grouping, splits)) if self.loaded and splits else 0
 
     @property
     def untested(self) -> tuple[str, ...]:
         """The classes of which no film is tested."""
         splits = self.splits
         return (
-            classes_without_films(self._loaded.dataset, splits, "test")
-            if self._loaded and splits
+            classes_without_films(self.loaded.dataset, splits, "test")
+            if self.loaded and splits
             else ()
         )
 
     def save_table(self, path: Path) -> None:
         """Write which film is in which part; `note` tells how that went."""
-        loaded, splits = self._loaded, self.splits
+        loaded, splits = self.loaded, self.splits
         if loaded is None or splits is None:
             return
         try:
@@ -246,10 +241,10 @@ class SplitViewModel(QObject):
 
     def _divide(self) -> None:
         """Divide the dataset, once a change."""
-        if self._loaded is None or self._splits is not None or self._error is not None:
+        if self.loaded is None or self._splits is not None or self._error is not None:
             return
         try:
-            self._splits = split(self._loaded.dataset, self._loaded.grouping, self.config)
+            self._splits = split(self.loaded.dataset, self.loaded.grouping, self.config)
         except DatasetError as error:
             self._error = error.message
 
@@ -258,8 +253,8 @@ class SplitViewModel(QObject):
 
     @Slot()
     def _on_data_changed(self) -> None:
-        if self._data.dataset is not self._loaded:
-            self._loaded = self._data.dataset
+        if self._data.dataset is not self.loaded:
+            self.loaded = self._data.dataset
             self._candidates = None
             self._tried, self.pattern_error = "", None
             self._forget()

@@ -99,8 +99,8 @@ class DataViewModel(QObject):
         self._workspace = workspace
         self._opening, self._auditing = TaskQueue(runner, self), TaskQueue(auditing, self)
         self.datasets: list[OpenDataset] = []  # in the order in which they were opened
-        self._current: OpenDataset | None = None
-        self._has_audit_failed = False
+        self.current: OpenDataset | None = None  # in front
+        self.has_audit_failed = False  # that of the dataset in front
         self._opening.reported.connect(self._on_opening_reported)
         self._opening.failed.connect(self.failed)
         self._opening.finished.connect(self.changed)
@@ -109,24 +109,14 @@ class DataViewModel(QObject):
         self._auditing.finished.connect(self._on_auditing_finished)
 
     @property
-    def current(self) -> OpenDataset | None:
-        """The dataset in front."""
-        return self._current
-
-    @property
     def dataset(self) -> LoadedDataset | None:
         """The films of the dataset in front."""
-        return self._current.loaded if self._current else None
+        return self.current.loaded if self.current else None
 
     @property
     def report(self) -> Report | None:
         """Audit of the dataset in front; None while it is being made."""
-        return self._current.report if self._current else None
-
-    @property
-    def has_audit_failed(self) -> bool:
-        """True if the audit of the dataset in front failed."""
-        return self._has_audit_failed
+        return self.current.report if self.current else None
 
     @property
     def is_busy(self) -> bool:
@@ -172,25 +162,25 @@ class DataViewModel(QObject):
     def close(self, index: int) -> None:
         """Forget an open dataset; its files and edits stay where they are."""
         closed = self.datasets.pop(index)
-        if closed is self._current:
-            self._current, self._has_audit_failed = None, False
+        if closed is self.current:
+            self.current, self.has_audit_failed = None, False
             if self.datasets:
                 self._bring(self.datasets[-1])
         self.changed.emit()
 
     def edit(self, change: Callable[[Edits], Edits]) -> None:
         """Change the dataset in front: `change` gets its edits and gives the new ones."""
-        if self._current is not None:
+        if self.current is not None:
             self._apply(lambda one: one.edit(change(one.loaded.edits)))
 
     def undo(self) -> None:
         """Take the last edit back."""
-        if self._current is not None and self._current.can_undo:
+        if self.current is not None and self.current.can_undo:
             self._apply(OpenDataset.undo)
 
     def redo(self) -> None:
         """Make the edit again that was taken back."""
-        if self._current is not None and self._current.can_redo:
+        if self.current is not None and self.current.can_redo:
             self._apply(OpenDataset.redo)
 
     def fix(self, findings: Sequence[Finding]) -> None:
@@ -206,7 +196,7 @@ class DataViewModel(QObject):
 
     def _apply(self, step: Callable[[OpenDataset], None]) -> None:
         """Make a step in the history, save it and tell everybody."""
-        one = self._current
+        one = self.current
         assert one is not None
         try:
             step(one)
@@ -222,7 +212,7 @@ class DataViewModel(QObject):
         self._bring(one)
 
     def _bring(self, one: OpenDataset) -> None:
-        self._current, self._has_audit_failed = one, False
+        self.current, self.has_audit_failed = one, False
         loaded = one.loaded
         self.loaded.emit(loaded)
         if one.report is not None:
@@ -249,11 +239,11 @@ class DataViewModel(QObject):
             for one in self.datasets:
                 if one.loaded is audited:  # an edit has not overtaken the report
                     one.report = event
-                    if one is self._current:
+                    if one is self.current:
                         self.audited.emit(event)
 
     @Slot(object, object)
     def _on_auditing_finished(self, outcome: Outcome, audited: LoadedDataset) -> None:
         if outcome is Outcome.FAILED and audited is self.dataset:
-            self._has_audit_failed = True
+            self.has_audit_failed = True
             self.changed.emit()

@@ -131,16 +131,16 @@ class TrainingViewModel(QObject):
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
         super().__init__()
         self._queue, self._workspace = TaskQueue(runner, self), workspace
-        self._dataset: LoadedDataset | None = None
-        self._config = preset("recommended")
+        self.dataset: LoadedDataset | None = None  # of the next run
+        self.config = preset("recommended")  # of the next run
         self.initial_weights: InitialWeights | None = None
         self.is_opening_weights = False  # what the run is to begin with is not there yet
         self.device_name = "auto"
         self.warnings: tuple[Message, ...] = ()  # about the open dataset
         self.run_dataset: LoadedDataset | None = None  # of the run that was started last
-        self.run_config = self._config  # of the run that was started last
+        self.run_config = self.config  # of the run that was started last
         self._pause = threading.Event()
-        self._is_stopping = False
+        self.is_stopping = False  # asked to stop or to pause, it finishes its batch
         self._can_resume = False
         self.outcome: Outcome | None = None  # of the latest run
         self.is_paused = False  # the latest run: its user means to go on
@@ -164,19 +164,9 @@ class TrainingViewModel(QObject):
             self.changed.emit()
 
     @property
-    def config(self) -> TrainingConfig:
-        """The settings of the next run."""
-        return self._config
-
-    @property
     def is_changed(self) -> bool:
         """True if a setting differs from its preset's, apart from the seed."""
-        return self._config != preset(self._config.preset).changed(seed=self._config.seed)
-
-    @property
-    def dataset(self) -> LoadedDataset | None:
-        """Dataset of the next run."""
-        return self._dataset
+        return self.config != preset(self.config.preset).changed(seed=self.config.seed)
 
     def set_devices(self, devices: tuple[Device, ...]) -> None:
         """Offer these devices."""
@@ -190,12 +180,12 @@ class TrainingViewModel(QObject):
 
     def set_dataset(self, dataset: LoadedDataset) -> None:
         """Train on `dataset` from now on."""
-        self._dataset, self.warnings = dataset, ()
+        self.dataset, self.warnings = dataset, ()
         self.changed.emit()
 
     def choose_preset(self, name: PresetName) -> None:
         """Set every setting to the preset's, but for the seed."""
-        self.set_config(preset(name).changed(seed=self._config.seed))
+        self.set_config(preset(name).changed(seed=self.config.seed))
 
     def change(self, **values: Any) -> None:
         """Change some settings.
@@ -203,12 +193,12 @@ class TrainingViewModel(QObject):
         Raises:
             ConfigError: A value is out of its range; nothing was changed.
         """
-        self.set_config(self._config.changed(**values))
+        self.set_config(self.config.changed(**values))
 
     def set_config(self, config: TrainingConfig) -> None:
         """Take `config` for the next run."""
-        if config != self._config:
-            self._config = config
+        if config != self.config:
+            self.config = config
             self.changed.emit()
 
     # What goes on, and what may be done.
@@ -224,19 +214,14 @@ class TrainingViewModel(QObject):
         return self._queue.current == "estimate"
 
     @property
-    def is_stopping(self) -> bool:
-        """True if the run was asked to stop or to pause and finishes its batch."""
-        return self._is_stopping
-
-    @property
     def is_pausing(self) -> bool:
         """True if the run was asked to pause."""
-        return self._is_stopping and self._pause.is_set()
+        return self.is_stopping and self._pause.is_set()
 
     @property
     def can_start(self) -> bool:
         """True if there is something to train on and nothing training."""
-        is_ready = self._dataset is not None and not self.is_opening_weights
+        is_ready = self.dataset is not None and not self.is_opening_weights
         return is_ready and not self.is_training
 
     @property
@@ -253,17 +238,17 @@ class TrainingViewModel(QObject):
 
     def start(self) -> None:
         """Start a run in a new folder of the workspace."""
-        dataset = self._dataset
+        dataset = self.dataset
         if dataset is None or self.is_training:
             return
         folder = self._new_run_folder()
-        self.run_folder, self.run_dataset, self.run_config = folder, dataset, self._config
+        self.run_folder, self.run_dataset, self.run_config = folder, dataset, self.config
         self.start_event = None
         self.history = History()
         self._begin(
             partial(
                 training,
-                self._config,
+                self.config,
                 dataset,
                 folder,
                 self.device_name,
@@ -286,7 +271,7 @@ class TrainingViewModel(QObject):
 
     def pause(self) -> None:
         """End the run at its next batch, to be resumed, now or after the next start."""
-        if self.is_training and not self._is_stopping:
+        if self.is_training and not self.is_stopping:
             self._pause.set()
         self._end()
 
@@ -301,12 +286,12 @@ class TrainingViewModel(QObject):
 
     def estimate(self) -> None:
         """Measure the time and memory of a run with the settings as they are."""
-        if self._dataset is None or self._queue.is_busy:
+        if self.dataset is None or self._queue.is_busy:
             return
         self._estimate, self._estimated = None, self._what_to_estimate()
         self._put(
             "estimate",
-            partial(estimating, self._config, self._dataset, self.device_name, self._workspace),
+            partial(estimating, self.config, self.dataset, self.device_name, self._workspace),
         )
 
     # What there is to say.
@@ -353,7 +338,7 @@ class TrainingViewModel(QObject):
 
     def _begin(self, source: Callable[[threading.Event], Iterator[object]]) -> None:
         self._pause = threading.Event()
-        self._is_stopping, self.is_paused, self._can_resume = False, False, False
+        self.is_stopping, self.is_paused, self._can_resume = False, False, False
         self.result, self.outcome = None, None
         self._estimate = None  # from now on the run itself says what it takes
         self._put("run", partial(source, self._pause))
@@ -365,17 +350,17 @@ class TrainingViewModel(QObject):
             self.changed.emit()
 
     def _end(self) -> None:
-        if self.is_training and not self._is_stopping:
-            self._is_stopping = True
+        if self.is_training and not self.is_stopping:
+            self.is_stopping = True
             self._queue.stop()
             self.changed.emit()
 
     def _what_to_estimate(self) -> tuple[object, ...]:
-        return self._config, self.device_name, id(self._dataset)
+        return self.config, self.device_name, id(self.dataset)
 
     def _new_run_folder(self) -> Path:
         started = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-        name = f"{started}_{self._config.architecture}"
+        name = f"{started}_{self.config.architecture}"
         folder, n = self._workspace.runs / name, 1
         while folder.exists():
             n += 1
@@ -426,7 +411,7 @@ class TrainingViewModel(QObject):
             self.changed.emit()
             return
         self.is_paused = self.is_pausing and self.result is None
-        self._is_stopping = False
+        self.is_stopping = False
         self.outcome = outcome
         self._can_resume = self._has_checkpoint()
         self.changed.emit()

@@ -24,7 +24,7 @@ from app.data.viewmodel import DataViewModel
 from app.i18n import language, say, tr
 from app.settings import Theme
 from app.widgets.cards import ProgressCard
-from app.widgets.labels import Figure, plain_label, plain_tip
+from app.widgets.labels import Figure, plain_label, plain_tip, show_text
 from app.widgets.layouts import choice_box, h_box, scroll_area, v_box
 from app.widgets.page import DropZone, Page, TranslatedWidget, primary_button
 from app.widgets.tables import PlainTable
@@ -155,9 +155,7 @@ class OverviewView(TranslatedWidget):
 
     def _show_left_out(self, loaded: LoadedDataset) -> None:
         left_out = loaded.dataset.left_out
-        if left_out:
-            self._left_out_title.setText(tr("Left out"))
-        self._left_out_title.setVisible(bool(left_out))
+        show_text(self._left_out_title, tr("Left out") if left_out else "")
         self._left_out.setVisible(bool(left_out))
         rows = [
             # Reasons of the image reader begin with the file's name.

@@ -20,7 +20,7 @@ from app.data.split_viewmodel import SplitViewModel
 from app.i18n import language, listing, say, tr
 from app.setting_words import setting_title
 from app.widgets.dialogs import ask_where_to_save
-from app.widgets.labels import card, plain_label, plain_tip
+from app.widgets.labels import card, plain_label, plain_tip, show_text
 from app.widgets.layouts import choice_box, h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import NumberBox, WheelGuard
@@ -168,8 +168,7 @@ class PatientsCard(TranslatedWidget):
     @Slot()
     def _show_example(self) -> None:
         error, example = self._model.pattern_error, self._model.example
-        self._error.setText(say(error) if error else "")
-        self._error.setVisible(error is not None)
+        show_text(self._error, say(error) if error else "")
         if example is not None:
             file, patient = example
             self._example.setText(f"{file} → {patient}")
@@ -469,8 +468,7 @@ class SplitView(TranslatedWidget):
     @Slot()
     def _on_model_changed(self) -> None:
         rows, error = self._model.rows, self._model.error
-        self._error.setText(say(error) if error else "")
-        self._error.setVisible(error is not None)
+        show_text(self._error, say(error) if error else "")
         for part in (self._table, self._proof, self._saved_with):
             part.setVisible(bool(rows))
         self._bars.setVisible(0 < len(rows) <= MAX_BARS + 1)
@@ -524,8 +522,7 @@ class SplitView(TranslatedWidget):
     @Slot()
     def _on_model_noted(self) -> None:
         note = self._model.note
-        self._note.setText(say(note) if note else "")
-        self._note.setVisible(note is not None)
+        show_text(self._note, say(note) if note else "")
 
     @Slot()
     def _on_save_clicked(self) -> None:

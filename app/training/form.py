@@ -26,7 +26,7 @@ from app.setting_words import (
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel, Start
 from app.widgets.cards import ProgressCard
-from app.widgets.labels import plain_label
+from app.widgets.labels import plain_label, show_text
 from app.widgets.layouts import v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.setting_fields import ChoiceField, SettingField, setting_field
@@ -165,15 +165,8 @@ class StartingWeights(TranslatedWidget):
             self._fetch.setText(tr("Fetch {file}", file=weights.published_file))
         self._fetch.setEnabled(is_idle)
         self._progress.setVisible(weights.is_busy)
-        self._show_sentences()
-
-    def _show_sentences(self) -> None:
-        told = "\n".join(say(sentence) for sentence in self._weights.description())
-        self._told.setText(told)
-        self._told.setVisible(bool(told))
-        warning = "\n".join(self._warnings())
-        self._warning.setText(warning)
-        self._warning.setVisible(bool(warning))
+        show_text(self._told, "\n".join(say(one) for one in self._weights.description()))
+        show_text(self._warning, "\n".join(self._warnings()))
 
     def _warnings(self) -> list[str]:
         weights, config = self._weights, self._model.config

@@ -32,7 +32,7 @@ def form(qtbot: QtBot) -> AugmentationForm:
 
 @pytest.fixture
 def edits(form: AugmentationForm) -> list[AugmentationConfig]:
-    """What the form has told."""
+    """The settings that the form has reported."""
     edits: list[AugmentationConfig] = []
     form.edited.connect(edits.append)
     return edits
@@ -215,7 +215,7 @@ def model(qapp: QApplication) -> AugmentationViewModel:
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[list[np.ndarray]]:
-    """What the grid was given to draw: the original, then its pictures."""
+    """The films that the grid was given to draw: the original, then its pictures."""
     drawn: list[list[np.ndarray]] = []
     monkeypatch.setattr(
         FilmGrid,

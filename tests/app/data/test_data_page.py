@@ -62,7 +62,7 @@ def titles(page: DataPage) -> list[str]:
 
 
 def tab(page: DataPage) -> QWidget:
-    """What is in front."""
+    """The tab in front."""
     return page.findChild(QTabWidget).currentWidget()
 
 

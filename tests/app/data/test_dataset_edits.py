@@ -185,7 +185,7 @@ class TestRefused:
         assert left_out(model) == set()
 
 
-class TestMended:
+class TestFixed:
     def test_several_findings_are_one_edit_and_of_copies_the_first_is_kept(
         self, model: DataViewModel
     ) -> None:

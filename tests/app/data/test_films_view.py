@@ -70,7 +70,7 @@ def shown(wall: FilmWall) -> list[str]:
 
 
 def told(wall: FilmWall, row: int) -> str:
-    """What assistive software is told of a film."""
+    """The words for assistive software on a film."""
     return wall.model().index(row, 0).data(Qt.ItemDataRole.AccessibleTextRole)
 
 
@@ -163,7 +163,7 @@ class TestFilters:
         press(view, "Show all films")
         assert len(shown(wall)) == N_FILMS
 
-    def test_a_finding_whose_films_are_mended_stays_chosen(
+    def test_a_finding_whose_films_are_fixed_stays_chosen(
         self, view: FilmsView, model: DataViewModel, wall: FilmWall
     ) -> None:
         choose(view, "Films with this finding", "Blank (2)")

@@ -19,7 +19,7 @@ from tests.app.hands import field, press, wait_until
 
 
 class DatasetInFront(QObject):
-    """What the Split tab needs of the Data page."""
+    """The part of the Data page that the Split tab needs."""
 
     loaded, changed = Signal(object), Signal()
 
@@ -54,7 +54,7 @@ def words(view: SplitView) -> str:
 
 
 def choose(choice: QComboBox, data: str) -> None:
-    """What a click in the list does."""
+    """Click at an entry of the list."""
     choice.setCurrentIndex(choice.findData(data))
     choice.activated.emit(choice.currentIndex())
 

@@ -18,7 +18,7 @@ from core.workspace import Workspace
 
 
 class DatasetInFront(QObject):
-    """What the Split tab needs of the Data page: a dataset of films that only have names."""
+    """The part of the Data page that the Split tab needs, with films that only have names."""
 
     loaded, changed = Signal(object), Signal()
 

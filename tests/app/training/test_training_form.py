@@ -67,7 +67,7 @@ def form(qtbot: QtBot, model: TrainingViewModel, weights: InitialWeightsViewMode
 
 
 def choose(form: QWidget, name: str, text: str) -> None:
-    """What a user does with a choice."""
+    """Choose an entry as a user does."""
     box = field(form, QComboBox, name)
     index = box.findText(text)
     assert index >= 0, f"{name} does not offer {text!r}"

@@ -128,17 +128,29 @@ def phantom(label: str, seed: int) -> tuple[Film, NDArray[np.bool_]]:
 
 
 def say_lungs() -> None:
-    """Dice of the lungs found on phantoms, by class."""
+    """Dice, precision and recall of the lungs found on phantoms, and how many would be drawn."""
     for label in CLASSES:
-        dice = []
-        for seed in range(N_PHANTOMS // len(CLASSES)):
+        n_films = N_PHANTOMS // len(CLASSES)
+        figures, scores, n_drawn = [], [], 0
+        for seed in range(n_films):
             film, lungs = phantom(label, seed)
             found = find_lungs(film)
             mask = found.mask if found is not None else np.zeros_like(lungs)
-            dice.append(2 * (mask & lungs).sum() / (mask.sum() + lungs.sum()))
+            n_both = (mask & lungs).sum()
+            figures.append(
+                (
+                    2 * n_both / (mask.sum() + lungs.sum()),
+                    n_both / max(1, mask.sum()),
+                    n_both / lungs.sum(),
+                )
+            )
+            scores.append(found.score if found is not None else 0.0)
+            n_drawn += found is not None and found.is_reliable
+        dice, precision, recall = np.mean(figures, axis=0)
         print(
-            f"lungs of phantoms, {label}: Dice {np.mean(dice):.3f}, "
-            f"worst of {len(dice)} {np.min(dice):.3f}"
+            f"lungs of phantoms, {label}: Dice {dice:.3f}, worst of {n_films} "
+            f"{np.min(figures, axis=0)[0]:.3f}; precision {precision:.3f}, recall {recall:.3f}; "
+            f"score {np.median(scores):.2f}, least {np.min(scores):.2f}; drawn {n_drawn}"
         )
 
 

@@ -1,10 +1,13 @@
 """Compare sizes of the last feature map: accuracy, seconds, and where the heat lies on phantoms.
 
     python tests/benchmarks/map_detail.py [DATA.zip] [--only NAME ...] [--seeds 0 1]
+    python tests/benchmarks/map_detail.py --model MODEL [--films 40] [--first-seed 10001000]
 
 Each setting trains on drawn X-rays, whose opacities are known, and explains other drawn X-rays:
 share of maps whose hottest place lies in the opacity, share of the heat in the opacity and in
 the lungs, for the class activation map, for occlusion and for a network with random weights.
+With --model a model that learned phantoms is explained, and nothing trained: how often its maps
+find the opacity, how often those of networks that know less do, and which checks tell.
 Where DATA is given, each setting also trains on it: accuracy on validation and test X-rays.
 """
 
@@ -12,6 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,12 +28,14 @@ from PIL import Image
 from core.config import TrainingConfig, preset
 from core.data.dataset import LoadedDataset, load_dataset
 from core.events import TrainingDone
+from core.models.model_file import open_model
+from core.models.weights import random_weights
 from core.phantom import CLASSES, write_dataset
 from core.phantom.canvas import Canvas, Pose
 from core.phantom.film import _stream, draw_exposure
 from core.phantom.lungs import draw_opacity
 from core.phantom.thorax import Build, draw_chest
-from core.prediction.classifier import Classifier
+from core.prediction.classifier import Classifier, Network
 from core.prediction.explanation import explain
 from core.prediction.saliency_checks import heat_at, share_inside
 from core.training.session import run_training
@@ -86,6 +92,56 @@ def hottest(values: NDArray[np.floating]) -> tuple[int, int]:
     return int(row), int(column)
 
 
+def say_controls(model: Path, n_films: int, first_seed: int) -> None:
+    """Explain phantoms that a model answers correctly, and the same with networks that know less.
+
+    A map that finds the opacity without the network's knowledge shows the X-ray, not the answer.
+
+    Args:
+        model: That learned phantoms.
+        n_films: Of each diseased class.
+        first_seed: Of phantoms that took no part in choosing how maps are made.
+    """
+    trained = Classifier.open(model)
+    card, weights = trained.card, open_model(model).weights
+    shuffled = np.random.default_rng(0).permuted(weights["fc.weight"], axis=1)
+    others = {
+        "shuffled last layer": {**weights, "fc.weight": shuffled},
+        "random weights": random_weights(card.architecture, len(card.classes), 0),
+    }
+    classifiers = {"trained": trained} | {
+        name: Classifier(model, card, Network(card, known)) for name, known in others.items()
+    }
+    n_hits, n_maps, told = Counter[str](), Counter[str](), Counter[tuple[str, str]]()
+    for name in CLASSES[1:]:
+        label = card.classes.index(name)
+        for number in range(first_seed, first_seed + n_films):
+            patient, visit = (number, CLASSES.index(name)), (number, 7)
+            film = draw_exposure(name, patient, visit, SIZE)
+            opacity, _ = opacity_and_lungs(name, patient, visit)
+            outputs = trained.outputs([trained.prepare(film)])
+            if int(outputs.logits[0].argmax()) != label or not opacity.any():
+                continue
+            for network, classifier in classifiers.items():
+                *_, found = explain(classifier, film, label)
+                assert found.second is not None
+                assert found.checks is not None
+                is_hit = bool(opacity[hottest(found.second.values)])
+                groups = [network, f"{network}, {name}"]
+                if network == "trained":
+                    groups.append("trained, hit" if is_hit else "trained, missed")
+                for group in groups:
+                    n_maps[group] += 1
+                    n_hits[group] += is_hit
+                    if not found.checks.is_trustworthy:
+                        told.update((group, reason.template) for reason in found.checks.reasons)
+    for group, n in n_maps.items():
+        print(f"{group}: hottest place in the opacity {n_hits[group]}/{n}")
+        for (of, template), n_told in told.items():
+            if of == group:
+                print(f"    {n_told}/{n} {template}")
+
+
 def localise(model: Path) -> str:
     """Explain new phantoms; return the figures as a line."""
     classifier = Classifier.open(model)
@@ -137,7 +193,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", default=[""], help="parts of the settings' names")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--phantoms", type=int, default=150, help="of each class, to learn from")
+    parser.add_argument("--model", type=Path, help="one that learned phantoms")
+    parser.add_argument("--films", type=int, default=40, help="of each class, for --model")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED + 1000)
     chosen = parser.parse_args(arguments)
+    if chosen.model is not None:
+        say_controls(chosen.model, chosen.films, chosen.first_seed)
+        return
     with tempfile.TemporaryDirectory() as home:
         workspace = Workspace(Path(home))
         drawn = Path(home) / "phantoms.zip"

@@ -50,7 +50,7 @@ class FilmsInSight(QObject):
         super().__init__(parent)
         self._viewer, self._reading, self._looking = viewer, reading, looking
         self._labels: dict[int, int] = {}  # key -> class whose heat map was chosen
-        self._method, self._has_outline = "cam", True
+        self._method, self._has_outline = "occlusion", True
         self._failed: dict[int, Message] = {}  # key -> why its file cannot be read any more
         self._asked: set[int] = set()  # keys whose heat map is drawn though it failed its checks
         self.keys: list[int | None] = [None] * N_PANES

@@ -136,7 +136,7 @@ class ReadingPanel(TranslatedWidget):
         self._shown: FilmResult | RefusedFilm | None = None
         self._names: tuple[str, ...] = ()
         self._label: int | None = None
-        self._method: Method = "cam"  # that the user chose; not every film has both yet
+        self._method: Method = "occlusion"  # that the user chose; not every film has both yet
         self._name = plain_label("sectionTitle", wraps=True)
         self._answer = plain_label("sectionTitle", wraps=True)
         self._not_read, self._refusal = plain_label("figure", wraps=True), plain_label(wraps=True)

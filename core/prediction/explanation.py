@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,23 +37,39 @@ def class_activation_maps(outputs: Outputs, fc_weight: NDArray[np.floating]) -> 
     return flat.reshape(-1, height, width)
 
 
-GRID: Final = 7  # patches in a row and in a column
+GRID: Final = 10  # patches in a row and in a column
 _WIDTH: Final = 2  # cells: a patch covers its own and fades out over half of each neighbour
+_MIRROR_BLUR: Final = 0.03  # of the side: the two halves of a chest are not alike pixel by pixel
 
 
-def occluded(film: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Cover one patch of the film after the other, row by row, with the grey around it.
+# How a place is covered. Hottest place in the drawn opacity (59 phantoms that a ResNet-18 at 96 px
+# answered correctly, tests/benchmarks/map_detail.py): class activation map 0 %; covered by blurred
+# grey 39 %, by the median grey 63 %, by the mirrored film 63 %, by the darker of film and mirrored
+# film 85 %, by that of film and blurred mirrored film 90 %. On 7 x 7 patches blurred grey reached
+# 39 %, on 14 x 14 53 %, 400 random masks 44 %.
+Cover = Literal["mirror", "blur"]
+
+
+def occluded(film: NDArray[np.uint8], cover: Cover) -> Iterator[NDArray[np.uint8]]:
+    """Cover one patch of the film after the other, row by row.
 
     Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (ECCV 2014), but
-    with soft patches of the film's own blurred grey: hard ones in one grey are edges and
-    shapes that no film has, and the network answers to those.
+    with soft patches of what the film itself could show there: hard ones in one grey are edges
+    and shapes that no film has, and the network answers to those.
 
     Args:
         film: As the network takes it, shape (S, S) or (S, S, 3).
+        cover: "mirror" takes what is brighter than the same place of the other side down to that,
+            as if an opacity were gone; "blur" covers with the grey around.
     """
     side = len(film)
-    blurred = Image.fromarray(film).filter(ImageFilter.GaussianBlur(side * _WIDTH / GRID))
-    change = np.asarray(blurred).astype(np.float32) - film
+    if cover == "mirror":
+        mirrored = Image.fromarray(np.ascontiguousarray(film[:, ::-1]))
+        other = mirrored.filter(ImageFilter.GaussianBlur(side * _MIRROR_BLUR))
+        change = np.minimum(np.asarray(other), film).astype(np.float32) - film
+    else:
+        blurred = Image.fromarray(film).filter(ImageFilter.GaussianBlur(side * _WIDTH / GRID))
+        change = np.asarray(blurred).astype(np.float32) - film
     for down in _bumps(side):
         for across in _bumps(side):
             patch = down[:, None] * across
@@ -87,8 +103,13 @@ class Explanation:
 
     @property
     def first(self) -> HeatMap:
-        """The class activation map of the class that is explained."""
+        """The class activation map of the class that is explained: a coarse preview."""
         return HeatMap.of(self.cams[self.label])
+
+    @property
+    def best(self) -> HeatMap:
+        """The map by occlusion, and until it is there the preview."""
+        return self.second if self.second is not None else self.first
 
     @property
     def is_complete(self) -> bool:
@@ -121,11 +142,15 @@ def explain(
     early = Explanation(label, class_activation_maps(outputs, weights))
     yield early
 
-    logits = []
-    for batch in _batches(prepared):
-        logits.append(_centred(classifier.outputs(batch).logits)[:, label])
-        yield early
-    drops = _centred(outputs.logits)[0, label] - np.concatenate(logits).reshape(GRID, GRID)
+    whole, drops = _centred(outputs.logits)[0, label], np.zeros((GRID, GRID))
+    for cover in get_args(Cover):
+        logits = []
+        for batch in _batches(prepared, cover):
+            logits.append(_centred(classifier.outputs(batch).logits)[:, label])
+            yield early
+        drops = whole - np.concatenate(logits).reshape(GRID, GRID)
+        if drops.max() > _LEAST_DROP:  # else the class is no opacity: its evidence may be dark
+            break
 
     twin = classifier.random_twin
     random = twin.outputs(prepared[None])
@@ -144,9 +169,12 @@ def explain(
     )
 
 
-def _batches(prepared: NDArray[np.uint8]) -> Iterator[list[NDArray[np.uint8]]]:
+_LEAST_DROP: Final = 0.1  # of the logit
+
+
+def _batches(prepared: NDArray[np.uint8], cover: Cover) -> Iterator[list[NDArray[np.uint8]]]:
     n_at_once = max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // len(prepared) ** 2))
-    films = occluded(prepared)
+    films = occluded(prepared, cover)
     while batch := list(islice(films, n_at_once)):
         yield batch
 

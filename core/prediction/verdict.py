@@ -338,6 +338,17 @@ _RULES: Final = (
             ),
         ),
     ),
+    _Rule(
+        "promise",
+        "caution",
+        lambda case: not case.opinion.limits.is_coverage_promised,
+        lambda case: (
+            Message(
+                "On its own test X-rays the model was wrong more often than its probabilities "
+                "promised."
+            ),
+        ),
+    ),
     # A map that fails for itself (two methods differ, too coarse) says nothing of the answer.
     _Rule("heat_map", "caution", lambda case: bool(case.doubts), lambda case: case.doubts),
     _Rule(
@@ -412,13 +423,10 @@ def _good_reasons(case: _Case) -> Iterator[Message]:
     novelty = case.opinion.novelty
     assert novelty is not None
     assert novelty.acquisition is not None
-    if case.opinion.limits.is_coverage_promised:
-        yield Message(
-            "One class remains possible. That is right for at least 9 X-rays in 10 from the same "
-            "sources."
-        )
-    else:
-        yield Message("One class remains possible.")
+    yield Message(
+        "One class remains possible. That is right for at least 9 X-rays in 10 from the same "
+        "sources."
+    )
     yield novelty.reason
     yield novelty.acquisition.reason
     if not novelty.acquisition.is_familiar:

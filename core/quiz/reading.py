@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +77,5 @@ def _read(
 def _heat(
     classifier: Classifier, pixels: NDArray[np.uint8], label: int
 ) -> NDArray[np.float32] | None:
-    with closing(explain(classifier, pixels, label)) as steps:
-        # The first step has the map; its checks take longer than a learner would wait.
-        first = next(steps, None)
-    return first.first.values if first is not None else None
+    *_, last = explain(classifier, pixels, label)  # the first steps have a coarse preview only
+    return last.best.values

@@ -207,7 +207,7 @@ def film_with_heat(film: Pixels, explanation: Explanation) -> NDArray[np.uint8]:
 
 def heat_of(explanation: Explanation, shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return the heat of the explanation's class at a film's resolution, (H, W), 1 = strongest."""
-    return heat_at(explanation.first.values, shape)
+    return heat_at(explanation.best.values, shape)
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:

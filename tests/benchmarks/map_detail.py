@@ -179,9 +179,9 @@ def localise(model: Path) -> str:
             if checks is not None:
                 passed = float(checks.is_trustworthy)
                 hits.setdefault("passed", []).append(passed)
-                row, column = hottest(found.cams[label])
-                if passed:
-                    hits.setdefault("cam hit where passed", []).append(float(opacity[row, column]))
+                row, column = hottest(found.best.values)
+                name_of_group = "shown hit where passed" if passed else "shown hit where failed"
+                hits.setdefault(name_of_group, []).append(float(opacity[row, column]))
     figures = ", ".join(f"{name} {np.mean(values):.2f}" for name, values in hits.items())
     return f"right {n_right}/{n_all}; {figures}"
 

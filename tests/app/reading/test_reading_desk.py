@@ -44,7 +44,7 @@ def heat(bench: Bench, pane: int = 0) -> HeatLayer | None:
     return bench.viewer.panes[pane].overlays.visible_heat
 
 
-def shows(bench: Bench, label: int, method: str = "cam", pane: int = 0) -> bool:
+def shows(bench: Bench, label: int, method: str = "occlusion", pane: int = 0) -> bool:
     """True where the heat map of this class lies over a film."""
     layer = heat(bench, pane)
     if layer is None:
@@ -359,7 +359,7 @@ class TestHeat:
     def test_the_map_is_there_before_it_is_examined(self, opened: Bench, films: list[Path]) -> None:
         opened.explanations.gate.clear()
         opened.reading.read(films[:1])
-        wait_until(lambda: shows(opened, NORMAL))
+        wait_until(lambda: shows(opened, NORMAL, "cam"))
         assert not field(opened.panel, QComboBox, "Method of the heat map").isEnabled()
         opened.explanations.gate.set()
         opened.settle()

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,7 +14,14 @@ from core.models.resnet import build_resnet
 from core.models.weights import load_arrays, random_weights
 from core.prediction.calibration import Outputs
 from core.prediction.classifier import Classifier, Network
-from core.prediction.explanation import GRID, Explanation, class_activation_maps, explain, occluded
+from core.prediction.explanation import (
+    GRID,
+    Cover,
+    Explanation,
+    class_activation_maps,
+    explain,
+    occluded,
+)
 from core.prediction.saliency_checks import heat_at
 from core.runtime.paddle import F, paddle
 from tests.core.models.model_bytes import card
@@ -108,7 +115,7 @@ from pathlib import Path
 from core.models import weights
 weights.STEM_WIDTH, weights.STAGE_WIDTHS = 8, (8, 16, 32, 64)
 from core.prediction.classifier import Classifier
-from core.prediction.explanation import explain
+from core.prediction.explanation import Cover, explain
 from core.images.reading import load_xray
 from core.prediction.reading import FilmResult, read_films
 classifier = Classifier.open(Path(sys.argv[1]))
@@ -179,10 +186,11 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
 
 
-@pytest.mark.parametrize("shape", [(96, 96), (96, 96, 3), (32, 32)])
-def test_each_film_differs_near_its_patch_only(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("cover", ["mirror", "blur"])
+@pytest.mark.parametrize("shape", [(96, 96), (96, 96, 3), (40, 40)])
+def test_each_film_differs_near_its_patch_only(shape: tuple[int, ...], cover: Cover) -> None:
     film = noise(*shape)
-    films = list(occluded(film))
+    films = list(occluded(film, cover))
     assert len(films) == GRID**2
     size = shape[0] / GRID
     for number, covered in enumerate(films):
@@ -190,7 +198,7 @@ def test_each_film_differs_near_its_patch_only(shape: tuple[int, ...]) -> None:
         assert covered.dtype == np.uint8
         row, column = divmod(number, GRID)
         rows, columns = (
-            slice(max(0, round((n - 1) * size)), round((n + 2) * size)) for n in (row, column)
+            slice(max(0, round((n - 1) * size)), round((n + 2) * size) + 1) for n in (row, column)
         )
         differs = covered != film
         assert differs[rows, columns].any()
@@ -201,13 +209,24 @@ def test_each_film_differs_near_its_patch_only(shape: tuple[int, ...]) -> None:
 def test_what_is_covered_becomes_the_grey_around_it() -> None:
     film = np.full((98, 98), 200, np.uint8)
     film[:, :49] = 40
-    middle = list(occluded(film))[GRID * (GRID // 2)]  # at the left edge
+    middle = list(occluded(film, "blur"))[GRID * (GRID // 2)]  # at the left edge
     assert np.abs(middle.astype(int) - film).max() < 40  # the grey there, not the mean of all
+
+
+def test_a_bright_place_is_taken_down_to_the_other_side_and_nothing_is_made_brighter() -> None:
+    film = np.full((100, 100), 60, np.uint8)
+    film[40:60, 10:30] = 200
+    films = np.array(list(occluded(film, "mirror")))
+    assert films.min() >= 59
+    assert (films <= film).all()
+    assert (films[GRID * 4 + 1][42:48, 12:18] < 70).all()  # the patch over it
+    assert (films[GRID * 4 + 8] == film).all()  # the other side is as it was
 
 
 def test_a_level_film_stays_as_it_is() -> None:
     film = np.full((64, 64), 77, np.uint8)
-    assert all((covered == film).all() for covered in occluded(film))
+    for cover in get_args(Cover):
+        assert all((covered == film).all() for covered in occluded(film, cover))
 
 
 def test_a_planted_square_is_found() -> None:
@@ -218,8 +237,8 @@ def test_a_planted_square_is_found() -> None:
     def score(picture: np.ndarray) -> float:
         return float(np.sort(picture.ravel())[-150:].mean())
 
-    drops = np.array([score(film) - score(covered) for covered in occluded(film)])
+    drops = np.array([score(film) - score(covered) for covered in occluded(film, "mirror")])
     heat = heat_at(drops.reshape(GRID, GRID), film.shape)
     row, column = np.unravel_index(heat.argmax(), heat.shape)
-    assert 56 <= row <= 78
-    assert 16 <= column <= 38
+    assert 58 <= row <= 76
+    assert 18 <= column <= 36

@@ -245,6 +245,7 @@ def test_nine_in_ten_is_not_said_where_the_models_own_test_contradicts_it() -> N
         answer = opinion(candidates, GOOD)
         withheld = replace(answer, limits=ModelLimits(is_coverage_promised=False))
         assert any("9 X-rays in 10" in str(reason) for reason in verdict_of(answer).reasons)
+        assert "promise" in verdict_of(withheld).rules
         assert not any("9 X-rays in 10" in str(one) for one in verdict_of(withheld).reasons)
 
 

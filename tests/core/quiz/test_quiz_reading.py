@@ -95,8 +95,8 @@ def test_the_heat_map_is_that_of_the_class_the_model_names(
         nonlocal closed
         try:
             assert pixels.shape == (48, 40)
-            yield SimpleNamespace(first=HeatMap.of(np.eye(3) * label))
-            raise AssertionError("the checks were not asked for")
+            yield SimpleNamespace(best=HeatMap.of(np.ones((3, 3))))
+            yield SimpleNamespace(best=HeatMap.of(np.eye(3) * label))
         finally:
             closed = True
 

@@ -118,17 +118,17 @@ def _colours(strength: NDArray[np.float64]) -> NDArray[np.float64]:
 
 Map = NDArray[np.floating[Any]]
 
-# Measured by tests/benchmarks/map_detail.py --model, on 77 phantoms that a ResNet-18 at 96 px answered
-# correctly (68 maps are hottest in the drawn opacity, 9 are not), and on the same network with
-# random weights or a shuffled last layer (77 maps each). Chance stamps none of the hits, and all maps
-# of the ignorant ones. Figures that are told, but do not separate: agreement below 0 in 18 of 68 and
-# 4 of 9 and half of the others, likeness above 0.9 in none of all, heat mostly outside the lungs in 1
-# of 68, 0 of 9, 10 and 6 of 77.
+# Measured by tests/benchmarks/map_detail.py --model, on 77 phantoms that a ResNet-18 at 96 px
+# answered correctly (68 maps are hottest in the drawn opacity, 9 are not), and on the same network
+# with random weights or a shuffled last layer (77 maps each). Chance stamps none of the hits and all
+# maps of the ignorant ones. What is told, but does not separate: agreement below 0 in 18 of 68 and
+# 4 of 9 and half of the others, likeness above 0.9 in none at all, heat mostly outside the lungs in
+# 1 of 68, 0 of 9, 10 and 6 of 77.
 _MOST_CHANCE: Final = 0.01
 
 # The maps cannot tell where in a patch of film the evidence lies, so heat counts as inside the
-# lungs up to that (a fourteenth of the film) beside them. Of 135 correct maps 2 fail so, with half of
-# that 16; both catch 4 of 19 that were truly outside.
+# lungs up to that (a fourteenth of the film) beside them. Of 135 correct maps 2 fail so, with half
+# of that 16; both catch 4 of 19 that were truly outside.
 _MARGIN: Final = 1 / 14
 
 

@@ -120,7 +120,7 @@ Map = NDArray[np.floating[Any]]
 
 # Measured by tests/benchmarks/map_detail.py --model, on 77 phantoms that a ResNet-18 at 96 px
 # answered correctly (68 maps are hottest in the drawn opacity, 9 are not), and on the same network
-# with random weights or a shuffled last layer (77 maps each). Chance stamps none of the hits and all
+# with random weights or a shuffled last layer (77 maps each). Chance stamps no hit and all
 # maps of the ignorant ones. What is told, but does not separate: agreement below 0 in 18 of 68 and
 # 4 of 9 and half of the others, likeness above 0.9 in none at all, heat mostly outside the lungs in
 # 1 of 68, 0 of 9, 10 and 6 of 77.

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -156,8 +155,9 @@ def say_lungs() -> None:
 
 def say_time_of_large(classifier: Classifier, size: int, films: Sequence[Film]) -> None:
     """A ResNet-50 with random weights, as its answers do not matter."""
-    preprocessing = replace(classifier.card.preprocessing, image_size=size)
-    card = replace(classifier.card, architecture="resnet50", preprocessing=preprocessing)
+    preprocessing = classifier.card.preprocessing.model_copy(update={"image_size": size})
+    changes = {"architecture": "resnet50", "preprocessing": preprocessing}
+    card = classifier.card.model_copy(update=changes)
     network = Network(card, random_weights("resnet50", len(card.classes), 0))
     say_times(Classifier(classifier.path, card, network), films)
 

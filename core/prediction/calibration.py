@@ -45,8 +45,9 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
 def precise_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return the same in float64."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    shares: NDArray[np.float64] = shifted / shifted.sum(axis=-1, keepdims=True)
+    from scipy.special import softmax as of_scipy  # scipy would hold up the window's start
+
+    shares: NDArray[np.float64] = of_scipy(logits.astype(np.float64), axis=-1)
     return shares
 
 

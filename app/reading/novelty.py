@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.i18n import listing, tr
+from app.i18n import listing, say, tr
 from app.widgets.labels import MIDDLE_GREY, ElidedLabel, SectionHead, plain_label, plain_tip
 from app.widgets.page import TranslatedWidget
 from app.widgets.thumbnails import thumbnail
@@ -68,6 +68,13 @@ class NoveltyMeter(TranslatedWidget):
             self._head.show_state(
                 tr("not known"), "muted", tr("The model file tells nothing of its training films.")
             )
+        elif (
+            novelty.is_familiar
+            and novelty.acquisition is not None
+            and (not novelty.acquisition.is_familiar)
+        ):
+            reason = say(novelty.acquisition.reason)
+            self._head.show_state(tr("from another source"), "danger", reason)
         elif novelty.is_familiar:
             self._head.show_state(tr("like the training films"), "good", meaning)
         else:

@@ -16,6 +16,7 @@ from core.config import Preprocessing
 from core.errors import ModelFileError
 from core.images.fingerprint import LENGTH
 from core.images.reading import READER_VERSION
+from core.models.dataset_findings import DatasetFindings
 from core.models.model_file import save_model
 from core.models.weights import expected_shapes
 from core.phantom import CLASSES
@@ -61,6 +62,7 @@ def honest(narrow_network: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
         split={"train": train.digests, "validation": (), "test": (), "kept": ()},
         calibration=calibration.to_json(),
         novelty=values,
+        findings=DatasetFindings(counts=dict.fromkeys(card().classes, 50)),
     )
     save_model(path, own, arrays_for(shapes), extras)
     return path
@@ -151,6 +153,14 @@ def renamed(old: str, new: str) -> Callable[[Path], bytes]:
     return altered
 
 
+def acquisition_with(**changes: object) -> Callable[[Path], bytes]:
+    return card_with(lambda values: values["novelty"]["acquisition"].update(changes))
+
+
+def findings_with(**changes: object) -> Callable[[Path], bytes]:
+    return card_with(lambda values: values["findings"].update(changes))
+
+
 HUGE = 10**18
 HOSTILE: dict[str, Callable[[Path], bytes]] = {
     # the calibration
@@ -218,6 +228,56 @@ HOSTILE: dict[str, Callable[[Path], bytes]] = {
     "labels in a square": reshaped("labels", [N_TRAIN // 2, 2]),
     "digests in a row": reshaped("digests", [N_TRAIN * 32]),
     "thumbnails called otherwise": renamed("thumbnails", "zebra"),
+    # the sources
+    "sources without numbers": novelty_with(acquisition={}),
+    "sources of another version": acquisition_with(version=2),
+    "sources with more": acquisition_with(more=1),
+    "limit of the sources negative": acquisition_with(limit=-1.0),
+    "limit of the sources huge": acquisition_with(limit=1e300),
+    "limit of the sources a text": acquisition_with(limit="9"),
+    "sources fitted to nothing": acquisition_with(n_validation=0),
+    "no sources, but tensors": novelty_with(acquisition=None),
+    "copies everywhere": novelty_with(copy_limit=1e9),
+    "copies a text": novelty_with(copy_limit="0"),
+    **{
+        f"{name} of the sources huge": tensor_filled(f"acquisition.{name}", 1e30)
+        for name in ("mean", "spread", "sources.means", "sources.roots", "prints")
+    },
+    "spread of the sources zero": tensor_filled("acquisition.spread", 0.0),
+    "spread of the sources negative": tensor_filled("acquisition.spread", -1.0),
+    "a source that is not there": tensor_filled("acquisition.sources", 6),
+    "a source below the first": tensor_filled("acquisition.sources", -1),
+    "counts of the sources negative": tensor_filled("acquisition.sources.counts", -3),
+    "counts of other films": tensor_filled("acquisition.sources.counts", 7),
+    "fingerprints missing": without_tensor("acquisition.prints"),
+    "roots missing": without_tensor("acquisition.sources.roots"),
+    "fingerprints in a row": reshaped("acquisition.prints", [N_TRAIN * LENGTH]),
+    # what was found in the dataset
+    "findings a list": card_with(lambda v: v.update(findings=[])),
+    "findings empty": findings_with(counts={}),
+    "findings of other classes": findings_with(counts={"X": 1, "Y": 2}),
+    "findings with more": findings_with(sentence="All is well."),
+    "a source of a class that is not there": findings_with(single_source=["X"]),
+    "a class told from itself": findings_with(
+        told_apart=[{"one": CLASSES[0], "other": CLASSES[0], "auroc": 0.9}]
+    ),
+    "an area above one": findings_with(
+        told_apart=[{"one": CLASSES[0], "other": CLASSES[1], "auroc": 1.5}]
+    ),
+    "a property nobody knows": findings_with(properties=[{"key": "{0.__class__}", "auroc": 0.9}]),
+    "more leaks than films": findings_with(n_test=1, n_leaking=2),
+    "counts negative": findings_with(n_left_out=-1),
+    "patients a text": findings_with(has_patients="yes"),
+    # what class weights did
+    "a correction without weights": card_with(lambda v: v.update(prior_correction=[0.1, 0.2, 0.3])),
+    "a correction of two classes": card_with(lambda v: v.update(prior_correction=[0.1, 0.2])),
+    "a huge correction": card_with(lambda v: v.update(prior_correction=[1e30, 0.0, 0.0])),
+    # how the calibration came about
+    "a temperature that was not kept": calibration_with(status="unknown", temperature=2.0),
+    "a status nobody knows": calibration_with(status="perfect"),
+    "more covered than tested": calibration_with(n_test=1, coverage=[{"n": 1, "n_covered": 2}]),
+    "films of another test": calibration_with(n_test=9, coverage=[{"n": 1, "n_covered": 0}]),
+    "coverage a number": calibration_with(coverage=3),
     # what the training films are
     "training films gone": card_with(lambda v: v["split"].update(train=[])),
     "other training films": card_with(lambda v: v["split"].update(train=["0" * 64] * N_TRAIN)),

@@ -12,7 +12,7 @@ _N_AXES: Final = 8
 _FILMS_FOR_EACH_AXIS: Final = 10
 _FILMS_TO_FIT: Final = 3000  # more say nothing new
 _LEAST_SPREAD: Final = 1e-3  # of a number that hardly varies
-_FLOOR: Final = 1e-3  # of the variances along the axes, which are 1
+_FLOOR: Final = 1e-4  # of the variances along the axes, the widest of which is 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,10 @@ def find_sources(prints: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np
     n_axes = min(_N_AXES, standard.shape[1], len(chosen) // _FILMS_FOR_EACH_AXIS)
     # Threads cost ten times what they gain on so small matrices. Paddle's own are left alone.
     with ThreadpoolController().select(internal_api="openblas").limit(limits=1):
-        axes = PCA(n_axes, whiten=True, random_state=seed).fit(standard[chosen])
-        places = np.clip(axes.transform(standard), -50, 50)
+        axes = PCA(n_axes, random_state=seed).fit(standard[chosen])
+        # All axes in one unit: whitened, those of noise alone would hide the sources.
+        widest = max(float(np.sqrt(axes.explained_variance_[0])), _LEAST_SPREAD)
+        places = np.clip(axes.transform(standard) / widest, -50, 50)
         best: Any = None
         least = np.inf
         for k in range(1, most + 1):

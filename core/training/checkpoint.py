@@ -87,10 +87,10 @@ class Spent:
     seconds: float = 0.0  # in all
 
 
-def to_json(position: TrainingProgress, best: Best | None, spent: Spent) -> dict[str, Any]:
+def to_json(progress: TrainingProgress, best: Best | None, spent: Spent) -> dict[str, Any]:
     """All three as plain JSON types; numbers come back to the bit."""
     return {
-        "position": dataclasses.asdict(position),
+        "position": dataclasses.asdict(progress),
         "best": dataclasses.asdict(best) if best is not None else None,
         "spent": dataclasses.asdict(spent),
     }
@@ -127,7 +127,7 @@ class Checkpoint:
     """A run between two batches."""
 
     arrays: Mapping[str, NDArray[Any]]  # core.training.learner.Learner.state
-    position: TrainingProgress
+    progress: TrainingProgress
     best: Best | None  # None: no epoch is done yet
     spent: Spent
 
@@ -154,7 +154,7 @@ def to_bytes(checkpoint: Checkpoint) -> memoryview:
     description = json.dumps(
         {
             "format_version": FORMAT_VERSION,
-            **to_json(checkpoint.position, checkpoint.best, checkpoint.spent),
+            **to_json(checkpoint.progress, checkpoint.best, checkpoint.spent),
         },
         allow_nan=False,
     )
@@ -183,8 +183,8 @@ def from_bytes(content: bytes) -> Checkpoint:
     values = json.loads(description)
     if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
         raise ValueError("it was made by another version of PneumoScope")
-    position, best, spent = from_json(values)
-    return Checkpoint(tensor_file.to_tensors(entries, body), position, best, spent)
+    progress, best, spent = from_json(values)
+    return Checkpoint(tensor_file.to_tensors(entries, body), progress, best, spent)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

@@ -137,15 +137,15 @@ class Pace:
 
 
 class EpochRun:
-    """One epoch after the other, from any position; knows the position after each batch.
+    """One epoch after the other, from any batch on; knows the progress after each.
 
     Args:
         config: The run's settings.
         source: The training films; their number is that of an epoch.
-        learner: Stands where `position` says.
+        learner: In the state of `progress`.
         device: Of the learner.
         pace: Told of every batch.
-        position: Where to begin.
+        progress: Where to begin.
     """
 
     def __init__(
@@ -155,12 +155,12 @@ class EpochRun:
         learner: Learner,
         device: Device,
         pace: Pace,
-        position: TrainingProgress,
+        progress: TrainingProgress,
     ) -> None:
         self._config, self._source = config, source
         self._learner, self._device, self._pace = learner, device, pace
-        self.position = position
-        self._begun = time.monotonic() - position.seconds
+        self.progress = progress
+        self._begun = time.monotonic() - progress.seconds
 
     @property
     def n_images(self) -> int:
@@ -174,12 +174,12 @@ class EpochRun:
 
     @property
     def current(self) -> TrainingProgress:
-        """The position with the time that was spent so far."""
-        return dataclasses.replace(self.position, seconds=self.seconds)
+        """Progress, the time that was spent on this epoch included."""
+        return dataclasses.replace(self.progress, seconds=self.seconds)
 
     def begin_next(self) -> None:
         """Go to the beginning of the next epoch."""
-        self.position = self.position.next_epoch()
+        self.progress = self.progress.next_epoch()
         self._begun = time.monotonic()
 
     def batches(self) -> Generator[BatchDone | BatchHalved, None, None]:
@@ -191,12 +191,12 @@ class EpochRun:
             TrainingError: Loss or weights are no longer finite.
             DeviceError: The memory does not hold one film, or the device gave up.
         """
-        while self.position.images < self.n_images:
+        while self.progress.images < self.n_images:
             is_too_large = False
             try:
                 yield from self._batches()
             except OutOfMemoryError:
-                if self.position.batch_size == 1:
+                if self.progress.batch_size == 1:
                     raise
                 is_too_large = True
             if is_too_large:  # outside of the handler, which holds the failed step's tensors
@@ -209,17 +209,17 @@ class EpochRun:
             TrainingError: A weight is not finite.
         """
         if not self._learner.has_finite_weights():
-            raise diverged(self._config, self.position.epoch, self.position.batch)
+            raise diverged(self._config, self.progress.epoch, self.progress.batch)
 
     def _batches(self) -> Generator[BatchDone, None, None]:
-        source = dataclasses.replace(self._source, batch_size=self.position.batch_size)
+        source = dataclasses.replace(self._source, batch_size=self.progress.batch_size)
         loading = source.training_batches(
             self._config.augmentation,
             self._config.seed,
-            self.position.epoch,
+            self.progress.epoch,
             physical_core_count(),
             is_balanced=self._config.class_balance == "sampling",
-            start=self.position.images,
+            start=self.progress.images,
         )
         with closing(loading) as batches:
             self._pace.start_batches()
@@ -227,11 +227,11 @@ class EpochRun:
                 yield self._train_on(batch)
 
     def _next(self, batches: Generator[Batch, None, None]) -> Batch | None:
-        with memory_for(self.position.batch_size):  # to put it together, too
+        with memory_for(self.progress.batch_size):  # to put it together, too
             return next(batches, None)
 
     def _train_on(self, batch: Batch) -> BatchDone:
-        begun, n = self.position, len(batch.labels)
+        begun, n = self.progress, len(batch.labels)
         # The schedule counts batches of the size that was asked for, whatever fits in memory.
         planned, size = -(-self.n_images // self._config.batch_size), self._config.batch_size
         rate = learning_rate(self._config, begun.epoch, begun.images // size + 1, planned)
@@ -239,33 +239,33 @@ class EpochRun:
             result = self._learner.step(batch, rate)
         if not math.isfinite(result.loss):
             raise diverged(self._config, begun.epoch, begun.batch + 1)
-        self.position = dataclasses.replace(
+        self.progress = dataclasses.replace(
             begun,
             batch=begun.batch + 1,
             images=begun.images + n,
             loss_sum=begun.loss_sum + result.loss * n,
             n_correct=begun.n_correct + result.n_correct,
         )
-        n_left = self.n_images - self.position.images
-        if self.position.batch % CHECK_WEIGHTS_EVERY == 0 or n_left == 0:
+        n_left = self.n_images - self.progress.images
+        if self.progress.batch % CHECK_WEIGHTS_EVERY == 0 or n_left == 0:
             self.check_weights()
         self._pace.batch_done(n)
         return BatchDone(
             epoch=begun.epoch,
-            batch=self.position.batch,
-            batches=self.position.batch + -(-n_left // begun.batch_size),
+            batch=self.progress.batch,
+            batches=self.progress.batch + -(-n_left // begun.batch_size),
             loss=result.loss,
             accuracy=result.n_correct / n,
             learning_rate=rate,
             images_per_second=self._pace.images_per_second,
-            seconds_left=self._pace.seconds_left(begun.epoch, self.position.images),
+            seconds_left=self._pace.seconds_left(begun.epoch, self.progress.images),
         )
 
     def _halve(self) -> BatchHalved:
         release_device_memory()
-        size = max(1, self.position.batch_size // 2)
-        self.position = dataclasses.replace(self.position, batch_size=size)
-        return BatchHalved(self.position.epoch, self.position.batch + 1, size)
+        size = max(1, self.progress.batch_size // 2)
+        self.progress = dataclasses.replace(self.progress, batch_size=size)
+        return BatchHalved(self.progress.epoch, self.progress.batch + 1, size)
 
 
 def diverged(config: TrainingConfig, epoch: int, batch: int) -> TrainingError:

@@ -52,7 +52,7 @@ class Parts:
 
 
 def fit_calibration_and_novelty(
-    learner: Learner, parts: Parts, config: TrainingConfig, position: TrainingProgress
+    learner: Learner, parts: Parts, config: TrainingConfig, progress: TrainingProgress
 ) -> Generator[Progress, None, FinalFit]:
     """Ask the network about the films it learned from and those it was chosen and tested by.
 
@@ -60,17 +60,17 @@ def fit_calibration_and_novelty(
         TrainingError: The network's answers are no finite numbers.
         DeviceError: The memory does not hold a single film.
     """
-    tested = yield from _ask(learner, parts.test, config, Message("Testing"), position)
-    test = _evaluation_of(tested, config, position) if tested is not None else None
+    tested = yield from _ask(learner, parts.test, config, Message("Testing"), progress)
+    test = _evaluation_of(tested, config, progress) if tested is not None else None
     looking = Message("Looking back at the films")
-    validated = yield from _ask(learner, parts.validation, config, looking, position)
+    validated = yield from _ask(learner, parts.validation, config, looking, progress)
     if validated is None:
         return FinalFit(test)
     calibration = fit_calibration(validated.logits, validated.labels, parts.validation_groups)
     if calibration is not None and tested is not None:
         calibration = calibration.tested(tested.logits, tested.labels)
     some = _some_of(parts.train)
-    trained = yield from _ask(learner, some, config, looking, position)
+    trained = yield from _ask(learner, some, config, looking, progress)
     assert trained is not None  # a run has training films
     learned_from = _film_set(some, trained)
     return FinalFit(test, calibration, _novelty(learned_from, parts, validated, config))
@@ -116,7 +116,7 @@ def evaluate(
     source: BatchSource,
     config: TrainingConfig,
     stage: Message,
-    position: TrainingProgress,
+    progress: TrainingProgress,
 ) -> Generator[Progress, None, Evaluation | None]:
     """Evaluate the network as it is, in batches of the size that training has come down to.
 
@@ -127,8 +127,8 @@ def evaluate(
         TrainingError: The network's answers are no finite numbers.
         DeviceError: The memory does not hold a single film.
     """
-    answers = yield from _ask(learner, source, config, stage, position)
-    return _evaluation_of(answers, config, position) if answers is not None else None
+    answers = yield from _ask(learner, source, config, stage, progress)
+    return _evaluation_of(answers, config, progress) if answers is not None else None
 
 
 def _ask(
@@ -136,12 +136,12 @@ def _ask(
     source: BatchSource,
     config: TrainingConfig,
     stage: Message,
-    position: TrainingProgress,
+    progress: TrainingProgress,
 ) -> Generator[Progress, None, Answers | None]:
     """Ask the network as it is; arguments, result and errors as of `evaluate`."""
     if not source.records:
         return None
-    size = position.batch_size
+    size = progress.batch_size
     while True:
         try:
             films = dataclasses.replace(source, batch_size=size)
@@ -155,7 +155,7 @@ def _ask(
 
 
 def _evaluation_of(
-    answers: Answers, config: TrainingConfig, position: TrainingProgress
+    answers: Answers, config: TrainingConfig, progress: TrainingProgress
 ) -> Evaluation:
     """Count right and wrong answers.
 
@@ -168,4 +168,4 @@ def _evaluation_of(
         if type(error) is not PneumoScopeError:
             raise
         # What `core.evaluation.metrics` says of answers that are no numbers.
-        raise diverged(config, position.epoch, position.batch) from error
+        raise diverged(config, progress.epoch, progress.batch) from error

@@ -251,15 +251,15 @@ class _Session:
             self._log_weights = np.log(balance) if is_balanced else None
             self._learner = Learner(config, n_classes, device, weights, begin.weights)
         write_card = CardWriter(config, data.dataset, data.splits, data.findings)
-        position, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
+        progress, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
         if begin.checkpoint is not None:
             saved = begin.checkpoint.checkpoint
             self._learner.load_state(saved.arrays)
-            position, spent = saved.position, saved.spent
-            best = best_so_far(run, saved.best, position.epochs_done)
+            progress, spent = saved.progress, saved.spent
+            best = best_so_far(run, saved.best, progress.epochs_done)
         self._models = RunModels(run, write_card, best)
         self._pace = Pace(config.n_epochs, self._n_train, len(self._validation.records), spent)
-        self._epoch = EpochRun(config, train, self._learner, device, self._pace, position)
+        self._epoch = EpochRun(config, train, self._learner, device, self._pace, progress)
         self.saving = Saving(run, self._models)
         self._is_trained = False
 
@@ -288,13 +288,13 @@ class _Session:
         )
 
     def _resumed(self) -> Resumed:
-        found, position = self._begin.checkpoint, self._epoch.position
-        self._run.log(f"resumed in epoch {position.epoch} after batch {position.batch}")
+        found, progress = self._begin.checkpoint, self._epoch.progress
+        self._run.log(f"resumed in epoch {progress.epoch} after batch {progress.batch}")
         is_from_previous = found is not None and found.is_previous
-        return Resumed(position.epoch, position.batch, is_from_previous)
+        return Resumed(progress.epoch, progress.batch, is_from_previous)
 
     def _is_over(self) -> bool:
-        done, best = self._epoch.position.epochs_done, self._models.best
+        done, best = self._epoch.progress.epochs_done, self._models.best
         if done >= self._config.n_epochs:
             return True
         # Early stopping; but whoever asks for more epochs wants them, whatever the rule says.
@@ -311,7 +311,7 @@ class _Session:
                 self._run.log(describe_batch(event))
             yield event
             # At the end of an epoch there will be one that knows the validation as well.
-            if self.saving.is_due and self._epoch.position.images < self._n_train:
+            if self.saving.is_due and self._epoch.progress.images < self._n_train:
                 self._epoch.check_weights()
                 self.saving.submit(self._checkpoint)
             yield from self.saving.troubles()
@@ -322,18 +322,18 @@ class _Session:
                 self._validation,
                 self._config,
                 Message("Validating"),
-                self._epoch.position,
+                self._epoch.progress,
             )
-            is_best = self._models.is_best(self._epoch.position.epoch, validation)
+            is_best = self._models.is_best(self._epoch.progress.epoch, validation)
             if is_best:
                 self._models.keep_best(validation, to_arrays(self._learner.network))
         self._pace.epoch_done()
-        position, seconds = self._epoch.position, self._epoch.seconds
+        progress, seconds = self._epoch.progress, self._epoch.seconds
         self._epoch.begin_next()  # whoever stops at the event below goes on with the next
         done = EpochDone(
-            epoch=position.epoch,
-            train_loss=position.loss_sum / position.images,
-            train_accuracy=position.n_correct / position.images,
+            epoch=progress.epoch,
+            train_loss=progress.loss_sum / progress.images,
+            train_accuracy=progress.n_correct / progress.images,
             validation_loss=validation.loss if validation else None,
             validation_accuracy=validation.accuracy if validation else None,
             is_best=is_best,
@@ -347,7 +347,7 @@ class _Session:
     def _finish(self) -> Generator[TrainingEvent, None, None]:
         self._is_trained = True
         self.saving.make_room()
-        epochs = self._epoch.position.epochs_done
+        epochs = self._epoch.progress.epochs_done
         with self._learner.evaluation_weights():
             weights = to_arrays(self._learner.network)
             if self._models.best is None:  # its file was taken away since
@@ -358,7 +358,7 @@ class _Session:
         best = self._models.best_weights(self._log_weights)
         load_arrays(self._learner.network, best)
         fit = yield from fit_calibration_and_novelty(
-            self._learner, self._parts, self._config, self._epoch.position
+            self._learner, self._parts, self._config, self._epoch.progress
         )
         card, test = self._models.finish_best(epochs, fit, best), fit.test
         if test is not None:
@@ -388,7 +388,7 @@ class _Session:
         try:
             if not self._is_trained and self._learner.has_finite_weights():
                 self.saving.submit(self._checkpoint)
-                self._save_last(self._epoch.position.epochs_done)
+                self._save_last(self._epoch.progress.epochs_done)
         finally:
             self.saving.finish()
 
@@ -399,7 +399,7 @@ class _Session:
             return
         self._learner.load_state(checkpoint.arrays)
         if self._learner.n_steps:  # nobody needs weights that were never trained
-            self._save_last(checkpoint.position.epochs_done)
+            self._save_last(checkpoint.progress.epochs_done)
 
     def _save_last(self, epochs: int) -> None:
         with self._learner.evaluation_weights():

@@ -60,10 +60,10 @@ def main(folder: Path, n_kills: int, n_floats: int) -> None:
             n_unreadable += 1
             continue
         told = {float(array[0]) for array in found.checkpoint.arrays.values()}
-        is_whole = told == {float(found.checkpoint.position.epoch)}
+        is_whole = told == {float(found.checkpoint.progress.epoch)}
         # What was whole before the kill is still there, or something newer is.
-        n_unreadable += not (is_whole and found.checkpoint.position.epoch >= number)
-        number = found.checkpoint.position.epoch
+        n_unreadable += not (is_whole and found.checkpoint.progress.epoch >= number)
+        number = found.checkpoint.progress.epoch
         n_previous += found.is_previous
         if found.is_previous and (folder / PREVIOUS_FILE).exists():
             make_newest(folder)

@@ -17,6 +17,7 @@ from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset, load_dataset
 from core.events import Progress
 from core.training import loop
+from core.training.checkpoint import NEWEST_FILE
 from core.training.run_description import RUN_FILE
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
@@ -26,8 +27,16 @@ make_narrow(setattr)
 loop.SAVE_EVERY_S = 0.0  # a checkpoint after each batch, so that most kills hit one
 
 
-def sitting(events: Callable[[], Iterator[object]], kill_after: int | None, wait_s: float) -> bool:
-    """Train in a fork, which is killed `wait_s` after that many events; whether it ended well."""
+def sitting(
+    events: Callable[[], Iterator[object]],
+    kill_after: int | None = None,
+    wait_s: float = 0.0,
+    wanted: Path | None = None,
+) -> bool:
+    """Train in a fork; return True if it ended well.
+
+    It is killed `wait_s` after that many events, and once there is the `wanted` file.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -41,9 +50,11 @@ def sitting(events: Callable[[], Iterator[object]], kill_after: int | None, wait
         n_seen = 0
         while pipe.read(1):
             n_seen += 1
-            if n_seen == kill_after:
+            is_wanted_there = wanted is None or wanted.exists()
+            if kill_after is not None and n_seen >= kill_after and is_wanted_there:
                 time.sleep(wait_s)  # a moment between two events is what is tested
                 os.kill(child, signal.SIGKILL)
+                break
     return os.waitpid(child, 0)[1] == 0
 
 
@@ -59,13 +70,15 @@ def main(folder: Path, films: Path, config: TrainingConfig, n_kills: int) -> Non
     def resume() -> Iterator[object]:
         return resume_training(folder / "killed", workspace, "cpu")
 
-    assert sitting(lambda: begin("whole"), None, 0)
+    assert sitting(lambda: begin("whole"))
     chance = random.Random(1)
-    for _ in range(n_kills):
+    for n_left in reversed(range(n_kills)):
+        # The last sitting must have something to go on from.
+        wanted = None if n_left else folder / "killed" / NEWEST_FILE
         events = resume if (folder / "killed" / RUN_FILE).exists() else lambda: begin("killed")
-        if sitting(events, chance.randrange(1, 9), chance.uniform(0, 0.03)):
+        if sitting(events, chance.randrange(1, 9), chance.uniform(0, 0.03), wanted):
             raise SystemExit("the run came to its end before it was killed")
-    assert sitting(resume, None, 0)
+    assert sitting(resume)
 
 
 if __name__ == "__main__":

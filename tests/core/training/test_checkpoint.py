@@ -28,37 +28,49 @@ from core.training.checkpoint import (
     save_checkpoint,
     to_bytes,
 )
-from tests.core.training.checkpoints import checkpoint, same
+from tests.core.training.conftest import checkpoint, newest_checkpoint
 
 
-def loaded(folder: Path) -> Checkpoint:
-    found = load_checkpoint(folder)
-    assert found is not None
-    return found.checkpoint
+def same(one: Checkpoint, other: Checkpoint) -> bool:
+    """Return True if two checkpoints are equal to the bit."""
+    return (
+        (one.progress, one.best, one.spent) == (other.progress, other.best, other.spent)
+        and one.arrays.keys() == other.arrays.keys()
+        and all(
+            one.arrays[name].dtype == array.dtype
+            and one.arrays[name].shape == array.shape
+            and one.arrays[name].tobytes() == array.tobytes()
+            for name, array in other.arrays.items()
+        )
+    )
+
+
+def saved_in(folder: Path, *numbers: int) -> None:
+    for number in numbers:
+        save_checkpoint(folder, checkpoint(number))
 
 
 def test_all_of_it_comes_back_to_the_bit() -> None:
     for number in (1, 2):
         assert same(from_bytes(bytes(to_bytes(checkpoint(number)))), checkpoint(number))
-
-
-@pytest.mark.parametrize("dtype", ["?", "u1", "i4", "i8", "f2", "f4", "f8"])
-def test_every_type_of_array_comes_back(dtype: str) -> None:
-    array = np.arange(6).reshape(2, 3).astype(dtype)
-    one = dataclasses.replace(checkpoint(), arrays={"a": array, "turned": array.T})
-    assert same(from_bytes(bytes(to_bytes(one))), one)
-
-
-def test_a_type_that_it_does_not_hold_is_a_mistake_of_ours() -> None:
+    for dtype in ("?", "u1", "i4", "i8", "f2", "f4", "f8"):
+        array = np.arange(6).reshape(2, 3).astype(dtype)
+        one = dataclasses.replace(checkpoint(), arrays={"a": array, "turned": array.T})
+        assert same(from_bytes(bytes(to_bytes(one))), one), dtype
     with pytest.raises(ValueError, match="names has the type"):
         to_bytes(dataclasses.replace(checkpoint(), arrays={"names": np.array(["a"])}))
 
 
-def test_the_file_is_one_that_safetensors_reads() -> None:
-    arrays = safetensors.numpy.load(bytes(to_bytes(checkpoint())))
-    expected = checkpoint().arrays
-    assert arrays.keys() == expected.keys()
-    assert all(np.array_equal(arrays[name], array) for name, array in expected.items())
+def test_the_file_is_one_that_safetensors_reads_with_plain_json() -> None:
+    content, expected = bytes(to_bytes(checkpoint(2))), checkpoint(2)
+    arrays = safetensors.numpy.load(content)
+    assert arrays.keys() == expected.arrays.keys()
+    assert all(np.array_equal(arrays[name], array) for name, array in expected.arrays.items())
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    description = json.loads(header["__metadata__"]["pneumoscope_checkpoint"])
+    assert description["position"]["loss_sum"] == 0.1 + 0.2
+    assert Best(**description["best"]) == expected.best
+    assert Spent(**description["spent"]) == expected.spent
 
 
 def test_every_changed_byte_and_every_cut_is_noticed() -> None:
@@ -77,16 +89,12 @@ def test_every_changed_byte_and_every_cut_is_noticed() -> None:
             ValueError, match=r"damaged|missing|cannot be read|checksum|needed|tensors"
         ):
             from_bytes(content[:length])
-
-
-def test_bytes_after_the_end_are_noticed() -> None:
     with pytest.raises(ValueError, match="bytes where"):
-        from_bytes(bytes(to_bytes(checkpoint())) + b"x")
+        from_bytes(content + b"x")
 
 
-@pytest.mark.parametrize(
-    "position",
-    [
+def test_progress_that_cannot_be_is_refused() -> None:
+    for wrong in (
         {"epoch": 0},
         {"epoch": True},
         {"batch": -1},
@@ -94,18 +102,15 @@ def test_bytes_after_the_end_are_noticed() -> None:
         {"images": 1.5},
         {"loss_sum": float("nan")},
         {"seconds": "1"},
-    ],
-)
-def test_a_position_that_cannot_be_is_refused(position: dict) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 (which of the checks it is does not matter)
-        TrainingProgress(**{"batch_size": 8, **position})
+    ):
+        with pytest.raises(ValueError):  # noqa: PT011 (which of the checks it is does not matter)
+            TrainingProgress(**{"batch_size": 8, **wrong})
 
 
 def test_the_newest_is_read_and_the_one_before_is_kept(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path) is None
-    for number in (1, 2, 3):
-        save_checkpoint(tmp_path, checkpoint(number))
-    assert same(loaded(tmp_path), checkpoint(3))
+    saved_in(tmp_path, 1, 2, 3)
+    assert same(newest_checkpoint(tmp_path), checkpoint(3))
     assert same(from_bytes((tmp_path / PREVIOUS_FILE).read_bytes()), checkpoint(2))
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -114,16 +119,15 @@ def test_the_newest_is_read_and_the_one_before_is_kept(tmp_path: Path) -> None:
 def test_the_one_before_stands_in_and_is_not_lost_by_the_next_saving(
     harm: Callable[[Path], object], tmp_path: Path
 ) -> None:
-    for number in (1, 2):
-        save_checkpoint(tmp_path, checkpoint(number))
+    saved_in(tmp_path, 1, 2)
     harm(tmp_path / NEWEST_FILE)
     found = load_checkpoint(tmp_path)
     assert found is not None
     assert found.is_previous
     assert same(found.checkpoint, checkpoint(1))
     make_newest(tmp_path)
-    assert same(loaded(tmp_path), checkpoint(1))
-    save_checkpoint(tmp_path, checkpoint(3))
+    assert same(newest_checkpoint(tmp_path), checkpoint(1))
+    saved_in(tmp_path, 3)
     assert same(from_bytes((tmp_path / PREVIOUS_FILE).read_bytes()), checkpoint(1))
     damaged = tmp_path / DAMAGED_FILE
     assert not damaged.exists() or damaged.read_bytes() == b"?"
@@ -172,8 +176,7 @@ def test_one_of_a_newer_program_says_so(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_the_disk_refuses_leaves_what_was_there(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for written in (1, 2):
-        save_checkpoint(tmp_path, checkpoint(written))
+    saved_in(tmp_path, 1, 2)
 
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -181,29 +184,21 @@ def test_what_the_disk_refuses_leaves_what_was_there(
     monkeypatch.setattr(files, "write_bytes", refuse)
     with pytest.raises(OSError, match=os.strerror(number)):
         save_checkpoint(tmp_path, checkpoint(3))
-    found = load_checkpoint(tmp_path)
-    assert found is not None
-    assert not found.is_previous
-    assert same(found.checkpoint, checkpoint(2))
-
-
-def test_the_description_is_plain_json() -> None:
-    content = bytes(to_bytes(checkpoint(2)))
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    description = json.loads(header["__metadata__"]["pneumoscope_checkpoint"])
-    assert description["position"]["loss_sum"] == 0.1 + 0.2
-    assert Best(**description["best"]) == checkpoint(2).best
-    assert Spent(**description["spent"]) == checkpoint(2).spent
+    assert same(newest_checkpoint(tmp_path), checkpoint(2))
 
 
 class Disk:
-    """Takes checkpoints when it is let, and refuses the first few."""
+    """Takes checkpoints once it is open, and refuses as many as it was told."""
 
-    def __init__(self, n_refused: int = 0, error: type[Exception] = OSError) -> None:
+    def __init__(self) -> None:
         self.open, self.begun = threading.Event(), threading.Event()
         self.written: list[int] = []
         self.threads: set[str] = set()
-        self._n_refused, self._error = n_refused, error
+        self._n_refused, self._error = 0, Exception
+
+    def refuse(self, n: int, error: type[Exception]) -> None:
+        self._n_refused, self._error = n, error
+        self.open.set()
 
     def __call__(self, given: Checkpoint) -> None:
         self.begun.set()
@@ -212,54 +207,53 @@ class Disk:
         if self._n_refused:
             self._n_refused -= 1
             raise self._error("no room")
-        self.written.append(given.position.epoch)
+        self.written.append(given.progress.epoch)
 
 
-def test_training_does_not_wait_for_the_disk() -> None:
-    disk = Disk()
-    writer = CheckpointWriter(disk)
-    writer.submit(checkpoint(1))  # returns although the disk stands still
-    disk.open.set()
-    writer.finish()
-    assert disk.written == [1]
-    assert disk.threads != {threading.current_thread().name}
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
 
 
-def test_of_those_that_wait_only_the_newest_is_written() -> None:
-    disk = Disk()
-    writer = CheckpointWriter(disk)
+@pytest.fixture
+def writer(disk: Disk) -> CheckpointWriter:
+    return CheckpointWriter(disk)
+
+
+def test_training_does_not_wait_for_the_disk_and_only_the_newest_that_waits_is_written(
+    disk: Disk, writer: CheckpointWriter
+) -> None:
     for number in (1, 2, 3, 4):
-        writer.submit(checkpoint(number))
+        writer.submit(checkpoint(number))  # returns although the disk stands still
     assert disk.begun.wait(10)
     disk.open.set()
     writer.finish()
     assert disk.written == [1, 4]
+    assert threading.current_thread().name not in disk.threads
 
 
-def test_one_that_was_refused_is_tried_again_at_the_end() -> None:
-    disk = Disk(n_refused=1)
-    disk.open.set()
-    writer = CheckpointWriter(disk)
+def test_one_that_was_refused_is_tried_again_at_the_end(
+    disk: Disk, writer: CheckpointWriter
+) -> None:
+    disk.refuse(1, OSError)
     writer.submit(checkpoint(1))
     writer.finish()
     assert disk.written == [1]
     assert writer.error is None
 
 
-@pytest.mark.parametrize("error", [OSError, MemoryError])
-def test_what_is_refused_to_the_end_is_an_error(error: type[Exception]) -> None:
-    disk = Disk(n_refused=9, error=error)
-    disk.open.set()
-    writer = CheckpointWriter(disk)
+@pytest.mark.parametrize("error", [OSError, MemoryError, ZeroDivisionError])
+def test_what_is_refused_to_the_end_is_an_error(
+    error: type[Exception], disk: Disk, writer: CheckpointWriter
+) -> None:
+    disk.refuse(9, error)
     writer.submit(checkpoint(1))
     with pytest.raises(error, match="no room"):
         writer.finish()
 
 
-def test_a_refusal_is_known_until_the_next_success() -> None:
-    disk = Disk(n_refused=1)
-    disk.open.set()
-    writer = CheckpointWriter(disk)
+def test_a_refusal_is_known_until_the_next_success(disk: Disk, writer: CheckpointWriter) -> None:
+    disk.refuse(1, OSError)
     writer.submit(checkpoint(1))
     while writer.error is None:
         writer.advance()
@@ -270,18 +264,7 @@ def test_a_refusal_is_known_until_the_next_success() -> None:
     assert disk.written == [2]
 
 
-def test_a_mistake_of_ours_is_not_hidden() -> None:
-    disk = Disk(n_refused=9, error=ZeroDivisionError)
-    disk.open.set()
-    writer = CheckpointWriter(disk)
-    writer.submit(checkpoint(1))
-    with pytest.raises(ZeroDivisionError):
-        writer.finish()
-
-
-def test_with_nothing_to_write_the_end_is_quiet() -> None:
-    disk = Disk()
-    writer = CheckpointWriter(disk)
+def test_with_nothing_to_write_the_end_is_quiet(disk: Disk, writer: CheckpointWriter) -> None:
     writer.finish()
     writer.abandon()
     assert disk.written == []

@@ -18,37 +18,22 @@ from core.config import TrainingConfig
 from core.errors import DeviceError, ModelFileError, PneumoScopeError, RunFolderError, TrainingError
 from core.events import BatchDone, BatchHalved, SavingFailed, TrainingDone, TrainingEvent
 from core.models.model_file import open_model, read_card
-from core.runtime.devices import Device
 from core.training import final_fit, loop
 from core.training import learner as learner_module
-from core.training.checkpoint import load_checkpoint
 from core.training.learner import Learner, StepResult
-from core.training.loop import TrainingData, train
 from core.training.run_folder import METRICS_FILE, RunFolder
 from core.training.schedule import learning_rate
-from tests.made_runs import description, read_run
+from tests.core.training.conftest import Begin, newest_checkpoint, of
+from tests.made_runs import read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
 Start = Callable[..., list[TrainingEvent]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "run", description())
-
-
-@pytest.fixture
-def start(config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device) -> Start:
+def start(begin: Begin) -> Start:
     """Train to the end with some settings changed."""
-
-    def call(**changes: object) -> list[TrainingEvent]:
-        return list(train(config.changed(**changes), data, run, cpu))
-
-    return call
-
-
-def of(kind: type, events: list[TrainingEvent]) -> list:
-    return [event for event in events if isinstance(event, kind)]
+    return lambda **changes: list(begin(**changes))
 
 
 def failed(run: RunFolder, error: PneumoScopeError) -> bool:
@@ -83,13 +68,11 @@ class TestMemory:
         self,
         at: int,
         start: Start,
-        data: TrainingData,
         config: TrainingConfig,
         run: RunFolder,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        n = len(data.splits.train)
-        assert n == 24
+        n = 24
         sizes = self.pretend(monkeypatch, lambda step, _: step == at)
         events = start(epochs=1)
         assert of(BatchHalved, events) == [BatchHalved(epoch=1, batch=at, batch_size=4)]
@@ -189,14 +172,12 @@ class TestNumbers:
         self.poison(monkeypatch, at=6)
         with pytest.raises(TrainingError, match="ran away in epoch 2"):
             start()
-        found = load_checkpoint(run.path)
-        assert found is not None
-        assert found.checkpoint.position.epoch == 2
+        saved = newest_checkpoint(run.path)
+        assert saved.progress.epoch == 2
         card, weights, _ = open_model(run.last)  # refuses weights that are no numbers
         assert card.history["epochs"] == 1
-        assert np.array_equal(
-            weights["layer1.0.bn1.bias"], found.checkpoint.arrays["network/layer1.0.bn1.bias"]
-        )
+        name = "layer1.0.bn1.bias"
+        assert np.array_equal(weights[name], saved.arrays[f"network/{name}"])
 
     def test_a_loss_that_is_none_ends_it_at_once(
         self, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
@@ -218,9 +199,7 @@ class TestNumbers:
         self.poison(monkeypatch, at=2)
         with pytest.raises(TrainingError, match="ran away in epoch 1, batch 2"):
             start()
-        found = load_checkpoint(run.path)
-        assert found is not None
-        assert found.checkpoint.position.batch == 1
+        assert newest_checkpoint(run.path).progress.batch == 1
 
 
 def refusing(names: tuple[str, ...], number: int, n_times: int = 999) -> Callable[..., None]:
@@ -248,9 +227,7 @@ class TestDisk:
         assert len(told) <= 1  # none where the end of the run was faster than the disk
         assert all(f"could not be saved in {run.path} ({os.strerror(number)})" in t for t in told)
         assert isinstance(events[-1], TrainingDone)
-        found = load_checkpoint(run.path)
-        assert found is not None
-        assert found.checkpoint.position.epoch == 3
+        assert newest_checkpoint(run.path).progress.epoch == 3
 
     def test_a_checkpoint_that_is_refused_to_the_end_is_an_error_with_the_models_saved(
         self, number: int, start: Start, run: RunFolder, monkeypatch: pytest.MonkeyPatch
@@ -280,56 +257,39 @@ class TestDisk:
         assert failed(run, caught.value)
 
     def test_while_stopping_it_is_an_error(
-        self,
-        number: int,
-        config: TrainingConfig,
-        data: TrainingData,
-        run: RunFolder,
-        cpu: Device,
-        monkeypatch: pytest.MonkeyPatch,
+        self, number: int, begin: Begin, run: RunFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        events = train(config, data, run, cpu)
+        events = begin()
         next(event for event in events if isinstance(event, BatchDone))
         monkeypatch.setattr(files, "write_bytes", refusing(("last",), number))
         with pytest.raises(PneumoScopeError, match=os.strerror(number)) as caught:
             events.close()
         assert failed(run, caught.value)
 
-    def test_metrics_that_are_refused_are_written_later(
-        self,
-        number: int,
-        config: TrainingConfig,
-        data: TrainingData,
-        run: RunFolder,
-        cpu: Device,
-    ) -> None:
-        metrics = run.path / METRICS_FILE
-        with closing(train(config.changed(epochs=1), data, run, cpu)) as events:
-            next(event for event in events if isinstance(event, BatchDone))
-            kept = metrics.rename(run.path / "kept")
-            metrics.mkdir()  # stands for whatever makes an append fail
-            told = next(event for event in events if isinstance(event, SavingFailed))
-            metrics.rmdir()
-            kept.rename(metrics)
-            rest = list(events)
-        assert "metrics.jsonl of the run cannot be written" in str(told.message)
-        recorded = read_run(run.path)[1]
-        n_batches = sum(event["event"] == "BatchDone" for event in recorded)
-        assert n_batches == of(BatchDone, rest)[-1].batches
-        assert recorded[-1]["event"] == "TrainingDone"
 
-
-def test_metrics_that_are_refused_to_the_end_are_an_error(
-    config: TrainingConfig, data: TrainingData, run: RunFolder, cpu: Device
+@pytest.mark.parametrize("is_room_found", [True, False])
+def test_metrics_that_are_refused_are_written_later_or_an_error_at_the_end(
+    is_room_found: bool, begin: Begin, run: RunFolder
 ) -> None:
-    with closing(train(config.changed(epochs=1), data, run, cpu)) as events:
+    metrics = run.path / METRICS_FILE
+    with closing(begin(epochs=1)) as events:
         next(event for event in events if isinstance(event, BatchDone))
-        metrics = run.path / METRICS_FILE
-        metrics.unlink()
-        metrics.mkdir()
-        with pytest.raises(RunFolderError, match="cannot be written"):
-            list(events)
-    assert json.loads((run.path / "run.json").read_text())["status"] == "failed"
+        kept = metrics.rename(run.path / "kept")
+        metrics.mkdir()  # stands for whatever makes an append fail
+        told = next(event for event in events if isinstance(event, SavingFailed))
+        assert "metrics.jsonl of the run cannot be written" in str(told.message)
+        if not is_room_found:
+            with pytest.raises(RunFolderError, match="cannot be written"):
+                list(events)
+            assert json.loads((run.path / "run.json").read_text())["status"] == "failed"
+            return
+        metrics.rmdir()
+        kept.rename(metrics)
+        rest = list(events)
+    recorded = read_run(run.path)[1]
+    n_batches = sum(event["event"] == "BatchDone" for event in recorded)
+    assert n_batches == of(BatchDone, rest)[-1].batches
+    assert recorded[-1]["event"] == "TrainingDone"
 
 
 def test_what_nobody_foresaw_is_a_failed_run_too(
@@ -359,9 +319,7 @@ def test_a_state_that_finds_no_memory_is_told_and_taken_later(
     monkeypatch.setattr(Learner, "state", state)
     [told] = of(SavingFailed, start())
     assert "(out of memory)" in str(told.message)
-    found = load_checkpoint(run.path)
-    assert found is not None
-    assert found.checkpoint.position.epoch == 3
+    assert newest_checkpoint(run.path).progress.epoch == 3
 
 
 def test_a_full_disk_does_not_hide_that_training_diverged(

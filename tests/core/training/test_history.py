@@ -105,15 +105,10 @@ def test_what_was_trained_again_after_a_resume_is_there_once(tmp_path: Path) -> 
 
 
 def test_a_resume_at_the_beginning_of_an_epoch_keeps_the_one_before(tmp_path: Path) -> None:
-    lines = [batch_line(1, 1), epoch_line(1), batch_line(2, 1)]
-    write_lines(tmp_path, [*lines, {"event": "Resumed", "epoch": 2, "batch": 0}])
+    write_lines(tmp_path, [*story(1), batch_line(2, 1), {**RESUMED, "batch": 0}])
     history = History.read(tmp_path)
-    assert (history.n_batches, [epoch.epoch for epoch in history.epochs]) == (1, [1])
-
-
-def test_a_run_that_goes_on_has_not_ended(tmp_path: Path) -> None:
-    write_lines(tmp_path, [*story(), {"event": "Resumed", "epoch": 3, "batch": 0}])
-    assert History.read(tmp_path).test_accuracy is None
+    assert (history.n_batches, [epoch.epoch for epoch in history.epochs]) == (3, [1])
+    assert history.test_accuracy is None  # a run that goes on has not ended
 
 
 def test_a_last_line_cut_by_a_kill_is_no_damage(tmp_path: Path) -> None:
@@ -124,16 +119,12 @@ def test_a_last_line_cut_by_a_kill_is_no_damage(tmp_path: Path) -> None:
     assert (history.n_batches, history.n_damaged) == (6, 0)
 
 
-def test_a_line_behind_one_that_was_cut_is_read(tmp_path: Path) -> None:
-    path = tmp_path / METRICS_FILE
-    path.write_text('{"event": "BatchD' + json.dumps(batch_line(1, 1)) + "\n")
-    history = History.read(tmp_path)
-    assert (history.n_batches, history.n_damaged) == (1, 0)
-
-
-def test_a_last_line_without_its_end_of_line_counts(tmp_path: Path) -> None:
-    (tmp_path / METRICS_FILE).write_text(json.dumps(batch_line(1, 1)))
-    assert History.read(tmp_path).n_batches == 1
+def test_a_line_behind_one_that_was_cut_and_one_without_its_end_are_read(tmp_path: Path) -> None:
+    line = json.dumps(batch_line(1, 1))
+    for content in ('{"event": "BatchD' + line + "\n", line):
+        (tmp_path / METRICS_FILE).write_text(content)
+        history = History.read(tmp_path)
+        assert (history.n_batches, history.n_damaged) == (1, 0)
 
 
 def test_a_damaged_line_is_counted_and_the_others_are_read(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import safetensors.numpy
 
 from core.config import TrainingConfig
+from core.training.run_folder import METRICS_FILE
 from tests.made_runs import read_run
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +64,14 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_not(
     run_script("killed_training.py", tmp_path, films_folder, json.dumps(config.to_json()), n_kills)
     (_, whole), (description, killed) = read_run(tmp_path / "whole"), read_run(tmp_path / "killed")
     assert description["status"] == "finished"
-    assert sum(event["event"] == "Resumed" for event in killed) >= min(2, n_kills - 1)
+    lines = (tmp_path / "killed" / METRICS_FILE).read_text().splitlines()
+    recorded = [json.loads(line) for line in lines]
+    resumed = [at for at, event in enumerate(recorded) if event["event"] == "Resumed"]
+    places = [(recorded[at]["epoch"], recorded[at]["batch"]) for at in resumed]
+    assert places[-1] > (1, 0)  # it did not begin anew
+    for at, (epoch, batch) in zip(resumed, places, strict=True):
+        if recorded[at + 1]["event"] == "BatchDone":
+            assert (recorded[at + 1]["epoch"], recorded[at + 1]["batch"]) == (epoch, batch + 1)
     for kind, figures in (
         ("BatchDone", ("epoch", "batch", "batches", "loss", "accuracy", "learning_rate")),
         ("EpochDone", ("epoch", "train_loss", "validation_loss", "is_best")),

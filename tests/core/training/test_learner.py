@@ -1,9 +1,17 @@
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from core.config import Preprocessing, TrainingConfig, preset
 from core.data.batches import Batch
-from core.errors import DeviceError, ModelFileError
+from core.errors import DeviceError, ModelFileError, TrainingError
 from core.models.resnet import BatchNorm, build_resnet, to_input
 from core.models.weights import to_arrays
 from core.runtime.devices import Device
@@ -11,6 +19,7 @@ from core.runtime.paddle import F, nn, paddle, seed_everything
 from core.training.learner import (
     Learner,
     NormWarmup,
+    State,
     WeightAverage,
     norm_momentum,
     precision_of_run,
@@ -28,6 +37,9 @@ ADAMW = TrainingConfig(
 ADAM = ADAMW.changed(optimiser="adam", weight_decay=0.0, label_smoothing=0.0)
 SGD = ADAMW.changed(optimiser="sgd", weight_decay=0.01, momentum=0.8)
 SMALL = Preprocessing(image_size=32, mean=0.5, std=0.25)
+UNIT = Preprocessing(image_size=32)
+EVERYTHING = ADAMW.changed(averaging=0.9, is_norm_warmed_up=True)
+FROZEN = EVERYTHING.changed(is_backbone_frozen=True)
 
 
 def batch(n: int = 4) -> Batch:
@@ -37,9 +49,9 @@ def batch(n: int = 4) -> Batch:
     )
 
 
-def learner(config: TrainingConfig) -> Learner:
-    seed_everything(0)
-    return Learner(config, 3, CPU)
+def learner(config: TrainingConfig, seed: int = 0, **given: Any) -> Learner:
+    seed_everything(seed)
+    return Learner(config, 3, CPU, **given)
 
 
 def written_by_hand(config: TrainingConfig, films: Batch, n_steps: int) -> dict[str, np.ndarray]:
@@ -156,28 +168,30 @@ def test_parameters_that_learn_are_counted() -> None:
     assert ours.n_parameters == sum(a.size for name, a in arrays.items() if "running" not in name)
 
 
-def test_the_cpu_computes_in_full_precision() -> None:
-    assert learner(ADAM).precision == "float32"
-
-
-@pytest.mark.parametrize("broken", [np.nan, np.inf])
-@pytest.mark.parametrize("name", ["conv1.weight", "bn1._mean", "fc.bias"])
-def test_weights_and_statistics_that_are_no_numbers_are_noticed(name: str, broken: float) -> None:
+def test_weights_and_statistics_that_are_no_numbers_are_noticed() -> None:
     ours = learner(ADAM)
-    assert ours.has_finite_weights()
-    tensor = ours.network.state_dict()[name]
-    values = tensor.numpy()
-    values.flat[-1] = broken
-    tensor.set_value(values)
-    assert not ours.has_finite_weights()
+    for name in ("conv1.weight", "bn1._mean", "fc.bias"):
+        tensor = ours.network.state_dict()[name]
+        whole = tensor.numpy()
+        for broken in (np.nan, np.inf):
+            values = whole.copy()
+            values.flat[-1] = broken
+            tensor.set_value(values)
+            assert not ours.has_finite_weights(), name
+        tensor.set_value(whole)
+        assert ours.has_finite_weights()
 
 
 @pytest.mark.parametrize(
-    "error",
-    [MemoryError("no block of 9 GB"), RuntimeError("ResourceExhaustedError: fail to alloc")],
+    ("error", "raised", "told"),
+    [
+        (MemoryError("no block of 9 GB"), DeviceError, "does not hold 4 films at once. Choose a"),
+        (RuntimeError("ResourceExhaustedError: fail to alloc"), DeviceError, "a smaller batch"),
+        (RuntimeError("shapes differ"), RuntimeError, "shapes differ"),  # a mistake of ours
+    ],
 )
 def test_a_full_memory_is_told_with_the_remedy(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
+    error: Exception, raised: type[Exception], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = learner(ADAM)
 
@@ -185,21 +199,10 @@ def test_a_full_memory_is_told_with_the_remedy(
         raise error
 
     monkeypatch.setattr(ours.network, "forward", full)
-    with pytest.raises(DeviceError, match=r"does not hold 4 films at once. Choose a smaller batch"):
+    with pytest.raises(raised, match=told):
         ours.step(batch(), RATE)
     monkeypatch.undo()
     assert ours.step(batch(), RATE).loss > 0
-
-
-def test_a_mistake_of_ours_is_not_called_a_full_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = learner(ADAM)
-
-    def wrong(_: object) -> None:
-        raise RuntimeError("shapes differ")
-
-    monkeypatch.setattr(ours.network, "forward", wrong)
-    with pytest.raises(RuntimeError, match="shapes differ"):
-        ours.step(batch(), RATE)
 
 
 def test_films_and_labels_go_where_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,35 +220,33 @@ def test_films_and_labels_go_where_the_network_is(monkeypatch: pytest.MonkeyPatc
     assert places == ["Place(cpu)"] * 2
 
 
-CARD = Device("gpu:0", "H100", 80 << 30, (9, 0))
-OLD_CARD = Device("gpu:0", "GTX 1080", 8 << 30, (6, 1))
-
-
-def test_the_reference_recipe_keeps_full_precision_on_any_card() -> None:
-    assert precision_of_run(preset("recommended"), CARD) == "mixed"
-    assert precision_of_run(preset("reference"), CARD) == "float32"
-
-
-def test_a_precision_that_was_chosen_is_taken_where_the_device_can() -> None:
+def test_mixed_precision_is_taken_where_it_is_wanted_and_the_device_can() -> None:
+    card = Device("gpu:0", "H100", 80 << 30, (9, 0))
+    old_card = Device("gpu:0", "GTX 1080", 8 << 30, (6, 1))
     mixed = preset("reference").changed(precision="mixed")
-    full = preset("recommended").changed(precision="float32")
-    assert precision_of_run(mixed, CARD) == "mixed"
-    assert precision_of_run(full, CARD) == "float32"
-    assert [precision_of_run(mixed, device) for device in (OLD_CARD, CPU)] == ["float32"] * 2
+    for config, device, precision in (
+        (preset("recommended"), card, "mixed"),
+        (preset("reference"), card, "float32"),  # its numbers are there to be compared
+        (mixed, card, "mixed"),
+        (preset("recommended").changed(precision="float32"), card, "float32"),
+        (mixed, old_card, "float32"),
+        (mixed, CPU, "float32"),
+    ):
+        assert precision_of_run(config, device) == precision
+    assert learner(ADAM).precision == "float32"
 
 
 def test_a_network_begins_with_the_weights_given_and_at_random_with_the_rest() -> None:
     at_random = to_arrays(learner(ADAM).network)
     given = {name: array + 1 for name, array in at_random.items() if not name.startswith("fc.")}
-    seed_everything(0)
-    began = to_arrays(Learner(ADAM, 3, CPU, initial=given).network)
+    began = to_arrays(learner(ADAM, initial=given).network)
     for name, array in {**at_random, **given}.items():
         assert np.array_equal(began[name], array), name
 
 
 def test_weights_of_another_network_are_refused() -> None:
     with pytest.raises(ModelFileError, match=r"have a tensor fc2\.bias"):
-        Learner(ADAM, 3, CPU, initial={"fc2.bias": np.zeros(3, np.float32)})
+        learner(ADAM, initial={"fc2.bias": np.zeros(3, np.float32)})
 
 
 @pytest.mark.parametrize("config", [ADAM, ADAMW, SGD], ids=["adam", "adamw", "sgd"])
@@ -301,21 +302,19 @@ def averaged(layer, average: WeightAverage) -> float:
         return weight(layer)
 
 
-def test_early_steps_count_more_than_the_random_start() -> None:
+@pytest.mark.parametrize(
+    ("decay", "step", "kept"),
+    # Early steps count more than the random start: (1 + 1) / (10 + 1) of it is kept.
+    [(0.999, 1, 2 / 11), (0.9, 1000, 0.9)],
+)
+def test_the_average_keeps_a_share_that_grows_to_the_decay(
+    decay: float, step: int, kept: float
+) -> None:
     layer = network(1.0)
-    average = WeightAverage(layer, 0.999)
+    average = WeightAverage(layer, decay)
     set_weight(layer, 2.0)
-    average.update(1)
-    # (1 + 1) / (10 + 1) of the start is kept.
-    assert averaged(layer, average) == pytest.approx(1.0 * 2 / 11 + 2.0 * 9 / 11)
-
-
-def test_later_the_decay_given_counts() -> None:
-    layer = network(1.0)
-    average = WeightAverage(layer, 0.9)
-    set_weight(layer, 2.0)
-    average.update(1000)
-    assert averaged(layer, average) == pytest.approx(0.9 * 1.0 + 0.1 * 2.0)
+    average.update(step)
+    assert averaged(layer, average) == pytest.approx(kept * 1.0 + (1 - kept) * 2.0)
 
 
 def test_weights_that_stand_still_are_their_own_average() -> None:
@@ -367,35 +366,158 @@ def test_the_statistics_after_some_steps_are_the_mean_over_them() -> None:
 
 def test_after_a_step_the_network_is_the_same_in_training_and_evaluation() -> None:
     """At a learning rate of 0, so that only the statistics move."""
-    config = TrainingConfig(is_norm_warmed_up=True, preprocessing=Preprocessing(image_size=32))
-    films = Batch(
-        np.random.default_rng(0).integers(0, 256, (8, 32, 32)).astype(np.uint8), np.arange(8) % 3
-    )
-    differences = {}
+    films = batch(8)
+    differences, found = {}, []
     for is_on in (True, False):
-        seed_everything(0)
-        ours = Learner(
-            config.changed(is_norm_warmed_up=is_on),
-            3,
-            Device("cpu", "CPU", 1 << 30),
-        )
+        ours = learner(ADAM.changed(is_norm_warmed_up=is_on, preprocessing=UNIT))
         ours.step(films, 0.0)
-        images = paddle.to_tensor(films.images[:, None].repeat(3, 1).astype(np.float32) / 255)
+        images = to_input(films.images, UNIT)
         with paddle.no_grad():
             training = ours.network(images).numpy()
             ours.step(films, 0.0)
             ours.network.eval()
             differences[is_on] = np.abs(ours.network(images).numpy() - training).max()
+        found.append(learner(ADAM.changed(is_norm_warmed_up=is_on)))
+        found[-1].step(films, 1e-2)
     assert differences[True] < 1e-3 < 0.1 < differences[False]
-
-
-def test_the_weights_that_learn_do_not_depend_on_it() -> None:
-    found = []
-    for is_on in (True, False):
-        seed_everything(0)
-        config = TrainingConfig(is_norm_warmed_up=is_on, preprocessing=Preprocessing(image_size=32))
-        ours = Learner(config, 3, Device("cpu", "CPU", 1 << 30))
-        ours.step(Batch(np.zeros((3, 32, 32), np.uint8), np.arange(3)), 1e-2)
-        found.append(to_arrays(ours.network))
-    on, off = found
+    on, off = (to_arrays(one.network) for one in found)
+    # The weights that learn do not depend on it.
     assert all(np.array_equal(on[name], off[name]) for name in on if "running" not in name)
+
+
+CHILD = """
+import sys
+from safetensors.numpy import load_file, save_file
+from tests.core.training.narrow import make_narrow
+from tests.core.training.test_learner import EVERYTHING, learner, take_steps
+make_narrow(setattr)
+there = learner(EVERYTHING, seed=1)
+there.load_state(load_file(sys.argv[1]))
+take_steps(there, 2, 4)
+save_file(there.state(), sys.argv[2])
+"""
+
+
+def batches() -> Iterator[Batch]:
+    random = np.random.default_rng(0)
+    while True:
+        films = random.integers(0, 256, (4, 32, 32)).astype(np.uint8)
+        yield Batch(films, np.array([0, 1, 2, 0]))
+
+
+def take_steps(ours: Learner, first: int, end: int) -> list[float]:
+    """The losses of steps `first` to `end` - 1, 0-based."""
+    every = [batch for batch, _ in zip(batches(), range(end), strict=False)]
+    return [ours.step(batch, 1e-2).loss for batch in every[first:]]
+
+
+def assert_equal_to_the_bit(found: State, expected: State) -> None:
+    assert found.keys() == expected.keys()
+    different = [name for name in found if found[name].tobytes() != expected[name].tobytes()]
+    assert different == []
+
+
+@pytest.mark.parametrize(
+    "config", [EVERYTHING, ADAM, SGD, FROZEN], ids=["adamw", "adam", "sgd", "frozen"]
+)
+def test_a_learner_goes_on_where_another_was(config: TrainingConfig) -> None:
+    first = learner(config)
+    take_steps(first, 0, 2)
+    saved = first.state()
+    losses = take_steps(first, 2, 4)
+    build_resnet("resnet18", 3)  # Paddle counts it
+    second = learner(config, seed=1)
+    take_steps(second, 0, 1)
+    second.load_state(saved)
+    assert take_steps(second, 2, 4) == losses
+    assert_equal_to_the_bit(second.state(), first.state())
+
+
+def test_a_learner_goes_on_in_a_fresh_process(tmp_path: Path) -> None:
+    here = learner(EVERYTHING)
+    take_steps(here, 0, 2)
+    save_file(here.state(), tmp_path / "saved")
+    take_steps(here, 2, 4)
+    subprocess.run(
+        [sys.executable, "-c", CHILD, tmp_path / "saved", tmp_path / "there"],
+        check=True,
+        timeout=120,
+        cwd=Path(__file__).parents[3],
+    )
+    assert_equal_to_the_bit(load_file(tmp_path / "there"), here.state())
+
+
+def test_a_state_from_before_the_first_step_has_everything() -> None:
+    fresh, trained = learner(EVERYTHING), learner(EVERYTHING)
+    take_steps(trained, 0, 1)
+    assert {name: array.shape for name, array in fresh.state().items()} == {
+        name: array.shape for name, array in trained.state().items()
+    }
+
+
+def test_a_state_that_was_taken_or_loaded_is_not_changed_by_later_steps() -> None:
+    ours = learner(EVERYTHING)
+    taken = ours.state()
+    kept = {name: array.copy() for name, array in taken.items()}
+    take_steps(ours, 0, 1)
+    assert_equal_to_the_bit(taken, kept)
+    ours.load_state(taken)
+    take_steps(ours, 0, 1)
+    assert_equal_to_the_bit(taken, kept)
+
+
+def test_names_are_those_of_the_layers() -> None:
+    names = learner(EVERYTHING).state().keys()
+    assert {
+        "network/bn1._mean",
+        "average/layer1.0.conv1.weight",
+        "optimiser/moment1/fc.weight",
+        "optimiser/beta2_pow_acc/layer4.1.bn2.bias",
+        "n_steps",
+    } <= names
+    assert not [name for name in names if re.search(r"_\d+\.[wb]_\d", name)]  # Paddle's counters
+
+
+def test_the_averages_are_in_the_network_only_inside_the_block() -> None:
+    ours = learner(EVERYTHING)
+    take_steps(ours, 0, 2)
+    trained, state = to_arrays(ours.network), ours.state()
+    with ours.evaluation_weights():
+        inside = to_arrays(ours.network)
+        assert_equal_to_the_bit(ours.state(), state)
+    assert np.array_equal(inside["conv1.weight"], state["average/conv1.weight"])
+    assert not np.array_equal(inside["conv1.weight"], trained["conv1.weight"])
+    assert_equal_to_the_bit(dict(to_arrays(ours.network)), dict(trained))
+
+
+def test_without_averaging_the_trained_weights_are_evaluated() -> None:
+    ours = learner(ADAM)
+    trained = to_arrays(ours.network)
+    with ours.evaluation_weights():
+        assert_equal_to_the_bit(dict(to_arrays(ours.network)), dict(trained))
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (lambda s: s | {"network/fc.bias": np.zeros(4, np.float32)}, "network/fc.bias"),
+        (lambda s: s | {"network/fc.bias": np.zeros(3)}, "network/fc.bias"),
+        (lambda s: s | {"optimiser/velocity/fc.bias": np.zeros(3)}, "velocity/fc.bias"),
+        (lambda s: {k: v for k, v in s.items() if k != "n_steps"}, "n_steps"),
+        (lambda s: {k: v for k, v in s.items() if "beta1" not in k}, "beta1_pow_acc/bn1.bias"),
+    ],
+    ids=["shape", "dtype", "unknown", "no steps", "no moments"],
+)
+def test_a_state_of_other_settings_is_refused_and_nothing_is_set(change, name: str) -> None:
+    ours = learner(ADAM)
+    before = ours.state()
+    foreign = change({key: array + 1 for key, array in before.items()})
+    with pytest.raises(TrainingError, match=f"does not fit this run: .*{name} differs"):
+        ours.load_state(foreign)
+    assert_equal_to_the_bit(ours.state(), before)
+
+
+def test_loss_scaling_of_another_device_is_left_out() -> None:
+    ours = learner(ADAM)
+    ours.load_state({**ours.state(), "scaler/scale": np.ones(1, np.float32)})
+    assert "scaler/scale" not in ours.state()

@@ -78,9 +78,6 @@ def test_a_state_without_scaling_leaves_it_as_it_begins() -> None:
     begins = optimiser.scaler.state()
     optimiser.scaler.load_state({})
     assert optimiser.scaler.state() == begins
-
-
-def test_full_precision_has_no_scaling_to_remember() -> None:
     assert optimised(is_mixed=False)[1].scaler.state() == {}
 
 

@@ -31,13 +31,14 @@ from core.models.initial_weights import InitialWeights
 from core.models.model_file import open_model, read_card
 from core.runtime.memory import OutOfMemoryError
 from core.training import loop
-from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE, load_checkpoint
+from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE
 from core.training.learner import Learner, StepResult
 from core.training.run_description import RUN_FILE
 from core.training.run_folder import RunLock, mark_paused
 from core.training.session import resume_training, run_training
 from core.workspace import Workspace
 from tests.core.conftest import draw
+from tests.core.training.conftest import newest_checkpoint, of
 from tests.made_runs import read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -160,7 +161,7 @@ def test_a_run_killed_after_its_checkpoint_trains_once_more_what_came_after(
         next(event for event in events if isinstance(event, EpochDone) and event.epoch == 1)
         copy_settled(tmp_path / "live", tmp_path / "killed")  # what a kill would leave
     events = list(resume("killed"))
-    [resumed] = [event for event in events if isinstance(event, Resumed)]
+    [resumed] = of(Resumed, events)
     assert (resumed.epoch, resumed.batch) <= (1, 3)
     assert figures(tmp_path / "killed") == whole
 
@@ -170,7 +171,7 @@ def test_it_says_where_it_goes_on(start: Start, resume: Start, tmp_path: Path) -
     events = [event for event in resume("run") if not isinstance(event, Progress)]
     assert isinstance(events[0], TrainingStarted)
     assert events[1] == Resumed(epoch=2, batch=2)
-    assert [(e.epoch, e.batch) for e in events if isinstance(e, BatchDone)] == [(2, 3)]
+    assert [(e.epoch, e.batch) for e in of(BatchDone, events)] == [(2, 3)]
     assert "resumed in epoch 2 after batch 2" in (tmp_path / "run" / "log.txt").read_text()
     assert read_run(tmp_path / "run")[0]["status"] == "finished"
 
@@ -181,7 +182,7 @@ def test_a_run_without_a_checkpoint_begins_anew(
     stop_at(start("early"), lambda event: isinstance(event, TrainingStarted))
     (tmp_path / "early" / NEWEST_FILE).unlink()
     (tmp_path / "early" / "last.safetensors").unlink()
-    [resumed] = [event for event in resume("early") if isinstance(event, Resumed)]
+    [resumed] = of(Resumed, resume("early"))
     assert (resumed.epoch, resumed.batch) == (1, 0)
     assert figures(tmp_path / "early") == whole
 
@@ -197,7 +198,7 @@ def test_the_checkpoint_before_stands_in_for_a_damaged_one(
     stop_at(start("run"), nth_batch(4))
     assert (tmp_path / "run" / PREVIOUS_FILE).exists()  # of the first epoch's end
     damage(tmp_path / "run" / NEWEST_FILE)
-    [resumed] = [event for event in resume("run") if isinstance(event, Resumed)]
+    [resumed] = of(Resumed, resume("run"))
     assert resumed == Resumed(epoch=2, batch=0, is_from_previous=True)
     assert figures(tmp_path / "run") == whole
 
@@ -216,8 +217,8 @@ def test_batches_that_were_halved_stay_small(
         patch.setattr(Learner, "step", step)
         stop_at(start("run"), nth_batch(2))
     events = list(resume("run"))
-    assert not any(isinstance(event, BatchHalved) for event in events)
-    assert next(e.batches for e in events if isinstance(e, BatchDone)) == 6  # 24 films, 4 each
+    assert of(BatchHalved, events) == []
+    assert of(BatchDone, events)[0].batches == 6  # 24 films, 4 each
 
 
 def test_a_best_model_that_is_gone_is_made_anew(
@@ -270,6 +271,10 @@ def test_early_stopping_ends_a_run_and_more_epochs_go_beyond_it(
     assert done.epochs == 10
 
 
+def entries(folder: Path, entry: str, **changes: object) -> dict[str, Any]:
+    return {entry: {**read_run(folder)[0][entry], **changes}}
+
+
 class TestRefused:
     @pytest.fixture
     def stopped(self, start: Start, tmp_path: Path) -> Path:
@@ -299,43 +304,34 @@ class TestRefused:
         with pytest.raises(DeviceError, match="no device gpu:63"):
             list(resume_training(stopped, Workspace(tmp_path / "home"), "gpu:63"))
 
-    def change(self, folder: Path, **values: Any) -> None:
-        path = folder / RUN_FILE
-        path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
-
-    @pytest.mark.parametrize("settings", [None, {"epochs": "many"}, []])
-    def test_settings_that_cannot_be_read(self, settings: object, stopped: Path) -> None:
-        self.change(stopped, config=settings)
-        self.unchanged(stopped, RunFolderError, "settings in run.json are damaged")
-
-    @pytest.mark.parametrize("dataset", [None, {}, {"sources": 3}, []])
-    def test_a_dataset_that_cannot_be_read(self, dataset: object, stopped: Path) -> None:
-        self.change(stopped, dataset=dataset)
-        self.unchanged(stopped, RunFolderError, "its entry dataset is not what it must be")
-
-    def test_edits_that_cannot_be_read(self, stopped: Path) -> None:
-        dataset = read_run(stopped)[0]["dataset"]
-        self.change(stopped, dataset={**dataset, "edits": {"version": 99}})
-        self.unchanged(stopped, RunFolderError, "What the run .* was going to do cannot be read")
-
-    def test_films_that_are_gone(self, stopped: Path) -> None:
-        dataset = read_run(stopped)[0]["dataset"]
-        self.change(stopped, dataset={**dataset, "sources": ["/nowhere/films.zip"]})
-        self.unchanged(stopped, RunFolderError, "gone: /nowhere/films.zip is not there any more")
-
-    def test_other_films(self, stopped: Path) -> None:
-        dataset = read_run(stopped)[0]["dataset"]
-        self.change(stopped, dataset={**dataset, "fingerprint": "0" * 64})
-        self.unchanged(stopped, RunFolderError, "are not those that this run began with")
-
-    @pytest.mark.parametrize("values", [{"split": None}, {"split_sha256": "0"}])
-    def test_another_split(self, values: dict[str, Any], stopped: Path) -> None:
-        self.change(stopped, **values)
-        self.unchanged(stopped, RunFolderError, "are not those that this run began with")
+    def test_a_description_of_something_else(self, stopped: Path) -> None:
+        path = stopped / RUN_FILE
+        description = path.read_bytes()
+        no_dataset = "its entry dataset is not what it must be"
+        other_films = "are not those that this run began with"
+        for changes, text in (
+            *[({"config": bad}, "run.json are damaged") for bad in (None, {"epochs": "many"}, [])],
+            *[({"dataset": bad}, no_dataset) for bad in (None, {}, {"sources": 3}, [])],
+            (
+                entries(stopped, "dataset", edits={"version": 99}),
+                "What the run .* was going to do cannot be read",
+            ),
+            (
+                entries(stopped, "dataset", sources=["/nowhere/films.zip"]),
+                "gone: /nowhere/films.zip is not there any more",
+            ),
+            (entries(stopped, "dataset", fingerprint="0" * 64), other_films),
+            ({"split": None}, other_films),
+            ({"split_sha256": "0"}, other_films),
+        ):
+            path.write_text(json.dumps({**json.loads(description), **changes}))
+            self.unchanged(stopped, RunFolderError, text)
+            path.write_bytes(description)
 
     def test_a_checkpoint_of_another_network(self, stopped: Path) -> None:
-        config = read_run(stopped)[0]["config"]
-        self.change(stopped, config={**config, "architecture": "resnet34"})
+        path = stopped / RUN_FILE
+        changes = entries(stopped, "config", architecture="resnet34")
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
         with pytest.raises(PneumoScopeError, match="does not fit this run"):
             list(resume_training(stopped, Workspace(stopped.parent / "home"), "cpu"))
 
@@ -387,9 +383,7 @@ def test_initial_weights_are_noted_and_saved_at_once(
     events = run_training(config, loaded, folder, "cpu", shared_workspace, initial)
     stop_at(events, lambda event: isinstance(event, TrainingStarted))
     assert read_run(folder)[0]["config"]["initial_weights"] == "mine.safetensors"
-    found = load_checkpoint(folder)
-    assert found is not None
-    assert np.array_equal(found.checkpoint.arrays["network/fc.bias"], bias)
+    assert np.array_equal(newest_checkpoint(folder).arrays["network/fc.bias"], bias)
     (folder / NEWEST_FILE).unlink()
     (folder / PREVIOUS_FILE).unlink(missing_ok=True)
     with pytest.raises(RunFolderError, match="nothing of it was saved yet"):

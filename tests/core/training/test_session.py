@@ -1,14 +1,16 @@
 import dataclasses
 import json
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.config import TrainingConfig
 from core.data import cache as cache_module
 from core.data.dataset import LoadedDataset
-from core.errors import ConfigError, DatasetError, DeviceError, RunFolderError
+from core.errors import DatasetError, DeviceError, RunFolderError
 from core.events import BatchDone, Progress, TrainingDone
 from core.models.model_file import read_card
 from core.training.session import run_training
@@ -74,67 +76,62 @@ def test_stopping_while_films_are_decoded_makes_no_run(
     assert list(workspace.caches.glob("*/")) == []
 
 
-@pytest.fixture
-def nothing_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise AssertionError("a film was decoded")
-
-    monkeypatch.setattr(cache_module, "read_film", fail)
-
-
-@pytest.mark.usefixtures("nothing_is_decoded")
 class TestRefusedBeforeAnyWork:
-    def refused(
+    @pytest.fixture
+    def attempt(
         self,
         loaded: LoadedDataset,
         config: TrainingConfig,
-        folder: Path,
-        device: str = "cpu",
-    ) -> None:
-        config = config.changed(image_size=64)
-        list(run_training(config, loaded, folder, device, Workspace(folder.parent / "home")))
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> Callable[..., object]:
+        def fail(*_: object) -> None:
+            raise AssertionError("a film was decoded")
+
+        monkeypatch.setattr(cache_module, "read_film", fail)
+
+        def call(device: str = "cpu", split: str = "stratified", **changes: Any) -> object:
+            dataset = dataclasses.replace(loaded.dataset, **changes)
+            strange = dataclasses.replace(loaded, dataset=dataset)
+            changed = config.changed(image_size=64, split=split)
+            workspace = Workspace(tmp_path / "home")
+            return list(run_training(changed, strange, tmp_path / "run", device, workspace))
+
+        return call
 
     def test_a_folder_that_is_not_empty(
-        self, loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path
+        self, attempt: Callable[..., object], tmp_path: Path
     ) -> None:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "notes.txt").write_text("mine")
         with pytest.raises(RunFolderError, match="not empty"):
-            self.refused(loaded, config, tmp_path / "run")
+            attempt()
         assert [file.name for file in (tmp_path / "run").iterdir()] == ["notes.txt"]
 
     def test_a_device_that_is_not_there(
-        self, loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path
+        self, attempt: Callable[..., object], tmp_path: Path
     ) -> None:
         with pytest.raises(DeviceError, match="no device gpu:63"):
-            self.refused(loaded, config, tmp_path / "run", "gpu:63")
+            attempt("gpu:63")
         assert not (tmp_path / "run").exists()
 
-    @pytest.mark.parametrize("name", ["N" * 201, "N\udce9", "N\x07"])
     def test_a_class_name_that_no_model_file_holds(
-        self, name: str, loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path
+        self, attempt: Callable[..., object], tmp_path: Path
     ) -> None:
-        dataset = dataclasses.replace(loaded.dataset, classes=(name, "NORMAL", "V"))
-        strange = dataclasses.replace(loaded, dataset=dataset)
-        with pytest.raises(DatasetError, match="a name of at most 200 ordinary") as caught:
-            self.refused(strange, config, tmp_path / "run")
-        assert len(str(caught.value)) < 250
-        str(caught.value).encode("utf-8")
-        assert not (tmp_path / "run").exists()
+        for name in ("N" * 201, "N\udce9", "N\x07"):
+            with pytest.raises(DatasetError, match="a name of at most 200 ordinary") as caught:
+                attempt(classes=(name, "NORMAL", "V"))
+            assert len(str(caught.value).encode("utf-8")) < 250
+            assert not (tmp_path / "run").exists()
 
     def test_a_class_too_small_for_the_split(
-        self, loaded: LoadedDataset, config: TrainingConfig, tmp_path: Path
+        self, attempt: Callable[..., object], loaded: LoadedDataset
     ) -> None:
-        few = [r for r in loaded.dataset.records if r.label != 1 or r.name.endswith("000_0.png")]
+        records = loaded.dataset.records
+        few = tuple(r for r in records if r.label != 1 or r.name.endswith("000_0.png"))
         assert len(few) == 25
-        dataset = dataclasses.replace(loaded.dataset, records=tuple(few))
-        reference = config.changed(split="reference")
         with pytest.raises(DatasetError, match="The class NORMAL has too few images"):
-            self.refused(dataclasses.replace(loaded, dataset=dataset), reference, tmp_path / "run")
-
-    def test_settings_that_cannot_be(self, config: TrainingConfig) -> None:
-        with pytest.raises(ConfigError):
-            config.changed(epochs=0)
+            attempt(split="reference", records=few)
 
 
 def test_a_source_with_an_undecodable_name_is_no_obstacle(

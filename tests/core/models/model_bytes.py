@@ -63,14 +63,31 @@ def put_together(header, body):
     return len(text).to_bytes(8, "little") + text + body
 
 
+def opened_up(path):
+    """Header, the tensors' bytes, and the card as a dict."""
+    header, body = take_apart(path)
+    return header, body, json.loads(header["__metadata__"]["pneumoscope"])
+
+
+def with_text(header, body, text):
+    """Put together with this text for the card."""
+    return put_together({**header, "__metadata__": {"pneumoscope": text}}, body)
+
+
+def sealed(header, body, values):
+    """Put together with a checksum that fits."""
+    values = {**values, "tensors_sha256": hashlib.sha256(body).hexdigest()}
+    return with_text(header, body, json.dumps(values))
+
+
 def with_card(change):
     """Content of the file whose card was changed as text, `change` mapping dict to dict."""
 
     def altered(path):
-        header, body = take_apart(path)
-        values = change(json.loads(header["__metadata__"]["pneumoscope"]))
-        text = values if isinstance(values, str) else json.dumps(values)
-        return put_together({**header, "__metadata__": {"pneumoscope": text}}, body)
+        header, body, values = opened_up(path)
+        changed = change(values)
+        text = changed if isinstance(changed, str) else json.dumps(changed)
+        return with_text(header, body, text)
 
     return altered
 
@@ -99,13 +116,9 @@ def with_value(name, value):
     """A tensor's first value changed, and a checksum that fits."""
 
     def altered(path):
-        header, body = take_apart(path)
+        header, body, values = opened_up(path)
         start = header[name]["data_offsets"][0]
-        body = body[:start] + struct.pack("<f", value) + body[start + 4 :]
-        values = json.loads(header["__metadata__"]["pneumoscope"])
-        values["tensors_sha256"] = hashlib.sha256(body).hexdigest()
-        text = json.dumps(values)
-        return put_together({**header, "__metadata__": {"pneumoscope": text}}, body)
+        return sealed(header, body[:start] + struct.pack("<f", value) + body[start + 4 :], values)
 
     return altered
 

@@ -60,6 +60,10 @@ def in_a_process(code, *arguments):
     assert done.returncode == 0, done.stderr
 
 
+def full(_path, _content):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def is_close(got, wanted):
     return np.abs(got - wanted).max() <= 1e-4 * max(1, np.abs(wanted).max())
 
@@ -196,9 +200,6 @@ np.testing.assert_allclose(p[0], wanted["probabilities"], atol=1e-4)
         export_model(model, "paddle", tmp_path / "out")
         before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
 
-        def full(_path, _text):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
         monkeypatch.setattr(files, "write_text", full)
         with pytest.raises(ExportError, match="No space left on device"):
             export_model(model, "paddle", tmp_path / "out")
@@ -221,45 +222,44 @@ class TestDescription:
             "formula": "softmax(logits / temperature)",
         }
 
-    def test_the_rules_of_this_programs_reader_are_known(self):
-        assert READER_VERSION in READER_RULES
-
     def test_a_model_of_another_reader_is_refused(self, network, tmp_path):
+        assert READER_VERSION in READER_RULES
         model = tmp_path / "old.safetensors"
         save_model(model, card(reader_version=1), to_arrays(network))
         with pytest.raises(ExportError, match="read films by other rules"):
             export_model(model, "pdparams", tmp_path / "out.pdparams")
 
-    @pytest.mark.parametrize("temperature", [None, "2", 0, -1, True])
-    def test_an_odd_temperature_counts_as_none(self, network, tmp_path, temperature):
+    def test_an_odd_temperature_counts_as_none(self, network, tmp_path):
         model = tmp_path / "odd.safetensors"
-        described = card(reader_version=READER_VERSION, calibration={"temperature": temperature})
-        save_model(model, described, to_arrays(network))
-        told = export_model(model, "pdparams", tmp_path / "out.pdparams").description
-        assert told["probabilities"]["calibrated"] is False
+        for temperature in (None, "2", 0, -1, True):
+            odd = card(reader_version=READER_VERSION, calibration={"temperature": temperature})
+            save_model(model, odd, to_arrays(network))
+            told = export_model(model, "pdparams", tmp_path / "out.pdparams").description
+            assert told["probabilities"]["calibrated"] is False
 
 
 class TestPlace:
-    @pytest.mark.parametrize("name", ["out", "out.png", "out.pdparams", ".onnx"])
-    def test_another_ending_is_refused(self, model, tmp_path, name):
-        with pytest.raises(ExportError, match=r"ends in \.onnx"):
-            export_model(model, "onnx", tmp_path / name)
+    def test_another_ending_is_refused(self, model, tmp_path):
+        for name in ("out", "out.png", "out.pdparams", ".onnx"):
+            with pytest.raises(ExportError, match=r"ends in \.onnx"):
+                export_model(model, "onnx", tmp_path / name)
 
-    def test_a_folder_in_the_way_is_refused(self, model, tmp_path):
+    def test_what_is_there_is_never_replaced(self, model, tmp_path):
         (tmp_path / "out.onnx").mkdir()
         with pytest.raises(ExportError, match="exists already"):
             export_model(model, "onnx", tmp_path / "out.onnx")
-
-    def test_the_model_itself_is_never_replaced(self, model, tmp_path):
-        other = shutil.copy(model, tmp_path / "model.onnx")
+        itself = shutil.copy(model, tmp_path / "model.onnx")
         with pytest.raises(ExportError, match="exists already"):
-            export_model(other, "onnx", other)
-        assert other.read_bytes() == model.read_bytes()
+            export_model(itself, "onnx", itself)
+        assert itself.read_bytes() == model.read_bytes()
+        beside = tmp_path / "weights.pdparams.json"  # a file of others
+        beside.write_text('{"mine": true}', encoding="utf-8")
+        with pytest.raises(ExportError, match=r"weights\.pdparams\.json exists already"):
+            export_model(model, "pdparams", tmp_path / "weights.pdparams")
+        assert beside.read_text(encoding="utf-8") == '{"mine": true}'
+        assert not (tmp_path / "weights.pdparams").exists()
 
     def test_a_full_disk_is_said_in_words(self, model, tmp_path, monkeypatch):
-        def full(_path, _content):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
         monkeypatch.setattr(files, "write_bytes", full)
         with pytest.raises(ExportError, match=r"No space left on device\. Free some space"):
             export_model(model, "onnx", tmp_path / "out.onnx")
@@ -303,12 +303,3 @@ assert "paddle" not in sys.modules
         with pytest.raises(ExportError, match=words):
             export_model(model, "paddle", tmp_path / "out")
         assert list(tmp_path.iterdir()) == [model]
-
-
-def test_a_file_of_others_beside_the_weights_is_left_alone(model, tmp_path):
-    beside = tmp_path / "weights.pdparams.json"
-    beside.write_text('{"mine": true}', encoding="utf-8")
-    with pytest.raises(ExportError, match=r"weights\.pdparams\.json exists already"):
-        export_model(model, "pdparams", tmp_path / "weights.pdparams")
-    assert beside.read_text(encoding="utf-8") == '{"mine": true}'
-    assert not (tmp_path / "weights.pdparams").exists()

@@ -11,16 +11,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from core.config import ARCHITECTURES, Preprocessing, TrainingConfig
+from core.config import ARCHITECTURES
 from core.errors import ModelFileError
 from core.models import initial_weights, pdparams
 from core.models.initial_weights import describe, fit, open_initial_weights
-from core.models.model_card import PARTS, PROGRAMS, ModelCard
 from core.models.model_file import save_model
 from core.models.weights import expected_shapes
 from core.tensor_file import read_loose
-
-CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
+from tests.core.models.model_bytes import CLASSES, arrays_for, card
 
 
 class Calls:
@@ -64,23 +62,7 @@ def public(tensors, tmp_path_factory):
 def own(tmp_path_factory):
     """A model of ours, ResNet-18 for `CLASSES`."""
     path = tmp_path_factory.mktemp("own") / "own.safetensors"
-    card = ModelCard(
-        architecture="resnet18",
-        classes=CLASSES,
-        display_names={name: {"en": name, "zh_CN": name} for name in CLASSES},
-        preprocessing=Preprocessing(),
-        reader_version=1,
-        training=TrainingConfig(),
-        dataset={"name": "films", "fingerprint": "f"},
-        split=dict.fromkeys(PARTS, ()),
-        metrics={},
-        history={"best_epoch": 1, "epochs": 1},
-        versions=dict.fromkeys(PROGRAMS, "1"),
-        created="2026-01-02T03:04:05+00:00",
-    )
-    shapes = expected_shapes("resnet18", len(CLASSES))
-    arrays = {name: np.full(shape, 0.25, np.float32) for name, shape in shapes.items()}
-    save_model(path, card, arrays)
+    save_model(path, card(), arrays_for(expected_shapes("resnet18", len(CLASSES))))
     return path
 
 
@@ -92,26 +74,21 @@ class TestSafetensors:
         assert weights.missing == ("fc.weight", "fc.bias")
         assert (weights.arrays["conv1.weight"] == 0.5).all()
 
-    @pytest.mark.parametrize(
-        ("kind", "values"),
-        [
-            ("F16", np.array([1.5, -2], "<f2")),
-            ("BF16", (np.array([1.5, -2], "<f4").view("<u4") >> 16).astype("<u2")),
-            ("F32", np.array([1.5, -2], "<f4")),
-            ("F64", np.array([1.5, -2], "<f8")),
-        ],
-    )
-    def test_of_other_precisions_becomes_float32(self, tmp_path, kind, values):
-        safetensors_file(tmp_path / "w", {"bn1.bias": (kind, [2], values.tobytes())})
+    def test_of_other_precisions_becomes_float32_and_of_integers_nothing(self, tmp_path):
+        values = np.array([1.5, -2], "<f4")
+        for kind, data in (
+            ("F16", values.astype("<f2")),
+            ("BF16", (values.view("<u4") >> 16).astype("<u2")),
+            ("F32", values),
+            ("F64", values.astype("<f8")),
+        ):
+            safetensors_file(tmp_path / "w", {"bn1.bias": (kind, [2], data.tobytes())})
 
-        array = read_loose((tmp_path / "w").read_bytes())["bn1.bias"]
+            array = read_loose((tmp_path / "w").read_bytes())["bn1.bias"]
 
-        assert array.dtype == np.float32
-        np.testing.assert_array_equal(array, [1.5, -2])
-
-    def test_of_integers_gives_nothing(self, tmp_path):
+            assert array.dtype == np.float32
+            np.testing.assert_array_equal(array, values)
         safetensors_file(tmp_path / "w", {"bn1.bias": ("I8", [2], b"ab")})
-
         assert read_loose((tmp_path / "w").read_bytes()) == {"bn1.bias": None}
 
     @pytest.mark.parametrize(
@@ -138,17 +115,13 @@ class TestSafetensors:
 
 
 class TestModelOfOurs:
-    def test_with_the_same_classes_gives_everything(self, own):
+    def test_with_the_same_classes_gives_everything_with_others_its_backbone(self, own):
         weights = open_initial_weights(own, "resnet18", 3, CLASSES)
+        assert (weights.kind, weights.missing) == ("pneumoscope", ())
 
-        assert weights.kind == "pneumoscope"
-        assert weights.missing == ()
-
-    @pytest.mark.parametrize("classes", [("a", "b", "c"), CLASSES[::-1], CLASSES[:2]])
-    def test_with_other_classes_gives_its_backbone(self, own, classes):
-        weights = open_initial_weights(own, "resnet18", len(classes), classes)
-
-        assert weights.missing == ("fc.weight", "fc.bias")
+        for classes in (("a", "b", "c"), CLASSES[::-1], CLASSES[:2]):
+            weights = open_initial_weights(own, "resnet18", len(classes), classes)
+            assert weights.missing == ("fc.weight", "fc.bias")
 
     def test_of_another_architecture_is_refused(self, own):
         assert "holds a ResNet-18, but this run trains a ResNet-34" in refusal(own, "resnet34")
@@ -187,45 +160,31 @@ class TestPaddleFile:
         assert f"asks for {os.system.__module__}.system to be run" in refusal(path)
         assert not sign.exists()
 
-    def test_with_more_than_weights_is_refused_with_the_remedy(self, tmp_path, pickled):
+    def test_with_more_than_weights_or_less_is_refused_with_the_remedy(self, tmp_path, pickled):
         path = tmp_path / "w.pdparams"
-        path.write_bytes(pickled(epoch=3))
+        for content, words in (
+            (pickled(epoch=3), "network.state_dict()"),
+            (pickled()[:-20], "damaged"),
+        ):
+            path.write_bytes(content)
+            assert words in refusal(path)
 
-        assert "network.state_dict()" in refusal(path)
+    @pytest.mark.parametrize(
+        ("script", "words"),
+        [
+            ("import os; os.abort()", "damaged"),
+            ("import threading; threading.Event().wait(60)", "damaged"),
+            ("""print('{"refused": "memory", "what": ""}')""", "memory"),
+        ],
+        ids=["dies", "does not answer", "runs out of memory"],
+    )
+    def test_whose_reader_fails_is_refused(self, tmp_path, pickled, monkeypatch, script, words):
+        (tmp_path / "reader.py").write_text(script)
+        monkeypatch.setattr(pdparams, "_WORKER", tmp_path / "reader.py")
+        monkeypatch.setattr(pdparams, "_MOST_SECONDS", 0.1 if "wait" in script else 60.0)
+        (tmp_path / "w.pdparams").write_bytes(pickled())
 
-    def test_that_is_cut_is_refused_as_damaged(self, tmp_path, pickled):
-        path = tmp_path / "w.pdparams"
-        path.write_bytes(pickled()[:-20])
-
-        assert "damaged" in refusal(path)
-
-    def test_whose_reader_dies_is_refused_as_damaged(self, tmp_path, pickled, monkeypatch):
-        script = tmp_path / "dies.py"
-        script.write_text("import os; os.abort()")
-        monkeypatch.setattr(pdparams, "_WORKER", script)
-        path = tmp_path / "w.pdparams"
-        path.write_bytes(pickled())
-
-        assert "damaged" in refusal(path)
-
-    def test_whose_reader_does_not_answer_is_given_up(self, tmp_path, pickled, monkeypatch):
-        script = tmp_path / "waits.py"
-        script.write_text("import threading; threading.Event().wait(60)")
-        monkeypatch.setattr(pdparams, "_WORKER", script)
-        monkeypatch.setattr(pdparams, "_MOST_SECONDS", 0.1)
-        path = tmp_path / "w.pdparams"
-        path.write_bytes(pickled())
-
-        assert "damaged" in refusal(path)
-
-    def test_whose_reader_runs_out_of_memory_is_refused(self, tmp_path, pickled, monkeypatch):
-        script = tmp_path / "answers.py"
-        script.write_text("""print('{"refused": "memory", "what": ""}')""")
-        monkeypatch.setattr(pdparams, "_WORKER", script)
-        path = tmp_path / "w.pdparams"
-        path.write_bytes(pickled())
-
-        assert "memory" in refusal(path)
+        assert words in refusal(tmp_path / "w.pdparams")
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps such a limit")
     def test_is_read_by_a_process_that_gets_little_memory(self):
@@ -241,36 +200,28 @@ class TestPaddleFile:
     def test_of_pytorch_is_refused_with_the_remedy(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "w.pth", "w") as zipped:
             zipped.writestr("archive/data.pkl", b"\x80\x02}.")
-
-        assert "save_file" in refusal(tmp_path / "w.pth")
-
-    @pytest.mark.parametrize(
-        "content",
-        [
+        for content in (
+            (tmp_path / "w.pth").read_bytes(),
             b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
             b"\x80\x02}X\x01\x00\x00\x00actorch._utils\n_rebuild_tensor_v2\n)Rs.",
-        ],
-    )
-    def test_of_old_pytorch_is_refused_with_the_remedy(self, tmp_path, content):
-        (tmp_path / "w.pt").write_bytes(content)
+        ):
+            (tmp_path / "w.pt").write_bytes(content)
 
-        assert "save_file" in refusal(tmp_path / "w.pt")
+            assert "save_file" in refusal(tmp_path / "w.pt")
 
 
 class TestOtherFile:
-    @pytest.mark.parametrize(
-        "content", [b"", b"a", b"PK\x03\x04 films of a dataset", b"\x89PNG\r\n\x1a\n" + bytes(50)]
-    )
-    def test_is_refused_with_what_to_choose(self, tmp_path, content):
-        (tmp_path / "w").write_bytes(content)
-
-        assert "Choose a .safetensors file" in refusal(tmp_path / "w")
-
-    def test_that_is_a_folder_is_refused(self, tmp_path):
+    def test_is_refused_with_what_to_choose(self, tmp_path):
         assert "Choose a .safetensors file" in refusal(tmp_path)
-
-    def test_that_is_gone_is_named(self, tmp_path):
         assert "gone.pdparams cannot be read" in refusal(tmp_path / "gone.pdparams")
+        for content in (
+            b"",
+            b"a",
+            b"PK\x03\x04 films of a dataset",
+            b"\x89PNG\r\n\x1a\n" + bytes(50),
+        ):
+            (tmp_path / "w").write_bytes(content)
+            assert "Choose a .safetensors file" in refusal(tmp_path / "w")
 
     def test_that_is_too_large_is_refused_unread(self, tmp_path, pickled, monkeypatch):
         monkeypatch.setattr(initial_weights, "MAX_FILE_BYTES", 100)
@@ -322,11 +273,8 @@ def test_tells_what_is_lacking_what_is_altered_and_what_is_left_over(tensors):
     ]
 
 
-def test_tells_that_public_weights_expect_colours(tensors):
+def test_tells_that_public_weights_expect_colours_but_not_models_of_ours(tensors):
     assert "three colours" in sentences(tensors())[-1]
-
-
-def test_says_nothing_of_colours_about_a_model_of_ours(tensors):
     assert len(sentences(tensors(n_classes=3), "pneumoscope")) == 1
 
 
@@ -345,45 +293,27 @@ def test_a_public_network_gives_its_backbone_to_other_classes(tensors, architect
     assert weights.missing == ("fc.weight", "fc.bias")
     assert [name for name, _, _ in weights.mismatched] == ["fc.weight", "fc.bias"]
     assert weights.unused == ()
-
-
-def test_arrays_are_those_that_matched(tensors):
-    weights = fitted(tensors())
-
     assert tuple(weights.arrays) == weights.matched
 
 
-def test_the_same_number_of_classes_keeps_the_last_layer(tensors):
+def test_the_same_number_of_classes_keeps_the_last_layer_if_it_is_whole_and_wanted(tensors):
     weights = fitted(tensors(n_classes=3))
-
     assert "fc.weight" in weights.arrays
     assert weights.missing == weights.mismatched == ()
 
-
-def test_a_last_layer_of_other_classes_can_be_left_out(tensors):
     weights = fitted(tensors(n_classes=3), is_last_layer_wanted=False)
-
     assert weights.missing == weights.unused == ("fc.weight", "fc.bias")
 
-
-def test_half_a_last_layer_is_left_out(tensors):
     offered = tensors(n_classes=3)
     del offered["fc.bias"]
-
     assert fitted(offered).missing == ("fc.weight", "fc.bias")
 
 
-@pytest.mark.parametrize("prefix", ["module.", "model.", "backbone.", "module.model.backbone."])
-def test_prefixes_of_wrappers_are_taken_away(tensors, prefix):
-    weights = fitted({prefix + name: array for name, array in tensors().items()})
-
-    assert weights.missing == ("fc.weight", "fc.bias")
-
-
-def test_counters_of_pytorch_are_passed_over(tensors):
-    counter = {"bn1.num_batches_tracked": None}
-
-    assert fitted({**tensors(), **counter}).unused == ()
+def test_prefixes_of_wrappers_are_taken_away_and_counters_passed_over(tensors):
+    for prefix in ("module.", "model.", "backbone.", "module.model.backbone."):
+        weights = fitted({prefix + name: array for name, array in tensors().items()})
+        assert weights.missing == ("fc.weight", "fc.bias")
+    assert fitted({**tensors(), "bn1.num_batches_tracked": None}).unused == ()
 
 
 def test_tensors_without_a_place_are_told(tensors):
@@ -473,19 +403,15 @@ def test_two_networks_in_a_file_are_refused(tensors):
         fitted({**tensors(), **twice})
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("conv1.weight", np.nan), ("layer1.0.bn1.bias", np.inf), ("bn1.running_var", -1.0)],
-)
-def test_impossible_values_are_refused_by_their_tensor(tensors, name, value):
-    offered = tensors()
-    offered[name] = np.full(offered[name].shape, value, np.float32)
-
-    with pytest.raises(ModelFileError, match=name):
-        fitted(offered)
-
-
-def test_impossible_values_that_are_not_used_do_no_harm(tensors):
+def test_impossible_values_are_refused_by_their_tensor_where_they_are_used(tensors):
+    for name, value in (
+        ("conv1.weight", np.nan),
+        ("layer1.0.bn1.bias", np.inf),
+        ("bn1.running_var", -1.0),
+    ):
+        offered = tensors()
+        offered[name] = np.full(offered[name].shape, value, np.float32)
+        with pytest.raises(ModelFileError, match=name):
+            fitted(offered)
     broken = {"head.bias": np.full(3, np.nan, np.float32)}
-
     assert fitted({**tensors(), **broken}).unused == ("head.bias",)

@@ -23,7 +23,14 @@ from core.phantom import CLASSES
 from core.prediction.calibration import fit_calibration
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import FilmSet, fit_novelty
-from tests.core.models.model_bytes import arrays_for, card, mutated, put_together, take_apart
+from tests.core.models.model_bytes import (
+    arrays_for,
+    card,
+    mutated,
+    opened_up,
+    sealed,
+    with_text,
+)
 
 N_TRAIN, N_VALIDATION, SIZE = 40, 24, 32
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -66,17 +73,6 @@ def honest(narrow_network: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
     )
     save_model(path, own, arrays_for(shapes), extras)
     return path
-
-
-def sealed(header: dict[str, Any], body: bytes, values: dict[str, Any]) -> bytes:
-    """Header, body and card put together with a checksum that fits."""
-    values = {**values, "tensors_sha256": hashlib.sha256(body).hexdigest()}
-    return put_together({**header, "__metadata__": {"pneumoscope": json.dumps(values)}}, body)
-
-
-def opened_up(path: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
-    header, body = take_apart(path)
-    return header, body, json.loads(header["__metadata__"]["pneumoscope"])
 
 
 def card_with(change: Change) -> Callable[[Path], bytes]:
@@ -297,10 +293,6 @@ def test_the_honest_file_opens_and_answers(honest: Path) -> None:
     assert len(opinion.neighbours) == 5
 
 
-def test_there_are_more_than_sixty() -> None:
-    assert len(HOSTILE) >= 60
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_lie_is_refused_in_a_plain_sentence(honest: Path, tmp_path: Path, name: str) -> None:
     victim = tmp_path / "victim.safetensors"
@@ -364,12 +356,24 @@ def test_opening_takes_less_memory_than_three_times_the_file(honest: Path) -> No
     assert peak < 3 * honest.stat().st_size
 
 
-def check_mutations(honest: Path, folder: Path, n: int, seed: int) -> None:
-    """Each of `n` random changes is refused in words, or opens to a model that answers."""
-    content, victim = honest.read_bytes(), folder / "victim.safetensors"
+def _with_checksum(text: bytes, body: bytes) -> str:
+    decoded = text.decode("utf-8", "replace")
+    try:
+        old = str(json.loads(text)["tensors_sha256"])
+    except (ValueError, TypeError, KeyError):  # a change broke it
+        return decoded
+    return decoded.replace(old, hashlib.sha256(body).hexdigest()) if old else decoded
+
+
+@pytest.mark.parametrize("n", [100, pytest.param(20_000, marks=pytest.mark.nightly)])
+def test_of_many_random_changes_each_is_refused_or_answers(
+    honest: Path, tmp_path: Path, n: int
+) -> None:
+    """Each is refused in words, or opens to a model that answers."""
+    content, victim = honest.read_bytes(), tmp_path / "victim.safetensors"
     header, body, values = opened_up(honest)
     card_text = json.dumps(values).encode()
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(n)
     n_refused = 0
     for turn in range(n):
         if turn % 3:  # two in three reach the inner checks: their checksum fits
@@ -379,8 +383,7 @@ def check_mutations(honest: Path, folder: Path, n: int, seed: int) -> None:
                 inner = body[:at] + random.bytes(4) + body[at + 4 :]
             else:
                 text = mutated(card_text, random)
-            own = {**header, "__metadata__": {"pneumoscope": _with_checksum(text, inner)}}
-            victim.write_bytes(put_together(own, inner))
+            victim.write_bytes(with_text(header, inner, _with_checksum(text, inner)))
         else:
             victim.write_bytes(mutated(content, random))
         try:
@@ -392,30 +395,3 @@ def check_mutations(honest: Path, folder: Path, n: int, seed: int) -> None:
             [opinion] = classifier.opinions([np.zeros((SIZE, SIZE), np.uint8)])
             assert np.isfinite(opinion.probabilities).all()
     assert n // 4 < n_refused
-
-
-def _with_checksum(text: bytes, body: bytes) -> str:
-    old = json.loads(text)["tensors_sha256"] if _is_json(text) else ""
-    new = hashlib.sha256(body).hexdigest()
-    decoded = text.decode("utf-8", "replace")
-    return decoded.replace(str(old), new) if old else decoded
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        return "tensors_sha256" in json.loads(text)
-    except (ValueError, TypeError):
-        return False
-
-
-def test_of_a_hundred_random_changes_each_is_refused_or_answers(
-    honest: Path, tmp_path: Path
-) -> None:
-    check_mutations(honest, tmp_path, 100, 1)
-
-
-@pytest.mark.nightly
-def test_of_twenty_thousand_random_changes_each_is_refused_or_answers(
-    honest: Path, tmp_path: Path
-) -> None:
-    check_mutations(honest, tmp_path, 20_000, 2)

@@ -71,30 +71,20 @@ def test_turned_films_and_negatives_are_called_so(reference, new, change, kind):
     assert kinds_of(novelties).count(kind) > 0.8 * len(films)
 
 
-def test_noise_is_no_chest_film_even_where_the_network_knows_it(reference, train):
+def test_strange_films_are_told_by_what_is_strange_in_them(reference, train):
+    film, known = train.films[0], train.features[:1]
     noise = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    tinted = np.stack([film, film // 2, film // 3], axis=2)
+    strange = 3 * np.random.default_rng(0).random(known.shape, np.float32)
 
-    (novelty,) = reference.judge(train.features[:1], [noise])
+    (of_noise,) = reference.judge(known, [noise])
+    (of_tinted,) = reference.judge(known, [tinted])
+    (of_strange,) = reference.judge(strange, [film])
 
-    assert novelty.kind == "not_a_chest_film"
-
-
-def test_a_film_that_is_strange_to_the_network_alone_is_unlike_training(reference, train):
-    strange = 3 * np.random.default_rng(0).random((1, train.features.shape[1]), np.float32)
-
-    (novelty,) = reference.judge(strange, train.films[:1])
-
-    assert novelty.kind == "unlike_training"
-    assert not novelty.is_familiar
-
-
-def test_a_tinted_film_is_strange_for_its_colour(reference, train):
-    tinted = np.stack([train.films[0], train.films[0] // 2, train.films[0] // 3], axis=2)
-
-    (novelty,) = reference.judge(train.features[:1], [tinted])
-
-    assert not novelty.is_familiar
-    assert "coloured" in str(novelty.reason)
+    assert of_noise.kind == "not_a_chest_film"  # even where the network knows it
+    assert not of_tinted.is_familiar
+    assert "coloured" in str(of_tinted.reason)
+    assert (of_strange.kind, of_strange.is_familiar) == ("unlike_training", False)
 
 
 def test_every_kind_has_a_sentence_of_its_own(reference, new, train):
@@ -126,6 +116,7 @@ def test_a_training_film_is_its_own_nearest(reference, train):
     assert nearest[0].distance == pytest.approx(0, abs=1e-3)
     distances = [neighbour.distance for neighbour in nearest]
     assert distances == sorted(distances)
+    assert len(reference.nearest(train.features[0], n=500)) == 90
 
 
 def test_neighbours_of_a_film_are_mostly_of_its_class(reference, new):
@@ -136,10 +127,6 @@ def test_neighbours_of_a_film_are_mostly_of_its_class(reference, new):
     ]
 
     assert np.mean(same) > 0.7
-
-
-def test_there_are_no_more_neighbours_than_films(reference, new):
-    assert len(reference.nearest(new.features[0], n=500)) == 90
 
 
 def test_features_that_are_no_numbers_are_strange_and_have_no_neighbours(reference, new):
@@ -158,33 +145,21 @@ def test_most_validation_films_are_familiar(reference):
     assert reference.familiar_share >= 0.95
 
 
-def test_too_few_validation_films_leave_no_reference(train):
-    few = film_set(1000, LEAST_VALIDATION_FILMS - 1)
-
-    assert fit_novelty(train, few, CLASSES, keep_thumbnails=False) is None
-
-
-def test_too_few_training_films_leave_no_reference(validation):
-    assert fit_novelty(film_set(0, 5), validation, CLASSES, keep_thumbnails=False) is None
-
-
-def test_features_that_are_no_numbers_leave_no_reference(train, validation):
+def test_what_no_model_can_judge_by_leaves_no_reference(train, validation):
     broken = train.features.copy()
     broken[3, 3] = np.nan
-    films = dataclasses.replace(train, features=broken)
-
-    assert fit_novelty(films, validation, CLASSES, keep_thumbnails=False) is None
-
-
-def test_absurd_features_leave_no_reference_rather_than_a_model_that_does_not_open(
-    train, validation
-):
+    # Absurd features would give a model that does not open again.
     absurd, also = (
         dataclasses.replace(part, features=part.features * np.float32(1e20))
         for part in (train, validation)
     )
-
-    assert fit_novelty(absurd, also, CLASSES, keep_thumbnails=False) is None
+    for known, chosen_by in (
+        (train, film_set(1000, LEAST_VALIDATION_FILMS - 1)),
+        (film_set(0, 5), validation),
+        (dataclasses.replace(train, features=broken), validation),
+        (absurd, also),
+    ):
+        assert fit_novelty(known, chosen_by, CLASSES, keep_thumbnails=False) is None
 
 
 def test_a_network_that_sees_nothing_can_be_fitted(train, validation):
@@ -260,17 +235,11 @@ def test_what_is_far_in_one_respect_is_strange():
         assert combined(scale.scores(*parts))[0] > 1
 
 
-def test_colours_of_the_training_films_are_no_sign():
+def test_films_like_all_validation_films_are_not_strange():
     features, images, _ = distances(60, 0)
-
-    scale = Scale.fit(features, images, np.full(60, 0.9))
-
+    scale = Scale.fit(features, images, np.full(60, 0.9))  # colours of the training films
     assert combined(scale.scores(features[:1], images[:1], np.ones(1)))[0] < 1
-
-
-def test_validation_films_that_are_all_alike_give_a_scale():
     scale = Scale.fit(np.full(30, 7.0), np.full(30, 3.0), np.zeros(30))
-
     assert combined(scale.scores(np.full(1, 7.0), np.full(1, 3.0), np.zeros(1)))[0] <= 1
 
 
@@ -314,6 +283,8 @@ def test_a_reference_survives_the_file(parts, reference, train, new):
         )
         assert np.array_equal(ours.thumbnail, theirs.thumbnail)
     assert (again.n_validation, again.familiar_share) == (30, reference.familiar_share)
+    del parts[1]["novelty.thumbnails"]
+    assert reopened(parts, train).nearest(train.features[0])[0].thumbnail is None
 
 
 def test_the_order_of_the_cards_digests_does_not_matter(parts, reference, train):
@@ -328,12 +299,6 @@ def test_tensors_are_small_and_of_the_types_that_a_model_file_takes(parts):
     assert all(name.startswith("novelty.") for name in arrays)
     assert {str(array.dtype) for array in arrays.values()} <= {"float32", "uint8", "int32"}
     assert sum(array.nbytes for array in arrays.values()) < 1 << 20
-
-
-def test_a_reference_without_thumbnails_survives_too(parts, train):
-    del parts[1]["novelty.thumbnails"]
-
-    assert reopened(parts, train).nearest(train.features[0])[0].thumbnail is None
 
 
 def _set(path, value):
@@ -443,12 +408,10 @@ def test_whatever_is_odd_is_refused(reference, train):
         change(*parts)
         with pytest.raises(ValueError, match="novelty"):
             reopened(parts, train, name=name)
-
-
-def test_what_is_no_description_is_refused(parts, train):
+    _, arrays = parts_of(reference)
     for values in (None, [], "text", 1, {}, {1: 2}):
         with pytest.raises(ValueError, match="novelty"):
-            reopened((values, parts[1]), train)
+            reopened((values, arrays), train)
 
 
 def test_it_must_fit_the_network_and_the_card(parts, train):

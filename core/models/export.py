@@ -334,7 +334,7 @@ def _outputs(card: ModelCard, kind: ExportKind) -> list[dict[str, Any]]:
     logits = {"name": "logits", "shape": ["N", len(card.classes)]}
     if kind == "pdparams":
         return [logits]
-    side = math.ceil(card.preprocessing.image_size / 32)
+    side = math.ceil(card.preprocessing.image_size / card.training.output_stride)
     channels = expected_shapes(card.architecture, len(card.classes))["fc.weight"][1]
     # The sum over the channels, each times its weight for a class, is that class's activation map.
     return [logits, {"name": "feature_map", "shape": ["N", channels, side, side]}]

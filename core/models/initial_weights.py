@@ -14,7 +14,7 @@ from core.errors import Message, ModelFileError
 from core.models.model_file import MAX_FILE_BYTES, METADATA_KEY, open_model
 from core.models.pdparams import read_pdparams
 from core.models.pdparams_worker import RefusedError
-from core.models.weights import PLANS, Plan, expected_shapes, first_non_finite
+from core.models.weights import PLANS, Plan, expected_shapes, first_impossible
 from core.tensor_file import LooseTensors, read_header, read_loose
 
 WeightsKind = Literal["safetensors", "paddle", "pneumoscope"]
@@ -35,6 +35,50 @@ _START_BYTES = 256
 _OLD_TORCH = b"\x80\x02\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")
 _MAX_NAMES = 5  # in one sentence
 _MAX_NAME_LENGTH = 100  # characters of a foreign name
+
+
+_DAMAGED = Message("The weights {file} are damaged or were altered. Get a fresh copy of the file.")
+_UNKNOWN_KIND = Message(
+    "{file} holds no weights that PneumoScope can start from. Choose a .safetensors file "
+    "with a ResNet, a .pdparams file of Paddle's, or a model made by PneumoScope."
+)
+_TOO_LARGE = Message(
+    "{file} is larger than any ResNet that PneumoScope trains. "
+    "Choose a file with the weights alone."
+)
+_NOT_ARRAYS = Message(
+    "{file} holds other things than a network's weights. Choose the file that was saved "
+    "from the network alone (in Paddle: paddle.save(network.state_dict(), file))."
+)
+_TORCH_FILE = Message(
+    "{file} seems to be a PyTorch file (.pth, .pt). Such files can run code when they are "
+    "read. Where PyTorch is installed, save the weights as safetensors and choose that "
+    "file: from safetensors.torch import save_file; "
+    "save_file(torch.load(old, weights_only=True), new)"
+)
+_RUNS_CODE = Message(
+    "{file} asks for {what} to be run when it is read, which weights never need. "
+    "It was not run. Do not use this file; get the weights from their publisher."
+)
+_NEEDS_MEMORY = Message("{file} needs more memory than weights do. Choose another file.")
+_UNREADABLE = Message(
+    "The weights {file} cannot be read: {reason}. Check that the file is still there."
+)
+_REPEATED = Message(
+    "{file} has the tensor {name} twice, so it holds more than one network. Choose a file with one."
+)
+_IMPOSSIBLE_VALUES = Message(
+    "The weights {file} are of no use: the tensor {name} holds values that are not "
+    "possible. Choose another file."
+)
+_OTHER_ARCHITECTURE = Message(
+    "{file} holds a {theirs}, but this run trains a {ours}. "
+    "Choose {theirs} as the network, or weights of a {ours}."
+)
+_OTHER_NETWORK = Message(
+    "{file} belongs to another network: {n_fitting} of {n_tensors} tensors fit a {ours}. "
+    "Choose weights of a {ours}, with torchvision's, timm's or Paddle's names."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +112,13 @@ def open_initial_weights(
     """
     start = _start(path)
     if start.startswith(_OLD_TORCH):
-        raise _torch_file(path)
+        raise _refused(path, _TORCH_FILE)
     if start.startswith(_PICKLES):
         return fit(read_state_dict(path), architecture, n_classes, path=path, kind="paddle")
     if start.startswith(_ZIP) and _TORCH_ENTRY in start:
-        raise _torch_file(path)
+        raise _refused(path, _TORCH_FILE)
     if start[8:9] != b"{":
-        raise _unknown_kind(path)
+        raise _refused(path, _UNKNOWN_KIND)
     tensors = _of_others(path)
     if tensors is not None:
         return fit(tensors, architecture, n_classes, path=path, kind="safetensors")
@@ -95,10 +139,10 @@ def _start(path: Path) -> bytes:
     """The first bytes of a file that is not too large."""
     try:
         if path.exists() and not path.is_file():
-            raise _unknown_kind(path)
+            raise _refused(path, _UNKNOWN_KIND)
         with path.open("rb") as file:
             if path.stat().st_size > MAX_FILE_BYTES:
-                raise _too_large(path)
+                raise _refused(path, _TOO_LARGE)
             return file.read(_START_BYTES)
     # ValueError: a name with a NUL character.
     except (OSError, ValueError) as error:
@@ -115,7 +159,7 @@ def _of_others(path: Path) -> LooseTensors | None:
     except OSError as error:
         raise unreadable(path, error) from error
     except ValueError as error:
-        raise _damaged(path) from error
+        raise _refused(path, _DAMAGED) from error
 
 
 def read_state_dict(path: Path) -> LooseTensors:
@@ -133,26 +177,16 @@ def read_state_dict(path: Path) -> LooseTensors:
 
 
 def _refusal(path: Path, reason: str, what: str) -> ModelFileError:
-    if reason == "global" and what.startswith("torch"):
-        return _torch_file(path)
-    if reason == "global":
-        return ModelFileError(
-            Message(
-                "{file} asks for {what} to be run when it is read, which weights never need. "
-                "It was not run. Do not use this file; get the weights from their publisher.",
-                file=path.name,
-                what=what,
-            )
-        )
-    if reason == "content":
-        return _not_arrays(path)
-    if reason == "memory":
-        return ModelFileError(
-            Message(
-                "{file} needs more memory than weights do. Choose another file.", file=path.name
-            )
-        )
-    return _damaged(path)
+    match reason:
+        case "global" if what.startswith("torch"):
+            return _refused(path, _TORCH_FILE)
+        case "global":
+            return _refused(path, _RUNS_CODE, what=what)
+        case "content":
+            return _refused(path, _NOT_ARRAYS)
+        case "memory":
+            return _refused(path, _NEEDS_MEMORY)
+    return _refused(path, _DAMAGED)
 
 
 def fit(
@@ -192,8 +226,11 @@ def fit(
     n_backbone = len(wanted) - len(LAST_LAYER)
     n_fitting = sum(name not in LAST_LAYER for name in fitting)
     if n_fitting < _LEAST_SHARE * n_backbone:
-        raise _other_network(path, architecture, n_fitting, n_backbone)
-    _check_values(path, fitting)
+        counts = {"n_fitting": n_fitting, "n_tensors": n_backbone}
+        raise _refused(path, _OTHER_NETWORK, **counts, ours=_spoken(architecture))
+    broken = first_impossible(fitting)
+    if broken is not None:
+        raise _refused(path, _IMPOSSIBLE_VALUES, name=broken)
     return InitialWeights(
         name=path.name.encode("utf-8", "replace").decode(),
         kind=kind,
@@ -217,7 +254,7 @@ def _offered(
     for theirs, array in tensors.items():
         ours = torchvision_name(theirs, PLANS[architecture])
         if ours in offered:
-            raise _repeated(path, ours)
+            raise _refused(path, _REPEATED, name=ours)
         if ours in wanted and array is not None:
             offered[ours] = array
         elif not ours.endswith(_COUNTER):
@@ -244,14 +281,6 @@ def _recognised(tensors: LooseTensors) -> Architecture | None:
 def _turned(array: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
     # No tensor of a ResNet but the last layer's has two dimensions.
     return array if array is None or array.ndim != 2 else np.ascontiguousarray(array.T)
-
-
-def _check_values(path: Path, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-    broken = first_non_finite(arrays) or next(
-        (n for n, a in arrays.items() if n.endswith(".running_var") and (a < 0).any()), None
-    )
-    if broken is not None:
-        raise _impossible_values(path, broken)
 
 
 def is_layout_of_paddle(names: Iterable[str]) -> bool:
@@ -366,113 +395,15 @@ def _listed(names: Sequence[str]) -> str:
 def unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
     """Return the refusal of a file that the system does not hand out."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ModelFileError(
-        Message(
-            "The weights {file} cannot be read: {reason}. Check that the file is still there.",
-            file=path.name,
-            reason=reason,
-        )
-    )
+    return _refused(path, _UNREADABLE, reason=reason)
 
 
-def _damaged(path: Path) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "The weights {file} are damaged or were altered. Get a fresh copy of the file.",
-            file=path.name,
-        )
-    )
-
-
-def _unknown_kind(path: Path) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} holds no weights that PneumoScope can start from. Choose a .safetensors file "
-            "with a ResNet, a .pdparams file of Paddle's, or a model made by PneumoScope.",
-            file=path.name,
-        )
-    )
-
-
-def _too_large(path: Path) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} is larger than any ResNet that PneumoScope trains. "
-            "Choose a file with the weights alone.",
-            file=path.name,
-        )
-    )
-
-
-def _not_arrays(path: Path) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} holds other things than a network's weights. Choose the file that was saved "
-            "from the network alone (in Paddle: paddle.save(network.state_dict(), file)).",
-            file=path.name,
-        )
-    )
-
-
-def _torch_file(path: Path) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} seems to be a PyTorch file (.pth, .pt). Such files can run code when they are "
-            "read. Where PyTorch is installed, save the weights as safetensors and choose that "
-            "file: from safetensors.torch import save_file; "
-            "save_file(torch.load(old, weights_only=True), new)",
-            file=path.name,
-        )
-    )
-
-
-def _repeated(path: Path, tensor: str) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} has the tensor {name} twice, so it holds more than one network. "
-            "Choose a file with one.",
-            file=path.name,
-            name=tensor,
-        )
-    )
-
-
-def _impossible_values(path: Path, tensor: str) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "The weights {file} are of no use: the tensor {name} holds values that are not "
-            "possible. Choose another file.",
-            file=path.name,
-            name=tensor,
-        )
-    )
+def _refused(path: Path, sentence: Message, **values: object) -> ModelFileError:
+    return ModelFileError(Message(sentence.template, file=path.name, **values))
 
 
 def _other_architecture(path: Path, theirs: Architecture, ours: Architecture) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} holds a {theirs}, but this run trains a {ours}. "
-            "Choose {theirs} as the network, or weights of a {ours}.",
-            file=path.name,
-            theirs=_spoken(theirs),
-            ours=_spoken(ours),
-        )
-    )
-
-
-def _other_network(
-    path: Path, ours: Architecture, n_fitting: int, n_tensors: int
-) -> ModelFileError:
-    return ModelFileError(
-        Message(
-            "{file} belongs to another network: {n_fitting} of {n_tensors} tensors fit a {ours}. "
-            "Choose weights of a {ours}, with torchvision's, timm's or Paddle's names.",
-            file=path.name,
-            n_fitting=n_fitting,
-            n_tensors=n_tensors,
-            ours=_spoken(ours),
-        )
-    )
+    return _refused(path, _OTHER_ARCHITECTURE, theirs=_spoken(theirs), ours=_spoken(ours))
 
 
 def _spoken(architecture: Architecture) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core import files
 from core.errors import ConfigError, Message, ModelFileError
 from core.models.model_card import FORMAT_VERSION, Extras, ModelCard, describe_extras
-from core.models.weights import Weights, check_shapes, expected_shapes, first_non_finite
+from core.models.weights import Weights, check_shapes, expected_shapes, first_impossible
 from core.tensor_file import (
     DTYPES,
     MAX_HEADER_BYTES,
@@ -213,9 +213,7 @@ def _card(path: Path, text: object) -> ModelCard:
 
 
 def _check_values(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    broken = first_non_finite(arrays) or next(
-        (n for n, a in arrays.items() if n.endswith(".running_var") and (a < 0).any()), None
-    )
+    broken = first_impossible(arrays)
     if broken is not None:
         raise ModelFileError(
             Message(

@@ -183,9 +183,12 @@ def check_shapes(
             )
 
 
-def first_non_finite(arrays: Mapping[str, NDArray[np.float32]]) -> str | None:
-    """Return the name of the first array that holds a NaN or an infinity, None without one."""
-    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)
+def first_impossible(arrays: Mapping[str, NDArray[Any]]) -> str | None:
+    """Return the name of the first array with a NaN, an infinity or a negative variance."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all() or (name.endswith(".running_var") and (array < 0).any()):
+            return name
+    return None
 
 
 def _named_tensors(network: Any) -> Iterator[tuple[str, Any, bool]]:

@@ -5,7 +5,7 @@ Each source of the training films is a normal distribution of fingerprints
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final, Self
 
 import numpy as np
@@ -145,17 +145,7 @@ class AcquisitionReference:
         )
         distances = reference.distances(validation).min(axis=1)
         limit = float(np.quantile(distances, FAMILIAR_SHARE, method="weibull")) * (1 + 1e-4)
-        reference = cls(
-            standard,
-            reference.means,
-            reference.roots,
-            reference.prints,
-            reference.sources,
-            reference.counts,
-            float(np.clip(limit, _LEAST_LIMIT, _MOST_LIMIT)),
-            len(validation),
-        )
-        return reference
+        return replace(reference, limit=float(np.clip(limit, _LEAST_LIMIT, _MOST_LIMIT)))
 
     def distances(self, prints: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return the distances of fingerprints (N, F) from each source, (N, k)."""

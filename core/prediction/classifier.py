@@ -142,8 +142,9 @@ class Classifier:
         tests: Sequence[tuple[ExternalTest, ...]] = [()] * len(films)
         if prints is not None:
             tests = [self._tests_like(one) for one in prints]
-        threshold = UNCALIBRATED_THRESHOLD
+        probabilities, threshold = softmax(outputs.logits), UNCALIBRATED_THRESHOLD
         if self.calibration is not None:
+            probabilities = self.calibration.probabilities(outputs.logits)
             threshold = self.calibration.set_threshold
         return [
             Opinion(
@@ -158,7 +159,7 @@ class Classifier:
                 is_near_copy=reference is not None and reference.has_copy(feature),
             )
             for row, novelty, feature, like in zip(
-                self._probabilities(outputs.logits), novelties, features, tests, strict=True
+                probabilities, novelties, features, tests, strict=True
             )
         ]
 
@@ -188,11 +189,6 @@ class Classifier:
                 file=self.path.name,
             )
         )
-
-    def _probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.calibration is not None:
-            return self.calibration.probabilities(logits)
-        return softmax(logits)
 
 
 def _knowledge(

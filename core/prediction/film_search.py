@@ -177,15 +177,6 @@ def touch(path: Path) -> None:
         return  # said no at once, which is an answer
 
 
-def no_answer(path: Path) -> Message:
-    """Tell of a drive that does not answer."""
-    return Message(
-        "{file} lies on a network drive that does not answer. Check the connection, or copy the "
-        "films to this computer.",
-        file=called(path),
-    )
-
-
 Found = Generator[FoundFilm | RefusedFilm | Progress, None, None]
 
 
@@ -208,7 +199,12 @@ def find_films(paths: Sequence[Path], store: Path, *, keep_repeated: bool = Fals
         if done % _REPORT_EVERY == 0:
             yield Progress(LOOKING, done, len(paths))
         if not (yield from drives.answers(path)):
-            yield refused(path, no_answer(path))
+            reason = Message(
+                "{file} lies on a network drive that does not answer. Check the connection, or "
+                "copy the films to this computer.",
+                file=called(path),
+            )
+            yield refused(path, reason)
             continue
         yield from _open(path, store, drives, None if keep_repeated else met)
 
@@ -244,7 +240,7 @@ def _look_into(path: Path, head: bytes, store: Path) -> Found:
     """Open a file whose name does not say that it is an image."""
     if path.suffix.lower() == ".zip" or is_zip(head):
         yield from films_in_zip(path, store)
-    elif is_other_archive(head):
+    elif head.startswith(_OTHER_ARCHIVES):
         reason = Message(
             "{file} is packed in a way that is not opened here. Unpack it and add the folder, or "
             "pack the films as a zip.",
@@ -331,7 +327,7 @@ def _listed(
     yield Progress(LOOKING, 0, 1), ""
     try:
         with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if not _is_passed_over(entry.name)]
+            entries = [e for e in scan if not (e.name.startswith(".") or is_junk(e.name))]
     except OSError as error:
         reason = Message(
             "The folder {file} cannot be read: {why}. Check its permissions.",
@@ -343,10 +339,6 @@ def _listed(
     entries.sort(key=lambda entry: entry.name + "/" if _is_folder(entry) else entry.name)
     for entry in entries:
         yield entry, prefix + showable(readable(entry.name))
-
-
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or is_junk(name)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -504,11 +496,6 @@ def is_model(name: str) -> bool:
 def is_zip(head: bytes) -> bool:
     """True for the first bytes of a zip."""
     return head.startswith(_ZIP_HEADS)
-
-
-def is_other_archive(head: bytes) -> bool:
-    """True for the first bytes of an archive that is not opened here."""
-    return head.startswith(_OTHER_ARCHIVES)
 
 
 def called(path: Path) -> str:

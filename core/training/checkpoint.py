@@ -27,6 +27,14 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from core import files, tensor_file
 from core.errors import Message, RunFolderError
 
+log = logging.getLogger(__name__)
+
+NEWEST_FILE, PREVIOUS_FILE = "last.checkpoint", "last-1.checkpoint"
+DAMAGED_FILE = "damaged.checkpoint"
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 1 << 32  # ResNet-152 with Adam's moments and averages takes 1 GB
+_DESCRIPTION, _DIGEST = "pneumoscope_checkpoint", "sha256"
+
 # Checked when they are made: counts are whole, no figure is NaN.
 _CHECKED = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -68,12 +76,10 @@ class Best:
 
     def is_beaten_by(self, other: "Best") -> bool:
         """Higher validation accuracy, then lower loss; with no validation part, the latest."""
-        if None in (self.accuracy, self.loss, other.accuracy, other.loss):
+        if self.accuracy is None or other.accuracy is None:
             return True
-        assert self.accuracy is not None  # for mypy
-        assert self.loss is not None
-        assert other.accuracy is not None
-        assert other.loss is not None
+        if self.loss is None or other.loss is None:
+            return True
         return (other.accuracy, -other.loss) > (self.accuracy, -self.loss)
 
 
@@ -85,41 +91,6 @@ class Spent:
     training_seconds: float = 0.0  # without validation, saving and standstill
     validation_seconds: float = 0.0  # of the latest epoch; 0: not known yet
     seconds: float = 0.0  # in all
-
-
-def to_json(progress: TrainingProgress, best: Best | None, spent: Spent) -> dict[str, Any]:
-    """All three as plain JSON types; numbers come back to the bit."""
-    return {
-        "position": dataclasses.asdict(progress),
-        "best": dataclasses.asdict(best) if best is not None else None,
-        "spent": dataclasses.asdict(spent),
-    }
-
-
-def from_json(values: dict[str, Any]) -> tuple[TrainingProgress, Best | None, Spent]:
-    """Read what `to_json` wrote.
-
-    Raises:
-        ValueError: It is something else.
-    """
-    try:
-        best = values["best"]
-        return (
-            TrainingProgress(**values["position"]),
-            Best(**best) if best is not None else None,
-            Spent(**values["spent"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError("it does not say where training stood") from error
-
-
-log = logging.getLogger(__name__)
-
-NEWEST_FILE, PREVIOUS_FILE = "last.checkpoint", "last-1.checkpoint"
-DAMAGED_FILE = "damaged.checkpoint"
-FORMAT_VERSION = 1
-MAX_FILE_BYTES = 1 << 32  # ResNet-152 with Adam's moments and averages takes 1 GB
-_DESCRIPTION, _DIGEST = "pneumoscope_checkpoint", "sha256"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,13 +122,14 @@ def to_bytes(checkpoint: Checkpoint) -> memoryview:
         name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
         for name, array in arrays.items()
     }
-    description = json.dumps(
-        {
-            "format_version": FORMAT_VERSION,
-            **to_json(checkpoint.progress, checkpoint.best, checkpoint.spent),
-        },
-        allow_nan=False,
-    )
+    best = checkpoint.best
+    values = {
+        "format_version": FORMAT_VERSION,
+        "position": dataclasses.asdict(checkpoint.progress),
+        "best": dataclasses.asdict(best) if best is not None else None,
+        "spent": dataclasses.asdict(checkpoint.spent),
+    }
+    description = json.dumps(values, allow_nan=False)  # numbers come back to the bit
     body = (array.reshape(-1).view(np.uint8).data for array in little.values())
     digest = _digest(description, tensor_file.entries_of(little), body)
     return tensor_file.to_bytes(little, {_DESCRIPTION: description, _DIGEST: digest})
@@ -183,8 +155,16 @@ def from_bytes(content: bytes) -> Checkpoint:
     values = json.loads(description)
     if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
         raise ValueError("it was made by another version of PneumoScope")
-    progress, best, spent = from_json(values)
-    return Checkpoint(tensor_file.to_tensors(entries, body), progress, best, spent)
+    try:
+        best = values["best"]
+        return Checkpoint(
+            tensor_file.to_tensors(entries, body),
+            TrainingProgress(**values["position"]),
+            Best(**best) if best is not None else None,
+            Spent(**values["spent"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("it does not say where training stood") from error
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -218,7 +198,11 @@ def load_checkpoint(folder: Path) -> FoundCheckpoint | None:
     reasons = []
     for name in (NEWEST_FILE, PREVIOUS_FILE):
         try:
-            checkpoint = from_bytes(_read(folder / name))
+            with (folder / name).open("rb") as file:
+                if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
+                    raise ValueError("it is larger than any checkpoint")
+                content = file.read()
+            checkpoint = from_bytes(content)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, MemoryError) as error:
@@ -261,13 +245,6 @@ def drop_previous(folder: Path) -> None:
         OSError: The folder cannot be written.
     """
     (folder / PREVIOUS_FILE).unlink(missing_ok=True)
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
-            raise ValueError("it is larger than any checkpoint")
-        return file.read()
 
 
 def _digest(description: str, entries: Mapping[str, Any], body: Iterable[memoryview]) -> str:

@@ -297,11 +297,9 @@ class _Session:
         done, best = self._epoch.progress.epochs_done, self._models.best
         if done >= self._config.n_epochs:
             return True
-        # Early stopping; but whoever asks for more epochs wants them, whatever the rule says.
-        patience = self._config.early_stopping_patience if not self._config.extra_epochs else 0
-        if best is None or not self._validation.records:
-            return False
-        return 0 < patience <= done - best.epoch
+        if best is None or not self._validation.records or self._config.extra_epochs:
+            return False  # whoever asks for more epochs wants them, whatever early stopping says
+        return 0 < self._config.early_stopping_patience <= done - best.epoch
 
     def _train_epoch(self) -> Generator[TrainingEvent, None, None]:
         for event in self._epoch.batches():

@@ -122,21 +122,26 @@ class RunLock:
             self._folder.mkdir(parents=True, exist_ok=True)
             while self._descriptor is None:
                 self._descriptor = self._locked()
-            name = _own_name()
+            owner = {
+                "pid": os.getpid(),
+                "create_time": psutil.Process().create_time(),
+                "host": socket.gethostname(),
+            }
+            name = json.dumps(owner).encode()
             os.write(self._descriptor, name)  # at 0: it was just opened or locked there
             os.ftruncate(self._descriptor, len(name))
         except _TakenError as error:
-            raise _taken(self._folder) from error
-        except OSError as error:
-            self._let_go()
             raise RunFolderError(
                 Message(
-                    "The run folder {folder} cannot be written ({reason}). Free some disk space "
-                    "or choose another folder; what was saved before is still there.",
+                    "The run {folder} is being trained already, by the process {pid}. Wait until "
+                    "it ends or stop it there.",
                     folder=str(self._folder),
-                    reason=error.strerror or str(error),
+                    pid=_owner(self._folder).get("pid", "?"),
                 )
             ) from error
+        except OSError as error:
+            self._let_go()
+            raise _cannot_write(self._folder, error) from error
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -204,15 +209,6 @@ def _lock(descriptor: int, folder: Path) -> None:
             raise _TakenError from error
 
 
-def _own_name() -> bytes:
-    owner = {
-        "pid": os.getpid(),
-        "create_time": psutil.Process().create_time(),
-        "host": socket.gethostname(),
-    }
-    return json.dumps(owner).encode()
-
-
 def _owner(folder: Path) -> dict[str, Any]:
     """Return the process that says it owns `folder`; empty: there is none, or none is known."""
     try:
@@ -221,17 +217,6 @@ def _owner(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return owner if isinstance(owner, dict) else {}
-
-
-def _taken(folder: Path) -> RunFolderError:
-    return RunFolderError(
-        Message(
-            "The run {folder} is being trained already, by the process {pid}. Wait until it ends "
-            "or stop it there.",
-            folder=str(folder),
-            pid=_owner(folder).get("pid", "?"),
-        )
-    )
 
 
 def describe_batch(batch: BatchDone) -> str:

@@ -3,12 +3,11 @@
 import contextlib
 import datetime
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from core import tensor_file
 from core.config import TrainingConfig
@@ -48,18 +47,6 @@ def has_living_owner(folder: Path) -> bool:
     return is_owned(folder)
 
 
-def check_models(folder: Path) -> bool:
-    """Check the model files of a run; return whether it has a best model.
-
-    Raises:
-        ModelFileError: It has a model file that is damaged.
-    """
-    for name in (BEST_FILE, LAST_FILE):
-        if (folder / name).exists():
-            read_card(folder / name)
-    return (folder / BEST_FILE).exists()
-
-
 def usable_checkpoint(folder: Path) -> tuple[bool, Message | None]:
     """Return whether training can go on from a checkpoint, and a remark on a damaged one.
 
@@ -79,16 +66,6 @@ def usable_checkpoint(folder: Path) -> tuple[bool, Message | None]:
     if whole and whole[0] != found[0]:
         return True, Message("The newest checkpoint is damaged; the one before it will be used.")
     return bool(whole), None
-
-
-def n_bytes(folder: Path) -> int:
-    """Return the bytes of a run on disk."""
-    with os.scandir(folder) as entries:
-        return sum(
-            entry.stat(follow_symlinks=False).st_size
-            for entry in entries
-            if entry.is_file(follow_symlinks=False)
-        )
 
 
 def _is_whole(path: Path) -> bool:
@@ -245,7 +222,9 @@ def read_summary(path: Path) -> RunSummary:
                 n=history.n_damaged,
             )
         )
-    has_best = check_models(path)
+    for name in (BEST_FILE, LAST_FILE):
+        if (path / name).exists():
+            read_card(path / name)  # raises where it is damaged
     has_checkpoint, remark = usable_checkpoint(path)
     status = _status(said, has_living_owner(path))
     best = history.best
@@ -265,9 +244,9 @@ def read_summary(path: Path) -> RunSummary:
         seconds=sum(one.seconds for one in history.epochs if 0 <= one.seconds < 1e9),
         n_parameters=_count(history.n_parameters),
         device=showable(said.device.name),
-        has_best=has_best,
+        has_best=(path / BEST_FILE).exists(),
         can_resume=has_checkpoint and status not in ("running", "finished"),
-        size_bytes=n_bytes(path),
+        size_bytes=sum(one.lstat().st_size for one in path.iterdir() if _is_own_file(one)),
         epoch_losses=_losses(history),
         failure=showable(said.reason[:_LONGEST_REASON]) if status == "failed" else "",
         remark=remark,
@@ -277,6 +256,10 @@ def read_summary(path: Path) -> RunSummary:
 def _is_run(path: Path) -> bool:
     """Tell that training made this folder, as far as its names tell."""
     return path.is_dir() and any((path / name).exists() for name in _FILES)
+
+
+def _is_own_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _status(said: RunDescription, is_owned: bool) -> RunStatus:
@@ -311,24 +294,24 @@ def _unlistable(error: OSError) -> Message:
     )
 
 
-_COLUMNS = (
-    "name",
-    "folder",
-    "status",
-    "reason",
-    "started",
-    "dataset",
-    "films",
-    "classes",
-    "epochs_done",
-    "best_epoch",
-    "validation_accuracy",
-    "test_accuracy",
-    "seconds",
-    "parameters",
-    "device",
-    "size_bytes",
-)
+_COLUMNS: Final[dict[str, Callable[[RunSummary], object]]] = {
+    "name": lambda run: run.name,
+    "folder": lambda run: run.path,
+    "status": lambda run: run.status,
+    "reason": lambda run: run.failure or run.remark,
+    "started": lambda run: run.started.isoformat(),
+    "dataset": lambda run: run.dataset,
+    "films": lambda run: run.n_films,
+    "classes": lambda run: "; ".join(run.classes),
+    "epochs_done": lambda run: run.epochs_done,
+    "best_epoch": lambda run: run.best_epoch,
+    "validation_accuracy": lambda run: run.validation_accuracy,
+    "test_accuracy": lambda run: run.test_accuracy,
+    "seconds": lambda run: round(run.seconds, 3),
+    "parameters": lambda run: run.n_parameters,
+    "device": lambda run: run.device,
+    "size_bytes": lambda run: run.size_bytes,
+}
 
 
 def flat_settings(config: TrainingConfig) -> dict[str, Any]:
@@ -379,25 +362,7 @@ def _made_with(run: RunSummary) -> dict[str, Any]:
 
 
 def _cells(run: RunSummary) -> dict[str, str]:
-    values = {
-        "name": run.name,
-        "folder": str(run.path),
-        "status": run.status,
-        "reason": run.failure or (str(run.remark) if run.remark else ""),
-        "started": run.started.isoformat(),
-        "dataset": run.dataset,
-        "films": run.n_films,
-        "classes": "; ".join(run.classes),
-        "epochs_done": run.epochs_done,
-        "best_epoch": run.best_epoch,
-        "validation_accuracy": run.validation_accuracy,
-        "test_accuracy": run.test_accuracy,
-        "seconds": round(run.seconds, 3),
-        "parameters": run.n_parameters,
-        "device": run.device,
-        "size_bytes": run.size_bytes,
-        **flat_settings(run.config),
-    }
+    values = {name: value(run) for name, value in _COLUMNS.items()} | flat_settings(run.config)
     return {name: "" if value is None else str(value) for name, value in values.items()}
 
 

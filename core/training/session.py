@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -39,13 +39,8 @@ from core.training.run_folder import RunFolder, RunLock, check_is_free
 from core.workspace import Workspace
 
 
-def plan_of_run(run: RunFolder, extra_epochs: int) -> TrainingConfig:
-    """The run's settings, its plan lengthened by `extra_epochs`.
-
-    Raises:
-        RunFolderError: The settings cannot be read, or there is nothing left to train.
-        ConfigError: `extra_epochs` is out of its range.
-    """
+def _plan(run: RunFolder, extra_epochs: int) -> TrainingConfig:
+    """Return the run's settings, lengthened by `extra_epochs`."""
     config = run.description.config
     if run.status == "finished" and extra_epochs == 0:
         raise RunFolderError(
@@ -58,49 +53,30 @@ def plan_of_run(run: RunFolder, extra_epochs: int) -> TrainingConfig:
     return config.changed(extra_epochs=config.extra_epochs + extra_epochs)
 
 
-def check_can_begin(run: RunFolder, config: TrainingConfig) -> None:
-    """Refuse a run without a checkpoint that began with weights which nobody has any more.
-
-    Raises:
-        RunFolderError: Training must be started anew.
-    """
-    if config.initial_weights or run.status == "finished":
-        raise RunFolderError(
-            Message(
-                "The run {folder} cannot go on, for nothing of it was saved yet. Train again with "
-                "the same settings.",
-                folder=str(run.path),
-            )
-        )
-
-
-def device_of_run(run: RunFolder, wanted: str, available: Sequence[Device]) -> Device:
-    """The device called `wanted`; "auto" takes the one that the run began on, if it is here.
-
-    Raises:
-        DeviceError: There is no such device on this machine.
-    """
-    began_on = run.description.device.name
+def _device(run: RunFolder, wanted: str) -> Device:
+    """Find the device called `wanted`; "auto" takes the one that the run began on, if here."""
+    available, began_on = list_devices(), run.description.device.name
     if wanted == "auto" and any(device.name == began_on for device in available):
         wanted = began_on
     return choose_device(wanted, available)
 
 
-def films_of_run(
+def _films(
     run: RunFolder, config: TrainingConfig, workspace: Workspace
 ) -> Generator[Progress, None, tuple[LoadedDataset, Splits]]:
-    """Open the run's films at its image size, and divide them as they were.
-
-    Raises:
-        RunFolderError: They are not there any more, or are not the same.
-        PneumoScopeError: They cannot be read.
-    """
+    """Open the run's films at its image size, and divide them as they were."""
     described = run.description.dataset
     sources = [Path(source) for source in described.sources]
     try:
         edits = Edits.from_json(described.edits)
     except ConfigError as error:
-        raise _unreadable(run) from error
+        raise RunFolderError(
+            Message(
+                "What the run {folder} was going to do cannot be read; it is damaged or of another "
+                "version of PneumoScope. Start a new run.",
+                folder=str(run.path),
+            )
+        ) from error
     for source in sources:
         if not os.path.exists(source):
             raise RunFolderError(
@@ -128,7 +104,7 @@ def films_of_run(
     return loaded, _splits_of_run(run, loaded.dataset)
 
 
-def split_digest(dataset: Dataset, splits: Splits) -> str:
+def _split_digest(dataset: Dataset, splits: Splits) -> str:
     """Sha256 over the films of each part, in their order, which training depends on."""
     parts = [[dataset.records[index].digest for index in splits.part(part)] for part in PARTS]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -146,7 +122,7 @@ def _splits_of_run(run: RunFolder, dataset: Dataset) -> Splits:
     except KeyError as error:
         raise _changed(dataset) from error
     splits = Splits(parts["train"], parts["validation"], parts["test"], parts["kept"])
-    if split_digest(dataset, splits) != run.description.split_sha256:
+    if _split_digest(dataset, splits) != run.description.split_sha256:
         raise _changed(dataset)
     return splits
 
@@ -157,16 +133,6 @@ def _changed(dataset: Dataset) -> RunFolderError:
             "The films in {source} are not those that this run began with. Put the original films "
             "back and resume again, or start a new run.",
             source=dataset.name,
-        )
-    )
-
-
-def _unreadable(run: RunFolder) -> RunFolderError:
-    return RunFolderError(
-        Message(
-            "What the run {folder} was going to do cannot be read; it is damaged or of another "
-            "version of PneumoScope. Start a new run.",
-            folder=str(run.path),
         )
     )
 
@@ -241,17 +207,31 @@ def resume_training(
     run = RunFolder.open(folder)
     with RunLock(folder):
         run = RunFolder.open(folder)  # whoever had the lock may have changed it
-        config = plan_of_run(run, extra_epochs)
-        device = device_of_run(run, device_name, list_devices())
+        config = _plan(run, extra_epochs)
+        device = _device(run, device_name)
         found = load_checkpoint(folder)
-        if found is None:
-            check_can_begin(run, config)
-        loaded, splits = yield from films_of_run(run, config, workspace)
+        # Nobody has the weights any more that it began with, or that it ended with.
+        if found is None and (config.initial_weights or run.status == "finished"):
+            raise RunFolderError(
+                Message(
+                    "The run {folder} cannot go on, for nothing of it was saved yet. Train again "
+                    "with the same settings.",
+                    folder=str(folder),
+                )
+            )
+        loaded, splits = yield from _films(run, config, workspace)
         if found is not None and found.is_previous:
             try:
                 make_newest(folder)
             except OSError as error:
-                raise _cannot_go_on(folder, error) from error
+                raise RunFolderError(
+                    Message(
+                        "The run {folder} cannot go on, for its folder cannot be written "
+                        "({reason}). Check that you may write to it.",
+                        folder=str(folder),
+                        reason=error.strerror or str(error),
+                    )
+                ) from error
         run.reopen(config)
         data = TrainingData(
             loaded.dataset,
@@ -264,17 +244,6 @@ def resume_training(
             yield from train(config, data, run, device, Begin(checkpoint=found, is_resumed=True))
         finally:
             release_freed_memory()
-
-
-def _cannot_go_on(folder: Path, error: OSError) -> RunFolderError:
-    return RunFolderError(
-        Message(
-            "The run {folder} cannot go on, for its folder cannot be written ({reason}). Check "
-            "that you may write to it.",
-            folder=str(folder),
-            reason=error.strerror or str(error),
-        )
-    )
 
 
 def _check_class_names(dataset: Dataset) -> None:
@@ -314,7 +283,7 @@ def _describe(
             ),
         ),
         split={part: tuple(names[index] for index in splits.part(part)) for part in PARTS},
-        split_sha256=split_digest(loaded.dataset, splits),
+        split_sha256=_split_digest(loaded.dataset, splits),
         findings=findings,
         device=DeviceDescription(name=device.name, description=device.description),
         versions={

@@ -228,7 +228,8 @@ def test_runs_of_another_folder_are_listed_too(
 def test_models_and_settings_of_runs_are_asked_for_where_there_are_some(
     model: RunsViewModel, runs: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.runs.check_models", lambda folder: folder.name == "first")
+    (runs / "first" / BEST_FILE).touch()
+    monkeypatch.setattr("core.training.runs.read_card", lambda _: None)
     model.refresh()
     wait_until(lambda: not model.is_busy)
     choose(model, runs, "first")

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from core import files
-from core.config import Preprocessing
+from core.config import Preprocessing, TrainingConfig
 from core.errors import ModelFileError
 from core.images.reading import READER_VERSION
 from core.models import export
@@ -95,6 +95,14 @@ class TestOnnx:
         described = card(architecture=architecture, reader_version=READER_VERSION)
         save_model(model, described, to_arrays(network_of(architecture)))
         assert export_model(model, "onnx", tmp_path / "out.onnx").difference <= 1e-4
+
+    def test_a_finer_feature_map_is_described_as_it_is(self, network, tmp_path):
+        model = tmp_path / "fine.safetensors"
+        fine = TrainingConfig(map_detail="fine")
+        save_model(model, card(reader_version=READER_VERSION, training=fine), to_arrays(network))
+        told = export_model(model, "onnx", tmp_path / "out.onnx").description
+        session = onnxruntime.InferenceSession(str(tmp_path / "out.onnx"))
+        assert [one["shape"] for one in told["outputs"]] == [o.shape for o in session.get_outputs()]
 
     def test_onnx_itself_finds_nothing_wrong(self, model, tmp_path):
         onnx = pytest.importorskip("onnx")

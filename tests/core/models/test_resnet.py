@@ -10,7 +10,7 @@ from core.config import ARCHITECTURES, Preprocessing
 from core.errors import ModelFileError
 from core.models.onnx import network_input
 from core.models.resnet import build_resnet, place_of, to_input
-from core.models.weights import PLANS, expected_shapes, first_non_finite, load_arrays, to_arrays
+from core.models.weights import PLANS, expected_shapes, first_impossible, load_arrays, to_arrays
 from core.runtime.devices import use_device
 from core.runtime.paddle import F, paddle, seed_everything
 from core.runtime.threads import BUILDING
@@ -194,13 +194,13 @@ def test_weights_of_every_other_architecture_are_refused(network):
             load_arrays(network, arrays)
 
 
-def test_the_first_array_that_is_not_finite_is_named():
+def test_the_first_array_with_impossible_values_is_named():
     arrays = {name: np.zeros(3, np.float32) for name in "abc"}
-    assert first_non_finite(arrays) is None
+    assert first_impossible(arrays) is None
     arrays["c"][0] = np.nan
     for value in (np.nan, np.inf, -np.inf):
         arrays["b"][1] = value
-        assert first_non_finite(arrays) == "b"
+        assert first_impossible(arrays) == "b"
 
 
 UNIT = Preprocessing(image_size=32)

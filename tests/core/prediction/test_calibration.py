@@ -97,19 +97,15 @@ def test_the_possible_classes_hold_the_true_one_as_often_as_promised() -> None:
 
 
 def test_classes_remain_possible_from_the_threshold_on_the_most_probable_first() -> None:
-    probabilities = np.array([0.3, 0.1, 0.6], np.float32)
-    assert possible_classes(probabilities, 0.3) == (2, 0)
-    assert possible_classes(probabilities, 0.31) == (2,)
-    assert possible_classes(probabilities, 0.05) == (2, 0, 1)
-
-
-def test_less_than_one_half_is_never_sure() -> None:
-    assert possible_classes(np.array([0.46, 0.31, 0.23], np.float32), 0.37) == (0, 1)
-    assert possible_classes(np.array([0.51, 0.3, 0.19], np.float32), 0.37) == (0,)
-
-
-def test_where_no_class_fits_the_two_most_probable_are_in_doubt() -> None:
-    assert possible_classes(np.array([0.3, 0.3, 0.4], np.float32), 0.8) == (2, 0)
+    for probabilities, threshold, possible in (
+        ([0.3, 0.1, 0.6], 0.3, (2, 0)),
+        ([0.3, 0.1, 0.6], 0.31, (2,)),
+        ([0.3, 0.1, 0.6], 0.05, (2, 0, 1)),
+        ([0.46, 0.31, 0.23], 0.37, (0, 1)),  # less than one half is never sure
+        ([0.51, 0.3, 0.19], 0.37, (0,)),
+        ([0.3, 0.3, 0.4], 0.8, (2, 0)),  # no class fits: the two most probable are in doubt
+    ):
+        assert possible_classes(np.array(probabilities, np.float32), threshold) == possible
 
 
 def test_the_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:

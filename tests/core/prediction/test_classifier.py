@@ -30,19 +30,17 @@ class TestOpen:
         with pytest.raises(ModelFileError, match="damaged"):
             Classifier.open(tmp_path / "cut.safetensors")
 
-    @pytest.mark.parametrize("version", [READER_VERSION + 1, READER_VERSION + 7])
     def test_a_model_that_saw_films_by_other_rules_is_refused(
-        self, version: int, model: Path, tmp_path: Path
+        self, model: Path, tmp_path: Path
     ) -> None:
         card, arrays, _ = open_model(model)
         path = tmp_path / "other.safetensors"
-        save_model(path, card.changed(reader_version=version), arrays)
+        save_model(path, card.changed(reader_version=READER_VERSION + 7), arrays)
         with pytest.raises(ModelFileError) as caught:
             Classifier.open(path)
-        assert "other.safetensors was trained by a PneumoScope that read films by other" in str(
-            caught.value
-        )
-        assert f"(version {version}, this program's is {READER_VERSION})" in str(caught.value)
+        said = str(caught.value)
+        assert "other.safetensors was trained by a PneumoScope that read films by other" in said
+        assert f"(version {READER_VERSION + 7}, this program's is {READER_VERSION})" in said
 
 
 def test_the_random_twin_is_built_once_and_the_same_for_every_model_of_its_kind(

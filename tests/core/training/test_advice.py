@@ -34,78 +34,65 @@ def said(*arguments: object, n_validation: int = 0) -> str:
     return " / ".join(str(one) for one in advice(curves(*arguments), CONFIG, n_validation))
 
 
-def test_two_epochs_say_nothing() -> None:
-    assert said([1.0, 0.5], [1.0, 0.5]) == ""
+LOW_RATE = "Training loss does not fall: try a ten times lower learning rate, 0.0001."
+FALLING = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
+JUMPING = [0.5, 0.7, 0.6, 0.75, 0.6, 0.8]
 
 
-def test_falling_losses_are_good_news() -> None:
-    losses = [1.0, 0.8, 0.6, 0.5, 0.4]
-    assert said(losses, losses) == (
-        "Both losses still fall: the network is learning. Let it go on."
-    )
+@pytest.mark.parametrize(
+    ("training", "validation", "begins"),
+    [
+        ([1.0, 0.5], [1.0, 0.5], None),  # too early
+        (
+            [1.0, 0.8, 0.6, 0.5, 0.4],
+            [1.0, 0.8, 0.6, 0.5, 0.4],
+            "Both losses still fall: the network is learning. Let it go on.",
+        ),
+        (
+            [0.9**epoch for epoch in range(18)],
+            [0.9**epoch for epoch in range(18)],
+            "Both losses still fall: more epochs would help.",
+        ),
+        (
+            [1.0, 0.7, 0.5, 0.35, 0.25, 0.2],
+            [1.0, 0.8, 0.7, 0.75, 0.8, 0.85],
+            "Validation loss has not improved for 3 epochs while training loss still falls: the "
+            "network learns the training films by heart (over-fitting).",
+        ),
+        (
+            [1.0, 0.6, 0.5, 0.49, 0.49, 0.485],
+            [1.0, 0.7, 0.6, 0.603, 0.601, 0.602],
+            "Validation loss has not improved for 3 epochs: the curves are level.",
+        ),
+        ([1.1, 1.1, 1.1], [1.1, 1.1, 1.1], LOW_RATE),
+        ([1.1, 1.05, 1.2], [1.1, 1.05, 1.2], LOW_RATE),
+        ([1.1, 1.09, 1.0999], [1.1, 1.09, 1.0999], LOW_RATE),
+        ([1.0, 0.8, 0.6], None, "There are no validation films"),
+    ],
+)
+def test_curves_are_told_in_a_sentence(
+    training: list[float], validation: list[float] | None, begins: str | None
+) -> None:
+    told = said(training, validation)
+    assert told.startswith(begins) if begins else told == ""
 
 
-def test_losses_that_fall_at_the_end_ask_for_more_epochs() -> None:
-    losses = [1.0 * 0.9**epoch for epoch in range(18)]
-    assert said(losses, losses) == "Both losses still fall: more epochs would help."
-
-
-def test_rising_validation_loss_beside_falling_training_loss_is_over_fitting() -> None:
-    training = [1.0, 0.7, 0.5, 0.35, 0.25, 0.2]
-    validation = [1.0, 0.8, 0.7, 0.75, 0.8, 0.85]
-    assert said(training, validation).startswith(
-        "Validation loss has not improved for 3 epochs while training loss still falls: the "
-        "network learns the training films by heart (over-fitting)."
-    )
-
-
-def test_two_worse_epochs_are_not_over_fitting_yet() -> None:
+def test_what_is_no_trouble_yet_is_not_told() -> None:
     assert "by heart" not in said([1.0, 0.7, 0.5, 0.35, 0.25], [1.0, 0.8, 0.7, 0.75, 0.8])
-
-
-def test_level_curves_are_told_from_over_fitting() -> None:
-    training = [1.0, 0.6, 0.5, 0.49, 0.49, 0.485]
-    validation = [1.0, 0.7, 0.6, 0.603, 0.601, 0.602]
-    assert said(training, validation).startswith(
-        "Validation loss has not improved for 3 epochs: the curves are level."
-    )
-
-
-@pytest.mark.parametrize("losses", [[1.1, 1.1, 1.1], [1.1, 1.05, 1.2], [1.1, 1.09, 1.0999]])
-def test_a_training_loss_that_does_not_fall_asks_for_a_lower_rate(losses: list[float]) -> None:
-    assert said(losses, losses) == (
-        "Training loss does not fall: try a ten times lower learning rate, 0.0001."
-    )
-
-
-def test_a_network_that_knew_it_all_need_not_learn() -> None:
+    # A network that knew it all need not learn.
     assert "does not fall" not in said([0.01, 0.01, 0.011], [0.02, 0.02, 0.02])
+    steady = [0.5, 0.6, 0.68, 0.75, 0.8, 0.84]
+    assert "jumps" not in said(FALLING, FALLING, steady, n_validation=40)
 
 
-def test_without_validation_films_nobody_can_tell() -> None:
-    assert said([1.0, 0.8, 0.6]).startswith("There are no validation films")
-
-
-def test_jumps_are_put_down_to_the_few_films() -> None:
-    losses = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
-    accuracies = [0.5, 0.7, 0.6, 0.75, 0.6, 0.8]
-    assert said(losses, losses, accuracies, n_validation=40).endswith(
+def test_jumps_are_put_down_to_few_films_or_else_to_the_rate() -> None:
+    assert said(FALLING, FALLING, JUMPING, n_validation=40).endswith(
         "Validation jumps up and down: with 40 validation films one film is 2.5 %. Look at the "
         "trend, not at single epochs."
     )
-
-
-def test_jumps_of_many_films_are_put_down_to_the_rate() -> None:
-    losses = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
-    accuracies = [0.5, 0.7, 0.6, 0.75, 0.6, 0.8]
-    assert said(losses, losses, accuracies, n_validation=4000).endswith(
+    assert said(FALLING, FALLING, JUMPING, n_validation=4000).endswith(
         "a lower learning rate would calm it."
     )
-
-
-def test_a_steady_climb_is_no_jumping() -> None:
-    losses = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5]
-    assert "jumps" not in said(losses, losses, [0.5, 0.6, 0.68, 0.75, 0.8, 0.84], n_validation=40)
 
 
 def test_any_curves_give_at_most_two_sentences() -> None:

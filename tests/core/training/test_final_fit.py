@@ -1,6 +1,8 @@
 """Calibration, novelty and test in the model file that training leaves."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import split
 from core.events import TrainingDone
 from core.models.model_file import open_model, read_card
-from core.prediction.calibration import COVERAGE, Calibration
+from core.prediction.calibration import COVERAGE
 from core.prediction.classifier import Classifier
-from core.prediction.novelty import fit_novelty
+from core.prediction.novelty import FilmSet, fit_novelty
 from core.prediction.reading import FilmResult, read_films
 from core.runtime.devices import Device
 from core.training import final_fit
@@ -65,31 +67,29 @@ def run(
     return trained(config, many, cpu, tmp_path_factory.mktemp("runs") / "run")[0]
 
 
+@pytest.fixture
+def train_again(
+    config: TrainingConfig, many: TrainingData, cpu: Device, tmp_path: Path
+) -> Callable[[], tuple[RunFolder, TrainingDone]]:
+    return lambda: trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
+
+
 def test_the_best_model_is_calibrated_on_validation_films_and_tried_on_test_films(
     run: RunFolder, many: TrainingData
 ) -> None:
-    values = read_card(run.best).calibration
-    assert values is not None
-    calibration = Calibration.from_json(values)
-    assert (calibration.n, calibration.n_test) == (
-        len(many.splits.validation),
-        len(many.splits.test),
-    )
+    classifier = Classifier.open(run.best)
+    calibration, splits = classifier.calibration, many.splits
+    assert calibration is not None
+    assert (calibration.n, calibration.n_test) == (len(splits.validation), len(splits.test))
     assert calibration.test_coverage is not None
     assert calibration.test_coverage > COVERAGE - 0.15
-
-
-def test_the_calibration_is_that_of_the_weights_in_the_file(
-    run: RunFolder, many: TrainingData
-) -> None:
-    classifier = Classifier.open(run.best)
-    assert classifier.calibration is not None
+    # It is that of the weights in the file.
     records = [many.dataset.records[index] for index in many.splits.validation]
     films = [many.cache.image(record.digest) for record in records]
     probabilities = np.array([one.probabilities for one in classifier.opinions(films)])
     truth = np.array([record.label for record in records])
     loss = -np.log(probabilities[np.arange(len(truth)), truth].astype(np.float64)).mean()
-    assert loss == pytest.approx(classifier.calibration.loss_after, abs=1e-4)
+    assert loss == pytest.approx(calibration.loss_after, abs=1e-4)
 
 
 def test_a_film_of_the_dataset_is_familiar_and_has_neighbours_that_were_trained_on(
@@ -118,13 +118,23 @@ def test_a_picture_of_another_kind_is_not_familiar(run: RunFolder, tmp_path: Pat
     assert not film.opinion.novelty.is_familiar
 
 
-def test_pictures_are_kept_only_where_the_user_allows_it(
-    config: TrainingConfig, many: TrainingData, cpu: Device, tmp_path: Path
+def test_pictures_are_kept_and_films_looked_at_only_where_allowed_and_evenly(
+    train_again: Callable[[], tuple[RunFolder, TrainingDone]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, _ = trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
+    seen: list[np.ndarray] = []
+
+    def noting(train: FilmSet, *rest: Any, **options: Any) -> object:
+        seen.append(train.labels)
+        return fit_novelty(train, *rest, **options)
+
+    monkeypatch.setattr(final_fit, "MAX_FILMS", 24)
+    monkeypatch.setattr(final_fit, "fit_novelty", noting)
+    run, _ = train_again()
     opened = open_model(run.best)
     assert "novelty.features.mean" in opened.extras
     assert not any(array.dtype == np.uint8 and array.ndim == 3 for array in opened.extras.values())
+    [labels] = seen
+    assert np.bincount(labels).tolist() == [8, 8, 8]
 
 
 def test_the_last_model_claims_nothing(run: RunFolder) -> None:
@@ -145,10 +155,7 @@ def test_too_few_validation_films_leave_the_model_uncalibrated(
 
 
 def test_training_ends_well_even_where_its_films_cannot_be_remembered(
-    config: TrainingConfig,
-    many: TrainingData,
-    cpu: Device,
-    tmp_path: Path,
+    train_again: Callable[[], tuple[RunFolder, TrainingDone]],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -156,29 +163,9 @@ def test_training_ends_well_even_where_its_films_cannot_be_remembered(
         raise np.linalg.LinAlgError("singular")
 
     monkeypatch.setattr(final_fit, "fit_novelty", failing)
-    run, done = trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
+    run, done = train_again()
     assert done.test_accuracy is not None
     card = read_card(run.best)
     assert card.novelty is None
     assert card.calibration is not None
     assert "cannot be remembered" in caplog.text
-
-
-def test_of_very_many_training_films_an_even_part_is_looked_at(
-    config: TrainingConfig,
-    many: TrainingData,
-    cpu: Device,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seen: list[np.ndarray] = []
-
-    def noting(train: object, *rest: object, **options: object) -> object:
-        seen.append(train.labels)
-        return fit_novelty(train, *rest, **options)
-
-    monkeypatch.setattr(final_fit, "MAX_FILMS", 24)
-    monkeypatch.setattr(final_fit, "fit_novelty", noting)
-    trained(config.changed(epochs=1), many, cpu, tmp_path / "run")
-    [labels] = seen
-    assert np.bincount(labels).tolist() == [8, 8, 8]

@@ -65,6 +65,7 @@ def find_sources(prints: NDArray[np.floating[Any]], seed: int = 0) -> NDArray[np
         # All axes in one unit: whitened, those of noise alone would hide the sources.
         widest = max(float(np.sqrt(axes.explained_variance_[0])), _LEAST_SPREAD)
         places = np.clip(axes.transform(standard) / widest, -50, 50)
+        most = min(most, len(np.unique(places[chosen], axis=0)))  # copies are no second source
         best: Any = None
         least = np.inf
         for k in range(1, most + 1):

@@ -6,6 +6,7 @@ that took no part in its making: AUROC 0.971 between those of the training hospi
 """
 
 import io
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +35,7 @@ LENGTH: Final = _REST + 10
 VERSION: Final = 1  # raise it when another number is measured
 
 
+@cache  # not when the module is imported: the window starts with it
 def _bands() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the band of each place of a half spectrum, 0 and 17 being none, and its weight."""
     down = np.fft.fftfreq(_SIDE) * _SIDE
@@ -48,8 +50,10 @@ def _bands() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return band, (twice.ravel() / counts[band]).astype(np.float32)
 
 
-_BAND, _WEIGHT = _bands()
-_WINDOW = np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
+@cache
+def _window() -> NDArray[np.float32]:
+    """Return a Hann window, (384, 384)."""
+    return np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
 
 
 def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -107,10 +111,11 @@ def _powers(square: NDArray[np.uint8], spread: float) -> NDArray[np.floating[Any
 
     values = square.astype(np.float32)
     values -= values.mean()
-    values *= _WINDOW / (spread + _LEAST_SPREAD)
+    values *= _window() / (spread + _LEAST_SPREAD)
     spectrum = rfft2(values).ravel()
     power = spectrum.real**2 + spectrum.imag**2
-    means = np.bincount(_BAND, power * _WEIGHT, N_BANDS + 2)[1:-1]
+    band, weight = _bands()
+    means = np.bincount(band, power * weight, N_BANDS + 2)[1:-1]
     return np.log(means + 1e-9)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from core.config import N_CLASSES_RANGE
-from core.errors import Message
+from core.errors import ConfigError, Message
 from core.schema import StrictModel
 
 RED_AUROC: Final = 0.8  # above it, what is not lung tells two classes apart
@@ -59,6 +59,12 @@ def property_name(key: str) -> Message:
     return _PROPERTIES[key]
 
 
+def _invalid(name: str) -> ConfigError:
+    return ConfigError(
+        Message("{name} of {kind} is not valid.", name=name, kind=DatasetFindings.__name__)
+    )
+
+
 class ToldApart(StrictModel):
     """Two classes that can be told apart without the lungs."""
 
@@ -75,7 +81,7 @@ class Telltale(StrictModel):
 
 
 class DatasetFindings(StrictModel):
-    """What is known of a training dataset.
+    """Findings about a training dataset that bear on a model's answers.
 
     Raises:
         ConfigError: A value is not what it must be.
@@ -100,9 +106,9 @@ class DatasetFindings(StrictModel):
         named = {*self.examined, *self.single_source}
         named |= {name for pair in self.told_apart for name in (pair.one, pair.other)}
         if not named <= self.counts.keys() or any(p.one == p.other for p in self.told_apart):
-            raise ValueError("a class that is not there")
+            raise _invalid("classes")
         if self.n_leaking > self.n_test:
-            raise ValueError("more leaking test X-rays than there are")
+            raise _invalid("n_leaking")
         return self
 
     def auroc_between(self, one: str, other: str) -> float | None:

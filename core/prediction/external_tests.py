@@ -54,7 +54,7 @@ class ClassResult(StrictModel):
 
 
 class Region(StrictModel):
-    """How the tested X-rays were acquired: a normal distribution of fingerprints."""
+    """Acquisition of the tested X-rays: a normal distribution of fingerprints."""
 
     version: Annotated[int, Field(ge=PRINT_VERSION, le=PRINT_VERSION)] = PRINT_VERSION
     mean: _Numbers  # in units of the model's standard
@@ -99,7 +99,9 @@ class ExternalTest(StrictModel):
     @model_validator(mode="after")
     def _check_counts(self) -> Self:
         if self.n == 0 or any(one.n_right > one.n for one in self.classes):
-            raise ValueError("counts that cannot be")
+            raise ConfigError(
+                Message("{name} of {kind} is not valid.", name="classes", kind=type(self).__name__)
+            )
         return self
 
     @property

@@ -71,7 +71,7 @@ class FilmResult(FoundFilm):
 
     @property
     def seen(self) -> Seen | None:
-        """How the model's making used this X-ray; None: not at all, as far as is known."""
+        """The part that this X-ray had in making the model; None: none, as far as is known."""
         if self.part == "train" or self.part == "validation":
             return self.part
         return "copy" if self.opinion.is_near_copy else None

@@ -67,7 +67,7 @@ class ModelLimits:
 
     @property
     def warnings(self) -> tuple[Message, ...]:
-        """What anybody who uses the model must know, the most important first."""
+        """Sentences for anybody who uses the model, the most important first."""
         return tuple(self._warnings())
 
     def _warnings(self) -> Iterator[Message]:

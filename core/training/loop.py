@@ -243,12 +243,11 @@ class _Session:
         with BUILDING, memory_for(config.batch_size):
             seed_everything(config.seed)
             n_classes = len(data.dataset.classes)
-            is_weighted = config.class_balance == "weights"
-            balance = class_weights(train.labels, n_classes)
-            weights = balance if is_weighted else None
-            # To draw a class more often does the same to the logits as to let it weigh more.
             is_balanced = config.class_balance != "none"
-            self._log_weights = np.log(balance) if is_balanced else None
+            balance = class_weights(train.labels, n_classes) if is_balanced else None
+            # To draw a class more often does the same to the logits as to let it weigh more.
+            self._log_weights = np.log(balance) if balance is not None else None
+            weights = balance if config.class_balance == "weights" else None
             self._learner = Learner(config, n_classes, device, weights, begin.weights)
         write_card = CardWriter(config, data.dataset, data.splits, data.findings)
         progress, best, spent = TrainingProgress(batch_size=config.batch_size), None, None
@@ -353,12 +352,12 @@ class _Session:
                 self._models.keep_best(None, weights)
             last = self._models.save_last(epochs, weights)
         # From here on the network is another; the checkpoint of the last epoch stays.
-        best = self._models.best_weights(self._log_weights)
+        best, correction = self._models.best_weights(self._log_weights)
         load_arrays(self._learner.network, best)
         fit = yield from fit_calibration_and_novelty(
             self._learner, self._parts, self._config, self._epoch.progress
         )
-        card, test = self._models.finish_best(epochs, fit, best), fit.test
+        card, test = self._models.finish_best(epochs, fit, best, correction), fit.test
         if test is not None:
             self._run.log(f"test: accuracy {test.accuracy:.4f}, loss {test.loss:.4f}")
         self.saving.finish()

@@ -100,7 +100,6 @@ class RunModels:
         self._run, self._write_card = run, write_card
         self._waiting: tuple[ModelCard, Weights] | None = None
         self._handing_over = threading.Lock()
-        self._prior_correction: tuple[float, ...] = ()
         self.best = best
         self.error: ModelFileError | None = None  # of the latest attempt
 
@@ -139,8 +138,10 @@ class RunModels:
             if self._waiting is waiting:  # and none that is better came meanwhile
                 self._waiting = None
 
-    def best_weights(self, log_weights: NDArray[np.float32] | None) -> Weights:
-        """The best weights, from their file, as they are used.
+    def best_weights(
+        self, log_weights: NDArray[np.float32] | None
+    ) -> tuple[Weights, tuple[float, ...]]:
+        """Return the best weights as they are used, and what was subtracted from their last bias.
 
         A class that weighed w times as much in training has a logit too large by log w: the
         network learned the classes' shares as if they were w times as large (Menon et al.,
@@ -156,19 +157,21 @@ class RunModels:
         if self.error is not None:
             raise self.error
         card, weights, _ = open_model(self._run.best)
-        self._prior_correction = tuple(card.prior_correction)
-        if log_weights is None or self._prior_correction:  # an earlier end of the run did it
-            return weights
-        self._prior_correction = tuple(float(one) for one in log_weights)
-        return {**weights, "fc.bias": weights["fc.bias"] - log_weights}
+        if log_weights is None or card.prior_correction:  # an earlier end of the run did it
+            return weights, card.prior_correction
+        corrected = {**weights, "fc.bias": weights["fc.bias"] - log_weights}
+        return corrected, tuple(float(one) for one in log_weights)
 
-    def finish_best(self, epochs: int, fit: FinalFit, weights: Weights) -> ModelCard:
+    def finish_best(
+        self, epochs: int, fit: FinalFit, weights: Weights, prior_correction: tuple[float, ...]
+    ) -> ModelCard:
         """Write calibration, novelty and the test into the best model's file.
 
         Args:
             epochs: That are finished.
             fit: Of these weights.
             weights: From `best_weights`.
+            prior_correction: Likewise.
 
         Raises:
             ModelFileError: The file cannot be written or read.
@@ -180,7 +183,7 @@ class RunModels:
         novelty, extras = reference.to_parts() if reference is not None else (None, {})
         card = card.changed(
             metrics=metrics,
-            prior_correction=self._prior_correction,
+            prior_correction=prior_correction,
             calibration=calibration.to_json() if calibration is not None else None,
             novelty=novelty,
         )

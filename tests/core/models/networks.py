@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import Architecture
+from core.config import Architecture, OutputStride
 from core.models.export_worker import PaddleAnswers, answer
 from core.models.resnet import build_resnet
 from core.runtime.paddle import paddle, seed_everything
@@ -14,10 +14,12 @@ from core.runtime.paddle import paddle, seed_everything
 SIZE = 64
 
 
-def network_of(architecture: Architecture = "resnet18", seed: int = 0) -> Any:
+def network_of(
+    architecture: Architecture = "resnet18", seed: int = 0, output_stride: OutputStride = 32
+) -> Any:
     """A network for three classes, in evaluation mode."""
     seed_everything(seed)
-    network = build_resnet(architecture, 3)
+    network = build_resnet(architecture, 3, output_stride)
     rng = np.random.default_rng(seed)
     for name, tensor in network.state_dict().items():
         if len(tensor.shape) == 1 and not name.startswith("fc."):

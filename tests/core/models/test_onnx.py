@@ -45,6 +45,23 @@ def test_every_network_gives_the_probabilities_of_eager_paddle(architecture):
         assert logits.dtype == maps.dtype == np.float32
 
 
+@pytest.mark.parametrize("architecture", ["resnet18", "resnet50"])
+def test_the_fine_map_has_the_places_of_the_coarse_one_and_those_between(architecture):
+    coarse, fine = (network_of(architecture, output_stride=stride) for stride in (32, 16))
+    weights = to_arrays(coarse)
+    assert {name: array.shape for name, array in to_arrays(fine).items()} == {
+        name: array.shape for name, array in weights.items()
+    }
+    ours = OnnxNetwork(onnx_file(architecture, weights, 64, 16), PREPROCESSING)
+    logits, maps = ours(films(2))
+    wanted, wanted_maps = eager(fine, to_input(films(2), PREPROCESSING).numpy())
+    np.testing.assert_allclose(softmax(logits), softmax(wanted), atol=1e-5)
+    np.testing.assert_allclose(maps, wanted_maps, atol=1e-4 * np.abs(wanted_maps).max())
+    _, few = eager(coarse, to_input(films(2), PREPROCESSING).numpy())
+    assert (maps.shape[2:], few.shape[2:]) == ((4, 4), (2, 2))
+    np.testing.assert_allclose(maps[:, :, ::2, ::2], few, atol=1e-4 * np.abs(few).max())
+
+
 def test_an_answer_does_not_depend_on_the_films_beside_it(network):
     together = network(films(6))[0]
     alone = np.concatenate([network(film[None])[0] for film in films(6)])

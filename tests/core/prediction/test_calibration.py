@@ -13,7 +13,9 @@ from core.prediction.calibration import (
     LEAST_FILMS,
     TEMPERATURES,
     Calibration,
+    Coverage,
     calibration_error,
+    calibration_words,
     fit_calibration,
     possible_classes,
     precise_softmax,
@@ -36,6 +38,55 @@ def test_the_temperature_undoes_what_made_the_model_too_sure(scale: float) -> No
     assert found.temperature == pytest.approx(scale, rel=0.1)
     assert found.loss_after <= found.loss_before + 1e-9
     assert found.ece_after < 0.03
+
+
+def test_a_temperature_is_kept_only_where_it_helps_films_that_it_was_not_fitted_on() -> None:
+    found = {
+        name: fit_calibration(*films(n, scale, seed))
+        for name, n, scale, seed in (("too sure", 400, 3.0, 0), ("honest", 60, 1.0, 3))
+    }
+    assert found["too sure"] is not None
+    assert found["honest"] is not None
+    assert found["too sure"].status == "corrected"
+    assert found["honest"].status == "as_is"
+    assert found["honest"].temperature == 1.0
+    assert found["honest"].is_calibrated
+    assert found["honest"].cv_loss_after >= found["honest"].cv_loss_before
+    for one in found.values():
+        assert one is not None
+        assert f"calibration error {one.ece_before:.1%}" in str(calibration_words(one)[0]).lower()
+
+
+def test_probabilities_that_nothing_mends_are_not_called_calibrated() -> None:
+    """One class is told too surely, the others not surely enough: no one temperature serves."""
+    told = np.repeat([0, 1], 60)
+    logits = np.zeros((120, 3))
+    logits[np.arange(120), told] = np.where(told == 0, 3.0, 1.0)
+    is_right = np.concatenate([np.arange(60) < 45, np.ones(60, np.bool_)])
+    labels = np.where(is_right, told, 2)
+    found = fit_calibration(logits, labels, [str(number // 2) for number in range(120)])
+    assert found is not None
+    assert found.status == "unknown"
+    assert (found.temperature, found.is_calibrated) == (1.0, False)
+    assert "Not calibrated" in str(calibration_words(found)[0])
+
+
+def test_the_models_own_test_contradicts_the_coverage_where_an_interval_rules_it_out() -> None:
+    logits, labels = films(400, 1.0)
+    found = fit_calibration(logits, labels)
+    assert found is not None
+
+    def with_coverage(*counts: tuple[int, int]) -> Calibration:
+        coverage = tuple(Coverage(*one) for one in counts)
+        n = sum(one.n for one in coverage)
+        return dataclasses.replace(found, coverage=coverage, n_test=n)
+
+    assert with_coverage((30, 27), (30, 26)).contradicted_by is None
+    assert with_coverage((30, 30), (30, 19)).contradicted_by == Coverage(30, 19)  # one class
+    assert with_coverage((30, 23), (30, 23)).contradicted_by is not None  # both together
+    assert with_coverage((9, 0), (60, 60)).contradicted_by is None  # too few to contradict
+    tested = found.tested(logits, labels)
+    assert sum(one.n_covered for one in tested.coverage) / 400 == tested.test_coverage
 
 
 def test_no_other_temperature_has_a_smaller_loss() -> None:

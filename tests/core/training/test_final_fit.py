@@ -1,26 +1,32 @@
 """Calibration, novelty and test in the model file that training leaves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from core.config import TrainingConfig
+from core.data.batches import class_weights
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import split
+from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.events import TrainingDone
+from core.models.dataset_findings import DatasetFindings
 from core.models.model_file import open_model, read_card
-from core.prediction.calibration import COVERAGE
+from core.prediction.calibration import COVERAGE, calibration_of
 from core.prediction.classifier import Classifier
 from core.prediction.novelty import FilmSet, fit_novelty
 from core.prediction.reading import FilmResult, read_films
+from core.prediction.verdict import ModelLimits
 from core.runtime.devices import Device
 from core.training import final_fit
 from core.training.loop import TrainingData, train
 from core.training.run_folder import RunFolder
+from core.training.run_models import CardWriter, RunModels
 from core.workspace import Workspace
 from tests.core.conftest import CLASSES, draw
 from tests.made_runs import description
@@ -144,6 +150,100 @@ def test_the_last_model_claims_nothing(run: RunFolder) -> None:
     assert (classifier.calibration, classifier.novelty_reference) == (None, None)
     [opinion] = classifier.opinions([np.zeros((32, 32), np.uint8)])
     assert (opinion.is_calibrated, opinion.novelty, opinion.neighbours) == (False, None, ())
+
+
+@pytest.mark.parametrize("balance", ["none", "weights", "sampling"])
+def test_what_class_weights_did_is_taken_out_of_the_best_model_once(
+    balance: str, config: TrainingConfig, many: TrainingData, cpu: Device, tmp_path: Path
+) -> None:
+    rare = [index for index in many.splits.train if many.dataset.records[index].label == 0]
+    uneven = tuple(index for index in many.splits.train if index not in rare[4:])
+    data = replace(many, splits=replace(many.splits, train=uneven))
+    settings = config.changed(epochs=1, class_balance=balance)
+    run, _ = trained(settings, data, cpu, tmp_path / "run")
+    best, last = open_model(run.best), open_model(run.last)
+    labels = np.array([many.dataset.records[index].label for index in uneven])
+    weights = class_weights(labels, 3)
+    expected = np.log(weights) if balance != "none" else np.zeros(3)
+    assert weights[0] > 2
+    taken_out = last.weights["fc.bias"] - best.weights["fc.bias"]
+    np.testing.assert_allclose(taken_out, expected, atol=1e-5)
+    assert best.card.prior_correction == pytest.approx(expected if balance != "none" else ())
+    assert last.card.prior_correction == ()
+    models = RunModels(run, CardWriter(settings, data.dataset, data.splits), None)
+    again, correction = models.best_weights(np.log(weights) if balance != "none" else None)
+    np.testing.assert_array_equal(again["fc.bias"], best.weights["fc.bias"])
+    assert correction == best.card.prior_correction
+
+
+def test_an_older_model_that_weighted_its_classes_is_not_called_calibrated(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    opened = open_model(run.best)
+    calibration = calibration_of(opened.card)
+    assert ModelLimits.of(opened.card, calibration).is_calibrated
+    weighted = opened.card.training.changed(class_balance="weights")
+    assert not ModelLimits.of(opened.card.changed(training=weighted), calibration).is_calibrated
+
+
+def test_findings_of_the_dataset_go_into_the_card(
+    config: TrainingConfig, many: TrainingData, cpu: Device, tmp_path: Path
+) -> None:
+    findings = DatasetFindings(counts=many.dataset.counts, single_source=(CLASSES[0],))
+    data = replace(many, findings=findings)
+    run, _ = trained(config.changed(epochs=1), data, cpu, tmp_path / "run")
+    classifier = Classifier.open(run.best)
+    assert classifier.card.findings == findings
+    assert any(CLASSES[0] in str(warning) for warning in classifier.limits.warnings)
+
+
+def test_a_training_film_saved_anew_is_known_and_another_film_is_not(
+    run: RunFolder, many: TrainingData, tmp_path: Path
+) -> None:
+    classifier = Classifier.open(run.best)
+    learned, new = (
+        [many.dataset.records[index] for index in part[:12]]
+        for part in (many.splits.train, many.splits.test)
+    )
+    paths = []
+    for number, record in enumerate(learned):
+        film = Image.open(record.path)
+        paths.append(tmp_path / f"{number}.bmp")
+        film.save(paths[-1])
+    read = list(read_films(classifier, [*paths, *(record.path for record in new)]))
+    seen = [film.seen for film in read if isinstance(film, FilmResult)]
+    assert seen[:12] == ["copy"] * 12
+    assert seen[12:].count("copy") <= 1
+
+
+def test_films_from_another_machine_make_an_external_test_that_is_kept_beside_the_model(
+    run: RunFolder, many: TrainingData, tmp_path: Path
+) -> None:
+    model = tmp_path / "model" / "best.safetensors"
+    model.parent.mkdir()
+    model.write_bytes(run.best.read_bytes())
+    for record in many.dataset.records[::3]:
+        film = Image.open(record.path).resize((300, 220)).filter(ImageFilter.UnsharpMask(3, 300))
+        name = CLASSES[record.label].replace("_", " ").lower()  # spelled otherwise
+        path = tmp_path / "elsewhere" / name / record.path.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        film.save(path)
+    workspace = Workspace(tmp_path / "home")
+    *_, loaded = load_dataset([tmp_path / "elsewhere"], workspace, 32)
+    assert isinstance(loaded, LoadedDataset)
+    *_, evaluated = evaluate_model(model, loaded, "test", workspace, "cpu")
+    assert isinstance(evaluated, ModelEvaluation)
+    assert evaluated.external is not None
+    assert evaluated.external.n == evaluated.result.n == len(loaded.dataset.records)
+    assert evaluated.external.accuracy == pytest.approx(evaluated.result.accuracy)
+    assert str(evaluated.external.words()) in map(str, evaluated.warnings)
+    classifier = Classifier.open(model)
+    assert classifier.limits.external.tests == (evaluated.external,)
+    paths = [record.path for record in loaded.dataset.records]
+    films = [film for film in read_films(classifier, paths) if isinstance(film, FilmResult)]
+    assert np.mean([bool(film.opinion.tests_like_it) for film in films]) > 0.8
+    levels = {film.verdict.level for film in films if "source" in film.verdict.rules}
+    assert levels == {"not_reliable"}
 
 
 def test_too_few_validation_films_leave_the_model_uncalibrated(

@@ -263,7 +263,10 @@ def films_of_part(
     Raises:
         DatasetError: As for `evaluate_model`.
     """
-    spelled = {_plain(name): name for name in card.classes}
+    plain = [_plain(name) for name in card.classes]
+    spelled = {
+        one: name for one, name in zip(plain, card.classes, strict=True) if plain.count(one) == 1
+    }
     called = {
         name: (mapping or {}).get(name)
         or (name if name in card.classes else spelled.get(_plain(name), name))

@@ -127,6 +127,15 @@ class Row:
         ]
         return len(chosen), sum(film.verdict.level == "no_warnings" for film in chosen)
 
+    def wrong_from(self, limit: float) -> str:
+        """Count wrong answers from a probability on, among those that nothing else warns of."""
+        chosen = [
+            film.classes[film.predicted] != truth
+            for film, truth in self.films
+            if set(film.verdict.rules) <= {"probability"} and film.opinion.probability >= limit
+        ]
+        return f"from {limit} {sum(chosen)}/{len(chosen)}"
+
     def lines(self, without_shortcut: Sequence[str]) -> Iterator[str]:
         """Yield the figures in words."""
         right, clean_right = self.share(is_right=True)
@@ -147,6 +156,9 @@ class Row:
         yield (
             f"  right answers without a warning {clean_right}/{right}{_share(clean_right, right)}; "
             f"of classes without a shortcut {clean_plain}/{plain}{_share(clean_plain, plain)}"
+        )
+        yield "  without a warning but for a low probability, wrong: " + ", ".join(
+            self.wrong_from(limit) for limit in (0.0, 0.7, 0.8, 0.85, 0.9)
         )
         rules = Counter(
             (rule, film.classes[film.predicted] == truth)

@@ -303,3 +303,27 @@ def test_a_device_that_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(DeviceError, match="no device gpu:63"):
         list(evaluate_model(model, loaded, "all", shared_workspace, "gpu:63"))
+
+
+def test_class_folders_may_be_spelled_otherwise_or_mapped_but_never_guessed(
+    model: Path, loaded: LoadedDataset
+) -> None:
+    card = Classifier.open(model).card
+    names = loaded.dataset.classes
+    spelled = tuple(name.replace("_", " ").upper() for name in names)
+    dataset = dataclasses.replace(loaded.dataset, classes=spelled)
+    assert [film.label for film in films_of_part(card, dataset, "all")] == [
+        record.label for record in loaded.dataset.records
+    ]
+    foreign = dataclasses.replace(loaded.dataset, classes=("x", *names[1:]))
+    with pytest.raises(DatasetError, match="does not know: x"):
+        films_of_part(card, foreign, "all")
+    assert films_of_part(card, foreign, "all", {"x": names[0]})
+    twins = card.changed(
+        classes=("A-1", "A1", names[2]),
+        display_names={name: {"en": name, "zh_CN": name} for name in ("A-1", "A1", names[2])},
+        findings=None,
+    )
+    either = dataclasses.replace(loaded.dataset, classes=("a 1", "A1", names[2]))
+    with pytest.raises(DatasetError, match="does not know: a 1"):
+        films_of_part(twins, either, "all")

@@ -38,6 +38,22 @@ class Resumed:
     epoch: int  # 1-based: the epoch that goes on
     batch: int  # how many of its batches are done
     is_from_previous: bool = False  # the newest checkpoint was of no use, the one before it is
+    # Threads that the run began with and has now, where they differ: sums are rounded otherwise.
+    threads: tuple[int, int] | None = None
+
+    @property
+    def warning(self) -> Message | None:
+        """The sentence for the user where the run cannot end bit for bit as it would have."""
+        if self.threads is None:
+            return None
+        began, now = self.threads
+        return Message(
+            "The run began on {began} threads and goes on with {now}. Its weights will differ a "
+            "little from those of an uninterrupted run; set OMP_NUM_THREADS={began} to get the "
+            "same, bit for bit.",
+            began=began,
+            now=now,
+        )
 
 
 @dataclass(frozen=True, slots=True)

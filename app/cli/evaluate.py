@@ -52,7 +52,10 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if arguments.json:
         values = result.to_json(card.classes)
         keys = ("name", "sensitivity", "specificity", "f1")
-        values["classes"] = [{key: one[key] for key in keys} for one in values["classes"]]
+        values["classes"] = [
+            {**{key: one[key] for key in keys}, "n": one["n"], "ppv": one["precision"]}
+            for one in values["classes"]
+        ]
         values["warnings"] = [say(warning) for warning in evaluated.warnings]
         values["external"] = _external_json(evaluated.external)
         print_json(values)
@@ -72,10 +75,13 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     for name, measures in zip(card.classes, result.classes, strict=True):
         print_line(
             tr(
-                "{name}: sensitivity {sensitivity}, specificity {specificity}, F1 {f1}",
+                "{name}: n {n}, sensitivity {sensitivity}, specificity {specificity}, PPV {ppv}, "
+                "F1 {f1}",
                 name=name,
+                n=measures.n,
                 sensitivity=_number(measures.sensitivity),
                 specificity=_number(measures.specificity),
+                ppv=_number(measures.precision),
                 f1=_number(measures.f1),
             )
         )

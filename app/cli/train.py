@@ -101,6 +101,8 @@ def watch(run: Generator[TrainingEvent, None, None], bars: ProgressBars) -> Ende
                     resumed = event
                     bars.close()
                     tell(_resumed_words(event))
+                    if event.warning is not None:
+                        tell(say(event.warning))
                 case BatchDone():
                     bars.advance(
                         tr("Epoch {epoch} of {epochs}", epoch=event.epoch, epochs=n_epochs),

@@ -399,6 +399,8 @@ class TrainingViewModel(QObject):
                         epoch=event.epoch,
                     )
                 )
+                if event.warning is not None:
+                    self.noted.emit(event.warning)
             case Estimate():
                 self._estimate = event
                 self.estimated.emit(event)

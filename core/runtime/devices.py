@@ -9,7 +9,7 @@ from typing import Literal
 import psutil
 
 from core.errors import DeviceError, Message
-from core.runtime.threads import BUILDING
+from core.runtime.threads import BUILDING, computing_threads
 
 Precision = Literal["float32", "mixed"]
 # Tensor cores came with compute capability 7.0; below it half precision gains nothing.
@@ -30,6 +30,11 @@ class Device:
     def is_gpu(self) -> bool:
         """True for a graphics card."""
         return self.name.startswith("gpu")
+
+    @property
+    def threads(self) -> int | None:
+        """The number of threads that a network trains on; None for a graphics card."""
+        return None if self.is_gpu else computing_threads()
 
 
 def list_devices() -> tuple[Device, ...]:

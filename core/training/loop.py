@@ -290,7 +290,9 @@ class _Session:
         found, progress = self._begin.checkpoint, self._epoch.progress
         self._run.log(f"resumed in epoch {progress.epoch} after batch {progress.batch}")
         is_from_previous = found is not None and found.is_previous
-        return Resumed(progress.epoch, progress.batch, is_from_previous)
+        began, now = self._run.description.device.threads, self._device.threads
+        threads = (began, now) if began and now and began != now else None
+        return Resumed(progress.epoch, progress.batch, is_from_previous, threads)
 
     def _is_over(self) -> bool:
         done, best = self._epoch.progress.epochs_done, self._models.best

@@ -84,6 +84,7 @@ class DeviceDescription(_Part):
 
     name: str
     description: str = ""
+    threads: int | None = None  # of a processor; None: a graphics card, or not kept yet
 
 
 class RunDescription(StrictModel):

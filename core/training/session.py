@@ -191,8 +191,8 @@ def resume_training(
 ) -> Generator[TrainingEvent, None, None]:
     """Go on with the run in `folder` as if it had never been interrupted.
 
-    Its films are found again where they were. On the same device of the same computer it
-    ends with the same weights, to the bit.
+    Its films are found again where they were. On the same processor with the same number of
+    threads it ends with the same weights, to the bit; `Resumed.warning` says where they differ.
 
     Args:
         folder: Of a run that was paused, stopped, killed or has failed; with `extra_epochs`
@@ -285,7 +285,9 @@ def _describe(
         split={part: tuple(names[index] for index in splits.part(part)) for part in PARTS},
         split_sha256=_split_digest(loaded.dataset, splits),
         findings=findings,
-        device=DeviceDescription(name=device.name, description=device.description),
+        device=DeviceDescription(
+            name=device.name, description=device.description, threads=device.threads
+        ),
         versions={
             "python": platform.python_version(),
             "paddle": paddle.__version__,

@@ -24,7 +24,7 @@ def test_json_tells_the_numbers_of_the_test_part(
     assert said.json["accuracy"] == pytest.approx(card.metrics["test"]["accuracy"])
     assert said.json["loss"] == pytest.approx(card.metrics["test"]["loss"], rel=1e-4)
     for name, one in zip(card.classes, said.json["classes"], strict=True):
-        assert list(one) == ["name", "sensitivity", "specificity", "f1"]
+        assert list(one) == ["name", "sensitivity", "specificity", "f1", "n", "ppv"]
         assert one["name"] == name
 
 
@@ -36,6 +36,11 @@ def test_all_films_can_be_asked_for(command: Command, model: Path, archive: Path
     text = command("evaluate", model, archive, "--split", "all").out
     (row,) = (line for line in text.splitlines() if line.endswith("  NORMAL"))
     assert sum(int(count) for count in row.split()[:-1]) == 12
+    normal = next(one for one in said.json["classes"] if one["name"] == "NORMAL")
+    assert normal["n"] == 12
+    (line,) = (line for line in text.splitlines() if line.startswith("NORMAL: n 12, sensitivity "))
+    ppv = "–" if normal["ppv"] is None else f"{normal['ppv']:.4f}"
+    assert f", PPV {ppv}, F1 " in line
     assert "Research and teaching only, never diagnosis." in text
 
 
@@ -51,4 +56,4 @@ def test_a_class_without_films_has_no_sensitivity(
     assert said.json["classes"][0]["sensitivity"] is None
     assert said.json["confusion"][0] == [0, 0, 0]
     text = command("evaluate", model, tmp_path / "two.zip", "--split", "all").out
-    assert "COVID: sensitivity –, specificity" in text
+    assert "COVID: n 0, sensitivity –, specificity" in text

@@ -214,7 +214,7 @@ class TestResume:
         done = TrainingDone(tmp_path / "best.safetensors", 1, 1, 1.0, 50.0, None, None, None)
 
         def resumed(*_: object) -> Iterator[object]:
-            yield Resumed(1, 1, True)
+            yield Resumed(1, 1, True, threads=(4, 2))
             yield two
             yield EpochDone(1, 0.5, 0.5, None, None, True, 1.0)
             yield done
@@ -226,6 +226,7 @@ class TestResume:
             model.resume(tmp_path)
         assert places(model) == [(1, 1), (1, 2)]
         assert "the checkpoint before the newest one" in str(noted[0])
+        assert "began on 4 threads and goes on with 2" in str(noted[1])
 
     def test_a_failed_run_can_go_on_from_its_checkpoint(
         self,

@@ -176,6 +176,18 @@ def test_it_says_where_it_goes_on(start: Start, resume: Start, tmp_path: Path) -
     assert read_run(tmp_path / "run")[0]["status"] == "finished"
 
 
+def test_it_warns_where_the_number_of_threads_differs(
+    start: Start, resume: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    stop_at(start("run"), nth_batch(5))
+    assert read_run(tmp_path / "run")[0]["device"]["threads"] == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    [resumed] = of(Resumed, resume("run"))
+    assert resumed.threads == (2, 7)
+    assert "set OMP_NUM_THREADS=2" in str(resumed.warning)
+
+
 def test_a_run_without_a_checkpoint_begins_anew(
     whole: dict[str, Any], start: Start, resume: Start, tmp_path: Path
 ) -> None:

@@ -36,18 +36,20 @@ VERSION: Final = 1  # raise it when another number is measured
 
 
 @cache  # not when the module is imported: the window starts with it
-def _bands() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the band of each place of a half spectrum, 0 and 17 being none, and its weight."""
+def _bands() -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Return the places of a half spectrum band by band, their weights, and where bands begin."""
     down = np.fft.fftfreq(_SIDE) * _SIDE
     right = np.arange(_SIDE // 2 + 1)
     radius = np.hypot(down[:, None], right)
-    edges = np.geomspace(2, 190, N_BANDS + 1)
-    band = np.digitize(radius, edges).ravel()
+    band = np.digitize(radius, np.geomspace(2, 190, N_BANDS + 1)).ravel()
     # Each place but those of the first and last column stands for two.
     twice = np.full(radius.shape, 2.0)
     twice[:, [0, -1]] = 1.0
-    counts = np.bincount(band, twice.ravel(), N_BANDS + 2)
-    return band, (twice.ravel() / counts[band]).astype(np.float32)
+    weight = twice.ravel() / np.bincount(band, twice.ravel())[band]
+    order = np.argsort(band, kind="stable")
+    starts = np.searchsorted(band[order], np.arange(1, N_BANDS + 2))
+    order = order[starts[0] : starts[-1]]
+    return order, weight[order].astype(np.float32), starts[:-1] - starts[0]
 
 
 @cache
@@ -83,8 +85,11 @@ def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     box = (left, top, left + side, top + side)
     square = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=box))
     whole = np.asarray(image)
-    spread = float(square.std())
-    shares = np.cumsum(np.bincount(square.ravel(), minlength=256)) / square.size
+    counts = np.bincount(square.ravel(), minlength=256)
+    shares = counts.cumsum() / square.size
+    levels = np.arange(256)
+    mean = float(counts @ levels) / square.size
+    spread = (float(counts @ (levels - mean) ** 2) / square.size) ** 0.5
     edges = (
         whole[:, :_BORDER],
         whole[:, -_BORDER:],
@@ -92,7 +97,7 @@ def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         whole[-_BORDER:],
     )
     found = [
-        *_powers(square, spread),
+        *_powers(square, mean, spread),
         *(np.searchsorted(shares, np.array(_PERCENTILES) / 100) / 255),
         np.log(_median_laplacian(square) + 0.1),
         spread / 255,
@@ -105,18 +110,17 @@ def fingerprint(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.array(found, np.float32)
 
 
-def _powers(square: NDArray[np.uint8], spread: float) -> NDArray[np.floating[Any]]:
+def _powers(square: NDArray[np.uint8], mean: float, spread: float) -> NDArray[np.floating[Any]]:
     """Return the logarithms of the mean power in each band, (16,)."""
     from scipy.fft import rfft2  # half the time of numpy's, which knows float64 alone
 
-    values = square.astype(np.float32)
-    values -= values.mean()
-    values *= _window() / (spread + _LEAST_SPREAD)
-    spectrum = rfft2(values).ravel()
-    power = spectrum.real**2 + spectrum.imag**2
-    band, weight = _bands()
-    means = np.bincount(band, power * weight, N_BANDS + 2)[1:-1]
-    return np.log(means + 1e-9)
+    values = square - np.float32(mean)
+    values *= _window()
+    values *= np.float32(1 / (spread + _LEAST_SPREAD))
+    order, weight, starts = _bands()
+    spectrum = rfft2(values, overwrite_x=True).ravel()[order]
+    power = (spectrum.real**2 + spectrum.imag**2) * weight
+    return np.log(np.add.reduceat(power, starts) + 1e-9)
 
 
 def _median_laplacian(square: NDArray[np.uint8]) -> int:
@@ -124,8 +128,8 @@ def _median_laplacian(square: NDArray[np.uint8]) -> int:
     change = 4 * levels[1:-1, 1:-1]
     for beside in (levels[1:-1, :-2], levels[1:-1, 2:], levels[:-2, 1:-1], levels[2:, 1:-1]):
         change -= beside
-    counts = np.bincount(np.abs(change).ravel())
-    return int(np.searchsorted(counts.cumsum(), counts.sum() / 2))
+    middle = (change.size - 1) // 2
+    return int(np.partition(np.abs(change, out=change).ravel(), middle)[middle])
 
 
 # Groups of numbers that move together, and the words where a film has more or less of them.

@@ -146,20 +146,23 @@ class Classifier:
         if self.calibration is not None:
             probabilities = self.calibration.probabilities(outputs.logits)
             threshold = self.calibration.set_threshold
+        neighbours: list[tuple[Neighbour, ...]] = [()] * len(films)
+        if reference is not None:
+            neighbours = [reference.nearest(feature) for feature in features]
         return [
             Opinion(
                 probabilities=row,
                 is_calibrated=self.limits.is_calibrated,
                 candidates=possible_classes(row, threshold),
                 novelty=novelty,
-                neighbours=() if reference is None else reference.nearest(feature),
+                neighbours=nearest,
                 source_examples=self._source_examples(novelty),
                 limits=self.limits,
                 tests_like_it=like,
-                is_near_copy=reference is not None and reference.has_copy(feature),
+                is_near_copy=reference is not None and reference.is_copy(nearest),
             )
-            for row, novelty, feature, like in zip(
-                probabilities, novelties, features, tests, strict=True
+            for row, novelty, nearest, like in zip(
+                probabilities, novelties, neighbours, tests, strict=True
             )
         ]
 

@@ -354,9 +354,8 @@ class NoveltyReference:
         thumbnail = None if self.thumbnails is None else self.thumbnails[row]
         return Neighbour(int(self.labels[row]), self.digests[row], distance, thumbnail)
 
-    def has_copy(self, features: NDArray[np.floating[Any]]) -> bool:
-        """Tell whether the film of `features`, (F,), is a training film or one saved anew."""
-        nearest = self.nearest(features, 1)
+    def is_copy(self, nearest: Sequence[Neighbour]) -> bool:
+        """Tell from its nearest films whether a film is a training film or one saved anew."""
         return bool(nearest) and nearest[0].distance < self.copy_limit
 
     def _explain(

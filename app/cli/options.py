@@ -102,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FOLDER=CLASS",
-        help=tr("the class of the model that a class folder means"),
+        help=tr("the class of the model that a class folder means; FOLDER= leaves it out"),
     )
     _add_json(evaluate)
 
@@ -195,9 +195,9 @@ def _device(text: str) -> str:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """Split `folder=class`."""
+    """Split `folder=class`; the class may be empty."""
     name, sign, meant = text.partition("=")
-    if not (name and sign and meant):
+    if not (name and sign):
         raise argparse.ArgumentTypeError(tr("{text} is not FOLDER=CLASS", text=text))
     return name, meant
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme as styling
+from app.evaluation.class_mapping import ClassMappingForm
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.i18n import language, say, tr
 from app.settings import Theme
@@ -46,6 +47,9 @@ class EvaluationPage(Page):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._zone)
         self._stack.addWidget(self._build_report())
+        self._classes = ClassMappingForm()
+        self._classes.answered.connect(model.choose_classes)
+        self._stack.addWidget(self._classes)
         self.body.addWidget(self._progress)
         self.body.addWidget(self._stack, 1)
 
@@ -139,6 +143,7 @@ class EvaluationPage(Page):
                 "when the model names the class. F1: the harmonic mean of PPV and sensitivity."
             )
         )
+        self._classes.retranslate()
         self._on_model_changed()
 
     @Slot()
@@ -155,6 +160,9 @@ class EvaluationPage(Page):
             f"{model.model.parent.name}/{model.model.name}" if model.model is not None else ""
         )
         self._stack.setCurrentIndex(1 if model.result is not None else 0)
+        if model.question is not None:
+            self._classes.show_question(model.question)
+            self._stack.setCurrentWidget(self._classes)
         self._show_missing()
         if model.result is not None:
             self._show_result()

@@ -1,13 +1,21 @@
 """The Evaluate page's state: a model, a dataset, and how the one does on the other."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
-from core.evaluation.evaluate import ModelEvaluation, Part, evaluate_model
+from core.evaluation.evaluate import (
+    ClassQuestion,
+    ModelEvaluation,
+    Part,
+    evaluate_model,
+    strange_classes,
+)
 from core.events import Progress
+from core.models.model_file import read_card
 from core.workspace import Workspace
 
 
@@ -31,6 +39,8 @@ class EvaluationViewModel(QObject):
         self.model: Path | None = None
         self.dataset: LoadedDataset | None = None
         self.result: ModelEvaluation | None = None
+        self.question: ClassQuestion | None = None  # to be answered by `choose_classes`
+        self._mapping: Mapping[str, str] = {}  # class folders of the dataset -> the model's
         self._queue.reported.connect(self._on_queue_reported)
         self._queue.failed.connect(self.failed)
         self._queue.finished.connect(self.changed)
@@ -67,12 +77,28 @@ class EvaluationViewModel(QObject):
 
     def evaluate(self) -> None:
         """Evaluate the model on the chosen part of the dataset."""
-        model, dataset, part = self.model, self.dataset, self._part
+        model, dataset, part, mapping = self.model, self.dataset, self._part, self._mapping
         if model is None or dataset is None or self.is_busy:
             return
 
-        self._queue.put(model, lambda: evaluate_model(model, dataset, part, self._workspace))
+        def work() -> Iterator[Progress | ClassQuestion | ModelEvaluation]:
+            question = strange_classes(read_card(model), dataset.dataset, mapping)
+            if question is not None:
+                yield question
+                return
+            yield from evaluate_model(model, dataset, part, self._workspace, mapping=mapping)
+
+        self._queue.put(model, work)
         self.changed.emit()
+
+    def choose_classes(self, mapping: Mapping[str, str]) -> None:
+        """Answer the question, and evaluate.
+
+        Args:
+            mapping: Each class folder of the question -> a class of the model, or LEFT_OUT.
+        """
+        self._mapping, self.question = dict(mapping), None
+        self.evaluate()
 
     def cancel(self) -> None:
         """Give up; an earlier result stays."""
@@ -84,7 +110,7 @@ class EvaluationViewModel(QObject):
         self._queue.close()
 
     def _drop_result(self) -> None:
-        self.result = None
+        self.result, self.question, self._mapping = None, None, {}
         self._queue.drop()
         self.changed.emit()
 
@@ -92,6 +118,9 @@ class EvaluationViewModel(QObject):
     def _on_queue_reported(self, event: object) -> None:
         if isinstance(event, Progress):
             self.progressed.emit(event)
+        elif isinstance(event, ClassQuestion):
+            self.question = event
+            self.changed.emit()
         else:
             self.result = event  # type: ignore[assignment]
             self.evaluated.emit(event)

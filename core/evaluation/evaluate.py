@@ -105,9 +105,18 @@ def score(
 
 
 Part = Literal["test", "all"]
+LEFT_OUT: Final = ""  # in a mapping: X-rays of this class folder are not evaluated
 BATCH_SIZE = 32
 # Films from which on a graphics card is faster, for which Paddle must be loaded first.
 _WORTH_A_CARD: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ClassQuestion:
+    """Class folders that mean no class of the model by their names."""
+
+    strange: tuple[str, ...]  # class folders of the dataset
+    known: tuple[str, ...]  # the model's classes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +153,8 @@ def evaluate_model(
             which the model knows no film, all are tested.
         workspace: Where decoded films are kept.
         device_name: "auto", "cpu" or "gpu:N"; "auto" takes a graphics card for many films only.
-        mapping: Class folders of the dataset -> classes of the model, where their names differ.
+        mapping: Class folders of the dataset -> classes of the model where their names differ, or
+            LEFT_OUT.
 
     Raises:
         ModelFileError: The model file is refused.
@@ -263,27 +273,26 @@ def films_of_part(
     Raises:
         DatasetError: As for `evaluate_model`.
     """
-    plain = [_plain(name) for name in card.classes]
-    spelled = {
-        one: name for one, name in zip(plain, card.classes, strict=True) if plain.count(one) == 1
-    }
-    called = {
-        name: (mapping or {}).get(name)
-        or (name if name in card.classes else spelled.get(_plain(name), name))
-        for name in dataset.classes
-    }
-    strange = sorted(set(called.values()) - set(card.classes))
-    if strange:
+    called = matched_classes(card.classes, dataset.classes, mapping or {})
+    question = strange_classes(card, dataset, mapping or {})
+    if question is not None:
         raise DatasetError(
             Message(
                 "The dataset has classes that the model does not know: {strange}. The model "
                 "knows: {known}.",
-                strange=", ".join(strange),
-                known=", ".join(card.classes),
+                strange=", ".join(sorted(question.strange)),
+                known=", ".join(question.known),
             )
         )
-    label_of = [card.classes.index(called[name]) for name in dataset.classes]
+    label_of = {
+        label: card.classes.index(called[name])
+        for label, name in enumerate(dataset.classes)
+        if called[name] != LEFT_OUT
+    }
+    if not label_of:
+        raise DatasetError(Message("All classes of {name} are left out.", name=dataset.name))
     records = dataset.records if part == "all" else _test_films(card, dataset.records)
+    records = tuple(record for record in records if record.label in label_of)
     if not records:
         raise DatasetError(
             Message(
@@ -293,6 +302,40 @@ def films_of_part(
             )
         )
     return tuple(dataclasses.replace(record, label=label_of[record.label]) for record in records)
+
+
+def strange_classes(
+    card: ModelCard, dataset: Dataset, mapping: Mapping[str, str]
+) -> ClassQuestion | None:
+    """Return what must be asked before a dataset can be evaluated; None: nothing."""
+    called = matched_classes(card.classes, dataset.classes, mapping)
+    strange = [name for name, meant in called.items() if meant not in (*card.classes, LEFT_OUT)]
+    return ClassQuestion(tuple(strange), card.classes) if strange else None
+
+
+def matched_classes(
+    known: Sequence[str], found: Sequence[str], mapping: Mapping[str, str]
+) -> dict[str, str]:
+    """Map a dataset's class folders to a model's classes, by `mapping` or by their names.
+
+    Args:
+        known: The model's classes.
+        found: The dataset's.
+        mapping: What somebody chose: found -> known, or LEFT_OUT.
+
+    Returns:
+        Of every class that was found; one that means no known class stands for itself.
+    """
+    plain = [_plain(name) for name in known]
+    spelled = {one: name for one, name in zip(plain, known, strict=True) if plain.count(one) == 1}
+    return {
+        name: mapping[name]
+        if name in mapping
+        else name
+        if name in known
+        else spelled.get(_plain(name), name)
+        for name in found
+    }
 
 
 def _plain(name: str) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QComboBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.evaluation.class_mapping import ClassMappingForm
+from app.evaluation.page import EvaluationPage
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.tasks import Failure, TaskRunner
 from core.data.dataset import LoadedDataset
-from core.evaluation.evaluate import ModelEvaluation
+from core.evaluation.evaluate import LEFT_OUT, ModelEvaluation
 from core.workspace import Workspace
 from tests.app.hands import WAIT_MS, wait_until
 
@@ -108,8 +111,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
     gate, evaluate_model = threading.Event(), module.evaluate_model
 
-    def held(*arguments: Any) -> Iterator[object]:
-        for event in evaluate_model(*arguments):
+    def held(*arguments: Any, **named: Any) -> Iterator[object]:
+        for event in evaluate_model(*arguments, **named):
             if isinstance(event, ModelEvaluation):
                 assert gate.wait(60)
             yield event
@@ -126,9 +129,9 @@ def test_giving_up_keeps_the_old_numbers(
     gate, evaluate_model = threading.Event(), module.evaluate_model
     before = evaluate(qtbot, ready)
 
-    def held(*arguments: Any) -> Iterator[object]:
+    def held(*arguments: Any, **named: Any) -> Iterator[object]:
         assert gate.wait(60)
-        yield from evaluate_model(*arguments)
+        yield from evaluate_model(*arguments, **named)
 
     monkeypatch.setattr(module, "evaluate_model", held)
     ready.evaluate()
@@ -154,3 +157,49 @@ def test_what_is_chosen_while_another_is_evaluated_gets_no_foreign_numbers(
     gate.set()
     wait_until(lambda: not ready.is_busy)
     assert (ready.result, told) == (None, [])
+
+
+@pytest.fixture
+def renamed(loaded: LoadedDataset) -> LoadedDataset:
+    """The dataset with a class folder of a name that the model does not know."""
+    first, *others = loaded.dataset.classes
+    dataset = dataclasses.replace(loaded.dataset, classes=("Healthy", *others))
+    assert first not in ("Healthy", *others)
+    return dataclasses.replace(loaded, dataset=dataset)
+
+
+def test_an_unknown_class_is_asked_about_and_the_answer_evaluates(
+    qtbot: QtBot, ready: EvaluationViewModel, loaded: LoadedDataset, renamed: LoadedDataset
+) -> None:
+    meant = evaluate(qtbot, ready).result
+    ready.set_dataset(renamed)
+    page = EvaluationPage(ready)
+    qtbot.addWidget(page)
+    page.show()
+    ready.evaluate()
+    wait_until(lambda: not ready.is_busy)
+    assert ready.result is None
+    form = page.findChild(ClassMappingForm)
+    [box], [go] = form.findChildren(QComboBox), form.findChildren(QPushButton)
+    assert form.isVisible()
+    assert not go.isEnabled()  # as long as nothing is chosen
+    box.setCurrentIndex(box.findData(loaded.dataset.classes[0]))
+    with qtbot.waitSignal(ready.evaluated, timeout=WAIT_MS) as evaluated:
+        go.click()
+    wait_until(lambda: not ready.is_busy)
+    assert not form.isVisible()
+    assert evaluated.args[0].result.confusion.tolist() == meant.confusion.tolist()
+
+
+def test_a_class_that_is_left_out_is_not_evaluated(
+    qtbot: QtBot, ready: EvaluationViewModel, renamed: LoadedDataset
+) -> None:
+    ready.set_dataset(renamed)
+    with qtbot.waitSignal(ready.evaluated, timeout=WAIT_MS) as evaluated:
+        ready.choose_classes({"Healthy": LEFT_OUT})
+    wait_until(lambda: not ready.is_busy)
+    assert evaluated.args[0].result.confusion[0].sum() == 0
+    with qtbot.waitSignal(ready.failed, timeout=WAIT_MS) as failed:
+        ready.choose_classes({name: LEFT_OUT for name in renamed.dataset.classes})
+    assert "left out" in str(failed.args[0].message)
+    wait_until(lambda: not ready.is_busy)

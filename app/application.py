@@ -231,6 +231,7 @@ def run_window(paths: list[str], demo: bool) -> int:
     started = time.monotonic()
     tune_process()  # before anything can load Paddle's libraries
     workspace = Workspace.of_user()
+    workspace.remove_leftovers()
     start_logging(workspace.logs)
     QApplication.setOrganizationName("PneumoScope")
     QApplication.setApplicationName("PneumoScope")

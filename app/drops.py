@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 
 from app.i18n import tr
 from core.errors import Message, Refusal
-from core.files import part_folder, remove_stale_folders
+from core.files import part_folder, remove_stale
 from core.images.formats import HEAD_BYTES, MAX_FILE_BYTES, SUFFIXES, format_of
 from core.prediction.film_search import RefusedFilm
 
@@ -249,7 +249,7 @@ class PastedPictures:
     def _write(self, picture: Picture, name: str) -> Path:
         if self._folder is None or not self._folder.is_dir():
             self._store.mkdir(parents=True, exist_ok=True)
-            remove_stale_folders(self._store)
+            remove_stale(self._store)
             self._folder = part_folder(self._store, "pictures")
         if isinstance(picture, bytes):
             kind = format_of(picture[:HEAD_BYTES]) or "PNG"

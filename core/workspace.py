@@ -9,6 +9,7 @@ from typing import Self
 import platformdirs
 
 from core.errors import DatasetError, Message
+from core.files import remove_stale, remove_stale_temporary_folders
 
 
 def program_version() -> str:
@@ -66,6 +67,16 @@ class Workspace:
         """Log files."""
         return self._folder("logs")
 
+    def remove_leftovers(self) -> None:
+        """Delete what killed processes left unfinished; call it at the start."""
+        remove_stale_temporary_folders()
+        remove_stale(self.root)
+        for folder in _folders_in(self.root):
+            remove_stale(folder)
+            if folder.name in _WITH_FOLDERS:
+                for inner in _folders_in(folder):
+                    remove_stale(inner)
+
     def _folder(self, name: str) -> Path:
         folder = self.root / name
         try:
@@ -81,3 +92,14 @@ class Workspace:
                 )
             ) from error
         return folder
+
+
+_WITH_FOLDERS = ("runs", "caches")  # of which each is written into when it is there already
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as scan:
+            return [Path(entry.path) for entry in scan if entry.is_dir(follow_symlinks=False)]
+    except OSError:  # not made yet, or not to be read
+        return []

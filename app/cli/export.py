@@ -4,12 +4,15 @@ import argparse
 
 from app.cli.console import print_json, print_line
 from app.i18n import tr
+from core.files import check_replaceable
 from core.models.export import export_model
 from core.workspace import Workspace
 
 
 def export(arguments: argparse.Namespace, _workspace: Workspace) -> None:
     """Write a model in the form that other programs read."""
+    if arguments.format != "paddle" and not arguments.force:
+        check_replaceable(arguments.out, arguments.format)
     report = export_model(arguments.model, arguments.format, arguments.out)
     if arguments.json:
         print_json(

@@ -139,12 +139,14 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME,NAME",
         help=tr("fields of DICOM files to hand on, such as PatientID; without it none are"),
     )
+    _add_force(predict)
     _add_json(predict)
 
     export = commands.add_parser("export", help=tr("write a model for other programs"))
     export.add_argument("model", type=Path, metavar="MODEL")
     export.add_argument("--format", choices=("onnx", "paddle", "pdparams"), required=True)
     export.add_argument("out", type=Path, metavar="OUT", help=tr("a file; with paddle, a folder"))
+    _add_force(export)
     _add_json(export)
 
     demo = commands.add_parser("demo", help=tr("the whole job on the built-in dataset"))
@@ -222,6 +224,12 @@ def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
     )
 
 
+def _add_force(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--force", action="store_true", help=tr("write over files of another kind, too")
+    )
+
+
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--json", action="store_true", help=tr("print one JSON object on standard output")
@@ -257,7 +265,9 @@ def run(argv: list[str]) -> int:
         importlib.import_module("core.runtime.paddle")
     try:
         with interruptible():
-            COMMANDS[command](arguments, Workspace.of_user())
+            workspace = Workspace.of_user()
+            workspace.remove_leftovers()
+            COMMANDS[command](arguments, workspace)
     except ConfigError as error:
         tell(say(error.message))
         return WRONG_USAGE

@@ -10,6 +10,7 @@ from app.cli.console import ProgressBars, print_json, print_line, refusals_json,
 from app.i18n import language, listing, say, tr
 from core.errors import ImageReadError, Message, Refusal, RunFolderError
 from core.events import Progress
+from core.files import FileKind, check_replaceable
 from core.images.reading import load_xray
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation, explain
@@ -38,6 +39,7 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
             there is no folder for heat maps.
     """
     fields = check_fields(arguments.include_dicom)
+    check_outputs(arguments)
     classifier = Classifier.open(arguments.model)
     context = ReportContext.of(classifier, say, language(), shows_all=arguments.show_anyway)
     collected = CollectedFilms(classifier, context, arguments, fields)
@@ -170,6 +172,21 @@ def _find(
     return found
 
 
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse at once files that would replace what is no table or report.
+
+    Raises:
+        RunFolderError: There is one, and --force was not given.
+    """
+    _check_output(arguments.csv, "csv", arguments)
+    _check_output(arguments.report, "pdf", arguments)
+
+
+def _check_output(path: Path | None, kind: FileKind, arguments: argparse.Namespace) -> None:
+    if path is not None and not arguments.force:
+        check_replaceable(path, kind)
+
+
 def _write_files(
     arguments: argparse.Namespace, collected: CollectedFilms, context: ReportContext
 ) -> None:
@@ -181,11 +198,13 @@ def _write_files(
     error, films = collected.error, collected.films
     try:
         if arguments.csv is not None:
+            _check_output(arguments.csv, "csv", arguments)  # somebody may have put one there
             write_films_csv(arguments.csv, films, context)
     except RunFolderError as problem:
         error = error or problem
     try:
         if arguments.report is not None and films:
+            _check_output(arguments.report, "pdf", arguments)
             pages = write_report(arguments.report, films, context, collected.explanation)
             assert isinstance(pages, Generator)
             with ProgressBars() as bars, closing(pages):

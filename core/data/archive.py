@@ -35,7 +35,7 @@ from core.data.unpacked import (
 )
 from core.errors import ArchiveError, Message, Refusal, RefusalKind
 from core.events import Progress
-from core.files import part_folder, remove_stale_folders
+from core.files import part_folder, remove_stale
 from core.images.formats import SUFFIXES
 
 INDEX_VERSION: Final = 2  # raise it when another rule would keep other files
@@ -322,7 +322,7 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
                 check_structure(archive.name, file, zipped)
                 digest = (yield from _hash(file, zipped))[:32]
                 store.mkdir(parents=True, exist_ok=True)
-                remove_stale_folders(store)
+                remove_stale(store)
                 known = read_index(store / digest)
                 unpacked = known or (yield from _unpack(archive.name, zipped, store, digest))
             if hash_cache.is_settled(status):

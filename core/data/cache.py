@@ -25,7 +25,7 @@ from core import files
 from core.data.records import Record
 from core.errors import DatasetError, ImageReadError, Message, RefusalKind
 from core.events import Progress
-from core.files import part_folder, remove_stale_folders
+from core.files import part_folder, remove_stale
 from core.images.film import FilmHeader, square
 from core.images.fingerprint import LENGTH, fingerprint
 from core.images.formats import FileAccessError
@@ -127,7 +127,7 @@ def open_cache(
     target = folder / hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32]
     cache = _read(target, size, films)
     if cache is None:
-        remove_stale_folders(folder)
+        remove_stale(folder)
         try:
             yield from _build(films, size, target)
         except OSError as error:

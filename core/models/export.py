@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,12 +113,12 @@ def _write_onnx(
         doc=description["disclaimer"],
         metadata={"pneumoscope": to_text(description), "disclaimer": description["disclaimer"]},
     )
-    with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
-        wanted = _ask_paddle(model, Path(folder))
+    with files.temporary_folder() as folder:
+        wanted = _ask_paddle(model, folder)
     got = OnnxNetwork(content, card.preprocessing)(made_up_films(card.preprocessing))
     checked_with = f"ONNX Runtime {onnxruntime.__version__}"
     difference = _checked(got, wanted.eager, checked_with)
-    files.write_bytes(out, content)
+    files.write_bytes(files.behind(out), content)
     return checked_with, difference, (out,)
 
 
@@ -157,17 +156,17 @@ def _write_state_dict(
     # The table of names tells paddle.load that the arrays are a network's.
     table = {"StructuredToParameterName@@": {name: name for name in state}}
     content = dumps({**state, **table}, protocol=4)
-    with tempfile.TemporaryDirectory(prefix="pneumoscope-") as folder:
-        path = Path(folder) / "weights.pdparams"
+    with files.temporary_folder() as folder:
+        path = folder / "weights.pdparams"
         path.write_bytes(content)
         read = read_state_dict(path)
     for name, array in state.items():
         got = read.get(name)
         if got is None or not np.array_equal(got, array):
             raise RuntimeError(f"{name} was not written as it is")
-    files.write_bytes(out, content)
+    files.write_bytes(files.behind(out), content)
     beside = _beside(out)
-    files.write_text(beside, to_text(description))
+    files.write_text(files.behind(beside), to_text(description))
     return MADE_BY, 0.0, (out, beside)
 
 

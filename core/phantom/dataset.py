@@ -2,7 +2,6 @@
 
 import io
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from PIL import Image
 
 from core.errors import DatasetError, Message
 from core.events import Progress
-from core.files import sync_folder
+from core.files import part_path, sync_folder
 from core.phantom.film import CLASSES, draw_exposure
 
 FOLDER = "input_data"
@@ -51,16 +50,16 @@ def write_dataset(
                 Message("{name} is {value}; it must be at least 1.", name=name, value=value)
             )
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        part = part_path(path)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with part.open("xb") as file:
                 with zipfile.ZipFile(file, "w") as archive:
                     yield from _write_films(archive, n_per_class, size, seed, images_per_patient)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)
+            os.replace(part, path)
         finally:
-            Path(name).unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
         raise DatasetError(

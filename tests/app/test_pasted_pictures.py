@@ -80,7 +80,7 @@ def test_nothing_is_left_in_the_end(pasted: PastedPictures, tmp_path: Path) -> N
 
 
 def test_what_a_killed_process_left_is_removed(pasted: PastedPictures, tmp_path: Path) -> None:
-    left = tmp_path / "home" / "pasted" / ".pictures.999999999.abc.part"
+    left = tmp_path / "home" / "pasted" / ".pictures.999999999.abcdefgh.part"
     left.mkdir(parents=True)
     list(pasted.save([image_of(film())]))
     assert not left.exists()

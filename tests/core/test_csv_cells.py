@@ -24,7 +24,7 @@ def test_other_cells_stay_as_they_are() -> None:
 
 
 def test_a_table_is_read_back_as_it_was(tmp_path: Path) -> None:
-    rows = [["file", "class"], ['正常,"肺部".png', "two\nlines"]]
+    rows = [["file", "class"], ['正常,"肺部".png', "two lines"]]
     write_csv(tmp_path / "table.csv", rows)
     with (tmp_path / "table.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == rows

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from core import files
-from core.files import part_folder, remove_stale_folders
+from core.files import part_folder, remove_stale
 
 
 def test_text_is_written_as_utf_8_and_replaces_what_was_there(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def left(store: Path, name: str, seconds_after_start: float = 0) -> Path:
 @pytest.mark.parametrize(
     ("name", "seconds", "is_kept"),
     [
-        (".key.999999999.aa.part", 100, False),
-        (f".key.{PARENT.pid}.aa.part", 100, True),
-        (f".key.{PARENT.pid}.aa.part", -100, False),  # the number is another process's now
+        (".key.999999999.abcdefgh.part", 100, False),
+        (f".key.{PARENT.pid}.abcdefgh.part", 100, True),
+        (f".key.{PARENT.pid}.abcdefgh.part", -100, False),  # the number is another process's now
         (".notes.part", -100, True),
-        (".key.nobody.aa.part", -100, True),
+        (".key.nobody.abcdefgh.part", -100, True),
         ("key", -100, True),
     ],
 )
@@ -99,12 +99,12 @@ def test_only_what_a_dead_process_left_half_built_is_removed(
     name: str, seconds: float, is_kept: bool, tmp_path: Path
 ) -> None:
     folder = left(tmp_path, name, seconds)
-    remove_stale_folders(tmp_path)
+    remove_stale(tmp_path)
     assert folder.exists() is is_kept
 
 
 def test_a_folder_that_is_being_built_is_never_abandoned(tmp_path: Path) -> None:
     store = tmp_path / "new"
     one, other = part_folder(store, "key"), part_folder(store, "key")
-    remove_stale_folders(store)
+    remove_stale(store)
     assert sorted(store.iterdir()) == sorted([one, other])

@@ -9,7 +9,7 @@ from app.i18n import tr
 from app.settings import AppSettings
 
 MODEL_ENDING = ".safetensors"
-FILM_ENDINGS = "*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.dcm"
+FILM_ENDINGS = "*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.webp *.jp2 *.j2k *.dcm"
 
 
 class FileDialogs(QObject):

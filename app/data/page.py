@@ -286,8 +286,9 @@ class DataPage(Page):
             tr("Drop a zip or folder of chest X-rays here"),
             tr(
                 "One folder a class, for instance input_data/NORMAL, input_data/Viral_Pneumonia "
-                "and input_data/COVID, with PNG, JPEG, BMP, TIFF or DICOM files. Several zips "
-                "and folders dropped together become one dataset. Nothing leaves this computer."
+                "and input_data/COVID, with PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM "
+                "files. Several zips and folders dropped together become one dataset. Nothing "
+                "leaves this computer."
             ),
         )
         self._name_offers()

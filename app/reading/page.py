@@ -252,8 +252,8 @@ class ReadingPage(Page):
 def _invitation(*, has_model: bool) -> tuple[str, str]:
     if has_model:
         return tr("Drop X-rays here"), tr(
-            "One or many, a folder or a zip: PNG, JPEG, BMP, TIFF or DICOM. A picture can also be "
-            "pasted. Each film is read by the model that is open."
+            "One or many, a folder or a zip: PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM. A "
+            "picture can also be pasted. Each film is read by the model that is open."
         )
     return tr("No model yet"), tr(
         "Train one on the Train page, or drop a model file (.safetensors) here."

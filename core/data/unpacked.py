@@ -29,7 +29,7 @@ EMPTY = Message("It is empty.")
 _HIDDEN = Message("Hidden file: its name or its folder's starts with a dot.")
 _LONG_NAME = Message("Its name is longer than {n} characters.", n=MAX_NAME_LENGTH)
 _ARCHIVE = Message("An archive inside; unpack it and add its images themselves.")
-_NO_IMAGE = Message("Not a PNG, JPEG, BMP, TIFF or DICOM image.")
+_NO_IMAGE = Message("Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image.")
 
 
 class UnusableFileError(PneumoScopeError):

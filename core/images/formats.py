@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from core.errors import ImageReadError, Message
 
-Format = Literal["PNG", "JPEG", "BMP", "TIFF", "DICOM"]
+Format = Literal["PNG", "JPEG", "BMP", "TIFF", "WEBP", "JPEG2000", "DICOM"]
 
 # So many first bytes tell the format: a DICOM file says what it is after 128 free bytes.
 HEAD_BYTES: Final = 132
@@ -16,6 +16,8 @@ SUFFIXES: Final[dict[Format, str]] = {
     "JPEG": ".jpg",
     "BMP": ".bmp",
     "TIFF": ".tif",
+    "WEBP": ".webp",
+    "JPEG2000": ".jp2",
     "DICOM": ".dcm",
 }
 
@@ -25,10 +27,14 @@ _EXTENSIONS: Final[dict[Format, frozenset[str]]] = {
     "JPEG": frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jif"}),
     "BMP": frozenset({".bmp", ".dib"}),
     "TIFF": frozenset({".tif", ".tiff"}),
+    "WEBP": frozenset({".webp"}),
+    "JPEG2000": frozenset({".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"}),
 }
 
 # Byte order, then 42 (TIFF 6.0, section 2) or 43 (BigTIFF), in that order.
 _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# A box of 12 bytes (ISO 15444-1, annex I), or the codestream itself (annex A).
+_JPEG_2000_MAGIC = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 # "BM" alone begins many a text; the size of the second header tells a bitmap from it.
 _BITMAP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 
@@ -51,6 +57,10 @@ def format_of(head: bytes) -> Format | None:
         return "DICOM"
     if head.startswith(_TIFF_MAGIC):
         return "TIFF"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head.startswith(_JPEG_2000_MAGIC):
+        return "JPEG2000"
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS:
         return "BMP"
     return None
@@ -155,8 +165,8 @@ def not_an_image(name: object) -> ImageReadError:
     """Refuse a content that is none of the formats."""
     return ImageReadError(
         Message(
-            "{file} is not an image that can be read: by its content it is no PNG, JPEG, BMP, TIFF "
-            "or DICOM file. Export it again as one of these.",
+            "{file} is not an image that can be read: by its content it is no PNG, JPEG, BMP, "
+            "TIFF, WebP, JPEG 2000 or DICOM file. Export it again as one of these.",
             file=name,
         ),
         "not_an_image",
@@ -192,6 +202,26 @@ def damaged(name: object) -> ImageReadError:
             "{file} cannot be read: it is damaged, or stored in a way that is rare for X-rays. "
             "Export it again from the original, best as PNG.",
             file=name,
+        )
+    )
+
+
+class Rarity:
+    """Ways of storing a picture that are sound and yet not read."""
+
+    COMPRESSION: Final = Message("its compression is not supported")
+    NUMBERS: Final = Message("numbers of this kind are not supported")
+    COLOURS: Final = Message("colours of this kind are not supported")
+
+
+def unsupported(name: object, rarity: Message) -> ImageReadError:
+    """Refuse a sound file that is stored in a way that is not read."""
+    return ImageReadError(
+        Message(
+            "{file} cannot be read here: {why}. Save it as PNG or as greyscale TIFF of 8 or 16 "
+            "bits.",
+            file=name,
+            why=rarity,
         )
     )
 

@@ -1,5 +1,6 @@
 """The markers of a JPEG (ITU T.81, Annex B), read without decoding it."""
 
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,9 +57,21 @@ def is_cut_jpeg(data: bytes) -> bool:
     return offset >= len(data) or offset + _length_at(data, offset) > len(data)
 
 
+# In a scan a byte FF is followed by 0, by a restart marker or by another FF, else by a marker.
+_NEXT_MARKER = re.compile(rb"\xff+([^\0\xff\xd0-\xd7])")
+
+
 def n_scans(data: bytes) -> int:
-    """Count the scans there are at most; some may be a thumbnail's."""
-    return data.count(b"\xff\xda")
+    """Count the scans of the picture: neither a thumbnail's nor those of what lies behind it."""
+    n_found, offset = 0, 2
+    while marker := _NEXT_MARKER.search(data, offset):
+        if marker[1] == b"\xd9":  # end of image
+            break
+        n_found += marker[1] == b"\xda"
+        if n_found > MAX_SCANS:
+            break
+        offset = marker.end() + _length_at(data, marker.end())
+    return n_found
 
 
 def quality_of(tables: Mapping[int, Sequence[int]]) -> int | None:

@@ -1,4 +1,4 @@
-"""Films as PNG, JPEG, BMP and TIFF, decoded by Pillow and shown as a viewer shows them."""
+"""Films as PNG, JPEG, BMP, TIFF, WebP and JPEG 2000, shown as a viewer shows them."""
 
 import io
 import logging
@@ -9,19 +9,27 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
-from core.images import jpeg, tiff
+from core.images import jpeg, jpeg2000, tiff
 from core.images.film import Film, FilmHeader, FullDepthFilm, Window
-from core.images.formats import Format, check_size, several_pictures, too_dark, transparent
+from core.images.formats import (
+    Format,
+    Rarity,
+    check_size,
+    several_pictures,
+    too_dark,
+    transparent,
+    unsupported,
+)
 from core.images.window import Bands, graded, image_bands, row_bands, windowed
 
 P = TypeVar("P", bound=np.generic)
 T = TypeVar("T")
 
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 339  # TIFF tags
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES = 258, 262, 277  # TIFF tags
 _WHITE_IS_ZERO = 0
-_SIGNED = 2
 
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # length, kind and checksum (PNG specification, 11.2.5)
 
@@ -67,22 +75,35 @@ def read_full_raster(data: bytes, format: Format, name: object) -> FullDepthFilm
     )
 
 
-def _take(image: Image.Image, bits: int, name: object) -> tuple[NDArray[Any], _Meaning]:
-    if not _is_deep(image):
-        return _shown_pixels(image, bits, name), _Meaning(Window(0.0, 255.0))
-    film = graded(_deep_bands(image))
-    values = np.empty((image.height, image.width), np.uint16)
+@dataclass(frozen=True, slots=True)
+class _DeepGrey:
+    """Decoded values of more than 256 levels."""
+
+    bands: Bands
+    shape: tuple[int, int]
+    is_negative: bool = False  # whether larger values are darker
+
+
+# What a decoder gives: up to 8 bits a sample, or more.
+_Decoded = Image.Image | _DeepGrey
+
+
+def _take(picture: _Decoded, bits: int, name: object) -> tuple[NDArray[Any], _Meaning]:
+    if not isinstance(picture, _DeepGrey):
+        return _shown_pixels(picture, bits, name), _Meaning(Window(0.0, 255.0))
+    film = graded(picture.bands, picture.is_negative)
+    values = np.empty(picture.shape, np.uint16)
     for rows, levels in film.levels():
         values[rows] = levels
     window = Window(film.low, film.high)
-    return values, _Meaning(window, film.slope, film.intercept, _is_negative(image))
+    return values, _Meaning(window, film.slope, film.intercept, picture.is_negative)
 
 
 def _decode(
     data: bytes,
     format: Format,
     name: object,
-    take: Callable[[Image.Image, int, object], tuple[NDArray[P], T]],
+    take: Callable[[_Decoded, int, object], tuple[NDArray[P], T]],
 ) -> tuple[NDArray[P], FilmHeader, T]:
     """Check and decode a file, and turn what was made of it the right way up.
 
@@ -100,10 +121,14 @@ def _decode(
         ImageReadError: Too small, too large, or more than one picture.
         Exception: Pillow raised six kinds for 30,000 damaged files.
     """
+    layout: tiff.DeepLayout | None = None
     if format == "TIFF":
-        tiff.check_directories(data, name)
-    # The format is named because Pillow would otherwise try forty parsers on hostile bytes.
-    with Image.open(io.BytesIO(data), formats=(format,)) as image:
+        data, page = tiff.find_picture(data, name)
+        layout = tiff.deep_layout(page, name)
+    if layout is not None:
+        return _decode_deep_tiff(layout, name, take)
+    _check_codestream(data, format, name)
+    with _opened(data, format, name) as image:
         bits, channels = _depth(image, data, format)
         check_size(*image.size, max(_held_bytes(image, format), channels * bits // 8), name)
         # A TIFF's pictures were counted; Pillow would follow its directories anywhere.
@@ -112,8 +137,6 @@ def _decode(
             raise several_pictures(name, n_pictures)
         if format == "PNG":
             _verify_png(data)
-        if format == "JPEG" and jpeg.n_scans(data) > jpeg.MAX_SCANS:
-            raise ValueError("a JPEG of too many scans")
         # Pillow turns a TIFF upright itself and forgets that it did.
         orientation = _orientation_of(image) if format == "TIFF" else 1
         image.load()
@@ -121,13 +144,102 @@ def _decode(
             orientation = _orientation_of(image)
         has_alpha = _is_transparent_mode(image) or "transparency" in image.info
         quality = jpeg.quality_of(getattr(image, "quantization", {})) if format == "JPEG" else None
-        pixels, rest = take(image, bits, name)
+        pixels, rest = take(_deep_grey(image) if _is_deep(image) else image, bits, name)
     del image  # its memory is wanted for the turned copy
     if format != "TIFF":
         pixels = _upright(pixels, orientation)
     height, width = pixels.shape[:2]
     header = FilmHeader(format, width, height, bits, channels, has_alpha, quality, orientation)
     return np.ascontiguousarray(pixels), header, rest
+
+
+def _opened(data: bytes, format: Format, name: object) -> Image.Image:
+    """Open a file for Pillow to decode.
+
+    The format is named because Pillow would otherwise try forty parsers on hostile bytes.
+
+    Raises:
+        ImageReadError: It is a sound TIFF of a kind that Pillow does not know.
+    """
+    if format == "JPEG":
+        # Not `Image.open`: it follows the list of further pictures of an MPO, such as previews.
+        return JpegImageFile(io.BytesIO(data))
+    try:
+        return Image.open(io.BytesIO(data), formats=(format,))
+    except UnidentifiedImageError as error:
+        if format == "TIFF":  # whose directory was found to be whole
+            raise unsupported(name, Rarity.COLOURS) from error
+        raise
+
+
+def _check_codestream(data: bytes, format: Format, name: object) -> None:
+    """Refuse what Pillow would not.
+
+    Raises:
+        ImageReadError: It is a sound file of a kind that is not read.
+        ValueError: It is hostile.
+    """
+    if format == "JPEG":
+        if (frame := jpeg.frame_of(data)) is not None and frame.bits != 8:
+            raise unsupported(name, Rarity.NUMBERS)
+        if jpeg.n_scans(data) > jpeg.MAX_SCANS:
+            raise ValueError("a JPEG of too many scans")
+
+
+def _decode_deep_tiff(
+    layout: tiff.DeepLayout,
+    name: object,
+    take: Callable[[_Decoded, int, object], tuple[NDArray[P], T]],
+) -> tuple[NDArray[P], FilmHeader, T]:
+    """Decode a TIFF of more than 8 bits a sample; see `_decode`."""
+    check_size(*layout.page.size, layout.held_bytes, name)
+    values = tiff.deep_values(layout)
+    if layout.is_colour and layout.kind == "u":
+        # As Pillow does with contiguous 16-bit colours: the upper 8 bits.
+        colours = (values >> (layout.bits - 8)).astype(np.uint8)
+        picture: _Decoded = Image.fromarray(colours[:, :, : 4 if layout.has_alpha else 3])
+    else:
+        picture = _deep_tiff_grey(layout, values, name)
+    pixels, rest = take(picture, layout.bits, name)
+    orientation = layout.page.orientation
+    pixels = _upright(pixels, orientation)
+    height, width = pixels.shape[:2]
+    header = FilmHeader(
+        "TIFF",
+        width,
+        height,
+        layout.bits,
+        layout.n_samples,
+        has_alpha=layout.has_alpha,
+        jpeg_quality=None,
+        orientation=orientation,
+    )
+    return np.ascontiguousarray(pixels), header, rest
+
+
+def _deep_tiff_grey(layout: tiff.DeepLayout, numbers: NDArray[Any], name: object) -> _DeepGrey:
+    """Return the grey values of a TIFF.
+
+    Raises:
+        ImageReadError: It is coloured in a way that is not shown, or wholly transparent.
+    """
+    if layout.is_colour:
+        is_same = numbers[:, :, :1] == numbers[:, :, 1:3]
+        if not (is_same | ~np.isfinite(numbers[:, :, 1:3])).all():
+            raise unsupported(name, Rarity.COLOURS)
+    if layout.has_alpha:
+        opaque = numbers[:, :, 3 if layout.is_colour else 1]
+        if not opaque.any():
+            raise transparent(name)
+        numbers = np.where(opaque == 0, np.float32(np.nan), numbers[:, :, 0])
+    elif numbers.ndim == 3:
+        numbers = numbers[:, :, 0]
+
+    def bands() -> Iterator[tuple[slice, NDArray[np.generic]]]:
+        for rows in row_bands(numbers.shape[1], numbers.shape[0]):
+            yield rows, numbers[rows]
+
+    return _DeepGrey(bands, (numbers.shape[0], numbers.shape[1]), layout.is_negative)
 
 
 def _verify_png(data: bytes) -> None:
@@ -155,6 +267,11 @@ def _depth(image: Image.Image, data: bytes, format: Format) -> tuple[int, int]:
     n_channels = len(image.getbands())
     if format == "PNG":  # PNG specification, 11.2.1 IHDR: byte 24 is the bit depth
         return data[24], n_channels
+    if format == "JPEG2000":
+        frame = jpeg2000.frame_of(data)
+        if (frame.width, frame.height) != image.size:
+            raise ValueError("a codestream of another size")
+        return frame.bits, frame.channels
     if (tags := getattr(image, "tag_v2", None)) is not None:
         bits = tags.get(_BITS_PER_SAMPLE, (1,))
         return int(max(bits)), min(4, int(tags.get(_SAMPLES, len(bits))))
@@ -168,6 +285,10 @@ def _held_bytes(image: Image.Image, format: Format) -> int:
         held += 2 * len(image.getbands())  # the coefficients of all scans
     if format == "TIFF" and (image.info.get("compression") != "raw" or _orientation_of(image) != 1):
         held *= 2  # a strip may be the whole picture; turning it takes a copy
+    if format == "JPEG2000":
+        held += 4 * len(image.getbands())  # whole numbers of 32 bits
+    if format == "WEBP":
+        held *= 2  # the picture and the canvas of an animation
     if format == "BMP" and image.info.get("compression"):
         held *= 3  # run lengths are unpacked in Python and copied
     return held
@@ -210,40 +331,30 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def _is_negative(image: Image.Image) -> bool:
-    """Return whether larger values are darker: Pillow itself inverts only up to 8 bits."""
-    return bool(getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO)
-
-
-def _deep_bands(image: Image.Image) -> Bands:
+def _deep_grey(image: Image.Image) -> _DeepGrey:
     """Return the values of a picture of more than 256 grey levels."""
-    tags = getattr(image, "tag_v2", {})
-    is_unsigned = image.mode == "I" and 1 in tags.get(_SAMPLE_FORMAT, (1,)) and bool(tags)
 
     def bands() -> Iterator[tuple[slice, NDArray[np.generic]]]:
         for rows, band in image_bands(image):
-            values = np.asarray(band)
-            yield rows, values.view(np.uint32) if is_unsigned else values
+            yield rows, np.asarray(band)
 
-    return bands
+    # Pillow itself inverts only up to 8 bits.
+    is_negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return _DeepGrey(bands, (image.height, image.width), bool(is_negative))
 
 
-def _shown_pixels(image: Image.Image, bits: int, name: object) -> NDArray[np.uint8]:
+def _shown_pixels(picture: _Decoded, bits: int, name: object) -> NDArray[np.uint8]:
     """Show the decoded picture, not turned yet; shape (H, W) or (H, W, 3)."""
-    tags = getattr(image, "tag_v2", {})
-    shape = image.height, image.width
-    if _is_deep(image):
-        return windowed(_deep_bands(image), shape, _is_negative(image))
-    if _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
-        raise ValueError("signed bytes, which Pillow takes for unsigned ones")
-    if image.mode == "L" and len(list(row_bands(*image.size))) == 1:
-        return np.asarray(image)  # nearly all films; one copy of the pixels less
-    if image.mode in ("1", "L"):
-        picture = np.empty(shape, np.uint8)
-        for rows, band in image_bands(image):
-            picture[rows] = np.asarray(band.convert("L"))
-        return picture
-    return grey_unless_coloured(image, bits == 16, name)
+    if isinstance(picture, _DeepGrey):
+        return windowed(picture.bands, picture.shape, picture.is_negative)
+    if picture.mode == "L" and len(list(row_bands(*picture.size))) == 1:
+        return np.asarray(picture)  # nearly all films; one copy of the pixels less
+    if picture.mode in ("1", "L"):
+        grey = np.empty((picture.height, picture.width), np.uint8)
+        for rows, band in image_bands(picture):
+            grey[rows] = np.asarray(band.convert("L"))
+        return grey
+    return grey_unless_coloured(picture, bits >= 16, name)
 
 
 _COLOUR_SPREAD = 8  # grey levels between the channels that JPEG makes of a grey picture

@@ -23,6 +23,7 @@ from core.images.formats import (
     without_preamble,
 )
 from core.images.jpeg import is_cut_jpeg
+from core.images.jpeg2000 import is_cut_jpeg2000
 from core.images.raster import is_cut_png, read_full_raster, read_raster
 
 # Names the rules of this package in caches and model files; raise it whenever a pixel changes.
@@ -42,7 +43,7 @@ def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
 
 
 def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
-    """Read a PNG, JPEG, BMP, TIFF or DICOM film as the viewer is meant to see it.
+    """Read a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM film as the viewer is meant to see it.
 
     EXIF rotation is applied, palettes are resolved, films of more than 8 bits are windowed to 8,
     transparent parts become black like the air around a patient.
@@ -75,7 +76,7 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
 
 
 def read_full(source: Path | bytes) -> FullDepthFilm:
-    """Read a PNG, JPEG, BMP, TIFF or DICOM film with every level it has.
+    """Read a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM film with every level it has.
 
     What `load_xray` reads can be read, what it refuses is refused in the same words; under
     `FullDepthFilm.default` the film looks as it does there, to within 1 grey level.
@@ -169,6 +170,10 @@ def _is_cut(data: bytes, format: Format, error: Exception) -> bool:
             is_cut = is_cut_png(data)
         case "JPEG":
             is_cut = is_cut_jpeg(data)
+        case "JPEG2000":
+            is_cut = is_cut_jpeg2000(data)
+        case "WEBP":  # RIFF: the length of what follows the first 8 bytes
+            is_cut = int.from_bytes(data[4:8], "little") + 8 > len(data)
         case _:
             is_cut = isinstance(error, EOFError)
     return is_cut or "truncated" in str(error).lower()  # Pillow's word for it

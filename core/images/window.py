@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ _WINDOW = (0.005, 0.995)
 _N_LEVELS = 2**16
 _FEWEST_LEVELS = 256  # that the window must span before a hot pixel has spoilt the scale
 _MOST_ZOOMS = 3
+_LEAST_STEP = float(np.finfo(np.float64).tiny)  # whose inverse is finite
 
 # Rows of the film and their values, shape (n, W), from the top; may be asked for again.
 Bands = Callable[[], Iterable[tuple[slice, NDArray[np.generic]]]]
@@ -108,26 +110,33 @@ def windowed(bands: Bands, shape: tuple[int, int], is_negative: bool) -> NDArray
         is_negative: Whether larger values are darker.
 
     Raises:
-        ValueError: A value is not a finite number.
+        ValueError: No value is a finite number.
     """
-    film = graded(bands)
+    film = graded(bands, is_negative)
     return shown(film.levels, 255 - film.table if is_negative else film.table, shape)
 
 
-def graded(bands: Bands) -> Graded:
+def graded(bands: Bands, is_negative: bool = False) -> Graded:
     """Sort a film's values into 65536 levels.
 
+    Values that are no finite numbers (NaN stands for a masked background) are black and take no
+    part in the window.
+
+    Args:
+        bands: The values.
+        is_negative: Whether the highest level is black.
+
     Raises:
-        ValueError: A value is not a finite number.
+        ValueError: No value is a finite number, or they lie too far apart.
     """
     low, high, is_whole = _range_of(bands)
     if is_whole and low >= 0 and high < _N_LEVELS:
-        film, _ = _graded(bands, 0.0, 1.0)
+        film, _ = _graded(bands, 0.0, 1.0, is_negative)
         return film
     widest: Graded | None = None
     for _ in range(_MOST_ZOOMS):
-        step = (high - low) / (_N_LEVELS - 1) or 1.0
-        film, counts = _graded(bands, low, step)
+        step = max((high - low) / (_N_LEVELS - 1), _LEAST_STEP) if low < high else 1.0
+        film, counts = _graded(bands, low, step, is_negative)
         widest = widest or film
         first, last = _central(counts)
         if last - first >= _FEWEST_LEVELS:
@@ -144,25 +153,37 @@ def _central(counts: NDArray[np.integer]) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _graded(bands: Bands, low: float, step: float) -> tuple[Graded, NDArray[np.int64]]:
-    levels = _scaled(bands, low, 1 / step)
+def _graded(
+    bands: Bands, low: float, step: float, is_negative: bool
+) -> tuple[Graded, NDArray[np.int64]]:
+    black_level = _N_LEVELS - 1 if is_negative else 0
+    levels = _scaled(bands, low, 1 / step, black_level)
     counts = level_counts(levels, _N_LEVELS)
+    counts[black_level] -= sum(values.size - _finite(values).size for _, values in bands())
     black, white = percentile_window(counts)
     return Graded(levels, percentile_table(counts), black, white, step, low), counts
 
 
 def _range_of(bands: Bands) -> tuple[float, float, bool]:
-    """Return the least and greatest value, and whether all are whole numbers by their type."""
+    """Return the least and greatest finite value, and whether all are whole by their type."""
     low, high, is_whole = np.inf, -np.inf, True
     for _, values in bands():
-        low, high = min(low, float(values.min())), max(high, float(values.max()))
         is_whole = is_whole and values.dtype.kind in "iu"
+        if (finite := _finite(values)).size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     if not np.isfinite([low, high, high - low]).all():
-        raise ValueError("a value is not a finite number")
+        raise ValueError("no finite number, or numbers too far apart")
     return low, high, is_whole
 
 
-def _scaled(bands: Bands, low: float, factor: float) -> Bands:
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values that are finite numbers; all of them in their shape where they are."""
+    if values.dtype.kind in "iu" or (is_finite := np.isfinite(values)).all():
+        return values
+    return values[is_finite]
+
+
+def _scaled(bands: Bands, low: float, factor: float, black_level: int) -> Bands:
     """Scale values to whole levels 0 to 65535."""
 
     def levels() -> Iterable[tuple[slice, NDArray[np.uint16]]]:
@@ -170,7 +191,10 @@ def _scaled(bands: Bands, low: float, factor: float) -> Bands:
             if (low, factor) == (0.0, 1.0) and values.dtype.kind in "iu":
                 yield rows, values.clip(0, _N_LEVELS - 1).astype(np.uint16)
             else:
-                scaled = (values.astype(np.float64) - low) * factor
+                with np.errstate(over="ignore"):
+                    scaled = (values.astype(np.float64) - low) * factor
+                if values.dtype.kind == "f":
+                    scaled[~np.isfinite(values)] = black_level
                 yield rows, scaled.clip(0, _N_LEVELS - 1).round().astype(np.uint16)
 
     return levels

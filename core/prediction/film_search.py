@@ -296,8 +296,8 @@ def films_in_folder(
         yield refused(
             folder,
             Message(
-                "The folder {file} holds no film. Choose one that has PNG, JPEG, BMP, TIFF or "
-                "DICOM files in it or below.",
+                "The folder {file} holds no film. Choose one that has PNG, JPEG, BMP, TIFF, "
+                "WebP, JPEG 2000 or DICOM files in it or below.",
                 file=called(folder),
             ),
         )

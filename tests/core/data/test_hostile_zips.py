@@ -94,7 +94,10 @@ LEFT_OUT: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "offset beyond all disks": ("Damaged", offset_beyond_all_disks),
     "empty": ("empty", lambda: zipped(("bad.png", b""))),
-    "text": ("Not a PNG, JPEG, BMP, TIFF or DICOM", lambda: zipped(("bad.csv", b"a,b"))),
+    "text": (
+        "Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM",
+        lambda: zipped(("bad.csv", b"a,b")),
+    ),
     "spreadsheet": (
         "Not a PNG",
         lambda: zipped(("bad.xlsx", zipped(("xl/workbook.xml", b"<a/>")))),
@@ -178,7 +181,9 @@ def test_a_giant_entry_is_left_out_before_it_is_opened(box: Box) -> None:
 def test_a_flood_that_is_no_image_costs_one_piece(box: Box) -> None:
     zeros = zipped(("a/zeros.bin", bytes(64 * 2**20)), method=zipfile.ZIP_DEFLATED)
     unpacked = box.extract(joined(zeros, zipped(("a/a.png", PNG))))
-    assert reasons(unpacked) == {"a/zeros.bin": "Not a PNG, JPEG, BMP, TIFF or DICOM image."}
+    assert reasons(unpacked) == {
+        "a/zeros.bin": "Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image."
+    }
 
 
 # Archives refused as a whole

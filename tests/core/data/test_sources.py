@@ -138,7 +138,8 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
         list(list_folder(tmp_path / "films"))
     (tmp_path / "films" / "a.txt").write_text("text")
     with pytest.raises(
-        ArchiveError, match=r"such as a.txt: Not a PNG, JPEG, BMP, TIFF or DICOM image\."
+        ArchiveError,
+        match=r"such as a.txt: Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image\.",
     ):
         list(list_folder(tmp_path / "films"))
 

@@ -3,12 +3,14 @@
 The damage is done at random, the same each time.
 """
 
+import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from core.errors import ImageReadError
@@ -51,7 +53,37 @@ def images() -> list[bytes]:
         saved(palette.convert("1"), "TIFF", compression="group4"),
         saved(grey, "TIFF", save_all=True, append_images=[Image.new("L", (24, 20))]),
         saved(wide, "TIFF", big_tiff=True),
+        saved(colour, "WEBP", exif=exif),
+        saved(colour.convert("RGBA"), "WEBP", lossless=True),
+        saved(wide, "JPEG2000"),
+        saved(colour, "JPEG2000", no_jp2=True),
     ]
+
+
+def tiffs() -> list[bytes]:
+    """Tiny TIFFs of many bits, which this program decodes itself."""
+    made = []
+    for values, options in (
+        (WIDE, {"tile": (16, 16), "byteorder": ">"}),
+        (WIDE, {"compression": "zlib", "predictor": True, "rowsperstrip": 3}),
+        (WIDE.astype(np.float64), {"rowsperstrip": 5}),
+        (WIDE.astype(np.float16), {"photometric": "miniswhite", "bigtiff": True}),
+        (WIDE.astype(np.int32), {"tile": (16, 16), "compression": "zlib"}),
+        (np.stack([WIDE] * 3), {"photometric": "rgb", "planarconfig": "separate"}),
+        (np.stack([WIDE] * 2, axis=2), {"extrasamples": ["unassalpha"]}),
+    ):
+        target = io.BytesIO()
+        with tifffile.TiffWriter(
+            target, byteorder=options.pop("byteorder", "<"), bigtiff=options.pop("bigtiff", False)
+        ) as writer:
+            writer.write(values, metadata=None, **{"photometric": "minisblack"} | options)
+            if not made:
+                writer.write(GREY[::2, ::2], subfiletype=1, metadata=None)
+        made.append(target.getvalue())
+    for compression, predictor in (("tiff_lzw", 2), ("tiff_adobe_deflate", 3), ("packbits", 1)):
+        deep = Image.fromarray(WIDE.astype(np.float32) if predictor == 3 else WIDE)
+        made.append(saved(deep, "TIFF", compression=compression, tiffinfo={317: predictor}))
+    return made
 
 
 def dicoms(folder: Path) -> list[bytes]:
@@ -72,7 +104,7 @@ def films() -> list[bytes]:
         saved(Image.fromarray(GREY)),
         saved(Image.fromarray(WIDE)),
         saved(Image.fromarray(WIDE), "TIFF", compression="tiff_lzw"),
-        saved(Image.fromarray(WIDE.astype(np.float32)), "TIFF"),
+        *tiffs(),
         dicom(
             WIDE, WindowCenterWidthExplanation=["A", "B"], RescaleType="HU", **spacing, **windows
         ),
@@ -152,6 +184,10 @@ def test_damaged_images_raise_nothing_foreign() -> None:
     assert set(outcomes(images(), 3_000, seed=7)) >= {"read", "unreadable", "truncated"}
 
 
+def test_damaged_tiffs_of_many_bits_raise_nothing_foreign() -> None:
+    assert set(outcomes(tiffs(), 1_000, seed=7)) >= {"read", "unreadable", "truncated"}
+
+
 def test_damaged_dicom_files_raise_nothing_foreign(tmp_path: Path) -> None:
     assert set(outcomes(dicoms(tmp_path), 400, seed=7)) >= {"read", "unreadable", "truncated"}
 
@@ -164,5 +200,6 @@ def test_full_depth_reads_and_refuses_just_what_the_other_reader_does() -> None:
 def test_many_damaged_files_do_no_harm_either(tmp_path: Path) -> None:
     kinds = {"read", "unreadable", "truncated"}
     assert set(outcomes(images(), 30_000, seed=8)) >= kinds
+    assert set(outcomes(tiffs(), 30_000, seed=8)) >= kinds
     assert set(outcomes(dicoms(tmp_path), 10_000, seed=8)) >= kinds
     assert compare(films(), 20_000, seed=12) == {"read", "refused"}

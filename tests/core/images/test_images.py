@@ -219,7 +219,7 @@ def test_damaged_exif_does_not_lose_the_picture() -> None:
 
 
 def test_other_formats_are_refused_under_any_name(tmp_path: Path) -> None:
-    for kind in ("GIF", "WEBP", "EPS", "PPM", "ICO"):
+    for kind in ("GIF", "EPS", "PPM", "ICO"):
         path = tmp_path / "film.png"
         path.write_bytes(saved(Image.fromarray(film()).convert("RGB"), kind))
         error = refused(path)
@@ -232,12 +232,6 @@ def test_other_formats_are_refused_under_any_name(tmp_path: Path) -> None:
 def test_an_animated_png_is_refused() -> None:
     frames = [Image.fromarray(film()), Image.fromarray(255 - film())]
     data = saved(frames[0], save_all=True, append_images=frames[1:])
-    assert "holds 2 pictures" in refusal(data)
-
-
-def test_a_jpeg_of_several_pictures_is_refused() -> None:
-    frames = [Image.fromarray(film()), Image.fromarray(255 - film())]
-    data = saved(frames[0], "MPO", save_all=True, append_images=frames[1:])
     assert "holds 2 pictures" in refusal(data)
 
 

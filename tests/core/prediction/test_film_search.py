@@ -339,7 +339,7 @@ def test_other_files_are_refused_one_by_one(store: Path, ward: Path, film: Path)
     films, refused = search(store, ward)
     assert [one.name for one in films] == ["ward/a.png"]
     assert {one.name: str(one.refusal.reason) for one in refused} == {
-        "ward/notes.txt": "Not a PNG, JPEG, BMP, TIFF or DICOM image.",
+        "ward/notes.txt": "Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image.",
         "ward/inner.zip": "An archive inside; unpack it and add its images themselves.",
         "ward/empty": "It is empty.",
         "ward/model.safetensors": (
@@ -366,8 +366,8 @@ def test_a_folder_without_a_film_says_what_to_choose(store: Path, ward: Path) ->
     assert films == []
     assert refused.refusal.file == str(ward)
     assert str(refused.refusal.reason) == (
-        "The folder ward holds no film. Choose one that has PNG, JPEG, BMP, TIFF or DICOM files "
-        "in it or below."
+        "The folder ward holds no film. Choose one that has PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 "
+        "or DICOM files in it or below."
     )
 
 

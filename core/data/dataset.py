@@ -8,6 +8,7 @@ from pathlib import Path
 from core.data import unpacked as hash_cache
 from core.data.cache import ChangedFilmError, ImageCache, open_cache
 from core.data.edits import Edits, EditsFile
+from core.data.labels import LabelChoice
 from core.data.patients import Grouping, group_by_patient
 from core.data.records import Dataset, scan
 from core.data.sources import open_sources
@@ -68,7 +69,12 @@ class LoadedDataset:
 
 
 def load_dataset(
-    sources: Sequence[Path], workspace: Workspace, image_size: int, *, with_edits: bool = True
+    sources: Sequence[Path],
+    workspace: Workspace,
+    image_size: int,
+    *,
+    with_edits: bool = True,
+    labels: LabelChoice | None = None,
 ) -> Generator[Progress | LoadedDataset, None, None]:
     """Unpack, scan, decode and survey zips and folders; the last value is the dataset.
 
@@ -77,6 +83,7 @@ def load_dataset(
         workspace: Where unpacked and decoded films are kept.
         image_size: Pixels, both sides of the squares to decode to.
         with_edits: Whether what the user changed in this dataset counts.
+        labels: A table that gives the labels in place of the folders.
 
     Raises:
         ArchiveError: A zip is damaged or hostile.
@@ -88,7 +95,7 @@ def load_dataset(
             yield step
         else:
             opened = step
-    found = scan(opened)
+    found = scan(opened, labels)
     cache: ImageCache | None = None
     try:
         for reading in open_cache(found.records, image_size, workspace.caches):

@@ -11,7 +11,9 @@ from core.data.records import Record
 from core.errors import DatasetError, Message
 
 NamePattern = Literal["folder", "before_underscore", "before_last_number"]
-Pattern = Literal["dicom", "folder", "before_underscore", "before_last_number", "single_images"]
+Pattern = Literal[
+    "table", "dicom", "folder", "before_underscore", "before_last_number", "single_images"
+]
 # In the order in which they are tried.
 NAME_PATTERNS: tuple[NamePattern, ...] = ("folder", "before_underscore", "before_last_number")
 # A prefix is a patient only where nearly every name has one and no "patient" is a large
@@ -75,7 +77,9 @@ def group_by_patient(
     in_file = dicom_patients or {}
     unknown = [record for record in records if not in_file.get(record.digest)]
     is_chosen = bool(pattern)
-    if not is_chosen:
+    if not is_chosen and any(record.patient for record in records):
+        is_chosen, pattern = True, "table"  # the user named its column
+    elif not is_chosen:
         is_dicom = len(unknown) <= (1 - MIN_SHARE_WITH_PATIENT) * len(records)
         pattern = "dicom" if is_dicom else plausible_pattern(unknown) or "single_images"
     known = patients_by(pattern, records)
@@ -86,7 +90,8 @@ def group_by_patient(
         known = [first or second for first, second in zip(*order, strict=True)]
     patients = tuple(
         # Without a pattern the content decides, so that renamed films stay together.
-        patient or (record.digest if pattern in ("single_images", "dicom") else record.name)
+        patient
+        or (record.digest if pattern in ("single_images", "dicom", "table") else record.name)
         for patient, record in zip(known, records, strict=True)
     )
     groups = _joined(patients, [record.digest for record in records], same_image)
@@ -145,6 +150,8 @@ def patients_by(pattern: str, records: Sequence[Record]) -> list[str]:
             return [_before_underscore(_stem(record)) for record in records]
         case "before_last_number":
             return [_before_last_number(_stem(record)) for record in records]
+        case "table":
+            return [record.patient for record in records]
         case "single_images" | "dicom":
             return [""] * len(records)
     before, after = _pieces(pattern)

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Final, Literal
 
 from core.config import N_CLASSES_RANGE
+from core.data.labels import LabelChoice, LabelReport, open_labels, without_lone
 from core.data.unpacked import Unpacked, readable, showable
 from core.errors import DatasetError, Message, Refusal, RefusalKind
 
@@ -33,6 +34,11 @@ class Record:
     source: str = ""  # name of the zip or folder
     given: GivenPart | None = None  # where the folders are already split
     patient_folder: str = ""  # the folders between class folder and film, joined by "/"
+    # From a table of labels; empty or None where it does not tell.
+    patient: str = ""
+    view: str = ""  # upper case: PA, AP, LATERAL
+    age: float | None = None  # years
+    sex: str = ""  # M or F
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Dataset:
     classes: tuple[str, ...]  # folder names, sorted
     records: tuple[Record, ...]  # sorted by class, then name
     left_out: tuple[Refusal, ...]  # sorted by name
+    labels: LabelReport | None = None  # None: the folders are the classes, and no table was read
 
     @property
     def name(self) -> str:
@@ -97,19 +104,19 @@ class Dataset:
                 )
             )
         new_label = {old: new for new, old in enumerate(labels)}
-        return Dataset(
-            self.sources,
-            tuple(self.classes[label] for label in labels),
-            tuple(
+        return replace(
+            self,
+            classes=tuple(self.classes[label] for label in labels),
+            records=tuple(
                 replace(record, label=new_label[record.label])
                 for record in kept
                 if record.label in new_label
             ),
-            _by_name([*self.left_out, *left_out]),
+            left_out=_by_name([*self.left_out, *left_out]),
         )
 
 
-def scan(parts: Sequence[tuple[Unpacked, Path]]) -> Dataset:
+def scan(parts: Sequence[tuple[Unpacked, Path]], choice: LabelChoice | None = None) -> Dataset:
     """Sort the films of one or several sources into classes (`arrange` says how).
 
     Classes of the same name become one. With several sources the name of each film begins
@@ -117,32 +124,54 @@ def scan(parts: Sequence[tuple[Unpacked, Path]]) -> Dataset:
 
     Args:
         parts: What each source holds, and the source as the user knows it.
+        choice: A table that gives the labels in place of the folders, or tells of patients.
 
     Raises:
-        DatasetError: There are no class folders, too few or too many, or one is too small.
+        DatasetError: There are no class folders, too few or too many, or one is too small; or
+            the table cannot be used.
     """
     sources = tuple(source for _, source in parts)
     labels = labels_of(sources)
     given = parts_called(sources)
     placed: list[tuple[Record, str]] = []  # and its class
     left_out: list[Refusal] = []
+    outside: list[Record] = []
     for (unpacked, source), label in zip(parts, labels, strict=True):
         prefix = f"{label}/" if len(parts) > 1 else ""
         left_out += [replace(refusal, file=prefix + refusal.file) for refusal in unpacked.left_out]
         places = arrange([file.name for file in unpacked.files], class_called(source), len(parts))
         for file, place in zip(unpacked.files, places, strict=True):
             name = prefix + file.name
+            part = (place.given if isinstance(place, Place) else None) or given.get(source)
+            record = Record(name, file.path, file.digest, 0, label, part)
             if isinstance(place, Place):
-                part = place.given or given.get(source)
-                record = Record(name, file.path, file.digest, 0, label, part, place.patient_folder)
+                record = replace(record, patient_folder=place.patient_folder)
                 placed.append((record, place.class_name))
+            elif choice is not None and place is OUTSIDE:
+                outside.append(record)
             else:
                 left_out.append(Refusal(name, place))
+    report: LabelReport | None = None
+    if choice is not None:
+        placed, refused, report = _with_table(choice, placed, outside)
+        left_out += refused
+    if report is not None and report.choice.label:
+        return _sorted(sources, placed, left_out, report)
+    left_out += [Refusal(record.name, OUTSIDE) for record in outside]
     placed, stray = _without_stray_folders(placed)
     left_out += [Refusal(record.name, OUTSIDE) for record, _ in stray]
-    counts = Counter(class_name for _, class_name in placed)
-    _check_classes(joined(sources), counts)
-    classes = tuple(sorted(counts))
+    _check_classes(joined(sources), Counter(class_name for _, class_name in placed))
+    return _sorted(sources, placed, left_out, report)
+
+
+def _sorted(
+    sources: tuple[Path, ...],
+    placed: Sequence[tuple[Record, str]],
+    left_out: Iterable[Refusal],
+    report: LabelReport | None,
+) -> Dataset:
+    """Number the classes and bring everything into order."""
+    classes = tuple(sorted({class_name for _, class_name in placed}))
     index = {name: number for number, name in enumerate(classes)}
     records = [replace(record, label=index[class_name]) for record, class_name in placed]
     return Dataset(
@@ -150,7 +179,41 @@ def scan(parts: Sequence[tuple[Unpacked, Path]]) -> Dataset:
         classes,
         tuple(sorted(records, key=lambda record: (record.label, record.name))),
         _by_name(left_out),
+        report,
     )
+
+
+def _with_table(
+    choice: LabelChoice, placed: Sequence[tuple[Record, str]], outside: Sequence[Record]
+) -> tuple[list[tuple[Record, str]], list[Refusal], LabelReport]:
+    """Give images what a table says of them, and their class where it has a column of labels."""
+    class_of = {record.name: class_name for record, class_name in placed}
+    records = [*(record for record, _ in placed), *outside]
+    labelled = open_labels(choice, [record.name for record in records])
+    has_labels = bool(labelled.report.choice.label)
+    if has_labels:
+        labelled = without_lone(labelled)
+    found: list[tuple[Record, str]] = []
+    for record in records:
+        one = labelled.details.get(record.name)
+        class_name = one.label if one is not None and has_labels else class_of.get(record.name)
+        if class_name is None or (has_labels and one is None):
+            continue
+        if one is not None:
+            record = replace(record, patient=one.patient, view=one.view, age=one.age, sex=one.sex)
+        if has_labels:
+            record = replace(record, patient_folder=_patient_folder(record.name))
+        found.append((record, class_name))
+    refused = [Refusal(name, reason) for name, reason in labelled.refused.items()]
+    return found, refused, labelled.report
+
+
+def _patient_folder(name: str) -> str:
+    """Return the folder of an image up to the last one that is called a patient; "": none is."""
+    folders = name.split("/")[:-1]
+    while folders and not _PATIENTS.fullmatch(folders[-1]):
+        folders.pop()
+    return "/".join(folders)
 
 
 def _without_stray_folders(

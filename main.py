@@ -13,8 +13,21 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     )
 
 if __name__ == "__main__":
+    # A request to end is answered from here on; see app/interrupts.py. Not by `signal`, which
+    # takes longer to load than it takes to press Ctrl+C.
+    import _signal
+
+    for _name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        _number = getattr(_signal, _name, None)
+        if _number is not None and _signal.getsignal(_number) != _signal.SIG_IGN:
+            _signal.signal(_number, lambda *_: os._exit(130))
     # PYTHONSAFEPATH and -I leave the script's folder out.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from app import interrupts
+
+    interrupts.end_at_once()
     from app.bootstrap import main
 
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    interrupts.ignore()
+    sys.exit(code)

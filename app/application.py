@@ -1,7 +1,6 @@
 """Builds the program: the only place where objects are wired to each other."""
 
 import logging
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QTimer,
 from PySide6.QtGui import QFont, QIcon
 from PySide6.QtWidgets import QApplication
 
+from app import interrupts
 from app import theme as styling
 from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.data.catalogue import FilmReader
@@ -243,13 +243,15 @@ def run_window(paths: list[str], demo: bool) -> int:
     program = Application(qt, AppSettings(_settings_store()), workspace)
     errors.caught.connect(program.window.show_failure)
     program.garbage.begin()
-    signal.signal(signal.SIGINT, lambda *_: program.window.close())
-    ticking = QTimer()  # lets Python see Ctrl+C while Qt's loop runs
+    # Not at once: the request may come while something is painted.
+    request = interrupts.Request(lambda: QTimer.singleShot(0, program.window.end), is_window=True)
+    ticking = QTimer()  # lets Python see requests to end while Qt's loop runs
     ticking.start(200)
     ticking.timeout.connect(lambda: None)
-    program.start([Path(path) for path in paths], demo=demo)
-    log.info("window shown %.2f s after the start", time.monotonic() - started)
-    return qt.exec()
+    with interrupts.answering(request):
+        program.start([Path(path) for path in paths], demo=demo)
+        log.info("window shown %.2f s after the start", time.monotonic() - started)
+        return qt.exec()
 
 
 def _settings_store() -> QSettings:

@@ -264,6 +264,12 @@ class MainWindow(QMainWindow):
             on_yes=self._close_when_idle,
         ).setObjectName("closeQuestion")
 
+    @Slot()
+    def end(self) -> None:
+        """Stop all work and close, without a question: the system or a terminal asks for it."""
+        if not self._is_closing:
+            self._close_when_idle()
+
     def _close_when_idle(self) -> None:
         self._is_closing = True
         self._disclaimer.setText(tr("Closing: finishing this batch …"))

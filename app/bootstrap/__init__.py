@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from app import interrupts
 from app.bootstrap.environment import (
     BUILDS,
     Environment,
@@ -51,7 +52,10 @@ def main(argv: list[str], root: Path = ROOT, terminal: Terminal | None = None) -
 
 def console() -> int:
     """Start as an installed program, whose installer has seen to the packages."""
-    return _start(sys.argv[1:], ROOT, Terminal(), may_install=False)
+    interrupts.end_at_once()
+    code = _start(sys.argv[1:], ROOT, Terminal(), may_install=False)
+    interrupts.ignore()
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,9 @@ def _start(argv: list[str], root: Path, terminal: Terminal, *, may_install: bool
             is_test = request.face == "test"
             requirements = read_requirements(root / "pyproject.toml", with_tests=is_test)
             if not is_installed(requirements, request.build):
-                python = Environment(root, terminal).prepare(requirements, request.build)
+                with interrupts.interruptible():  # pip must be ended with us
+                    python = Environment(root, terminal).prepare(requirements, request.build)
+                interrupts.hold_back()
                 return terminal.become([python, root / "main.py", *request.words])
         return _show(request, root, terminal)
     except UsageError as error:
@@ -143,7 +149,7 @@ def _start(argv: list[str], root: Path, terminal: Terminal, *, may_install: bool
         return 1
     except KeyboardInterrupt:
         terminal.tell(tr("Interrupted."))
-        return 130
+        return interrupts.INTERRUPTED
 
 
 def _prepare_streams() -> None:
@@ -167,12 +173,13 @@ def _show(request: Request, root: Path, terminal: Terminal) -> int:
             return run(list(request.words))
         if (library := missing_for_x11()) is not None:
             raise SetupError(library)
-        from app.application import run_window
+        with interrupts.answering(interrupts.end_window_at_once):  # until it is there
+            from app.application import run_window
 
-        is_demo = request.words[:1] == ("demo",)
-        # Whole paths: the window remembers them for another day.
-        paths = [] if is_demo else [str(Path(word).absolute()) for word in request.words]
-        return run_window(paths, is_demo)
+            is_demo = request.words[:1] == ("demo",)
+            # Whole paths: the window remembers them for another day.
+            paths = [] if is_demo else [str(Path(word).absolute()) for word in request.words]
+            return run_window(paths, is_demo)
     except ImportError as error:
         damaged = Message(
             "A package is missing or damaged ({error}). Delete the folder .venv and start again.",

@@ -3,50 +3,21 @@
 import contextlib
 import json
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any, Self, TextIO, TypeVar
 
 from tqdm import tqdm
 
 from app.i18n import say, tr
+from app.interrupts import answering, interruptible
 from core.data.unpacked import showable
 from core.errors import Message, PneumoScopeError, Refusal
 from core.events import Progress
-
-# SIGTERM: shutdown, `kill`, a job scheduler; SIGHUP: the terminal was closed; SIGBREAK: Windows.
-_REQUESTS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-_Handler = Callable[[int, FrameType | None], Any] | int
-
-
-@contextmanager
-def _answering(before: _Handler, handler: _Handler) -> Iterator[None]:
-    """Let `handler` answer the requests to end that `before` answers until now.
-
-    A signal that somebody ignores or handles otherwise (`nohup`) is left as it is.
-    """
-    changed = []
-    if threading.current_thread() is threading.main_thread():
-        for name in _REQUESTS:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is before:
-                signal.signal(number, handler)
-                changed.append(number)
-    try:
-        yield
-    finally:
-        for number in changed:
-            signal.signal(number, before)
-
-
-def interruptible() -> AbstractContextManager[None]:
-    """Turn requests to end into KeyboardInterrupt, as Ctrl+C is one already."""
-    return _answering(signal.SIG_DFL, signal.default_int_handler)
 
 
 @contextmanager
@@ -60,11 +31,13 @@ def gentle_stop() -> Iterator[Callable[[], bool]]:
 
     def on_request(number: int, frame: FrameType | None) -> None:
         if is_wanted.is_set():
-            signal.default_int_handler(number, frame)
+            interrupt(number, frame)
+            return
         is_wanted.set()
-        tell(tr("Stopping after this batch. Press Ctrl+C again to end at once."))
+        with contextlib.suppress(RuntimeError):  # standard error was just being written to
+            tell(tr("Stopping after this batch. Press Ctrl+C again to end at once."))
 
-    with _answering(signal.default_int_handler, on_request):
+    with interruptible() as interrupt, answering(on_request):
         yield is_wanted.is_set
 
 

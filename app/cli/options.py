@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from app.cli.check import check
-from app.cli.console import interruptible, tell
+from app.cli.console import tell
 from app.cli.evaluate import evaluate
 from app.cli.export import export
 from app.cli.predict import predict
 from app.cli.train import demo, train
 from app.i18n import say, tr
+from app.interrupts import INTERRUPTED, interruptible
 from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.unpacked import showable
@@ -236,7 +237,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
     )
 
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
 Command = Callable[[argparse.Namespace, Workspace], None]
 COMMANDS: dict[str, Command] = {
     "check": check,
@@ -260,8 +261,7 @@ def run(argv: list[str]) -> int:
         return int(error.code or 0)
     command = arguments.command
     if command in ("train", "demo") or (command == "evaluate" and may_have_cards()):
-        # Before the signals are set, which Paddle takes away while it loads; and outside of the
-        # handlers below, because app.bootstrap explains a library that is missing.
+        # Outside of the handlers below, because app.bootstrap explains a library that is missing.
         importlib.import_module("core.runtime.paddle")
     try:
         with interruptible():

@@ -5,13 +5,18 @@ Importing costs seconds and 300 MB, so nothing in `app` imports this at module l
 
 import contextlib
 import ctypes
+import importlib.abc
+import importlib.machinery
 import importlib.util
 import io
 import logging
 import random
+import signal
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,9 +56,66 @@ def seed_everything(seed: int) -> None:
     paddle.seed(seed)
 
 
+class _RequestHandler:
+    """Whoever answers SIGTERM; Paddle's import and `disable_signal_handler` forget him.
+
+    Of the C library, because Python sets handlers on its main thread alone.
+    """
+
+    def __init__(self) -> None:
+        self._action = ctypes.create_string_buffer(_SIGACTION_BYTES)
+        self._exchange(None, self._action)
+
+    def put_back(self) -> None:
+        """Let him answer again."""
+        self._exchange(self._action, None)
+
+    def _exchange(self, new: Any, old: Any) -> None:
+        if sys.platform != "win32":
+            ctypes.CDLL(None).sigaction(signal.SIGTERM, new, old)
+
+
+_SIGACTION_BYTES = 1024  # more than any system's structure
+
+
+class _QuietCore(importlib.abc.MetaPathFinder):
+    """Finder that has `paddle.base.core.init_glog` leave SIGTERM to whoever answers it.
+
+    WORKAROUND (Paddle 3.3): half a second passes between `init_glog`, whose handler prints C++
+    stacks and ends the process, and the end of the import, where it can be taken away.
+    """
+
+    def __init__(self, handler: _RequestHandler) -> None:
+        self._handler = handler
+
+    def find_spec(self, name: str, path: Any, _target: Any = None) -> Any:
+        if name != "paddle.base.core":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        loader: Any = spec.loader if spec is not None else None
+        if loader is not None:
+            execute = loader.exec_module
+            loader.exec_module = lambda module: self._patch(execute, module)
+        return spec
+
+    def _patch(self, execute: Callable[[Any], None], module: Any) -> None:
+        execute(module)
+        init_glog = module.init_glog
+
+        def init(*given: Any) -> None:
+            init_glog(*given)
+            self._handler.put_back()
+
+        module.init_glog = init
+
+
 tune_process()  # has no effect once Paddle's libraries are loaded
 
 preload_paddle()
+
+_handler = _RequestHandler()
+_finder = _QuietCore(_handler)
+sys.meta_path.insert(0, _finder)
 
 # Paddle prints a warning about OMP_NUM_THREADS that does not concern one process.
 _printed = io.StringIO()
@@ -66,6 +128,8 @@ with warnings.catch_warnings(), contextlib.redirect_stderr(_printed):
 
 # Its handlers print C++ stacks to whoever ends the program; Python's own do better.
 paddle.disable_signal_handler()
+_handler.put_back()
+sys.meta_path.remove(_finder)
 
 _eager_modes: list[object] = []
 

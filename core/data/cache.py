@@ -30,6 +30,8 @@ from core.images.film import FilmHeader, square
 from core.images.fingerprint import LENGTH, fingerprint
 from core.images.formats import FileAccessError
 from core.images.reading import READER_VERSION, content_of, read_film
+from core.images.traces import LENGTH as N_TRACES
+from core.images.traces import traces
 from core.runtime.threads import map_ahead, physical_core_count
 
 SIDE = 128  # pixels
@@ -55,9 +57,9 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 GREY_FILE, COLOUR_FILE, THUMBNAIL_FILE = "grey.u8", "colour.u8", "thumbnails.u8"
-PRINTS_FILE = "fingerprints.f32"
+PRINTS_FILE, TRACES_FILE = "fingerprints.f32", "traces.f32"
 INDEX_FILE = "index.json"
-INDEX_VERSION = 3  # raise it when a cache holds something else
+INDEX_VERSION = 4  # raise it when a cache holds something else
 KEY_FILE = "patients.key"  # in the folder of all caches
 _KEY_BYTES = 32
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
@@ -86,6 +88,7 @@ class ImageCache:
     grey: NDArray[np.uint8]  # (N, size, size), memory-mapped
     thumbnails: NDArray[np.uint8]  # (N, 128, 128), memory-mapped
     prints: NDArray[np.float32]  # (N, 35), see core.images.fingerprint
+    traces: NDArray[np.float32]  # (N, 21), see core.images.traces
     headers: dict[str, FilmHeader]  # film digest -> what the file says of its picture
     colour_rows: dict[str, int]  # film digest -> row of `colour`, coloured films only
     colour: NDArray[np.uint8]  # (M, size, size, 3), memory-mapped
@@ -175,6 +178,7 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
         (folder / GREY_FILE).open("wb") as grey,
         (folder / THUMBNAIL_FILE).open("wb") as thumbnails,
         (folder / PRINTS_FILE).open("wb") as prints,
+        (folder / TRACES_FILE).open("wb") as trace_file,
         (folder / COLOUR_FILE).open("wb") as colour,
         closing(readings),
     ):
@@ -191,8 +195,9 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
                 grey.write(image.tobytes())
                 thumbnails.write(reading.thumbnail.tobytes())
                 prints.write(reading.print.tobytes())
+                trace_file.write(reading.traces.tobytes())
             yield Progress(Message("Reading films"), done, len(films))
-        for file in (grey, thumbnails, prints, colour):
+        for file in (grey, thumbnails, prints, trace_file, colour):
             file.flush()
             os.fsync(file.fileno())
     index = _Index(
@@ -212,6 +217,7 @@ class _Reading:
     image: NDArray[np.uint8]  # (size, size) or (size, size, 3)
     thumbnail: NDArray[np.uint8]  # (128, 128)
     print: NDArray[np.float32]  # (35,)
+    traces: NDArray[np.float32]  # (21,)
     header: FilmHeader
 
 
@@ -228,7 +234,11 @@ def _decode(film: Record, size: int, patient_key: bytes) -> _Reading | ImageRead
         reading = read_film(content, patient_key)
         pixels = reading.pixels
         return _Reading(
-            square(pixels, size), thumbnail(pixels), fingerprint(pixels), reading.header
+            square(pixels, size),
+            thumbnail(pixels),
+            fingerprint(pixels),
+            traces(pixels),
+            reading.header,
         )
     except FileAccessError as error:
         raise DatasetError(
@@ -287,20 +297,32 @@ def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | 
         }
         grey = _map(target / GREY_FILE, (len(rows), size, size))
         thumbnails = _map(target / THUMBNAIL_FILE, (len(rows), SIDE, SIDE))
-        prints = _prints(target / PRINTS_FILE, len(rows))
+        prints = _numbers(target / PRINTS_FILE, len(rows), LENGTH)
+        traced = _numbers(target / TRACES_FILE, len(rows), N_TRACES)
         colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return ImageCache(
-        target, size, rows, grey, thumbnails, prints, headers, colour_rows, colour, unreadable
+        folder=target,
+        size=size,
+        rows=rows,
+        grey=grey,
+        thumbnails=thumbnails,
+        prints=prints,
+        traces=traced,
+        headers=headers,
+        colour_rows=colour_rows,
+        colour=colour,
+        unreadable=unreadable,
     )
 
 
-def _prints(path: Path, n: int) -> NDArray[np.float32]:
-    prints = np.fromfile(path, np.float32)
-    if prints.size != n * LENGTH or not np.isfinite(prints).all():
-        raise ValueError("other fingerprints")
-    return prints.reshape(n, LENGTH)
+def _numbers(path: Path, n: int, length: int) -> NDArray[np.float32]:
+    """Read `length` numbers for each film, (n, length)."""
+    numbers = np.fromfile(path, np.float32)
+    if numbers.size != n * length or not np.isfinite(numbers).all():
+        raise ValueError("other numbers")
+    return numbers.reshape(n, length)
 
 
 def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

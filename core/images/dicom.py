@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.images.dicom_header import Picture, find_picture, patient_hash, syntax_of
+from core.images.dicom_header import (
+    Picture,
+    find_picture,
+    patient_hash,
+    subject_and_machine,
+    syntax_of,
+)
 from core.images.dicom_pixels import stored_pixels
 from core.images.film import Film, FilmHeader, FullDepthFilm, Spacing, Window
 from core.images.raster import grey_unless_coloured
@@ -139,6 +145,7 @@ def _header_of(picture: Picture, patient_key: bytes = b"") -> FilmHeader:
         jpeg_quality=None,
         orientation=1,
         patient=patient_hash(picture.header, patient_key),
+        **subject_and_machine(picture.header),
     )
 
 

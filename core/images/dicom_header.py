@@ -10,9 +10,10 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ImageReadError, Message
+from core.images.film import MOST_LETTERS, MOST_YEARS
 from core.images.formats import check_size, several_pictures
 
 if TYPE_CHECKING:
@@ -224,13 +225,22 @@ def syntax_of(data: bytes, name: object) -> TransferSyntax:
 _PIXEL_DATA: Final = 0x7FE00010
 _ALL_PIXEL_DATA: Final = (_PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # the others: floating point
 _MODALITY: Final = 0x00080060
+_MAKER: Final = 0x00080070
 _PATIENT_ID: Final = 0x00100020
 _ISSUER_OF_PATIENT_ID: Final = 0x00100021
+_SEX: Final = 0x00100040
+_AGE: Final = 0x00101010
+_VIEW: Final = 0x00185101
+_YEARS: Final = {b"Y": 1.0, b"M": 1 / 12, b"W": 7 / 365.25, b"D": 1 / 365.25}  # PS3.5, AS
 _WANTED = {
     0x00080005,  # Specific Character Set
     _MODALITY,
+    _MAKER,
     _PATIENT_ID,
     _ISSUER_OF_PATIENT_ID,
+    _SEX,
+    _AGE,
+    _VIEW,
     0x00181114,  # Estimated Radiographic Magnification Factor
     0x00181164,  # Imager Pixel Spacing
     0x00182010,  # Nominal Scanned Pixel Spacing
@@ -329,6 +339,19 @@ def patient_hash(header: "Dataset", patient_key: bytes) -> str:
         return ""
     content = b"\0".join([patient, issuer] if issuer else [patient])
     return hashlib.blake2b(content, key=patient_key, digest_size=16).hexdigest()
+
+
+def subject_and_machine(header: "Dataset") -> dict[str, Any]:
+    """Return the fields of a FilmHeader that say who and with which machine, where known."""
+    view, sex, maker = (
+        _stored_text(header, tag).decode("ascii", "replace").upper()[:MOST_LETTERS].strip()
+        for tag in (_VIEW, _SEX, _MAKER)
+    )
+    text = _stored_text(header, _AGE)
+    number, unit = text[:-1], text[-1:]
+    years = int(number) * _YEARS[unit] if number.isdigit() and unit in _YEARS else None
+    is_sane = years is not None and years <= MOST_YEARS
+    return {"view": view, "age": years if is_sane else None, "sex": sex, "maker": maker}
 
 
 def _stored_text(header: "Dataset", tag: int) -> bytes:

@@ -11,6 +11,8 @@ from PIL import Image
 from core.images.formats import Format
 
 _HASH = re.compile(r"(?:[0-9a-f]{32})?")
+MOST_LETTERS = 16  # of view, sex and maker
+MOST_YEARS = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class FilmHeader:
     jpeg_quality: int | None  # 1 to 100, estimated; None where the file is no JPEG
     orientation: int  # EXIF 1 to 8, already undone
     patient: str = ""  # keyed hash of the DICOM PatientID, 32 hexadecimal digits; "" where unknown
+    # Of DICOM; "" or None where unknown.
+    view: str = ""  # such as "AP" or "PA"
+    age: float | None = None  # years
+    sex: str = ""  # "M", "F" or "O"
+    maker: str = ""  # of the machine
 
     def to_json(self) -> dict[str, str | int | bool | None]:
         """Return the fields by name."""
@@ -53,6 +60,14 @@ class FilmHeader:
             and _is_within(header.orientation, 1, 8)
             and isinstance(header.patient, str)
             and _HASH.fullmatch(header.patient)
+            and all(
+                isinstance(text, str) and len(text) <= MOST_LETTERS
+                for text in (header.view, header.sex, header.maker)
+            )
+            and (
+                header.age is None
+                or (isinstance(header.age, int | float) and 0 <= header.age <= MOST_YEARS)
+            )
         ):
             raise ValueError("a field of a film's header is out of its range")
         return header

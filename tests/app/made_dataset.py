@@ -18,6 +18,7 @@ from core.data.survey import Survey
 from core.errors import Message, Refusal
 from core.images.film import FilmHeader
 from core.images.fingerprint import LENGTH
+from core.images.traces import LENGTH as N_TRACES
 
 CLASSES = ("COVID", "NORMAL", "Viral_Pneumonia")
 SIDE = 32  # pixels
@@ -46,6 +47,7 @@ def make_dataset(n_per_class: int = 4) -> LoadedDataset:
         grey=pixels[:, :SIDE, :SIDE],
         thumbnails=pixels,
         prints=np.zeros((len(records), LENGTH), np.float32),
+        traces=np.zeros((len(records), N_TRACES), np.float32),
         headers=dict.fromkeys(digests, header),
         colour_rows={},
         colour=np.empty((0, SIDE, SIDE, 3), np.uint8),

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.data.cache import ImageCache
 from core.images.fingerprint import LENGTH
+from core.images.traces import LENGTH as N_TRACES
 
 
 def cache_of(
@@ -24,6 +25,7 @@ def cache_of(
         grey=grey,
         thumbnails=thumbnails,
         prints=np.zeros((len(grey), LENGTH), np.float32),
+        traces=np.zeros((len(grey), N_TRACES), np.float32),
         headers={},
         colour_rows=colour_rows,
         colour=colour,

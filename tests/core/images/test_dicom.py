@@ -284,6 +284,15 @@ def bare(*elements: bytes, syntax: str = "1.2.840.10008.1.2.1") -> bytes:
     return bytes(128) + b"DICM" + element(0x00020010, b"UI", uid) + b"".join(elements)
 
 
+def test_view_age_sex_and_maker_are_kept() -> None:
+    tags = {"ViewPosition": "AP", "PatientSex": "F", "Manufacturer": "Maker of machines, Ltd"}
+    header = read_film(dicom(film(), PatientAge="018M", **tags)).header
+    assert (header.view, header.age, header.sex) == ("AP", 1.5, "F")
+    assert header.maker == "MAKER OF MACHINE"
+    odd = read_film(dicom(film(), PatientAge="old")).header
+    assert (odd.view, odd.age, odd.sex, odd.maker) == ("", None, "", "")
+
+
 def test_several_frames_are_refused_by_number() -> None:
     made = dicom(film(), NumberOfFrames=3, PixelData=film().tobytes() * 3)
     assert "holds 3 pictures" in str(refused(made))

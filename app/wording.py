@@ -113,6 +113,8 @@ def result_words(done: TrainingDone) -> tuple[Message, ...]:
 
 
 _KINDS: Mapping[Kind, Message] = {
+    "class_level": Message("Level of the class folders"),
+    "class_spelling": Message("One class in two spellings"),
     "unreadable": Message("Cannot be read"),
     "truncated": Message("Cut short"),
     "not_an_image": Message("Not an image"),
@@ -127,6 +129,7 @@ _KINDS: Mapping[Kind, Message] = {
     "in_two_classes": Message("One film in two classes"),
     "patient_in_two_classes": Message("One patient in two classes"),
     "leakage": Message("Leakage into the test"),
+    "untested_class": Message("Class without test images"),
     "imbalance": Message("Uneven classes"),
     "confounder": Message("Class told without the lungs"),
     "single_source": Message("Class from one source"),

@@ -14,6 +14,7 @@ from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.config import preset
 from core.data.dataset import LoadedDataset
+from core.data.layout import Layout
 from core.data.patients import Grouping
 from core.data.records import display_names
 from core.data.splits import PARTS, Splits, count_by_class, split
@@ -28,7 +29,14 @@ def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
     config = preset("recommended")
     with ProgressBars() as bars:
         size = config.preprocessing.image_size
-        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
+        loaded = load(
+            arguments.data,
+            workspace,
+            size,
+            bars,
+            with_edits=not arguments.as_found,
+            class_level=arguments.class_level,
+        )
         with closing(audit(loaded)) as events:
             report = last_of(events, Report, bars)
     try:
@@ -57,6 +65,22 @@ def _json(loaded: LoadedDataset, report: Report, parts: Splits | None) -> dict[s
             part: count_by_class(dataset, parts.part(part)) if parts is not None else {}
             for part in PARTS
         },
+        "class_level": _level_json(dataset.layout),
+    }
+
+
+def _level_json(layout: Layout | None) -> dict[str, Any] | None:
+    """Describe the level of the class folders; a level is null where sources differ."""
+    if layout is None:
+        return None
+    levels = set(layout.levels)
+    return {
+        "level": layout.levels[0] if len(levels) == 1 else None,
+        "reason": say(layout.reason),
+        "is_certain": layout.is_certain,
+        "alternatives": [
+            {"level": one.level, "classes": list(one.names)} for one in layout.alternatives
+        ],
     }
 
 

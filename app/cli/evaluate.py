@@ -22,11 +22,20 @@ def load(
     bars: ProgressBars,
     *,
     with_edits: bool = True,
+    class_level: int | None = None,
+    known_classes: Sequence[str] = (),
 ) -> LoadedDataset:
     """Open zips and folders with bars on the screen; say so where edits of the window count."""
-    events = load_dataset(data, workspace, image_size, with_edits=with_edits)
+    events = load_dataset(
+        data,
+        workspace,
+        image_size,
+        with_edits=with_edits,
+        class_level=class_level,
+        known_classes=known_classes,
+    )
     loaded = last_of(events, LoadedDataset, bars)
-    if loaded.edits != Edits():
+    if loaded.edits != Edits(class_level=class_level):
         tell(
             tr(
                 "Changes that were made to this dataset in the window count here too ({n}); "
@@ -42,7 +51,15 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
     with ProgressBars() as bars:
         size = card.preprocessing.image_size
-        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
+        loaded = load(
+            arguments.data,
+            workspace,
+            size,
+            bars,
+            with_edits=not arguments.as_found,
+            class_level=arguments.class_level,
+            known_classes=card.classes,
+        )
         mapping = dict(arguments.map)
         events = evaluate_model(
             arguments.model, loaded, arguments.split, workspace, mapping=mapping

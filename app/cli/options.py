@@ -20,6 +20,7 @@ from app.i18n import say, tr
 from app.interrupts import INTERRUPTED, interruptible
 from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
+from core.data.edits import MAX_LEVEL
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.runtime.devices import may_have_cards
@@ -205,6 +206,18 @@ def _pair(text: str) -> tuple[str, str]:
     return name, meant
 
 
+def _level(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) > MAX_LEVEL:
+        raise argparse.ArgumentTypeError(
+            tr(
+                "{value} is no level; give a whole number from 0 to {most}",
+                value=text,
+                most=MAX_LEVEL,
+            )
+        )
+    return int(text)
+
+
 def _names(text: str) -> list[str]:
     """Split `PatientID,StudyDate` into names."""
     return [name for name in text.replace(" ", "").split(",") if name]
@@ -222,6 +235,15 @@ def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
         "--as-found",
         action="store_true",
         help=tr("ignore what was left out or re-labelled in the window"),
+    )
+    command.add_argument(
+        "--class-level",
+        type=_level,
+        metavar="N",
+        help=tr(
+            "the level of folders that are the classes: 1 the outermost of a zip or folder, 2 "
+            "those inside, 0 the zips and folders themselves; found out where it is not given"
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from app.i18n import say, tr
 from app.wording import epoch_words, result_words
 from core.config import TrainingConfig, preset, settings
 from core.data.dataset import LoadedDataset
+from core.data.splits import split, unscored_classes
 from core.demo import demo_archive, demo_config, draw_demo
 from core.errors import ConfigError, Message
 from core.events import (
@@ -61,6 +62,7 @@ def check_training(arguments: argparse.Namespace) -> None:
         for name, value in _given_settings(arguments).items()
     ]
     given += ["--as-found"] if arguments.as_found else []
+    given += ["--class-level"] if arguments.class_level is not None else []
     given += [str(path) for path in arguments.data]
     if given:
         raise ConfigError(
@@ -182,7 +184,18 @@ def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
     with ProgressBars() as bars:
         weights = _weights_file(arguments.initial_weights, config, workspace, bars)
         size = config.preprocessing.image_size
-        loaded = load(arguments.data, workspace, size, bars, with_edits=not arguments.as_found)
+        loaded = load(
+            arguments.data,
+            workspace,
+            size,
+            bars,
+            with_edits=not arguments.as_found,
+            class_level=arguments.class_level,
+        )
+        for _, message in unscored_classes(
+            loaded.dataset, split(loaded.dataset, loaded.grouping, config)
+        ):
+            tell(say(message))
         initial = _fitted(weights, config, loaded) if weights is not None else None
         run = run_training(config, loaded, arguments.out, arguments.device, workspace, initial)
         return watch(run, bars)

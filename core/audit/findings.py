@@ -6,6 +6,8 @@ from typing import Literal, get_args
 from core.errors import Message
 
 Kind = Literal[
+    "class_level",
+    "class_spelling",
     "unreadable",
     "truncated",
     "not_an_image",
@@ -20,13 +22,14 @@ Kind = Literal[
     "in_two_classes",
     "patient_in_two_classes",
     "leakage",
+    "untested_class",
     "imbalance",
     "confounder",
     "single_source",
 ]
 Severity = Literal["error", "warning", "note"]
 # What a button can do about a finding; the edits themselves are made by core.data.edits.
-Fix = Literal["leave_out", "keep_one", "regroup"]
+Fix = Literal["leave_out", "keep_one", "regroup", "merge"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # worst first
@@ -42,3 +45,4 @@ class Finding:
     files: tuple[str, ...]  # names as in the archive
     value: float | None = None  # the number behind it: a correlation, an AUROC, a share
     fix: Fix | None = None  # what can be done about it here
+    classes: tuple[str, ...] = ()  # of the fix "merge": the others join the first

@@ -10,10 +10,12 @@ from core.audit.findings import KINDS, SEVERITIES, Finding
 from core.audit.sources import findings_of_run, single_source_finding, single_sources
 from core.config import preset
 from core.data.dataset import LoadedDataset
+from core.data.folder_names import spelling
+from core.data.layout import listed, listed_levels
 from core.data.near_duplicates import clusters
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
-from core.data.splits import Splits, classes_without_films, leaking_groups, split
+from core.data.splits import Splits, leaking_groups, split, unscored_classes
 from core.errors import DatasetError, Message, Refusal
 from core.events import Progress
 from core.images.formats import MIN_SIDE, is_named_as, is_named_as_image
@@ -53,6 +55,7 @@ def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
     except DatasetError as error:  # a class is too small
         parts = error
     findings = [
+        *class_findings(loaded.dataset),
         *file_findings(loaded),
         *relation_findings(loaded),
         *leakage_findings(loaded, parts),
@@ -68,6 +71,50 @@ def audit(loaded: LoadedDataset) -> Generator[Progress | Report, None, None]:
     facts = findings_of_run(loaded, parts, single) if isinstance(parts, Splits) else None
     findings.sort(key=lambda one: (SEVERITIES.index(one.severity), KINDS.index(one.kind)))
     yield Report(tuple(findings), confounder, facts)
+
+
+def class_findings(dataset: Dataset) -> Iterator[Finding]:
+    """Say which folders were taken for the classes, and which of them are one class."""
+    layout = dataset.layout
+    if layout is not None and layout.alternatives:
+        levels = {level for level in layout.levels if level is not None}
+        yield Finding(
+            "class_level",
+            "note" if layout.is_certain else "warning",
+            Message(
+                "The classes are the folders of level {level}, {names}; {reason} Other levels: "
+                "{others}. Choose the level beside the classes, or with --class-level.",
+                level=", ".join(map(str, sorted(levels))),
+                names=listed(dataset.classes),
+                reason=layout.reason,
+                others=listed_levels(layout.alternatives),
+            ),
+            (),
+        )
+    spellings: dict[str, list[str]] = {}
+    for name in dataset.classes:
+        spellings.setdefault(spelling(name), []).append(name)
+    counts = dataset.counts
+    for names in spellings.values():
+        if len(names) > 1:
+            names.sort(key=lambda name: -counts[name])
+            others = {dataset.classes.index(name) for name in names[1:]}
+            yield Finding(
+                "class_spelling",
+                "error",
+                Message(
+                    "The classes {names} differ in spelling alone, and the network would learn "
+                    "them as different diseases. Merge them if they are one class; else give them "
+                    "names that differ.",
+                    names=", ".join(
+                        f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK}"
+                        for name in names
+                    ),
+                ),
+                _names([record for record in dataset.records if record.label in others]),
+                fix="merge",
+                classes=tuple(names),
+            )
 
 
 def file_findings(loaded: LoadedDataset) -> Iterator[Finding]:
@@ -521,17 +568,7 @@ def _untested(loaded: LoadedDataset, parts: Splits | DatasetError) -> Iterator[F
     if isinstance(parts, DatasetError):
         yield Finding("imbalance", "error", parts.message, ())
         return
-    names = classes_without_films(loaded.dataset, parts, "test")
-    if names:
-        yield Finding(
-            "imbalance",
-            "warning",
-            Message(
-                "Classes of which the test has no film: {n}, such as {example}. They have too few "
-                "patients, or all their films are copies of one; the accuracy leaves them out.",
-                n=len(names),
-                example=names[0],
-            ),
-            (),
-            float(len(names)),
-        )
+    for name, message in unscored_classes(loaded.dataset, parts):
+        label = loaded.dataset.classes.index(name)
+        films = [record for record in loaded.dataset.records if record.label == label]
+        yield Finding("untested_class", "warning", message, _names(films))

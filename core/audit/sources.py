@@ -10,7 +10,7 @@ from core.audit.confounder import N_FOLDS, open_confounder, patient_folds
 from core.audit.findings import Finding
 from core.data.acquisition import LEAST_FILMS, Standard, find_sources
 from core.data.dataset import LoadedDataset
-from core.data.splits import Splits
+from core.data.splits import Splits, classes_without_films
 from core.errors import Message
 from core.models.dataset_findings import RED_AUROC, DatasetFindings, Telltale, ToldApart
 
@@ -144,7 +144,7 @@ def findings_of_run(
     names = dataset.classes
     groups = loaded.grouping.groups
     learned = {groups[index] for index in (*splits.train, *splits.validation)}
-    tested = (*splits.test, *splits.kept)
+    tested = splits.test
     return DatasetFindings(
         counts=dataset.counts,
         examined=tuple(names[one.label] for one in confounder.classes) if confounder else (),
@@ -158,6 +158,7 @@ def findings_of_run(
             for key, area in (confounder.properties if confounder else ())
         ),
         single_source=tuple(names[label] for label in single),
+        untested=classes_without_films(dataset, splits, "test"),
         has_patients=loaded.grouping.has_patients,
         n_test=len(tested),
         n_leaking=sum(groups[index] in learned for index in tested),

@@ -75,6 +75,8 @@ def load_dataset(
     *,
     with_edits: bool = True,
     labels: LabelChoice | None = None,
+    class_level: int | Sequence[int | None] | None = None,
+    known_classes: Sequence[str] = (),
 ) -> Generator[Progress | LoadedDataset, None, None]:
     """Unpack, scan, decode and survey zips and folders; the last value is the dataset.
 
@@ -84,6 +86,9 @@ def load_dataset(
         image_size: Pixels, both sides of the squares to decode to.
         with_edits: Whether what the user changed in this dataset counts.
         labels: A table that gives the labels in place of the folders.
+        class_level: The level of the class folders, one for all sources or one for each; None: as
+            the user chose in the window, or found out.
+        known_classes: Classes of a model; a level of folders that has them goes before others.
 
     Raises:
         ArchiveError: A zip is damaged or hostile.
@@ -95,7 +100,15 @@ def load_dataset(
             yield step
         else:
             opened = step
-    found = scan(opened, labels)
+    is_open = with_edits and class_level is None
+    level = _chosen_level(opened, workspace) if is_open else class_level
+    try:
+        found = scan(opened, labels, _levels(level, len(opened)), known_classes)
+    except DatasetError:
+        if not is_open or level is None:
+            raise
+        level = None  # the folders are others by now
+        found = scan(opened, labels, None, known_classes)
     cache: ImageCache | None = None
     try:
         for reading in open_cache(found.records, image_size, workspace.caches):
@@ -110,14 +123,35 @@ def load_dataset(
     as_found = found.without(cache.unreadable)
     survey = yield from open_survey(cache)
     edits = EditsFile(workspace.edits, as_found).load() if with_edits else Edits()
+    used = level if isinstance(level, int) else None
+    if edits.class_level != used:  # what they say of classes means nothing here
+        edits = edits.at_level(used)
     try:
         loaded = LoadedDataset.of(as_found, edits, cache, survey)
     except DatasetError:
         if edits == Edits():
             raise
         # Whatever was saved, a dataset that could be opened once can be opened again.
-        loaded = LoadedDataset.of(as_found, Edits(), cache, survey)
+        loaded = LoadedDataset.of(as_found, Edits(class_level=edits.class_level), cache, survey)
     yield loaded
+
+
+def _levels(
+    level: int | Sequence[int | None] | None, n_sources: int
+) -> Sequence[int | None] | None:
+    """Return the level of the class folders in each source; None: found out."""
+    if level is None or isinstance(level, int):
+        return None if level is None else (level,) * n_sources
+    return level if len(level) == n_sources else None
+
+
+def _chosen_level(opened: Sequence[tuple[Unpacked, Path]], workspace: Workspace) -> int | None:
+    """Return the level of the class folders that the user chose in the window before."""
+    try:
+        found = scan(opened)
+    except DatasetError:  # no classes were found: then the place of the sources tells it
+        found = Dataset(tuple(source for _, source in opened), (), (), ())
+    return EditsFile(workspace.edits, found).load().class_level
 
 
 def _forget(opened: Sequence[tuple[Unpacked, Path]], store: Path) -> None:

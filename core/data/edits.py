@@ -19,6 +19,7 @@ from core.errors import ConfigError, DatasetError, Message, Refusal
 from core.schema import StrictModel
 
 FORMAT_VERSION = 1
+MAX_LEVEL = 100  # of class folders
 
 
 class Edits(StrictModel):
@@ -29,12 +30,13 @@ class Edits(StrictModel):
     classes: dict[str, str] = Field(default_factory=dict)  # film -> the class it is of
     merged: dict[str, str] = Field(default_factory=dict)  # class -> the class it joins
     patients: str = ""  # a patient_names.Pattern or template; "": found out
+    class_level: int | None = Field(default=None, ge=0, le=MAX_LEVEL)  # None: found out
 
     @property
     def n_changes(self) -> int:
         """Number of things that are changed."""
         n_changed = len(self.left_out) + len(self.classes) + len(self.merged)
-        return n_changed + bool(self.patients)
+        return n_changed + bool(self.patients) + (self.class_level is not None)
 
     def leave_out(self, names: Iterable[str]) -> Self:
         """Return these edits and that films do not count."""
@@ -47,6 +49,21 @@ class Edits(StrictModel):
     def relabel(self, names: Iterable[str], class_name: str) -> Self:
         """Return these edits and that films are of another class."""
         return self.changed(classes={**self.classes, **dict.fromkeys(names, class_name)})
+
+    def merge(self, names: Iterable[str], into: str) -> Self:
+        """Return these edits and that classes are spellings of another one."""
+        # Whatever was merged into one of them goes along.
+        into = self.merged.get(into, into)
+        joining = {*names} - {into}
+        merged = {name: into if meant in joining else meant for name, meant in self.merged.items()}
+        return self.changed(merged={**merged, **dict.fromkeys(sorted(joining), into)})
+
+    def at_level(self, level: int | None) -> Self:
+        """Return these edits and the level of the class folders.
+
+        What names the classes of another level is given up.
+        """
+        return self.changed(class_level=level, classes={}, merged={})
 
     def group_by(self, pattern: str) -> Self:
         """Return these edits and how names tell the patients."""

@@ -1,23 +1,19 @@
 """Records: the X-rays of a dataset and the class of each, read from the folder names."""
 
 import hashlib
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
-from typing import Final, Literal
 
 from core.config import N_CLASSES_RANGE
+from core.data.folder_names import GivenPart, is_patient, parts_of
 from core.data.labels import LabelChoice, LabelReport, open_labels, without_lone
+from core.data.layout import OUTSIDE, Layout, Place, arrange, listed, listed_levels
 from core.data.unpacked import Unpacked, readable, showable
 from core.errors import DatasetError, Message, Refusal, RefusalKind
 
-GivenPart = Literal["train", "validation", "test"]
 MIN_IMAGES_PER_CLASS = 2
-OUTSIDE: Final = Message("It lies outside the class folders.")
-MASK: Final = Message("A mask, not a film.")
 _LAYOUT = "input_data/NORMAL/1.png, input_data/COVID/2.png"
 _SHOWN = 3
 _SHOWN_NAMES = 5
@@ -50,6 +46,7 @@ class Dataset:
     records: tuple[Record, ...]  # sorted by class, then name
     left_out: tuple[Refusal, ...]  # sorted by name
     labels: LabelReport | None = None  # None: the folders are the classes, and no table was read
+    layout: Layout | None = None  # of the folders; None: it was not read from folders
 
     @property
     def name(self) -> str:
@@ -116,7 +113,12 @@ class Dataset:
         )
 
 
-def scan(parts: Sequence[tuple[Unpacked, Path]], choice: LabelChoice | None = None) -> Dataset:
+def scan(
+    parts: Sequence[tuple[Unpacked, Path]],
+    choice: LabelChoice | None = None,
+    levels: Sequence[int | None] | None = None,
+    known: Sequence[str] = (),
+) -> Dataset:
     """Sort the films of one or several sources into classes (`arrange` says how).
 
     Classes of the same name become one. With several sources the name of each film begins
@@ -125,6 +127,8 @@ def scan(parts: Sequence[tuple[Unpacked, Path]], choice: LabelChoice | None = No
     Args:
         parts: What each source holds, and the source as the user knows it.
         choice: A table that gives the labels in place of the folders, or tells of patients.
+        levels: The level of the class folders in each source; None: found out.
+        known: Classes of a model, see `arrange`.
 
     Raises:
         DatasetError: There are no class folders, too few or too many, or one is too small; or
@@ -136,11 +140,14 @@ def scan(parts: Sequence[tuple[Unpacked, Path]], choice: LabelChoice | None = No
     placed: list[tuple[Record, str]] = []  # and its class
     left_out: list[Refusal] = []
     outside: list[Record] = []
-    for (unpacked, source), label in zip(parts, labels, strict=True):
+    called = [class_called(source) for source in sources]
+    places, layout = arrange(
+        [[file.name for file in unpacked.files] for unpacked, _ in parts], called, levels, known
+    )
+    for (unpacked, source), label, placed_files in zip(parts, labels, places, strict=True):
         prefix = f"{label}/" if len(parts) > 1 else ""
         left_out += [replace(refusal, file=prefix + refusal.file) for refusal in unpacked.left_out]
-        places = arrange([file.name for file in unpacked.files], class_called(source), len(parts))
-        for file, place in zip(unpacked.files, places, strict=True):
+        for file, place in zip(unpacked.files, placed_files, strict=True):
             name = prefix + file.name
             part = (place.given if isinstance(place, Place) else None) or given.get(source)
             record = Record(name, file.path, file.digest, 0, label, part)
@@ -160,8 +167,9 @@ def scan(parts: Sequence[tuple[Unpacked, Path]], choice: LabelChoice | None = No
     left_out += [Refusal(record.name, OUTSIDE) for record in outside]
     placed, stray = _without_stray_folders(placed)
     left_out += [Refusal(record.name, OUTSIDE) for record, _ in stray]
-    _check_classes(joined(sources), Counter(class_name for _, class_name in placed))
-    return _sorted(sources, placed, left_out, report)
+    counts = Counter(class_name for _, class_name in placed)
+    _check_classes(joined(sources), counts, layout, is_chosen=levels is not None)
+    return _sorted(sources, placed, left_out, report, layout)
 
 
 def _sorted(
@@ -169,6 +177,7 @@ def _sorted(
     placed: Sequence[tuple[Record, str]],
     left_out: Iterable[Refusal],
     report: LabelReport | None,
+    layout: Layout | None = None,
 ) -> Dataset:
     """Number the classes and bring everything into order."""
     classes = tuple(sorted({class_name for _, class_name in placed}))
@@ -180,6 +189,7 @@ def _sorted(
         tuple(sorted(records, key=lambda record: (record.label, record.name))),
         _by_name(left_out),
         report,
+        layout,
     )
 
 
@@ -211,7 +221,7 @@ def _with_table(
 def _patient_folder(name: str) -> str:
     """Return the folder of an image up to the last one that is called a patient; "": none is."""
     folders = name.split("/")[:-1]
-    while folders and not _PATIENTS.fullmatch(folders[-1]):
+    while folders and not is_patient(folders[-1]):
         folders.pop()
     return "/".join(folders)
 
@@ -232,8 +242,30 @@ def _without_stray_folders(
     return kept, [item for item, stray in zip(placed, is_stray, strict=True) if stray]
 
 
-def _check_classes(source: str, counts: Mapping[str, int]) -> None:
+def _check_classes(
+    source: str, counts: Mapping[str, int], layout: Layout, *, is_chosen: bool
+) -> None:
     low, high = N_CLASSES_RANGE
+    if is_chosen and len(counts) < low:
+        raise DatasetError(
+            Message(
+                "The level that was chosen for the classes of {source} has fewer than two folders "
+                "with images. Levels that have more: {levels}.",
+                source=source,
+                levels=listed_levels(layout.candidates) or "-",
+            )
+        )
+    if not counts and layout.candidates:
+        raise DatasetError(
+            Message(
+                "The images of {source} do not lie in class folders: its folders are called like "
+                "patients, studies, dates or batches ({levels}). Put each class into a folder of "
+                "its own, such as {layout}, or choose the level of the classes (--class-level).",
+                source=source,
+                levels=listed_levels(layout.candidates),
+                layout=_LAYOUT,
+            )
+        )
     if not counts:
         raise DatasetError(
             Message(
@@ -249,7 +281,7 @@ def _check_classes(source: str, counts: Mapping[str, int]) -> None:
                 "{source} holds only one class folder with images, {names}. Give each class a "
                 "folder of its own, such as {layout}.",
                 source=source,
-                names=_listed(counts),
+                names=listed(counts, _SHOWN_NAMES),
                 layout=_LAYOUT,
             )
         )
@@ -260,7 +292,7 @@ def _check_classes(source: str, counts: Mapping[str, int]) -> None:
                 "possible. The images must lie directly in their class folder, such as {layout}.",
                 source=source,
                 n=len(counts),
-                names=_listed(sorted(counts)),
+                names=listed(counts, _SHOWN_NAMES),
                 high=high,
                 layout=_LAYOUT,
             )
@@ -273,17 +305,10 @@ def _check_classes(source: str, counts: Mapping[str, int]) -> None:
                 "{names}. Add images or remove the folders; the layout is {layout}.",
                 least=MIN_IMAGES_PER_CLASS,
                 source=source,
-                names=_listed(small),
+                names=listed(small, _SHOWN_NAMES),
                 layout=_LAYOUT,
             )
         )
-
-
-def _listed(names: Iterable[str]) -> str:
-    """List the first few names, so that a message stays one that can be read."""
-    all_names = list(names)
-    shown = ", ".join(all_names[:_SHOWN_NAMES])
-    return shown if len(all_names) <= _SHOWN_NAMES else f"{shown}, ..."
 
 
 def _by_name(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
@@ -309,9 +334,10 @@ def display_names(folder: str) -> dict[str, str]:
 
 def parts_called(sources: Sequence[Path]) -> dict[Path, GivenPart]:
     """Return the parts, where several sources are called train, test and so on."""
-    parts = {source: part_called(class_called(source)) for source in sources}
-    given = {source: part for source, part in parts.items() if part}
-    return given if len(set(given.values())) > 1 and len(given) == len(parts) else {}
+    parts = parts_of(class_called(source) for source in sources)
+    given = {source: parts.get(class_called(source)) for source in sources}
+    known = {source: part for source, part in given.items() if part}
+    return known if len(set(known.values())) > 1 and len(known) == len(given) else {}
 
 
 def _label(source: Path) -> str:
@@ -341,173 +367,3 @@ def joined(sources: Sequence[Path]) -> str:
     """Join the names of the first sources to one for all of them."""
     shown = ", ".join(_label(source) for source in sources[:_SHOWN])
     return shown if len(sources) <= _SHOWN else f"{shown} …"
-
-
-# The layout of folders: class, part and patient of each film.
-
-_PARTS: Final[dict[str, GivenPart]] = {
-    "train": "train",
-    "training": "train",
-    "训练": "train",
-    "训练集": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "验证": "validation",
-    "验证集": "validation",
-    "test": "test",
-    "testing": "test",
-    "测试": "test",
-    "测试集": "test",
-}
-# Folders inside the class folders that say what files are and not what they show.
-_PLAIN = re.compile(r"(images?|imgs?|films?|png|jpe?g|dicom|dcm)[ _-]?\d*", re.IGNORECASE)
-_MASKS = re.compile(
-    r"((lung|infection|manual|left|right)[ _-]?)?masks?|labels|segmentations?", re.IGNORECASE
-)
-_PATIENTS = re.compile(
-    r"(patients?|pat|pt|p|persons?|subjects?|sub|cases?|stud(y|ies)|series|患者|病人|病例)"
-    r"[ _-]?\d+|(19|20)\d\d",  # a year is no class either
-    re.IGNORECASE,
-)
-_MANY_UP = 0.1  # of the films; fewer lie further up by mistake
-_FEW_FILMS = 5  # in a folder: hardly a class, often a patient
-_MANY_FOLDERS = 9  # hardly classes where there are three times fewer folders around them
-_TIMES_FEWER = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Class, part and patient of a film."""
-
-    class_name: str
-    given: GivenPart | None = None
-    patient_folder: str = ""  # the folders between class and film, joined by "/"
-
-
-def part_called(name: str) -> GivenPart | None:
-    """Return the part of a split that a folder of this name holds."""
-    return _PARTS.get(name.casefold())
-
-
-def arrange(names: Sequence[str], source: str = "", n_sources: int = 1) -> list[Place | Message]:
-    """Read classes, given parts and patients from the folders around films.
-
-    Folders of masks, folders called "images" inside the class folders and a level of train,
-    validation and test folders are set aside first. The class folders are then those that hold
-    the films, unless two or more folders around them are the classes: these are, where the
-    inner ones have one name, or are called patient12, 2021 or the like, or are three times as many
-    and either more than 9 or mostly of fewer than five films.
-
-    Args:
-        names: Films, separators "/".
-        source: What to call the class of films that have no class folder, if they are one of
-            several sources: the user chose the class folders themselves.
-        n_sources: How many there are.
-
-    Returns:
-        For each film its place, or why it has none.
-    """
-    split = [name.split("/")[:-1] for name in names]
-    masks = [any(_MASKS.fullmatch(folder) for folder in folders) for folders in split]
-    if all(masks):
-        masks = [False] * len(names)
-    paths = {index: path for index, path in enumerate(split) if not masks[index]}
-    _take_repetitions(paths)
-    for path in paths.values():
-        while path and _PLAIN.fullmatch(path[-1]):
-            path.pop()
-    parts = _take_split_level(paths)
-    level = _class_level(list(paths.values()), n_sources)
-    places: list[Place | Message] = [MASK] * len(names)
-    for index, path in paths.items():
-        if level > len(path) or (level == 0 and n_sources == 1):
-            places[index] = OUTSIDE
-        else:
-            class_name = path[level - 1] if level else source
-            places[index] = Place(class_name, parts.get(index), "/".join(path[level:]))
-    return places
-
-
-def _take_repetitions(paths: dict[int, list[str]]) -> None:
-    """Turn `chest/chest/NORMAL` into `chest/NORMAL`, unless `chest` is a class beside others."""
-    inside: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for path in paths.values():
-        for depth, folder in enumerate(path):
-            inside[tuple(path[:depth])].add(folder)
-    for index, path in paths.items():
-        paths[index] = [
-            folder
-            for depth, folder in enumerate(path)
-            if not depth
-            or folder != path[depth - 1]
-            or any(
-                other != folder and not part_called(other) for other in inside[tuple(path[:depth])]
-            )
-        ]
-
-
-def _take_split_level(paths: dict[int, list[str]]) -> dict[int, GivenPart]:
-    """Take the uppermost level of train, validation and test folders out of `paths`.
-
-    A level is one if all films that deep lie in such folders, or half of them in two or more
-    parts: the popular sets have other folders beside.
-    """
-    depth = max(map(len, paths.values()), default=0)
-    for level in range(depth):
-        parts = {
-            index: part_called(path[level]) for index, path in paths.items() if len(path) > level
-        }
-        found = {index: part for index, part in parts.items() if part}
-        is_usual = len(set(found.values())) > 1 and 2 * len(found) >= len(parts)
-        if len(found) == len(parts) or is_usual:
-            for index in parts:
-                del paths[index][level]
-            return found
-    return {}
-
-
-def _class_level(paths: list[list[str]], n_sources: int) -> int:
-    """Count the folders down to the classes; 0 where the source itself is the class."""
-    depths = Counter(map(len, paths))
-    level = max(depths, key=lambda depth: (depths[depth], -depth), default=0)
-    # NORMAL/1.png beside COVID/hospital/2.png: where many films lie further up, classes do too.
-    for depth in range(1, level):
-        n_folders = len({path[depth - 1] for path in paths if len(path) >= depth})
-        if depths[depth] >= _MANY_UP * len(paths) and n_folders >= N_CLASSES_RANGE[0]:
-            level = depth
-            break
-    if level == 0:
-        return 0
-    n_names = [n_sources] + [
-        len({path[depth] for path in paths if len(path) > depth}) for depth in range(level)
-    ]
-    while level:
-        above = [upper for upper in range(level) if n_names[upper] >= N_CLASSES_RANGE[0]]
-        if _are_called_patients(paths, level):
-            pass
-        elif n_names[level] == 1:
-            # A source is a class only where its folders cannot be.
-            above = [upper for upper in above if upper]
-        else:
-            above = [
-                upper
-                for upper in above
-                if max(n_names[upper + 1 : level + 1]) >= _TIMES_FEWER * n_names[upper]
-                and _are_too_many(paths, level, n_names[level])
-            ]
-        if not above:
-            break
-        level = above[-1]
-    return level
-
-
-def _are_called_patients(paths: list[list[str]], level: int) -> bool:
-    names = {path[level - 1] for path in paths if len(path) >= level}
-    return all(_PATIENTS.fullmatch(name) for name in names)
-
-
-def _are_too_many(paths: list[list[str]], level: int, n_names: int) -> bool:
-    """Tell if the folders of a level hold too few films each, or are too many, for classes."""
-    n_films = Counter(tuple(path[:level]) for path in paths if len(path) >= level)
-    return n_names > _MANY_FOLDERS or median(n_films.values()) < _FEW_FILMS

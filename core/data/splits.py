@@ -126,7 +126,10 @@ def _fold(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Group
 
 
 def _with_kept(dataset: Dataset, parts: GroupSplit, seed: int) -> Splits:
-    """Sort the parts and move one image of each class out of the test, by seed and content."""
+    """Sort the parts and move one image of each class out of the test, by seed and content.
+
+    A class of which the test has a single image keeps none: it must be scored.
+    """
     records = dataset.records
 
     def place(index: int) -> tuple[int, str]:
@@ -138,7 +141,7 @@ def _with_kept(dataset: Dataset, parts: GroupSplit, seed: int) -> Splits:
     of_class: dict[int, list[int]] = {}
     for index in sorted(parts["test"], key=place):
         of_class.setdefault(records[index].label, []).append(index)
-    kept = tuple(min(members, key=chance) for members in of_class.values())
+    kept = tuple(min(members, key=chance) for members in of_class.values() if len(members) > 1)
     test = [index for members in of_class.values() for index in members if index not in kept]
     train, validation = (tuple(sorted(parts[part], key=place)) for part in ("train", "validation"))
     return Splits(train, validation, tuple(test), kept)
@@ -284,10 +287,40 @@ def leaking_groups(grouping: Grouping, splits: Splits) -> tuple[str, ...]:
 
 
 def classes_without_films(dataset: Dataset, splits: Splits, part: Part) -> tuple[str, ...]:
-    """Return the classes that have no film in a part; the kept films are test films."""
-    indices = splits.part(part) + (splits.kept if part == "test" else ())
-    present = {dataset.records[index].label for index in indices}
+    """Return the classes that have no film in a part; the kept film of a class is not scored."""
+    present = {dataset.records[index].label for index in splits.part(part)}
     return tuple(name for label, name in enumerate(dataset.classes) if label not in present)
+
+
+def unscored_classes(dataset: Dataset, splits: Splits) -> tuple[tuple[str, Message], ...]:
+    """Return the classes of which no film is tested or none validated, each with a sentence."""
+    untested = classes_without_films(dataset, splits, "test")
+    # A scheme without a validation part is somebody's choice.
+    unvalidated = classes_without_films(dataset, splits, "validation") if splits.validation else ()
+    found: list[tuple[str, Message]] = []
+    for name in dataset.classes:
+        if name in untested and (name in unvalidated or not splits.validation):
+            message = Message(
+                "No image of {name} is in the validation or test part, so the results say nothing "
+                "about this class. Add images of more patients.",
+                name=name,
+            )
+        elif name in untested:
+            message = Message(
+                "No image of {name} is in the test part, so the test results say nothing about "
+                "this class. Add images of more patients.",
+                name=name,
+            )
+        elif name in unvalidated:
+            message = Message(
+                "No image of {name} is in the validation part, so the best epoch is chosen "
+                "without this class. Add images of more patients.",
+                name=name,
+            )
+        else:
+            continue
+        found.append((name, message))
+    return tuple(found)
 
 
 def count_by_class(dataset: Dataset, indices: Sequence[int]) -> dict[str, int]:

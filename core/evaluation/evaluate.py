@@ -1,7 +1,6 @@
 """Evaluate a model file on a dataset: the test part it never saw, or every film."""
 
 import dataclasses
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,6 +15,7 @@ from core.config import Preprocessing
 from core.data.batches import BatchSource
 from core.data.cache import ImageCache
 from core.data.dataset import LoadedDataset
+from core.data.folder_names import spelling
 from core.data.records import Dataset, Record
 from core.data.unpacked import showable
 from core.errors import DatasetError, Message, RunFolderError
@@ -326,22 +326,16 @@ def matched_classes(
     Returns:
         Of every class that was found; one that means no known class stands for itself.
     """
-    plain = [_plain(name) for name in known]
+    plain = [spelling(name) for name in known]
     spelled = {one: name for one, name in zip(plain, known, strict=True) if plain.count(one) == 1}
     return {
         name: mapping[name]
         if name in mapping
         else name
         if name in known
-        else spelled.get(_plain(name), name)
+        else spelled.get(spelling(name), name)
         for name in found
     }
-
-
-def _plain(name: str) -> str:
-    """Return a name without case, blanks and signs: "Viral Pneumonia" is "viral_pneumonia"."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(letter for letter in folded if letter.isalnum()) or name
 
 
 def _test_films(card: ModelCard, records: Sequence[Record]) -> tuple[Record, ...]:

@@ -16,6 +16,7 @@ RED_AUROC: Final = 0.8  # above it, what is not lung tells two classes apart
 WARNED_RATIO: Final = 3.0  # of the largest class to the smallest
 MOST_PAIRS: Final = 190  # of the 20 classes that are examined
 _MOST_PROPERTIES: Final = 3
+_MOST_NAMES: Final = 5  # of classes in one sentence
 
 PropertyKey = Literal[
     "width",
@@ -95,6 +96,8 @@ class DatasetFindings(StrictModel):
     properties: tuple[Telltale, ...] = Field((), max_length=20, strict=False)  # the best first
     # Classes of which no X-ray shares a source with another class.
     single_source: tuple[_ClassName, ...] = Field((), max_length=N_CLASSES_RANGE[1], strict=False)
+    # Classes of which no X-ray was tested.
+    untested: tuple[_ClassName, ...] = Field((), max_length=N_CLASSES_RANGE[1], strict=False)
     has_patients: bool = True  # False: nothing tells whose the X-rays are
     n_test: _Count = 0
     n_leaking: _Count = 0  # test X-rays of which training has a copy or the patient
@@ -103,7 +106,7 @@ class DatasetFindings(StrictModel):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
-        named = {*self.examined, *self.single_source}
+        named = {*self.examined, *self.single_source, *self.untested}
         named |= {name for pair in self.told_apart for name in (pair.one, pair.other)}
         if not named <= self.counts.keys() or any(p.one == p.other for p in self.told_apart):
             raise _invalid("classes")
@@ -172,6 +175,13 @@ class DatasetFindings(StrictModel):
                     other=pair.other,
                     auroc=f"{pair.auroc:.2f}",
                 )
+        if self.untested:
+            names = ", ".join(self.untested[:_MOST_NAMES])
+            yield Message(
+                "No X-ray of these classes was tested, so nothing tells how well the model "
+                "recognises them: {names}.",
+                names=names if len(self.untested) <= _MOST_NAMES else f"{names}, ...",
+            )
         if self.n_leaking:
             yield Message(
                 "Of {n} of {n_test} test X-rays, training has a copy or the same patient: the test "

@@ -60,6 +60,8 @@ class DatasetDescription(_Part):
     fingerprint: str = ""
     classes: dict[str, Annotated[int, Field(ge=0, lt=2**53)]] = Field(min_length=1)  # n of each
     left_out: int = 0
+    # Level of the class folders in each source; (): the run began before it was kept.
+    class_levels: tuple[int | None, ...] = Field((), strict=False)
     edits: Any = None  # see core.data.edits; read where the run is resumed
     patients: PatientsDescription | None = None
 

@@ -88,7 +88,13 @@ def _films(
             )
     loaded: LoadedDataset | None = None
     # At the size at which they were loaded then, for which they are decoded already.
-    for step in load_dataset(sources, workspace, described.loaded_at, with_edits=False):
+    for step in load_dataset(
+        sources,
+        workspace,
+        described.loaded_at,
+        with_edits=False,
+        class_level=described.class_levels or None,
+    ):
         if isinstance(step, LoadedDataset):
             loaded = step.edited(edits)
         else:
@@ -277,6 +283,7 @@ def _describe(
             fingerprint=loaded.dataset.fingerprint,
             classes=loaded.dataset.counts,
             left_out=len(loaded.dataset.left_out),
+            class_levels=loaded.dataset.layout.levels if loaded.dataset.layout else (),
             edits=loaded.edits.to_json(),
             patients=PatientsDescription(
                 n=loaded.grouping.n_patients, pattern=loaded.grouping.pattern

@@ -6,17 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.data.records import (
-    MASK,
-    OUTSIDE,
-    Dataset,
-    Place,
-    Record,
-    arrange,
-    display_names,
-    part_called,
-    scan,
-)
+from core.data.folder_names import parts_of
+from core.data.layout import MASK, OUTSIDE, Place, arrange
+from core.data.records import Dataset, Record, display_names, scan
 from core.data.unpacked import SourceFile, Unpacked
 from core.errors import DatasetError, Message, Refusal, RefusalKind
 
@@ -313,19 +305,19 @@ def films(folder: str, n: int = 10) -> list[str]:
 
 
 def counts(names: list[str]) -> dict[str, int]:
-    places = arrange(names)
+    places = arrange([names])[0][0]
     return dict(Counter(place.class_name for place in places if isinstance(place, Place)))
 
 
 def given(names: list[str]) -> dict[tuple[str, str | None], int]:
-    places = arrange(names)
+    places = arrange([names])[0][0]
     return dict(
         Counter((place.class_name, place.given) for place in places if isinstance(place, Place))
     )
 
 
 def sentences(names: list[str]) -> dict[str, Message]:
-    places = arrange(names)
+    places = arrange([names])[0][0]
     return {
         name: place for name, place in zip(names, places, strict=True) if isinstance(place, Message)
     }
@@ -368,7 +360,9 @@ def test_the_covid_19_radiography_dataset_without_its_masks() -> None:
     assert counts(names) == dict.fromkeys(labels, 10)
     assert set(sentences(names).values()) == {MASK}
     assert len(sentences(names)) == 40
-    assert {place.patient_folder for place in arrange(names) if isinstance(place, Place)} == {""}
+    assert {
+        place.patient_folder for place in arrange([names])[0][0] if isinstance(place, Place)
+    } == {""}
 
 
 def test_covid_qu_ex_with_parts_classes_and_two_kinds_of_masks() -> None:
@@ -406,9 +400,12 @@ def test_two_wrappers_in_one_zip() -> None:
 
 def test_two_small_wrappers_with_three_classes_each_stay_wrappers() -> None:
     names = [
-        name for ward in "ab" for label in ("C", "N", "V") for name in films(f"{ward}/{label}", 1)
+        name
+        for ward in "ab"
+        for label in ("Covid", "Normal", "Viral")
+        for name in films(f"{ward}/{label}", 1)
     ]
-    assert counts(names) == {"C": 2, "N": 2, "V": 2}
+    assert counts(names) == {"Covid": 2, "Normal": 2, "Viral": 2}
 
 
 @pytest.mark.parametrize("wrapper", ["", "data/", "a/b/c/", "data/data/"])
@@ -435,7 +432,7 @@ def test_many_folders_of_few_films_are_patients() -> None:
         for name in films(f"{label}/{label[0]}{number * 7919}", 1 + number % 3)
     ]
     assert counts(names) == {"NORMAL": 60, "COVID": 60}
-    assert arrange(names)[0] == Place("NORMAL", None, "N0")
+    assert arrange([names])[0][0][0] == Place("NORMAL", None, "N0")
 
 
 def test_more_folders_than_classes_are_likely_are_patients_though_they_hold_many_films() -> None:
@@ -456,7 +453,7 @@ def test_patients_and_studies_inside_the_classes() -> None:
         for study in range(1, 2 + patient % 2)
     ]
     assert counts(names) == {"NORMAL": 60, "COVID": 60}
-    assert arrange(names)[0] == Place("NORMAL", None, "studies/NORMAL-0/study1")
+    assert arrange([names])[0][0][0] == Place("NORMAL", None, "studies/NORMAL-0/study1")
 
 
 def test_patients_inside_classes_inside_parts() -> None:
@@ -518,7 +515,7 @@ def test_a_class_called_test_beside_another_is_a_class() -> None:
     ],
 )
 def test_parts_are_known_in_both_languages(folder: str, part: str | None) -> None:
-    assert part_called(folder) == part
+    assert parts_of([folder]).get(folder) == part
 
 
 def test_films_above_the_class_folders_lie_outside() -> None:
@@ -555,7 +552,7 @@ def test_chinese_class_names_and_names_with_spaces() -> None:
 
 
 def test_nothing_has_no_places() -> None:
-    assert arrange([]) == []
+    assert arrange([[]])[0] == [[]]
 
 
 def test_films_without_folders_lie_outside() -> None:
@@ -563,18 +560,21 @@ def test_films_without_folders_lie_outside() -> None:
 
 
 def test_one_source_of_several_without_folders_is_a_class() -> None:
-    assert arrange(["1.png"], "NORMAL", 2) == [Place("NORMAL")]
+    assert arrange([["1.png"], ["2.png"]], ["NORMAL", "TB"])[0] == [
+        [Place("NORMAL")],
+        [Place("TB")],
+    ]
 
 
 def test_films_beside_folders_of_films_are_in_a_class_of_the_same_level() -> None:
     names = [f"NORMAL/{n}.png" for n in range(30)]
     names += [f"COVID/h{n % 3}/{n}.png" for n in range(60)]
-    places = arrange(names)
+    places = arrange([names])[0][0]
     assert {place.class_name for place in places if isinstance(place, Place)} == {"NORMAL", "COVID"}
     assert not any(isinstance(place, Message) for place in places)
 
 
 def test_years_are_no_classes() -> None:
     names = [f"{name}/{year}/{n}.png" for name in "NP" for year in (2019, 2020) for n in range(9)]
-    places = arrange(names)
+    places = arrange([names])[0][0]
     assert {place.class_name for place in places if isinstance(place, Place)} == {"N", "P"}

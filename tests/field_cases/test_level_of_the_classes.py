@@ -36,7 +36,7 @@ def scanned(*sources: tuple[str, list[str]], levels: list[int | None] | None = N
             )
             for source, names in sources
         ],
-        levels,
+        levels=levels,
     )
 
 

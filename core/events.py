@@ -85,6 +85,13 @@ class SavingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FilmsRepaired:
+    """Stored copies of films were damaged and were read from the films again."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class BatchDone:
     """One optimiser step."""
 
@@ -133,6 +140,7 @@ TrainingEvent = (
     | BatchDone
     | BatchHalved
     | EpochDone
+    | FilmsRepaired
     | SavingFailed
     | TrainingDone
 )

@@ -22,6 +22,7 @@ from core.events import (
     BatchDone,
     BatchHalved,
     EpochDone,
+    FilmsRepaired,
     Progress,
     Resumed,
     SavingFailed,
@@ -115,7 +116,7 @@ def watch(run: Generator[TrainingEvent, None, None], bars: ProgressBars) -> Ende
                 case EpochDone():
                     bars.close()
                     tell("".join(say(part) for part in epoch_words(event)))
-                case BatchHalved() | SavingFailed():
+                case BatchHalved() | FilmsRepaired() | SavingFailed():
                     bars.close()
                     tell(say(event.message))
                 case TrainingDone():

@@ -20,6 +20,7 @@ from core.events import (
     BatchDone,
     BatchHalved,
     EpochDone,
+    FilmsRepaired,
     Progress,
     Resumed,
     SavingFailed,
@@ -387,7 +388,7 @@ class TrainingViewModel(QObject):
             case TrainingConfig():  # of a run that goes on
                 self.run_config = event
                 self.set_config(event)
-            case BatchHalved() | SavingFailed():
+            case BatchHalved() | FilmsRepaired() | SavingFailed():
                 self.noted.emit(event.message)
             case Resumed():
                 self.noted.emit(

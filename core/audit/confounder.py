@@ -7,7 +7,6 @@ It is cross-validated; films of one patient are never on both sides.
 import contextlib
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import files
 from core.audit.findings import Finding, Severity
 from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.models.dataset_findings import PROPERTY_KEYS, RED_AUROC, property_name
+from core.sealed_json import read_sealed, write_sealed
 from core.statistics import auroc_interval
 
 # A class with fewer says too little: five folds need five patients.
@@ -309,8 +308,8 @@ def open_confounder(loaded: LoadedDataset) -> Confounder | None:
     text = "\n".join([str(CONFOUNDER_VERSION), *lines])
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
     path = loaded.cache.folder / CONFOUNDER_FILE
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        values = json.loads(path.read_text(encoding="utf-8"))
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        values = read_sealed(path)
         if values["key"] == key:
             return _from_json(values["confounder"], len(records))
     _, group_numbers = np.unique(np.array(groups), return_inverse=True)
@@ -322,7 +321,7 @@ def open_confounder(loaded: LoadedDataset) -> Confounder | None:
     )
     values = dataclasses.asdict(confounder) if confounder is not None else None
     with contextlib.suppress(OSError):  # it can be found again
-        files.write_text(path, json.dumps({"key": key, "confounder": values}))
+        write_sealed(path, {"key": key, "confounder": values})
     return confounder
 
 

@@ -37,15 +37,16 @@ from core.errors import ArchiveError, Message, Refusal, RefusalKind
 from core.events import Progress
 from core.files import part_folder, remove_stale
 from core.images.formats import SUFFIXES
+from core.sealed_json import read_sealed, write_sealed
 
-INDEX_VERSION: Final = 2  # raise it when another rule would keep other files
+INDEX_VERSION: Final = 3  # raise it when another rule would keep other files
 _INDEX = "index.json"
 
 
 class _Index(BaseModel):
     """Contents of a folder of unpacked images."""
 
-    version: Literal[2] = INDEX_VERSION
+    version: Literal[3] = INDEX_VERSION
     files: list[tuple[str, str, int, str]]  # name, file name, bytes, digest
     left_out: list[tuple[str, str, dict[str, Any], RefusalKind]]  # name, template, values, kind
 
@@ -66,13 +67,13 @@ def write_index(content: Unpacked) -> None:
             for refusal in content.left_out
         ],
     )
-    storage.write_text(content.folder / _INDEX, index.model_dump_json())
+    write_sealed(content.folder / _INDEX, index.model_dump(mode="json"))
 
 
 def read_index(folder: Path) -> Unpacked | None:
     """Return what was unpacked into `folder`; None where that is incomplete or outdated."""
     try:
-        index = _Index.model_validate_json((folder / _INDEX).read_bytes(), strict=True)
+        index = _Index.model_validate(read_sealed(folder / _INDEX))
         files = []
         for name, file_name, n_bytes, digest in index.files:
             path = folder / Path(file_name).name

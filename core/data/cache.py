@@ -2,19 +2,23 @@
 
 A cache is a folder that appears whole or not at all: it is built under a temporary name
 and renamed. Coloured films keep their colours in a second file. Beside the squares lie the
-thumbnails and headers by which a dataset is looked through and audited.
+thumbnails and headers by which a dataset is looked through and audited. The index holds a
+checksum of everything else and has one itself: what was damaged since is read from the films
+again, and `ImageCache.repaired` says so.
 """
 
 import hashlib
-import math
+import logging
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +26,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from core import files
+from core.data.image_file import ImageFile, Images
 from core.data.records import Record
 from core.errors import DatasetError, ImageReadError, Message, RefusalKind
 from core.events import Progress
@@ -33,6 +38,9 @@ from core.images.reading import READER_VERSION, content_of, read_film
 from core.images.traces import LENGTH as N_TRACES
 from core.images.traces import traces
 from core.runtime.threads import map_ahead, physical_core_count
+from core.sealed_json import read_sealed, write_sealed
+
+log = logging.getLogger(__name__)
 
 SIDE = 128  # pixels
 
@@ -72,6 +80,13 @@ class _Index(BaseModel):
     rows: dict[str, dict[str, Any]]  # film digest -> header, in the order of the rows
     colour_rows: list[str]
     unreadable: dict[str, tuple[str, dict[str, Any], RefusalKind]]  # template, values, kind
+    # CRC-32 of each image, in the order of the rows.
+    grey: list[int]
+    thumbnails: list[int]
+    colour: list[int]
+    # sha256 of the files
+    prints: str
+    traces: str
 
 
 class ChangedFilmError(DatasetError):
@@ -85,17 +100,23 @@ class ImageCache:
     folder: Path
     size: int  # pixels, both sides
     rows: dict[str, int]  # film digest -> row of `grey` and `thumbnails`, in this order
-    grey: NDArray[np.uint8]  # (N, size, size), memory-mapped
-    thumbnails: NDArray[np.uint8]  # (N, 128, 128), memory-mapped
+    grey: Images  # (N, size, size)
+    thumbnails: Images  # (N, 128, 128)
     prints: NDArray[np.float32]  # (N, 35), see core.images.fingerprint
     traces: NDArray[np.float32]  # (N, 21), see core.images.traces
     headers: dict[str, FilmHeader]  # film digest -> what the file says of its picture
     colour_rows: dict[str, int]  # film digest -> row of `colour`, coloured films only
-    colour: NDArray[np.uint8]  # (M, size, size, 3), memory-mapped
+    colour: Images  # (M, size, size, 3)
     unreadable: dict[str, tuple[Message, RefusalKind]]  # film digest -> reason
+    # Digests of films whose stored copy was damaged and that were read again; grows.
+    repaired: set[str] = field(default_factory=set)
 
     def image(self, digest: str) -> NDArray[np.uint8]:
-        """One film, (size, size) or (size, size, 3)."""
+        """Return one film, (size, size) or (size, size, 3).
+
+        Raises:
+            DatasetError: Its stored copy is damaged and its file cannot be read.
+        """
         if digest in self.colour_rows:
             return self.colour[self.colour_rows[digest]]
         return self.grey[self.rows[digest]]
@@ -105,10 +126,29 @@ class ImageCache:
         return self.prints[[self.rows[digest] for digest in digests]]
 
     def thumbnail(self, digest: str) -> NDArray[np.uint8]:
-        """One film to be shown small, a square, in colour where it is coloured."""
-        if digest in self.colour_rows:
-            return self.colour[self.colour_rows[digest]]
-        return self.thumbnails[self.rows[digest]]
+        """Return one film to be shown small, a square, in colour where it is coloured.
+
+        Black where it cannot be had: what paints must not be stopped by an error.
+        """
+        try:
+            if digest in self.colour_rows:
+                return self.colour[self.colour_rows[digest]]
+            return self.thumbnails[self.rows[digest]]
+        except DatasetError:
+            log.warning("no thumbnail", exc_info=True)
+            return np.zeros((SIDE, SIDE), np.uint8)
+
+    @property
+    def repair_note(self) -> Message | None:
+        """The sentence for the user where copies were damaged."""
+        if not self.repaired:
+            return None
+        return Message(
+            "The stored copies of {n} films were damaged and have been read from the films again, "
+            "so nothing is lost. Check the disk that holds {folder}.",
+            n=len(self.repaired),
+            folder=str(self.folder.parent),
+        )
 
 
 def open_cache(
@@ -131,8 +171,12 @@ def open_cache(
     cache = _read(target, size, films)
     if cache is None:
         remove_stale(folder)
+        stage = Message("Reading films")
+        if target.exists():
+            log.warning("%s is damaged and is built anew", target)
+            stage = Message("The stored copies of the films are damaged: reading the films again")
         try:
-            yield from _build(films, size, target)
+            yield from _build(films, size, target, stage)
         except OSError as error:
             raise DatasetError(
                 Message(
@@ -154,18 +198,24 @@ def open_cache(
     yield cache
 
 
-def _build(films: Mapping[str, Record], size: int, target: Path) -> Iterator[Progress]:
+def _build(
+    films: Mapping[str, Record], size: int, target: Path, stage: Message
+) -> Iterator[Progress]:
     """Write under a temporary name and rename at the end; closing leaves nothing behind."""
     part = part_folder(target.parent, target.name)
     try:
-        yield from _write(films, size, part)
+        yield from _write(films, size, part, stage)
         _publish(part, target, size, films)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Progress]:
+def _write(
+    films: Mapping[str, Record], size: int, folder: Path, stage: Message
+) -> Iterator[Progress]:
     """Decode on all cores and write in order."""
+    checksums: dict[_Kind, list[int]] = {"grey": [], "thumbnails": [], "colour": []}
+    prints_digest, traces_digest = hashlib.sha256(), hashlib.sha256()
     headers: dict[str, FilmHeader] = {}
     colour_rows: list[str] = []
     unreadable: dict[str, tuple[Message, RefusalKind]] = {}
@@ -186,17 +236,23 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
             if isinstance(reading, ImageReadError):
                 unreadable[digest] = reading.message, reading.kind
             else:
-                image = reading.image
-                if image.ndim == 3:
+                targets = {"grey": grey, "thumbnails": thumbnails, "colour": colour}
+                if reading.image.ndim == 3:
                     colour_rows.append(digest)
-                    colour.write(image.tobytes())
-                    image = np.rint(image @ np.array(LUMA)).astype(np.uint8)
                 headers[digest] = reading.header
-                grey.write(image.tobytes())
-                thumbnails.write(reading.thumbnail.tobytes())
-                prints.write(reading.print.tobytes())
-                trace_file.write(reading.traces.tobytes())
-            yield Progress(Message("Reading films"), done, len(films))
+                for kind, checksum in checksums.items():
+                    pixels = reading.of_kind(kind)
+                    if pixels is not None:
+                        content = pixels.tobytes()
+                        targets[kind].write(content)
+                        checksum.append(zlib.crc32(content))
+                for file, digest_of_file, numbers in (
+                    (prints, prints_digest, reading.print),
+                    (trace_file, traces_digest, reading.traces),
+                ):
+                    file.write(numbers.tobytes())
+                    digest_of_file.update(numbers.tobytes())
+            yield Progress(stage, done, len(films))
         for file in (grey, thumbnails, prints, trace_file, colour):
             file.flush()
             os.fsync(file.fileno())
@@ -208,8 +264,14 @@ def _write(films: Mapping[str, Record], size: int, folder: Path) -> Iterator[Pro
             digest: (reason.template, reason.values, kind)
             for digest, (reason, kind) in unreadable.items()
         },
+        prints=prints_digest.hexdigest(),
+        traces=traces_digest.hexdigest(),
+        **checksums,
     )
-    files.write_text(folder / INDEX_FILE, index.model_dump_json())
+    write_sealed(folder / INDEX_FILE, index.model_dump(mode="json"))
+
+
+_Kind = Literal["grey", "thumbnails", "colour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +281,18 @@ class _Reading:
     print: NDArray[np.float32]  # (35,)
     traces: NDArray[np.float32]  # (21,)
     header: FilmHeader
+
+    def of_kind(self, kind: _Kind) -> NDArray[np.uint8] | None:
+        """Return the image for one of the cache's files; None: there is none in it."""
+        is_coloured = self.image.ndim == 3
+        match kind:
+            case "thumbnails":
+                return self.thumbnail
+            case "colour":
+                return self.image if is_coloured else None
+            case "grey" if is_coloured:
+                return np.rint(self.image @ np.array(LUMA)).astype(np.uint8)
+        return self.image
 
 
 def _decode(film: Record, size: int, patient_key: bytes) -> _Reading | ImageReadError:
@@ -283,52 +357,93 @@ def _publish(part: Path, target: Path, size: int, films: Mapping[str, Record]) -
 
 
 def _read(target: Path, size: int, films: Mapping[str, Record]) -> ImageCache | None:
-    """The cache in `target` if it is whole and holds just these films."""
+    """Return the cache in `target` if its index is whole and it holds just these films."""
     try:
-        index = _Index.model_validate_json((target / INDEX_FILE).read_bytes(), strict=True)
+        index = _Index.model_validate(read_sealed(target / INDEX_FILE))
         headers = {digest: FilmHeader.from_json(header) for digest, header in index.rows.items()}
         rows = {digest: row for row, digest in enumerate(headers)}
         colour_rows = {digest: row for row, digest in enumerate(index.colour_rows)}
         if index.size != size or sorted([*rows, *index.unreadable]) != list(films):
             return None
+        if not len(index.grey) == len(index.thumbnails) == len(rows):
+            return None
         unreadable = {
             digest: (_under_own_name(Message(template, **values), films[digest]), kind)
             for digest, (template, values, kind) in index.unreadable.items()
         }
-        grey = _map(target / GREY_FILE, (len(rows), size, size))
-        thumbnails = _map(target / THUMBNAIL_FILE, (len(rows), SIDE, SIDE))
-        prints = _numbers(target / PRINTS_FILE, len(rows), LENGTH)
-        traced = _numbers(target / TRACES_FILE, len(rows), N_TRACES)
-        colour = _map(target / COLOUR_FILE, (len(colour_rows), size, size, 3))
+        repairs = _Repairs(films, size)
+        digests = list(rows)
+        parts: tuple[tuple[_Kind, str, tuple[int, ...], list[int], list[str]], ...] = (
+            ("grey", GREY_FILE, (size, size), index.grey, digests),
+            ("thumbnails", THUMBNAIL_FILE, (SIDE, SIDE), index.thumbnails, digests),
+            ("colour", COLOUR_FILE, (size, size, 3), index.colour, index.colour_rows),
+        )
+        grey, thumbnails, colour = (
+            ImageFile(target / name, shape, checksums, repairs.of(kind, kept))
+            for kind, name, shape, checksums, kept in parts
+        )
+        return ImageCache(
+            folder=target,
+            size=size,
+            rows=rows,
+            grey=grey,
+            thumbnails=thumbnails,
+            prints=_numbers(target / PRINTS_FILE, len(rows), LENGTH, index.prints),
+            traces=_numbers(target / TRACES_FILE, len(rows), N_TRACES, index.traces),
+            headers=headers,
+            colour_rows=colour_rows,
+            colour=colour,
+            unreadable=unreadable,
+            repaired=repairs.repaired,
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return ImageCache(
-        folder=target,
-        size=size,
-        rows=rows,
-        grey=grey,
-        thumbnails=thumbnails,
-        prints=prints,
-        traces=traced,
-        headers=headers,
-        colour_rows=colour_rows,
-        colour=colour,
-        unreadable=unreadable,
-    )
 
 
-def _numbers(path: Path, n: int, length: int) -> NDArray[np.float32]:
-    """Read `length` numbers for each film, (n, length)."""
-    numbers = np.fromfile(path, np.float32)
-    if numbers.size != n * length or not np.isfinite(numbers).all():
+def _numbers(path: Path, n: int, length: int, digest: str) -> NDArray[np.float32]:
+    """Read `length` numbers for each film, (n, length), if they are those that were written."""
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
         raise ValueError("other numbers")
-    return numbers.reshape(n, length)
+    return np.frombuffer(content, np.float32).reshape(n, length)
 
 
-def _map(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    n_bytes = math.prod(shape)
-    if path.stat().st_size != n_bytes:
-        raise ValueError(f"{path} holds {path.stat().st_size} bytes, not {n_bytes}")
-    if n_bytes == 0:  # an empty file cannot be mapped
-        return np.empty(shape, np.uint8)
-    return np.memmap(path, np.uint8, "r", shape=shape)
+class _Repairs:
+    """Reads films again whose stored copies are damaged.
+
+    Args:
+        films: By digest.
+        size: Side of the squares in pixels.
+    """
+
+    def __init__(self, films: Mapping[str, Record], size: int) -> None:
+        self._films, self._size = films, size
+        self._lock = threading.Lock()  # one at a time: decoding takes much memory
+        self.repaired: set[str] = set()
+
+    def of(self, kind: _Kind, digests: Sequence[str]) -> Callable[[int], NDArray[np.uint8]]:
+        """Return the function that makes the image of a row of one of the cache's files."""
+
+        def repair(row: int) -> NDArray[np.uint8]:
+            return self._repair(kind, digests[row])
+
+        return repair
+
+    def _repair(self, kind: _Kind, digest: str) -> NDArray[np.uint8]:
+        film = self._films[digest]
+        with self._lock:
+            if digest not in self.repaired:
+                log.warning("the stored copy of %s is damaged and is made anew", film.name)
+            # Without the key: it hashes patients, who are in the index and are not read again.
+            reading = _decode(film, self._size, b"")
+        image = None if isinstance(reading, ImageReadError) else reading.of_kind(kind)
+        if image is None:  # the same bytes gave a picture before; now the memory is short
+            raise DatasetError(
+                Message(
+                    "The stored copy of {file} is damaged, and the film cannot be read again. "
+                    "Open the dataset again.",
+                    file=film.name,
+                )
+            )
+        self.repaired.add(digest)
+        return image

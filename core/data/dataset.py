@@ -122,6 +122,8 @@ def load_dataset(
     assert cache is not None  # the last step of open_cache
     as_found = found.without(cache.unreadable)
     survey = yield from open_survey(cache)
+    if cache.repair_note is not None:
+        yield Progress(cache.repair_note, 1, 1)
     edits = EditsFile(workspace.edits, as_found).load() if with_edits else Edits()
     used = level if isinstance(level, int) else None
     if edits.class_level != used:  # what they say of classes means nothing here

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.data.cache import SIDE
+from core.data.image_file import Images
 
 # Films of different patients look alike in the large; the same film is alike in its detail. So
 # each thumbnail loses its local mean and is divided by its local contrast, which also undoes
@@ -35,11 +36,11 @@ class NearDuplicates:
     correlations: NDArray[np.float64]  # (P,), of the detail at 32 x 32 pixels, 0.8 to 1
 
 
-def near_duplicates(thumbs: NDArray[np.uint8]) -> Iterator[tuple[int, int] | NearDuplicates]:
+def near_duplicates(thumbs: Images) -> Iterator[tuple[int, int] | NearDuplicates]:
     """Find the films that are copies of one another, though not byte for byte.
 
     Args:
-        thumbs: Shape (N, 128, 128); may be a memory map.
+        thumbs: Shape (N, 128, 128).
 
     Yields:
         (done, total) between blocks, in an arbitrary unit; the NearDuplicates at last.
@@ -113,7 +114,7 @@ def _candidates(
     return pairs.astype(np.int64), values[kept].astype(np.float64)
 
 
-def _have_same_detail(thumbs: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _have_same_detail(thumbs: Images, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell for pairs, shape (P, 2), if they are alike at 64 pixels too."""
     is_same = np.zeros(len(pairs), np.bool_)
     for start in range(0, len(pairs), _BLOCK):

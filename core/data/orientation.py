@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data.cache import SIDE
+from core.data.image_file import Images
 
 LEAST_FILMS = 20  # fewer have no mean to compare with
 
@@ -35,7 +36,7 @@ class Orientation:
     is_inverted: NDArray[np.bool_]  # (N,), black and white exchanged
 
 
-def orientation(thumbs: NDArray[np.uint8]) -> Orientation:
+def orientation(thumbs: Images) -> Orientation:
     """Find the films whose pose or polarity differs from that of most films.
 
     The mean film alone mistakes 2 % of real films. So its pixels are weighted as in Fisher's
@@ -43,7 +44,7 @@ def orientation(thumbs: NDArray[np.uint8]) -> Orientation:
     poses. A film never takes part in what it is compared with.
 
     Args:
-        thumbs: Shape (N, 128, 128); may be a memory map.
+        thumbs: Shape (N, 128, 128).
     """
     n = len(thumbs)
     rotation, is_inverted = np.zeros(n, np.int64), np.zeros(n, np.bool_)
@@ -63,7 +64,7 @@ def orientation(thumbs: NDArray[np.uint8]) -> Orientation:
     return Orientation(rotation, is_inverted)
 
 
-def _normalised(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _normalised(thumbs: Images) -> NDArray[np.float32]:
     """Reduce films to 16 x 16 pixels with mean 0 and length 1, or all 0 where blank."""
     fold = SIDE // _SIDE
     films = np.empty((len(thumbs), _SIDE, _SIDE), np.float32)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Generator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import files
 from core.data.cache import SIDE, ImageCache
+from core.data.image_file import Images
 from core.data.near_duplicates import NearDuplicates, near_duplicates
 from core.data.orientation import Orientation, orientation
 from core.errors import Message
 from core.events import Progress
+from core.sealed_json import read_sealed, write_sealed
 
 SURVEY_FILE = "survey.json"  # in the cache's folder
 SURVEY_VERSION = 1  # raise it when something else is measured
@@ -69,7 +69,7 @@ def open_survey(cache: ImageCache) -> Generator[Progress, None, Survey]:
     if survey is None:
         survey = yield from _measure(cache)
         with contextlib.suppress(OSError):  # it can be measured again
-            files.write_text(cache.folder / SURVEY_FILE, json.dumps(_to_json(survey)))
+            write_sealed(cache.folder / SURVEY_FILE, _to_json(survey))
     return survey
 
 
@@ -91,11 +91,11 @@ def _measure(cache: ImageCache) -> Generator[Progress, None, Survey]:
     return Survey(digests, appearance, pose, same)
 
 
-def measure(thumbs: NDArray[np.uint8]) -> Appearance:
+def measure(thumbs: Images) -> Appearance:
     """Measure every film.
 
     Args:
-        thumbs: Shape (N, 128, 128); may be a memory map.
+        thumbs: Shape (N, 128, 128).
     """
     starts = range(0, max(len(thumbs), 1), _BLOCK)  # no films make one empty block
     blocks = [_measure_film(thumbs[start : start + _BLOCK]) for start in starts]
@@ -154,7 +154,7 @@ def _to_json(survey: Survey) -> dict[str, Any]:
 def _read(cache: ImageCache) -> Survey | None:
     """Read what was measured before, if it is of just these films."""
     try:
-        values = json.loads((cache.folder / SURVEY_FILE).read_text(encoding="utf-8"))
+        values = read_sealed(cache.folder / SURVEY_FILE)
         if values["version"] != SURVEY_VERSION:
             return None
         appearance = values["appearance"]
@@ -169,7 +169,7 @@ def _read(cache: ImageCache) -> Survey | None:
             for one, other, correlation in values["same_image"]
         )
         survey = Survey(tuple(cache.rows), Appearance(is_blank=is_blank, **numbers), pose, same)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     arrays = [*_arrays(survey.appearance), *_arrays(survey.orientation)]
     return survey if all(array.shape == (len(cache.rows),) for array in arrays) else None

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -14,10 +13,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from core import files
 from core.errors import ArchiveError, Message, PneumoScopeError, Refusal, RefusalKind
 from core.events import Progress
 from core.images.formats import MAX_FILE_BYTES, Format, format_of
+from core.sealed_json import read_sealed, write_sealed
 
 MAX_NAME_LENGTH = 1000
 _ARCHIVE_MAGIC = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b")
@@ -127,18 +126,16 @@ def folder_hash_cache(store: Path, folder: Path) -> Path:
 def read(path: Path) -> Known:
     """Return what was remembered; nothing where that cannot be read or believed."""
     try:
-        # Not pydantic's JSON: names on Linux may hold bytes that are no text.
-        return _HashCache.model_validate(json.loads(path.read_bytes())).files
-    except (OSError, ValueError, RecursionError):
+        return _HashCache.model_validate(read_sealed(path)).files
+    except (OSError, ValueError):
         return {}
 
 
 def write(path: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
     """Remember `known` in place of what was remembered."""
-    text = json.dumps({"version": 1, "files": known})  # ASCII escapes, see `read`
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(path, text)
+        write_sealed(path, {"version": 1, "files": known})
 
 
 def forget(store: Path) -> None:

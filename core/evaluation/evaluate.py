@@ -187,6 +187,8 @@ def evaluate_model(
         except RunFolderError as error:
             kept = error.message
     warnings = model_warnings(model, card)
+    if cache.repair_note is not None:
+        warnings = (*warnings, cache.repair_note)
     yield ModelEvaluation(model, card, part, result, warnings, external, kept)
 
 

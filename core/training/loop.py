@@ -24,6 +24,7 @@ from core.errors import Message, PneumoScopeError, RunFolderError, TrainingError
 from core.events import (
     BatchHalved,
     EpochDone,
+    FilmsRepaired,
     Progress,
     Resumed,
     SavingFailed,
@@ -261,6 +262,7 @@ class _Session:
         self._epoch = EpochRun(config, train, self._learner, device, self._pace, progress)
         self.saving = Saving(run, self._models)
         self._is_trained = False
+        self._has_told_of_repairs = False
 
     def events(self) -> Generator[TrainingEvent, None, None]:
         """Train every epoch that is left, then fit and test the best weights."""
@@ -314,6 +316,7 @@ class _Session:
                 self._epoch.check_weights()
                 self.saving.submit(self._checkpoint)
             yield from self.saving.troubles()
+            yield from self._repairs()
 
         with self._learner.evaluation_weights():
             validation = yield from evaluate(
@@ -340,8 +343,17 @@ class _Session:
         )
         self._run.log(describe_epoch(done))
         yield done
+        yield from self._repairs()
         self.saving.submit(self._checkpoint)
         yield from self.saving.troubles()
+
+    def _repairs(self) -> Iterator[FilmsRepaired]:
+        """Tell once of stored copies of films that were damaged."""
+        note = self._parts.train.cache.repair_note
+        if note is not None and not self._has_told_of_repairs:
+            self._has_told_of_repairs = True
+            self._run.log(str(note))
+            yield FilmsRepaired(note)
 
     def _finish(self) -> Generator[TrainingEvent, None, None]:
         self._is_trained = True

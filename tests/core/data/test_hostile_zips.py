@@ -339,10 +339,10 @@ def test_too_little_disk_is_noticed_before_writing(
 
 
 def test_a_disk_that_becomes_full_leaves_nothing(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, text: str) -> None:
+    def full(path: Path, content: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(archive_module.storage, "write_text", full)
+    monkeypatch.setattr(archive_module, "write_sealed", full)
     assert "The disk became full while films.zip" in box.refusal(zipped(("a.png", PNG)))
     assert box.left_behind() == []
 

@@ -119,6 +119,7 @@ _KINDS: Mapping[Kind, Message] = {
     "truncated": Message("Cut short"),
     "not_an_image": Message("Not an image"),
     "wrong_extension": Message("Misnamed format"),
+    "labels": Message("Table of labels"),
     "blank": Message("Blank"),
     "tiny": Message("Too small"),
     "coloured": Message("Colour or alpha channel"),
@@ -136,6 +137,7 @@ _KINDS: Mapping[Kind, Message] = {
 }
 _BADGES: Mapping[Kind, Message] = {
     "wrong_extension": Message("Misnamed"),
+    "labels": Message("Label"),
     "tiny": Message("Small"),
     "coloured": Message("Colour"),
     "exact_duplicate": Message("Copy"),

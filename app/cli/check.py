@@ -4,16 +4,18 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from app.cli.console import ProgressBars, last_of, print_json, print_line, refusals_json
-from app.cli.evaluate import load
+from app.cli.evaluate import label_choice, load
 from app.i18n import language, say, tr
 from app.wording import kind_name, severity_name
 from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.config import preset
 from core.data.dataset import LoadedDataset
+from core.data.labels import ROLES, LabelReport
 from core.data.layout import Layout
 from core.data.patients import Grouping
 from core.data.records import display_names
@@ -26,7 +28,7 @@ N_SHOWN = 10  # findings of one kind, or files left out for one reason
 
 def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Say what is in a dataset, what was left out of it, and what the audit found."""
-    config = preset("recommended")
+    config, labels = preset("recommended"), label_choice(arguments)
     with ProgressBars() as bars:
         size = config.preprocessing.image_size
         loaded = load(
@@ -36,6 +38,7 @@ def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
             bars,
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
+            labels=labels,
         )
         with closing(audit(loaded)) as events:
             report = last_of(events, Report, bars)
@@ -66,6 +69,7 @@ def _json(loaded: LoadedDataset, report: Report, parts: Splits | None) -> dict[s
             for part in PARTS
         },
         "class_level": _level_json(dataset.layout),
+        "labels": _labels_json(dataset.labels),
     }
 
 
@@ -81,6 +85,23 @@ def _level_json(layout: Layout | None) -> dict[str, Any] | None:
         "alternatives": [
             {"level": one.level, "classes": list(one.names)} for one in layout.alternatives
         ],
+    }
+
+
+def _labels_json(report: LabelReport | None) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    choice = report.choice
+    return {
+        "file": choice.file,
+        "columns": {role: choice.column(role) or None for role in ROLES},
+        "several_labels": choice.several,
+        "rows": report.n_rows,
+        "missing": report.n_missing,
+        "surplus": len(report.surplus),
+        "unlabelled": len(report.unlabelled),
+        "several": len(report.several),
+        "not_unique": len(report.not_unique),
     }
 
 
@@ -109,6 +130,8 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
     dataset = loaded.dataset
     for name, n in dataset.counts.items():
         print_line(f"{n:6}  {name}  ({display_names(name)[language()]})")
+    if dataset.labels is not None:
+        print_line(_labels_sentence(dataset.labels))
     print_line(_patients_sentence(loaded.grouping))
     print_line(tr("{n} files left out", n=len(dataset.left_out)))
     _print_left_out(dataset.left_out)
@@ -143,6 +166,15 @@ def _print_some(lines: Sequence[str]) -> None:
         print_line("  " + tr("and {n} more", n=f"{len(lines) - N_SHOWN:,}"))
 
 
+def _labels_sentence(report: LabelReport) -> str:
+    """Name the table and its columns, guessed or chosen."""
+    choice = report.choice
+    columns = ", ".join(
+        f"{role} = {title}" for role in ROLES if (title := choice.column(role) or "")
+    )
+    return tr("Labels from {file}: {columns}", file=Path(choice.file).name, columns=columns)
+
+
 def _patients_sentence(grouping: Grouping) -> str:
     match grouping.pattern:
         case "single_images":
@@ -155,6 +187,8 @@ def _patients_sentence(grouping: Grouping) -> str:
             return tr("{n} patients (folders below the class folders)", n=grouping.n_patients)
         case "dicom":
             return tr("{n} patients (DICOM files)", n=grouping.n_patients)
+        case "table":
+            return tr("{n} patients (table of labels)", n=grouping.n_patients)
         case pattern:
             n = grouping.n_patients
             return tr("{n} patients (file names like {pattern})", n=n, pattern=pattern)

@@ -1,6 +1,7 @@
 """Opening a dataset, and `evaluate`."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,13 @@ from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
 from app.i18n import say, tr
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
+from core.data.labels import ROLES, LabelChoice, SeveralLabels
+from core.data.tables import find_tables
+from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.models.model_file import read_card
 from core.prediction.external_tests import ExternalTest
+from core.training.run_description import read_description
 from core.workspace import Workspace
 
 
@@ -24,6 +29,7 @@ def load(
     with_edits: bool = True,
     class_level: int | None = None,
     known_classes: Sequence[str] = (),
+    labels: LabelChoice | None = None,
 ) -> LoadedDataset:
     """Open zips and folders with bars on the screen; say so where edits of the window count."""
     events = load_dataset(
@@ -33,8 +39,14 @@ def load(
         with_edits=with_edits,
         class_level=class_level,
         known_classes=known_classes,
+        labels=labels,
     )
-    loaded = last_of(events, LoadedDataset, bars)
+    try:
+        loaded = last_of(events, LoadedDataset, bars)
+    except DatasetError:
+        if labels is None and (tables := find_tables(data)):
+            tell(tr("--labels takes the classes from a table, such as {file}.", file=tables[0]))
+        raise
     if loaded.edits != Edits(class_level=class_level):
         tell(
             tr(
@@ -46,8 +58,49 @@ def load(
     return loaded
 
 
+def label_choice(arguments: argparse.Namespace) -> LabelChoice | None:
+    """Return the table of labels and its columns among the options.
+
+    A path that is not there is looked for inside the zips and folders.
+
+    Raises:
+        ConfigError: Columns are given without a table.
+    """
+    values = {role: vars(arguments)[f"{role}_column"] for role in ROLES}
+    given = [f"--{role}-column" for role in ROLES if values[role] is not None]
+    given += ["--several-labels"] if arguments.several_labels is not None else []
+    path: Path | None = arguments.labels
+    if path is None:
+        if given:
+            raise ConfigError(
+                Message("{given} needs --labels and a table.", given=", ".join(given))
+            )
+        return None
+    if not os.path.exists(path) and not path.is_absolute():
+        path = next((table for table in find_tables(arguments.data) if _ends_in(table, path)), path)
+    several: SeveralLabels = arguments.several_labels or "refuse"
+    return LabelChoice(file=os.path.abspath(path), several=several, **values)
+
+
+def _ends_in(path: Path, end: Path) -> bool:
+    return path.parts[-len(end.parts) :] == end.parts
+
+
+def _labels_of_run(model: Path, data: Sequence[Path]) -> LabelChoice | None:
+    """Return the table by which a model's run labelled these very zips and folders."""
+    try:
+        described = read_description(model.parent).dataset
+        sources = sorted(os.path.abspath(path) for path in data)
+        if described.labels is None or sorted(described.sources) != sources:
+            return None
+        return LabelChoice.from_json(described.labels)
+    except PneumoScopeError:  # the model lies elsewhere by now
+        return None
+
+
 def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Measure a model on a dataset."""
+    labels = label_choice(arguments)
     card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
     with ProgressBars() as bars:
         size = card.preprocessing.image_size
@@ -59,6 +112,7 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
             known_classes=card.classes,
+            labels=labels or _labels_of_run(arguments.model, arguments.data),
         )
         mapping = dict(arguments.map)
         events = evaluate_model(

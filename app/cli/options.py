@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from app.cli.check import check
 from app.cli.console import tell
@@ -21,6 +21,7 @@ from app.interrupts import INTERRUPTED, interruptible
 from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.edits import MAX_LEVEL
+from core.data.labels import SeveralLabels
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.runtime.devices import may_have_cards
@@ -244,6 +245,33 @@ def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
             "the level of folders that are the classes: 1 the outermost of a zip or folder, 2 "
             "those inside, 0 the zips and folders themselves; found out where it is not given"
         ),
+    )
+    _add_labels(command)
+
+
+def _add_labels(command: argparse.ArgumentParser) -> None:
+    """Add the table of labels and its columns; what is not given is None."""
+    group = command.add_argument_group(tr("Labels from a table"))
+    group.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help=tr("a CSV or XLSX that names each image and its label, in place of class folders"),
+    )
+    columns = {
+        "image": tr("the column that names the images; guessed without it"),
+        "label": tr("the column of labels; empty: the folders are the classes"),
+        "patient": tr("the column that tells the patient"),
+        "view": tr("the column that tells the view, such as PA or AP"),
+        "age": tr("the column that tells the age"),
+        "sex": tr("the column that tells the sex"),
+    }
+    for role, words in columns.items():
+        group.add_argument(f"--{role}-column", metavar="C", help=words)
+    group.add_argument(
+        "--several-labels",
+        choices=get_args(SeveralLabels),
+        help=tr("what to do with images of several labels; refuse if not given"),
     )
 
 

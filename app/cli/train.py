@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from app.cli.console import ProgressBars, gentle_stop, print_json, print_line, tell
-from app.cli.evaluate import load
+from app.cli.evaluate import label_choice, load
 from app.i18n import say, tr
 from app.wording import epoch_words, result_words
 from core.config import TrainingConfig, preset, settings
@@ -64,6 +64,7 @@ def check_training(arguments: argparse.Namespace) -> None:
     ]
     given += ["--as-found"] if arguments.as_found else []
     given += ["--class-level"] if arguments.class_level is not None else []
+    given += ["--labels"] if arguments.labels is not None else []
     given += [str(path) for path in arguments.data]
     if given:
         raise ConfigError(
@@ -178,7 +179,7 @@ def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
     from core.runtime.devices import choose_device, list_devices
     from core.training.session import run_training
 
-    config = config_of(arguments)
+    config, labels = config_of(arguments), label_choice(arguments)
     # What can be refused at once is refused before the films are read, which takes a while.
     check_is_free(arguments.out)
     choose_device(arguments.device, list_devices())
@@ -192,6 +193,7 @@ def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
             bars,
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
+            labels=labels,
         )
         for _, message in unscored_classes(
             loaded.dataset, split(loaded.dataset, loaded.grouping, config)

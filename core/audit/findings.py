@@ -12,6 +12,7 @@ Kind = Literal[
     "truncated",
     "not_an_image",
     "wrong_extension",
+    "labels",
     "blank",
     "tiny",
     "coloured",

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from core.audit.sources import findings_of_run, single_source_finding, single_so
 from core.config import preset
 from core.data.dataset import LoadedDataset
 from core.data.folder_names import spelling
+from core.data.labels import LabelReport
 from core.data.layout import listed, listed_levels
 from core.data.near_duplicates import clusters
 from core.data.patients import Grouping
@@ -122,6 +124,8 @@ def file_findings(loaded: LoadedDataset) -> Iterator[Finding]:
     left_out = loaded.dataset.left_out
     yield from _refused(left_out)
     yield from _misnamed(loaded)
+    if loaded.dataset.labels is not None:
+        yield from _labels(loaded.dataset.labels)
     yield from _tiny(loaded, left_out)
     yield from _seen(loaded)
 
@@ -200,6 +204,85 @@ def _misnamed(loaded: LoadedDataset) -> Iterator[Finding]:
                 format=headers[misnamed[0].digest].format,
             ),
             _names(misnamed),
+        )
+
+
+def _labels(report: LabelReport) -> Iterator[Finding]:
+    """Compare the table of labels with the images that are there."""
+    table = Path(report.choice.file).name
+    if report.n_missing:
+        yield Finding(
+            "labels",
+            "warning",
+            Message(
+                "Images that {table} names and that are not there: {n}, such as {example}. Add "
+                "them, or check that the table belongs to these images.",
+                table=table,
+                n=report.n_missing,
+                example=report.missing[0],
+            ),
+            report.missing,
+            float(report.n_missing),
+        )
+    if report.surplus:
+        message = Message(
+            "Images that {table} does not name, left out: {n}, such as {example}.",
+            table=table,
+            n=len(report.surplus),
+            example=report.surplus[0],
+        )
+        if not report.choice.label:
+            message = Message(
+                "Images that {table} does not name: {n}, such as {example}. Of their patients, "
+                "views, ages and sexes nothing is known.",
+                table=table,
+                n=len(report.surplus),
+                example=report.surplus[0],
+            )
+        yield Finding("labels", "warning", message, report.surplus, float(len(report.surplus)))
+    if report.unlabelled:
+        yield Finding(
+            "labels",
+            "warning",
+            Message(
+                "Images whose label is empty in {table}, left out: {n}, such as {example}.",
+                table=table,
+                n=len(report.unlabelled),
+                example=report.unlabelled[0],
+            ),
+            report.unlabelled,
+            float(len(report.unlabelled)),
+        )
+    if report.several:
+        message = Message(
+            "Images with several labels in {table}, left out: {n}, such as {example}. Patients "
+            "with two diseases are then missing from training and test.",
+            table=table,
+            n=len(report.several),
+            example=report.several[0],
+        )
+        if report.choice.several == "first":
+            message = Message(
+                "Images with several labels in {table}, of which only the first counts: {n}, such "
+                "as {example}. An answer with another of their labels counts as wrong.",
+                table=table,
+                n=len(report.several),
+                example=report.several[0],
+            )
+        yield Finding("labels", "warning", message, report.several, float(len(report.several)))
+    if report.not_unique:
+        yield Finding(
+            "labels",
+            "warning",
+            Message(
+                "Images that {table} does not tell apart, for they have one name: {n}, such as "
+                "{example}. Write their folders into the table.",
+                table=table,
+                n=len(report.not_unique),
+                example=report.not_unique[0],
+            ),
+            report.not_unique,
+            float(len(report.not_unique)),
         )
 
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from core.config import N_CLASSES_RANGE
 from core.data.tables import Table, read_table
@@ -18,6 +18,7 @@ from core.schema import StrictModel
 
 SeveralLabels = Literal["refuse", "first", "exclude"]
 Role = Literal["image", "label", "patient", "view", "age", "sex"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 MAX_NAMED: Final = 1000  # file names that a report keeps
 _N_GUESSED_FROM: Final = 2000  # rows
 _MAX_LABELS: Final = 50  # different values of a column that is guessed to hold the classes
@@ -203,7 +204,7 @@ def completed(choice: LabelChoice, table: Table, names: Sequence[str]) -> LabelC
         DatasetError: A chosen column is not there, or none names the images.
     """
     found: dict[Role, str] = {}
-    for role in _TITLES:
+    for role in ROLES:
         chosen = choice.column(role)
         if chosen is not None:
             found[role] = table.header[table.column(chosen)] if chosen else ""
@@ -307,7 +308,7 @@ def label_images(table: Table, choice: LabelChoice, names: Sequence[str]) -> Lab
         DatasetError: See `open_labels`.
     """
     index = NameIndex(names)
-    place = {role: table.column(title) for role in _TITLES if (title := choice.column(role) or "")}
+    place = {role: table.column(title) for role in ROLES if (title := choice.column(role) or "")}
     alone = _single_labels(table, place)
     rows_of: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     spelt: dict[str, set[str]] = defaultdict(set)

@@ -63,6 +63,7 @@ class DatasetDescription(_Part):
     # Level of the class folders in each source; (): the run began before it was kept.
     class_levels: tuple[int | None, ...] = Field((), strict=False)
     edits: Any = None  # see core.data.edits; read where the run is resumed
+    labels: Any = None  # see core.data.labels.LabelChoice; None: the folders are the classes
     patients: PatientsDescription | None = None
 
     @model_validator(mode="before")

@@ -16,6 +16,7 @@ from core.config import TrainingConfig
 from core.data.cache import ImageCache
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
+from core.data.labels import LabelChoice
 from core.data.records import Dataset
 from core.data.splits import PARTS, Splits, split
 from core.data.unpacked import showable
@@ -69,6 +70,7 @@ def _films(
     sources = [Path(source) for source in described.sources]
     try:
         edits = Edits.from_json(described.edits)
+        labels = LabelChoice.from_json(described.labels) if described.labels is not None else None
     except ConfigError as error:
         raise RunFolderError(
             Message(
@@ -94,6 +96,7 @@ def _films(
         described.loaded_at,
         with_edits=False,
         class_level=described.class_levels or None,
+        labels=labels,
     ):
         if isinstance(step, LoadedDataset):
             loaded = step.edited(edits)
@@ -274,6 +277,7 @@ def _describe(
     findings: DatasetFindings,
 ) -> RunDescription:
     names = [record.name for record in loaded.dataset.records]
+    report = loaded.dataset.labels
     return RunDescription(
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         config=config,
@@ -285,6 +289,7 @@ def _describe(
             left_out=len(loaded.dataset.left_out),
             class_levels=loaded.dataset.layout.levels if loaded.dataset.layout else (),
             edits=loaded.edits.to_json(),
+            labels=report.choice.to_json() if report is not None else None,
             patients=PatientsDescription(
                 n=loaded.grouping.n_patients, pattern=loaded.grouping.pattern
             ),

@@ -29,8 +29,9 @@ def mixed(archive: Path, tmp_path: Path) -> Path:
 def test_json_tells_everything_that_is_known(command: Command, mixed: Path) -> None:
     said = command("check", mixed, "--json")
     assert said.code == 0
-    keys = ["classes", "left_out", "groups", "findings", "patients", "split", "class_level"]
-    assert list(said.json) == keys
+    keys = ["classes", "left_out", "groups", "findings", "patients", "split"]
+    assert list(said.json) == [*keys, "class_level", "labels"]
+    assert said.json["labels"] is None
     assert said.json["classes"] == COUNTS
     assert said.json["groups"] == {"n": 18, "pattern": "before_underscore"}
     assert said.json["patients"] == {

@@ -5,6 +5,7 @@ import csv
 import errno
 import hashlib
 import io
+import json
 import os
 import re
 import secrets
@@ -266,15 +267,42 @@ _UNSHOWABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def escaped(text: str) -> str:
-    r"""Return `text` as one line: control characters and such as turn text round become \x1b."""
+    r"""Return `text` as one line; what a terminal would obey or turn round becomes \x1b and such.
+
+    A byte of a file name that is no text (os.fsdecode) is shown as that byte.
+    """
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        if unicodedata.category(character) in _UNSHOWABLE
-        else character
+        _escape(character) if unicodedata.category(character) in _UNSHOWABLE else character
         for character in text
     )
+
+
+def _escape(character: str) -> str:
+    if 0xDC80 <= ord(character) <= 0xDCFF:
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+_NOT_ASCII = re.compile("[^\n -~]+")
+
+
+def json_text(values: object) -> str:
+    """Return JSON that a person can read; what `escaped` escapes is escaped as JSON does."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1)
+
+    def escape(found: re.Match[str]) -> str:
+        if found[0].isprintable():
+            return found[0]
+        return "".join(
+            json.dumps(character)[1:-1]
+            if unicodedata.category(character) in _UNSHOWABLE
+            else character
+            for character in found[0]
+        )
+
+    return _NOT_ASCII.sub(escape, text)
 
 
 _NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")

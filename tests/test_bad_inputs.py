@@ -298,7 +298,7 @@ def test_what_does_not_go_together(place: Place, ends: Ends) -> None:
 
 
 def test_a_name_that_would_break_the_line(place: Place, ends: Ends) -> None:
-    ends(1, "gone\ufffdTraceback.zip", "check", place.bad / "gone\nTraceback.zip")
+    ends(1, r"gone\nTraceback.zip", "check", place.bad / "gone\nTraceback.zip")
 
 
 def test_a_home_on_a_full_or_foreign_place_is_told(

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from app.i18n import say, tr
 from app.interrupts import answering, interruptible
-from core.data.unpacked import showable
 from core.errors import Message, PneumoScopeError, Refusal
 from core.events import Progress
+from core.files import escaped
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def tell(line: str) -> None:
     The work goes on when nobody can read it any more.
     """
     try:
-        tqdm.write(showable(line), file=sys.stderr)
+        tqdm.write(escaped(line), file=sys.stderr)
     except OSError:
         _silence(sys.stderr)
 
@@ -62,7 +62,7 @@ def print_line(line: str = "") -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    _write(showable(line))
+    _write(escaped(line))
 
 
 def print_json(result: dict[str, Any]) -> None:

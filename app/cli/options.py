@@ -22,8 +22,8 @@ from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.edits import MAX_LEVEL
 from core.data.labels import SeveralLabels
-from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError
+from core.files import escaped
 from core.runtime.devices import may_have_cards
 from core.workspace import Workspace
 
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
         line = tr(
             "{reason}. `{program} --help` lists the options.", reason=message, program=self.prog
         )
-        self.exit(USAGE_ERROR, showable(line) + "\n")
+        self.exit(USAGE_ERROR, escaped(line) + "\n")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -353,7 +353,7 @@ def _probabilities(card: ModelCard) -> dict[str, Any]:
 
 def to_text(description: dict[str, Any]) -> str:
     """Return the description as a file or an entry holds it."""
-    return json.dumps(description, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return files.json_text(description) + "\n"
 
 
 _README = """\

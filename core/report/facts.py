@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from core.data.unpacked import showable
 from core.errors import ConfigError, ImageReadError, Message
+from core.files import escaped
 from core.images.dicom import silence_pydicom
 from core.images.dicom_header import ElementWalk, TransferSyntax, syntax_of
 from core.images.formats import HEAD_BYTES, format_of
@@ -219,7 +220,7 @@ def film_text(film: FilmResult, context: ReportContext) -> str:
     """Tell of one film in a few lines."""
     opinion, verdict, say = film.opinion, film.verdict, context.say
     order = opinion.probabilities.argsort()[::-1]
-    lines = [showable(film.file), f"  {say(level_words(verdict.level))}"]
+    lines = [escaped(film.file), f"  {say(level_words(verdict.level))}"]
     lines += [f"  - {say(reason)}" for reason in verdict.reasons]
     if context.hides(film):
         order = order[:0]

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from core.data.unpacked import showable
+from core.files import escaped
 from core.prediction.verdict import Level
 
 # Chinese, Japanese and Korean characters and full-width punctuation stand alone.
@@ -141,8 +141,8 @@ class Paper:
         self._pdf.add_font(_FONT, fname=FONT_FILE)
         self._pdf.set_font(_FONT, size=10)
         self._known = frozenset(self._pdf.fonts[_FONT].cmap)  # type: ignore[union-attr]
-        self._pdf.set_title(title)
-        self._pdf.set_subject(subject)
+        self._pdf.set_title(escaped(title))
+        self._pdf.set_subject(escaped(subject))
         self._pdf.set_creator(program)
         self._pdf.set_producer(program)
         self._pdf.set_creation_date(created)
@@ -176,7 +176,7 @@ class Paper:
 
     def shown(self, text: str) -> str:
         """`text` with only characters that the font has."""
-        return "".join(c if ord(c) in self._known else _UNKNOWN for c in showable(text))
+        return "".join(c if ord(c) in self._known else _UNKNOWN for c in escaped(text))
 
     def measure(self, text: str, size: float) -> float:
         """Measure a line, in mm."""

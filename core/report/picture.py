@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from core import files
 from core.data.unpacked import readable, showable
 from core.errors import Message, RunFolderError
+from core.files import escaped
 from core.prediction.explanation import Explanation
 from core.prediction.reading import FilmResult
 from core.prediction.saliency_checks import heat_at, heat_on_film
@@ -128,11 +129,11 @@ class _Caption:
         """Write text at both ends; the right one yields."""
         font = _font(round(self._size * scale))
         width = self._right - self._left
-        left = fit_line(showable(left), width, font.getlength)
+        left = fit_line(escaped(left), width, font.getlength)
         self._draw.text((self._left, self._y), left, colour, font)
         room = width - font.getlength(left) - 2 * self._size
         if right and room > 3 * self._size:
-            right = fit_line(showable(right), room, font.getlength)
+            right = fit_line(escaped(right), room, font.getlength)
             x = self._right - font.getlength(right)
             self._draw.text((x, self._y), right, right_colour, font)
         self._y += round(self._size * (1.4 if scale <= 1 else 1.85))
@@ -149,7 +150,7 @@ class _Caption:
         self._picture.paste(colours, (round(x), round(y + self._size * 0.45)))
         x -= font.getlength(little) + self._size * 0.5
         self._draw.text((x, y), little, _MUTED, font)
-        words = fit_line(showable(words), x - self._left - self._size, font.getlength)
+        words = fit_line(escaped(words), x - self._left - self._size, font.getlength)
         self._draw.text((self._left, y), words, _TEXT, font)
         self._y += round(self._size * 1.55)
 
@@ -170,7 +171,7 @@ def _warnings(
         text = context.say(Message("Do not trust this map: {reason}", reason=reason))
     else:
         return []
-    lines = break_lines(showable(text), width, _font(size).getlength)
+    lines = break_lines(escaped(text), width, _font(size).getlength)
     if len(lines) > _MOST_LINES:
         lines = [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + "…"]
     return lines

@@ -1,13 +1,11 @@
 """Tables of read X-rays: CSV, text that pastes into a spreadsheet, and JSON."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from core import files
-from core.data.unpacked import showable
-from core.files import inert, write_csv
+from core.files import escaped, inert, json_text, write_csv
 from core.prediction.reading import FilmResult
 from core.report.facts import ReportContext, film_facts, model_facts
 
@@ -85,7 +83,7 @@ def table(films: Sequence[FilmResult], context: ReportContext) -> Iterator[list[
 def films_tsv(films: Sequence[FilmResult], context: ReportContext) -> str:
     """Return the table as text for the clipboard: a spreadsheet pastes it into cells."""
     return "".join(
-        "\t".join(inert(showable(cell)) for cell in row) + "\n" for row in table(films, context)
+        "\t".join(inert(escaped(cell)) for cell in row) + "\n" for row in table(films, context)
     )
 
 
@@ -107,9 +105,7 @@ def write_films_json(path: Path, films: Iterable[FilmResult], context: ReportCon
     Raises:
         RunFolderError: The file cannot be written.
     """
-    text = json.dumps(films_json(films, context), ensure_ascii=False, allow_nan=False, indent=1)
-    # A file name need not be text; the file must be.
-    files.write_user_file(path, text.encode("utf-8", "backslashreplace"))
+    files.write_user_file(path, json_text(films_json(films, context)).encode())
 
 
 def _at(facts: dict[str, Any], place: tuple[str, ...]) -> Any:

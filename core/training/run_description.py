@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import json
+import os
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -12,6 +13,7 @@ from core import files
 from core.config import TrainingConfig
 from core.data.unpacked import showable
 from core.errors import ConfigError, Message, PneumoScopeError, RunFolderError
+from core.files import json_text
 from core.models.dataset_findings import DatasetFindings
 from core.schema import StrictModel
 
@@ -56,6 +58,7 @@ class DatasetDescription(_Part):
     """Films of a run, to be found again."""
 
     sources: Names = Field(min_length=1)  # whole paths: the run may be resumed from anywhere
+    source_bytes: Names = ()  # the same as bytes, hexadecimal: a path on Linux need not be text
     loaded_at: int = 0  # pixels of the cache's images
     fingerprint: str = ""
     classes: dict[str, Annotated[int, Field(ge=0, lt=2**53)]] = Field(min_length=1)  # n of each
@@ -72,6 +75,17 @@ class DatasetDescription(_Part):
         if isinstance(values, dict) and "sources" not in values and "source" in values:
             return {**values, "sources": [values["source"]]}  # of the first programs
         return values
+
+    @property
+    def paths(self) -> list[Path]:
+        """The sources as the system knows them, also where their names cannot be shown."""
+        paths = list(self.sources)
+        for place, given in enumerate(self.source_bytes[: len(paths)]):
+            with contextlib.suppress(ValueError):
+                path = os.fsdecode(bytes.fromhex(given))
+                if showable(path) == paths[place]:  # else somebody has written another one there
+                    paths[place] = path
+        return [Path(path) for path in paths]
 
     @property
     def name(self) -> str:
@@ -173,7 +187,7 @@ def write_description(folder: Path, description: RunDescription) -> None:
     for name in ("name", "reason"):
         if not values[name]:
             del values[name]
-    files.write_text(folder / RUN_FILE, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
+    files.write_text(folder / RUN_FILE, json_text(values) + "\n")
 
 
 def rename_run(folder: Path, name: str) -> None:

@@ -22,6 +22,7 @@ from core.data.splits import PARTS, Splits, split
 from core.data.unpacked import showable
 from core.errors import ConfigError, DatasetError, Message, RunFolderError
 from core.events import Progress, TrainingEvent
+from core.files import escaped
 from core.models.dataset_findings import DatasetFindings
 from core.models.initial_weights import InitialWeights
 from core.models.model_card import MAX_NAME_LENGTH
@@ -67,7 +68,7 @@ def _films(
 ) -> Generator[Progress, None, tuple[LoadedDataset, Splits]]:
     """Open the run's films at its image size, and divide them as they were."""
     described = run.description.dataset
-    sources = [Path(source) for source in described.sources]
+    sources = described.paths
     try:
         edits = Edits.from_json(described.edits)
         labels = LabelChoice.from_json(described.labels) if described.labels is not None else None
@@ -85,7 +86,7 @@ def _films(
                 Message(
                     "The films of this run are gone: {source} is not there any more. Put it back "
                     "in its place and resume again, or start a new run with films that are there.",
-                    source=str(source),
+                    source=escaped(str(source)),
                 )
             )
     loaded: LoadedDataset | None = None
@@ -278,11 +279,13 @@ def _describe(
 ) -> RunDescription:
     names = [record.name for record in loaded.dataset.records]
     report = loaded.dataset.labels
+    paths = [os.path.abspath(source) for source in loaded.dataset.sources]
     return RunDescription(
         started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         config=config,
         dataset=DatasetDescription(
-            sources=tuple(showable(os.path.abspath(source)) for source in loaded.dataset.sources),
+            sources=tuple(map(showable, paths)),
+            source_bytes=tuple(os.fsencode(path).hex() for path in paths),
             loaded_at=loaded.cache.size,
             fingerprint=loaded.dataset.fingerprint,
             classes=loaded.dataset.counts,

@@ -1,6 +1,7 @@
 """What is named as an output file is written through, replaced whole, or refused."""
 
 import csv
+import json
 import os
 import socket
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RunFolderError
-from core.files import FileKind, check_replaceable, write_csv, write_user_file
+from core.files import FileKind, check_replaceable, json_text, write_csv, write_user_file
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -121,5 +122,13 @@ def test_every_cell_is_one_line_that_does_nothing_to_a_terminal(tmp_path: Path) 
     write_csv(tmp_path / "t.csv", [["a\x1b[31m\x07\n\u202eb", "\u2028\udcff", "肺部 é", "=1\r"]])
     with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file)) == [
-            [r"a\x1b[31m\x07\n\u202eb", r"\u2028\udcff", "肺部 é", r"'=1\r"]
+            [r"a\x1b[31m\x07\n\u202eb", r"\u2028\xff", "肺部 é", r"'=1\r"]
         ]
+
+
+def test_json_for_people_holds_no_such_character_and_is_read_back_as_it_was() -> None:
+    values = {"file": "a\x1b\n\u202e\x9b\u2028\udcff肺 é\U000e0041", "n": [1, 2]}
+    text = json_text(values)
+    assert text.replace("\n", "").isprintable()
+    assert "肺 é" in text
+    assert json.loads(text) == values

@@ -3,6 +3,8 @@
 Imports no Paddle, so a list of models is quick to draw.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -28,8 +30,10 @@ from core.tensor_file import DTYPE_NAMES, DTYPES
 
 Extras = dict[str, NDArray[Any]]
 
-# 1 had no tensors but the network's, 2 knew nothing of its training dataset.
-FORMAT_VERSION = 3
+# 1 had no tensors but the network's, 2 knew nothing of its training dataset, 3 had no checksum of
+# the card.
+FORMAT_VERSION = 4
+FIRST_WITH_CHECKSUM: Final = 4
 DISCLAIMER = "Research and teaching only, never diagnosis."
 LANGUAGES = frozenset({"en", "zh_CN"})
 PARTS = frozenset({"train", "validation", "test", "kept"})
@@ -154,6 +158,9 @@ class ModelCard(StrictModel):
     # Tensors that are none of the network's; `save_model` fills it in.
     extras: ExtraTypes = Field(default_factory=dict)
     tensors_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""  # by `save_model`
+    # Of all else in the card, see `card_checksum`; as the card holds the tensors' checksum, this
+    # one covers the whole file. By `save_model`.
+    card_sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
     disclaimer: str = DISCLAIMER
     format_version: int = Field(default=FORMAT_VERSION, ge=1, le=FORMAT_VERSION)
 
@@ -185,6 +192,16 @@ class ModelCard(StrictModel):
         if not details[0]["loc"] or details[0]["type"] == "extra_forbidden":
             return ConfigError(sentence(cls, error))
         return _invalid(shown(details[0]["loc"][0]))
+
+
+def card_checksum(values: Mapping[str, Any]) -> str:
+    """Return the sha256 over a card's JSON values but for the checksum itself.
+
+    Args:
+        values: As they are in the file, or as `ModelCard.to_json` gives them.
+    """
+    others = {name: value for name, value in values.items() if name != "card_sha256"}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def _invalid(name: str) -> ConfigError:

@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from core import files
 from core.errors import ConfigError, Message, ModelFileError
-from core.models.model_card import FORMAT_VERSION, Extras, ModelCard, describe_extras
+from core.models.model_card import (
+    FIRST_WITH_CHECKSUM,
+    FORMAT_VERSION,
+    Extras,
+    ModelCard,
+    card_checksum,
+    describe_extras,
+)
 from core.models.weights import Weights, check_shapes, expected_shapes, first_impossible
 from core.tensor_file import (
     DTYPES,
@@ -57,7 +64,7 @@ def save_model(
 
     Args:
         path: Replaced if it exists.
-        card: Its `extras` and `tensors_sha256` are filled in.
+        card: Its `extras` and both checksums are filled in.
         arrays: In torchvision's layout, see `core.models.weights.to_arrays`.
         extras: Tensors beside the network's, see `core.models.model_card`.
 
@@ -81,6 +88,7 @@ def save_model(
     for array in tensors.values():
         digest.update(array.reshape(-1).data)  # shape -> (count,)
     card = card.changed(tensors_sha256=digest.hexdigest())
+    card = card.changed(card_sha256=card_checksum(card.to_json()))
     text = json.dumps(card.to_json(), ensure_ascii=False, allow_nan=False, sort_keys=True)
     try:
         files.write_bytes(path, to_bytes(tensors, {METADATA_KEY: text}))
@@ -207,9 +215,14 @@ def _card(path: Path, text: object) -> ModelCard:
             )
         )
     try:
-        return ModelCard.from_json(values)
+        card = ModelCard.from_json(values)
     except ConfigError as error:
         raise _damaged(path, _brief(error.message)) from error
+    # Earlier files have none.
+    has_checksum = card.card_sha256 or card.format_version >= FIRST_WITH_CHECKSUM
+    if has_checksum and card.card_sha256 != card_checksum(values):
+        raise _damaged(path, Message("the checksum of its description is wrong"))
+    return card
 
 
 def _check_values(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

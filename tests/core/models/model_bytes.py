@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.config import ARCHITECTURES, Preprocessing, TrainingConfig
-from core.models.model_card import ModelCard
+from core.models.model_card import ModelCard, card_checksum
 
 CLASSES = ("正常肺部", "病毒性肺炎", "COVID-19")
 
@@ -75,17 +75,23 @@ def with_text(header, body, text):
 
 
 def sealed(header, body, values):
-    """Put together with a checksum that fits."""
+    """Put together with checksums that fit."""
     values = {**values, "tensors_sha256": hashlib.sha256(body).hexdigest()}
+    values["card_sha256"] = card_checksum(values)
     return with_text(header, body, json.dumps(values))
 
 
 def with_card(change):
-    """Content of the file whose card was changed as text, `change` mapping dict to dict."""
+    """Content of the file whose card was changed, `change` mapping dict to dict or to a text.
+
+    A dict gets a checksum that fits.
+    """
 
     def altered(path):
         header, body, values = opened_up(path)
         changed = change(values)
+        if isinstance(changed, dict):
+            changed = {**changed, "card_sha256": card_checksum(changed)}
         text = changed if isinstance(changed, str) else json.dumps(changed)
         return with_text(header, body, text)
 

@@ -27,6 +27,7 @@ from tests.core.models.model_bytes import (
     mutated,
     opened_up,
     repeated_name,
+    sealed,
     swapped_offsets,
     tiny_shapes,
     with_body,
@@ -88,7 +89,7 @@ def agreed_shape(path):
     header, body, values = opened_up(path)
     header["novelty.features"]["shape"] = [4_000_000, 4]
     values["extras"]["novelty.features"]["shape"] = [4_000_000, 4]
-    return with_text(header, body, json.dumps(values))
+    return sealed(header, body, values)
 
 
 HOSTILE = {
@@ -179,7 +180,7 @@ HOSTILE = {
         "description cannot be read",
     ),
     "newer": (
-        with_card(lambda c: {"format_version": 4, "surprise": True}),
+        with_card(lambda c: {"format_version": 5, "surprise": True}),
         "newer PneumoScope. Update",
     ),
     "version zero": (with_card(lambda c: {**c, "format_version": 0}), "format_version"),
@@ -471,7 +472,7 @@ def test_a_card_lacking_an_entry_names_it():
 def test_a_model_of_the_first_version_needs_no_later_parts(tiny):
     save_model(tiny, card(format_version=1), ARRAYS)
     header, body, values = opened_up(tiny)
-    for name in ("calibration", "novelty", "operating_points", "extras"):
+    for name in ("calibration", "novelty", "operating_points", "extras", "card_sha256"):
         del values[name]
     tiny.write_bytes(with_text(header, body, json.dumps(values)))
     assert open_model(tiny).card == card(format_version=1, tensors_sha256=values["tensors_sha256"])

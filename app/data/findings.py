@@ -255,6 +255,7 @@ class FindingsView(TranslatedWidget):
         self._title, self._count = plain_label("sectionTitle"), plain_label("muted")
         self._sentences = SentenceTable(0)
         self._leave_out, self._keep_one = QPushButton(), QPushButton()
+        self._merge = QPushButton()
         self._patients, self._show_films = QPushButton(), QPushButton()
         self._undo = QPushButton()
         self._confounder = ConfounderView()
@@ -270,6 +271,7 @@ class FindingsView(TranslatedWidget):
         actions = h_box(
             self._leave_out,
             self._keep_one,
+            self._merge,
             self._patients,
             None,
             self._undo,
@@ -298,6 +300,7 @@ class FindingsView(TranslatedWidget):
         self._sentences.itemSelectionChanged.connect(self._show_chosen)
         self._leave_out.clicked.connect(self._on_leave_out_clicked)
         self._keep_one.clicked.connect(self._on_keep_one_clicked)
+        self._merge.clicked.connect(self._on_merge_clicked)
         self._undo.clicked.connect(self._model.undo)
         self._patients.clicked.connect(self.patients_wanted)
         self._show_films.clicked.connect(lambda: self.films_wanted.emit(list(self._names)))
@@ -426,6 +429,13 @@ class FindingsView(TranslatedWidget):
         )
         self._keep_one.setVisible(bool(n_copies))
         self._keep_one.setText(tr("Keep one of each ({films} less)", films=count_words(n_copies)))
+        merged = [one.classes for one in chosen if one.fix == "merge"]
+        self._merge.setVisible(bool(merged))
+        self._merge.setText(
+            tr("Merge into {name}", name=merged[0][0]).replace("&", "&&")
+            if len(merged) == 1
+            else tr("Merge these classes")
+        )
         self._patients.setVisible(
             kind in _ABOUT_PATIENTS or any(one.fix == "regroup" for one in chosen)
         )
@@ -440,6 +450,10 @@ class FindingsView(TranslatedWidget):
     @Slot()
     def _on_keep_one_clicked(self) -> None:
         self._model.fix([one for one in self._chosen() if one.fix == "keep_one"])
+
+    @Slot()
+    def _on_merge_clicked(self) -> None:
+        self._model.fix([one for one in self._chosen() if one.fix == "merge"])
 
 
 def _listed(findings: list[Finding]) -> ListedKind:

@@ -32,6 +32,7 @@ from app.widgets.thumbnails import SIDE_PX, ThumbnailStrip
 from app.wording import kind_name, severity_name
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset
+from core.data.layout import listed
 from core.data.records import display_names
 
 N_EXAMPLES = 16  # thumbnails a class
@@ -55,6 +56,9 @@ class OverviewView(TranslatedWidget):
         row = h_box(*self._figures, spacing=12)
         self._classes = PlainTable(stretched=4)
         self._classes_title = plain_label("sectionTitle")
+        self._level_title, self._level = plain_label("muted"), choice_box(36)
+        self._level_title.setBuddy(self._level)
+        self._level.activated.connect(self._on_level_activated)
         self._worst_title = plain_label("sectionTitle")
         self._worst = SentenceTable(stretched=2)
         self._worst.limit_height(MAX_TABLE_PX)
@@ -64,7 +68,7 @@ class OverviewView(TranslatedWidget):
         content = QWidget()
         v_box(
             row,
-            self._classes_title,
+            h_box(self._classes_title, None, self._level_title, self._level, spacing=8),
             self._classes,
             titles,
             self._worst,
@@ -86,6 +90,8 @@ class OverviewView(TranslatedWidget):
         )
         self._left_out.show_header([tr("File"), tr("Why it was left out")])
         self._classes_title.setText(tr("Classes"))
+        self._level_title.setText(tr("Class folders"))
+        self._level.setAccessibleName(tr("Class folders"))
         self._worst.show_header([tr("Severity"), tr("Kind"), tr("What was found")])
         self._findings.setText(tr("All findings …"))
         self._classes.setAccessibleName(tr("Classes"))
@@ -110,6 +116,7 @@ class OverviewView(TranslatedWidget):
         for figure, (value, caption) in zip(self._figures, values, strict=False):
             figure.show_value(f"{value:,}", caption)
         self.show_report(self._model.report)
+        self._show_levels(loaded)
         rows = [
             (display_names(name)[language()], name, f"{n:,}", f"{n / n_films:.1%}", "")
             for name, n in dataset.counts.items()
@@ -120,6 +127,32 @@ class OverviewView(TranslatedWidget):
             self._classes.setCellWidget(row, 4, _examples(loaded, name))
         self._classes.fit_height(at_least=MAX_TABLE_PX)
         self._show_left_out(loaded)
+
+    def _show_levels(self, loaded: LoadedDataset) -> None:
+        """Offer the levels of folders that may be the classes, where there are several."""
+        layout, chosen = loaded.dataset.layout, loaded.edits.class_level
+        levels = layout.candidates if layout is not None else ()
+        is_open = len(levels) > 1 or chosen is not None
+        self._level_title.setVisible(is_open)
+        self._level.setVisible(is_open)
+        self._level.clear()
+        if layout is None or not is_open:
+            return
+        found = ", ".join(sorted({str(level) for level in layout.levels}))
+        self._level.addItem(
+            tr("Found out: level {level}", level=found) if chosen is None else tr("Found out"), None
+        )
+        for one in levels:
+            words = tr("Level {level}: {names}", level=one.level, names=listed(one.names))
+            self._level.addItem(words, one.level)
+        self._level.setCurrentIndex(
+            max(0, self._level.findData(chosen)) if chosen is not None else 0
+        )
+        self._level.setToolTip(plain_tip(say(layout.reason)))
+
+    @Slot(int)
+    def _on_level_activated(self, index: int) -> None:
+        self._model.choose_level(self._level.itemData(index))
 
     def show_report(self, report: Report | None) -> None:
         """Say how many findings there are; None: they are still being looked for."""

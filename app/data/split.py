@@ -509,14 +509,15 @@ class SplitView(TranslatedWidget):
             text = tr("No patient and no copy of a film is in two parts (checked).")
             if figures.n_unknown:
                 text += " " + tr("Films without a known patient: {n}.", n=f"{figures.n_unknown:,}")
-        untested = self._model.untested
+        untested, unvalidated = self._model.untested, self._model.unvalidated
         if untested:
-            shown = listing(display_names(name)[language()] for name in untested[:MAX_NAMED])
-            if len(untested) > MAX_NAMED:
-                shown += " …"
-            text += " " + tr("The test has no film of: {names}.", names=shown)
+            text += " " + tr("The test has no film of: {names}.", names=_named(untested))
+        if unvalidated:
+            text += " " + tr(
+                "The validation part has no film of: {names}.", names=_named(unvalidated)
+            )
         self._proof.setText(text)
-        self._proof.setObjectName("warning" if n or untested else "")
+        self._proof.setObjectName("warning" if n or untested or unvalidated else "")
         self._proof.style().polish(self._proof)
 
     @Slot()
@@ -528,6 +529,11 @@ class SplitView(TranslatedWidget):
     def _on_save_clicked(self) -> None:
         kind = tr("Tables") + " (*.csv)"
         ask_where_to_save(self, tr("Save the table"), kind, "split.csv", self._model.save_table)
+
+
+def _named(classes: Sequence[str]) -> str:
+    shown = listing(display_names(name)[language()] for name in classes[:MAX_NAMED])
+    return shown + (" …" if len(classes) > MAX_NAMED else "")
 
 
 def _part_names() -> list[str]:

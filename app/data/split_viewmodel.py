@@ -218,11 +218,21 @@ class SplitViewModel(QObject):
 
     @property
     def untested(self) -> tuple[str, ...]:
-        """The classes of which no film is tested."""
+        """The classes of which no film is tested; the one kept for the end is not."""
         splits = self.splits
         return (
             classes_without_films(self.loaded.dataset, splits, "test")
             if self.loaded and splits
+            else ()
+        )
+
+    @property
+    def unvalidated(self) -> tuple[str, ...]:
+        """The classes of which no film is validated, where there is a validation part."""
+        splits = self.splits
+        return (
+            classes_without_films(self.loaded.dataset, splits, "validation")
+            if self.loaded and splits and splits.validation
             else ()
         )
 

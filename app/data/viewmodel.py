@@ -183,8 +183,34 @@ class DataViewModel(QObject):
         if self.current is not None and self.current.can_redo:
             self._apply(OpenDataset.redo)
 
+    def choose_level(self, level: int | None) -> None:
+        """Open the dataset in front again with the class folders of another level; None: find out.
+
+        What was changed of classes means nothing at another level and is given up.
+        """
+        one = self.current
+        if one is None or level == one.loaded.edits.class_level:
+            return
+        try:
+            edits = one.loaded.edits.at_level(level)
+            EditsFile(self._workspace.edits, one.loaded.as_found).save(edits)
+        except DatasetError as error:
+            log.warning("the level could not be saved", exc_info=True)
+            self.failed.emit(Failure.of(error))
+        else:
+            self.open(one.sources)
+
     def fix(self, findings: Sequence[Finding]) -> None:
-        """Do what the findings propose: leave films out, or all copies of a film but one."""
+        """Do what the findings propose: leave films out, all copies but one, or merge classes."""
+        merged = [finding.classes for finding in findings if finding.fix == "merge"]
+        if merged:
+
+            def merge(edits: Edits) -> Edits:
+                for first, *others in merged:
+                    edits = edits.merge(others, first)
+                return edits
+
+            self.edit(merge)
         names: list[str] = []
         for finding in findings:
             if finding.fix == "leave_out":

@@ -1,5 +1,6 @@
 """The Data page round its tabs: the invitation, the datasets that are open, the ways between."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from app.data.split_viewmodel import SplitViewModel
 from app.data.viewmodel import DataViewModel
 from app.tasks import TaskRunner
 from app.training.viewmodel import TrainingViewModel
+from core.data.dataset import LoadedDataset
+from core.data.edits import Edits, EditsFile
+from core.data.layout import ClassLevel, Layout
+from core.errors import Message
 from core.workspace import Workspace
 from tests.app.hands import button, field, label_texts, press, wait_until
 from tests.app.made_dataset import BLANK, CUT, FINDINGS, LEAKAGE, bring, make_dataset, name_of
@@ -74,6 +79,34 @@ def offers(page: DataPage) -> list[str]:
     """The buttons that open what was opened before."""
     texts = [one.text() for one in page.findChildren(QPushButton) if one.isVisible()]
     return [text for text in texts if text.endswith(" again")]
+
+
+class TestClassFolders:
+    def test_their_level_is_shown_and_chosen_where_there_are_several(
+        self, page: DataPage, model: DataViewModel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bring(model, make_dataset())
+        levels = field(page, QComboBox, "Class folders")
+        assert not levels.isVisible()
+        classes = ClassLevel(1, ("COVID", "NORMAL"), is_likely=True)
+        views = ClassLevel(2, ("AP", "PA"), is_likely=True)
+        layout = Layout((1,), Message("so"), is_certain=True, candidates=(classes, views))
+        one = make_dataset()
+        found = dataclasses.replace(one.as_found, layout=layout)
+        bring(model, LoadedDataset.of(found, one.edits, one.cache, one.survey))
+        assert levels.isVisible()
+        assert [levels.itemText(index) for index in range(levels.count())] == [
+            "Found out: level 1",
+            "Level 1: COVID, NORMAL",
+            "Level 2: AP, PA",
+        ]
+        opened: list[object] = []
+        monkeypatch.setattr(model, "open", opened.append)
+        levels.activated.emit(2)
+        assert model.current is not None
+        assert opened == [model.current.sources]
+        saved = EditsFile(model._workspace.edits, model.current.loaded.as_found).load()
+        assert saved == Edits(class_level=2)
 
 
 class TestInvitation:

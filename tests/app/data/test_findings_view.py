@@ -246,6 +246,15 @@ class TestMending:
         assert model.dataset is not None
         assert model.dataset.edits.left_out == {COPIES.files[1]}
 
+    def test_spellings_of_a_class_are_merged_with_one_click(
+        self, view: FindingsView, model: DataViewModel
+    ) -> None:
+        spelling = finding("class_spelling", "error", fix="merge", classes=("COVID", "NORMAL"))
+        bring(model, make_dataset(), spelling)
+        press(view, "Merge into COVID")
+        assert model.dataset is not None
+        assert model.dataset.dataset.counts == {"COVID": 8, "Viral_Pneumonia": 4}
+
     def test_patients_and_films_are_asked_for(self, qtbot: QtBot, view: FindingsView) -> None:
         with qtbot.waitSignal(view.film_opened) as opened:
             view.findChild(FilmWall).film_opened.emit(1)

@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from core.data import cache as cache_module
 from core.data import unpacked
@@ -15,6 +16,7 @@ from core.errors import DatasetError
 from core.events import Progress
 from core.images.reading import content_of
 from core.workspace import Workspace
+from tests.core.conftest import draw
 
 
 @pytest.fixture
@@ -173,3 +175,49 @@ def test_saved_edits_that_leave_too_little_do_not_keep_a_dataset_shut(
     names = [record.name for record in loaded.dataset.records]
     EditsFile(workspace.edits, loaded.as_found).save(Edits().leave_out(names))
     assert load(films_zip, workspace).edits == Edits()
+
+
+@pytest.fixture
+def divided(tmp_path: Path) -> Path:
+    """`<class>/<view>/<number>.png`."""
+    folder = tmp_path / "views"
+    for label, name in enumerate(("Normal", "TB")):
+        for view in ("AP", "PA"):
+            (folder / name / view).mkdir(parents=True)
+            for number in range(3):
+                film = draw(label, number + 10 * len(view + name) + ord(view[0]))
+                Image.fromarray(film).save(folder / name / view / f"{number}.png")
+    return folder
+
+
+def opened_at(folder: Path, workspace: Workspace, level: int | None = None) -> LoadedDataset:
+    *_, loaded = load_dataset([folder], workspace, 32, class_level=level)
+    assert isinstance(loaded, LoadedDataset)
+    return loaded
+
+
+def test_the_level_of_the_classes_can_be_given(divided: Path, workspace: Workspace) -> None:
+    assert opened_at(divided, workspace).dataset.classes == ("Normal", "TB")
+    loaded = opened_at(divided, workspace, 2)
+    assert loaded.dataset.classes == ("AP", "PA")
+    assert loaded.edits == Edits(class_level=2)
+
+
+def test_a_level_that_was_chosen_is_kept_for_the_next_time(
+    divided: Path, workspace: Workspace
+) -> None:
+    loaded = opened_at(divided, workspace)
+    edits = loaded.edits.merge(["TB"], "Normal").leave_out(["TB/AP/1.png"]).at_level(2)
+    EditsFile(workspace.edits, loaded.as_found).save(edits)
+    again = opened_at(divided, workspace)
+    assert again.dataset.counts == {"AP": 5, "PA": 6}
+    assert again.edits == Edits(class_level=2).leave_out(["TB/AP/1.png"])
+    EditsFile(workspace.edits, again.as_found).save(again.edits.at_level(None))
+    assert opened_at(divided, workspace).dataset.counts == {"Normal": 6, "TB": 5}
+
+
+def test_a_chosen_level_that_is_gone_is_found_out_anew(divided: Path, workspace: Workspace) -> None:
+    loaded = opened_at(divided, workspace)
+    EditsFile(workspace.edits, loaded.as_found).save(Edits(class_level=7))
+    again = opened_at(divided, workspace)
+    assert (again.dataset.classes, again.edits) == (("Normal", "TB"), Edits())

@@ -2,19 +2,22 @@ import dataclasses
 import json
 from collections.abc import Callable
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from core.config import TrainingConfig
 from core.data import cache as cache_module
-from core.data.dataset import LoadedDataset
+from core.data.dataset import LoadedDataset, load_dataset
 from core.errors import DatasetError, DeviceError, RunFolderError
 from core.events import BatchDone, Progress, TrainingDone
 from core.models.model_file import read_card
-from core.training.session import run_training
+from core.training.session import resume_training, run_training
 from core.workspace import Workspace
+from tests.core.conftest import draw
 from tests.made_runs import read_run
 
 pytestmark = pytest.mark.usefixtures("narrow_network")
@@ -144,3 +147,21 @@ def test_a_source_with_an_undecodable_name_is_no_obstacle(
     events.close()  # type: ignore[attr-defined]
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["status"] == "stopped"
     assert read_card(tmp_path / "run" / "last.safetensors").dataset["name"] == r"films\xe9.zip"
+
+
+def test_a_run_goes_on_with_the_class_folders_that_it_began_with(
+    config: TrainingConfig, tmp_path: Path, workspace: Workspace
+) -> None:
+    for label, (name, view) in enumerate(product(("Normal", "TB"), ("AP", "PA"))):
+        folder = tmp_path / "films" / name / view
+        folder.mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(draw(label % 3, 10 * label + number)).save(folder / f"{number}.png")
+    *_, loaded = load_dataset([tmp_path / "films"], workspace, 32, class_level=2)
+    assert isinstance(loaded, LoadedDataset)
+    config = config.changed(epochs=1)
+    list(run_training(config, loaded, tmp_path / "run", "cpu", workspace))
+    assert read_run(tmp_path / "run")[0]["dataset"]["class_levels"] == [2]
+    *_, done = resume_training(tmp_path / "run", workspace, "cpu", extra_epochs=1)
+    assert isinstance(done, TrainingDone)
+    assert read_card(done.model).classes == ("AP", "PA")

@@ -1,27 +1,39 @@
-"""Unpack a zip of images safely: generated file names, checked sizes, nothing else believed."""
+"""Unpack zips and tars of images safely: generated file names, checked sizes, nothing believed."""
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import io
 import os
-import re
 import shutil
-import stat
-import struct
-import zipfile
+import zlib
 from bisect import bisect_left
-from collections.abc import Generator, Iterator
-from itertools import chain, pairwise
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel
 
 from core import files as storage
 from core.data import unpacked as hash_cache
+from core.data.members import (
+    DAMAGED,
+    MAX_FILES,
+    MAX_RATIO,
+    MAX_RATIO_FREE_BYTES,
+    SECOND,
+    ArchiveKind,
+    Member,
+    archive_kind,
+    folder_of_archive,
+    unzipped_name,
+)
+from core.data.tar_file import tar_members
 from core.data.unpacked import (
-    EMPTY,
     PIECE_BYTES,
     ReadingPace,
     SourceFile,
@@ -30,9 +42,9 @@ from core.data.unpacked import (
     check_format,
     check_name_and_size,
     in_order,
-    is_junk,
-    showable,
 )
+from core.data.zip_file import BoundedReader, check_structure, open_zip, zip_members
+from core.data.zip_names import CODE_PAGES
 from core.errors import ArchiveError, Message, Refusal, RefusalKind
 from core.events import Progress
 from core.files import part_folder, remove_stale
@@ -49,6 +61,7 @@ class _Index(BaseModel):
     version: Literal[3] = INDEX_VERSION
     files: list[tuple[str, str, int, str]]  # name, file name, bytes, digest
     left_out: list[tuple[str, str, dict[str, Any], RefusalKind]]  # name, template, values, kind
+    code_page: str = ""  # see `Unpacked`
 
 
 def write_index(content: Unpacked) -> None:
@@ -66,6 +79,7 @@ def write_index(content: Unpacked) -> None:
             (refusal.file, refusal.reason.template, refusal.reason.values, refusal.kind)
             for refusal in content.left_out
         ],
+        code_page=content.code_page,
     )
     write_sealed(content.folder / _INDEX, index.model_dump(mode="json"))
 
@@ -86,200 +100,7 @@ def read_index(folder: Path) -> Unpacked | None:
         Refusal(name, Message(template, **values), kind)
         for name, template, values, kind in index.left_out
     ]
-    return Unpacked(folder, tuple(files), tuple(left_out))
-
-
-# Films are already compressed: the real sets pack one to one, deflate reaches 1032.
-MAX_RATIO = 200
-MAX_RATIO_FREE_BYTES = 256 * 2**20  # a zip this small unpacked does no harm at any ratio
-# zipfile needs 480 bytes for each file it lists, and copies all that is written about it.
-MAX_FILES = 200_000
-MAX_DIRECTORY_BYTES = 32 * 2**20
-_DIRECTORY_ENTRY = b"PK\x01\x02"
-_DIRECTORY_ENTRY_BYTES = 46  # without name, extra field and comment (APPNOTE 4.3.12)
-_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of name, length of extra field
-_ENCRYPTED_BITS = 0x1 | 0x40
-_UTF8_BIT = 0x800
-_UNIX_SYSTEMS = (3, 19)  # the entry's attributes hold a Unix file mode
-
-
-# Shared, because a hostile zip can list so many files that a sentence for each costs much memory.
-_ABSOLUTE = Message("Its name is an absolute path; zip the folder itself.")
-_LEADS_OUT = Message("Its name leads out of the archive; zip the folder again.")
-_LINK = Message("A link; put the file itself there.")
-_NO_FILE = Message("Not an ordinary file.")
-_LOCKED = Message("Locked with a password; zip it again without one.")
-_UNUSUAL = Message("Packed with an unusual method; zip it again with the method Deflate.")
-_SECOND = Message("Another file of the same name comes before it.")
-_DAMAGED = Message("Damaged inside the zip; add it again from the original.")
-
-
-class TooManyFilesError(Exception):
-    """The list of a zip is longer than memory should hold."""
-
-
-class BoundedReader(io.BufferedReader):
-    """Keeps zipfile from reading a giant list of files into memory in one go."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > MAX_DIRECTORY_BYTES:
-            raise zipfile.BadZipFile("central directory too large")
-        content = super().read(size)
-        if len(content) > MAX_FILES * _DIRECTORY_ENTRY_BYTES:
-            n_files = content.count(_DIRECTORY_ENTRY)
-            if n_files > MAX_FILES:
-                raise TooManyFilesError(n_files)
-        return content
-
-
-def open_zip(source_name: str, file: io.BufferedReader) -> zipfile.ZipFile:
-    """Read the list of files.
-
-    Raises:
-        ArchiveError: It is not a zip, or cut short, or its list is broken or giant.
-    """
-    file.seek(0)
-    head = file.read(4)
-    try:
-        return zipfile.ZipFile(file)
-    except TooManyFilesError as error:
-        raise ArchiveError(
-            Message(
-                "{file} lists more than {limit} files. Unpack it yourself and choose the folder.",
-                file=source_name,
-                limit=MAX_FILES,
-            )
-        ) from error
-    except Exception as error:  # BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error
-        if head == b"PK\x03\x04":
-            raise ArchiveError(
-                Message(
-                    "{file} is cut short or damaged: its list of files cannot be read. Copy or "
-                    "download it again.",
-                    file=source_name,
-                )
-            ) from error
-        raise ArchiveError(
-            Message(
-                "{file} is not a zip file. Pack the class folders into a zip, or choose the "
-                "folder that holds them.",
-                file=source_name,
-            )
-        ) from error
-
-
-def check_structure(source_name: str, file: io.BufferedReader, zipped: zipfile.ZipFile) -> None:
-    """Refuse archives whose entries share bytes or unpack to far more than they hold.
-
-    Both make a small file fill a disk (D. Fifield, "A better zip bomb", WOOT 2019).
-    """
-    n_bytes = file.seek(0, io.SEEK_END)
-    spans = [(zipped.start_dir, n_bytes)]
-    for info in zipped.infolist():
-        file.seek(min(max(0, info.header_offset), n_bytes))  # zip64 offsets have no limit
-        header = file.read(_LOCAL_HEADER.size)
-        length = _LOCAL_HEADER.size + info.compress_size
-        if len(header) == _LOCAL_HEADER.size:
-            _, name_length, extra_length = _LOCAL_HEADER.unpack(header)
-            length += name_length + extra_length
-        spans.append((info.header_offset, info.header_offset + length))
-    spans.sort()
-    if spans[0][0] < 0 or any(one[1] > other[0] for one, other in pairwise(spans)):
-        raise ArchiveError(
-            Message(
-                "{file} is damaged or malicious: its entries overlap. Get it again from a "
-                "source you trust.",
-                file=source_name,
-            )
-        )
-    packed = sum(info.compress_size for info in zipped.infolist())
-    total = sum(info.file_size for info in zipped.infolist())
-    if total > max(MAX_RATIO_FREE_BYTES, MAX_RATIO * packed):
-        raise ArchiveError(
-            Message(
-                "{file} would unpack to {n} times its size, as only a malicious file does. "
-                "Get it again from a source you trust.",
-                file=source_name,
-                n=total // max(1, packed),
-            )
-        )
-
-
-def usable_entries(
-    zipped: zipfile.ZipFile, left_out: list[Refusal]
-) -> list[tuple[str, zipfile.ZipInfo]]:
-    """Names and entries worth opening, in the order in which they lie in the file."""
-    entries: dict[str, zipfile.ZipInfo] = {}
-    for info in zipped.infolist():
-        raw = _decoded_name(info).replace("\\", "/")
-        name = "/".join(part for part in showable(raw).split("/") if part not in ("", "."))
-        if raw.endswith("/") or not name or is_junk(name):
-            continue
-        try:
-            _check_entry(raw, info)
-            check_name_and_size(name, info.file_size)
-            if name in entries:
-                raise UnusableFileError(_SECOND)
-        except UnusableFileError as error:
-            left_out.append(Refusal(name, error.message, error.kind))
-        else:
-            entries[name] = info
-    return sorted(entries.items(), key=lambda item: item[1].header_offset)
-
-
-def _decoded_name(info: zipfile.ZipInfo) -> str:
-    """The name as its maker meant it; Chinese Windows writes GBK and does not say so."""
-    if info.flag_bits & _UTF8_BIT:
-        return info.orig_filename
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return info.orig_filename.encode("cp437").decode(encoding)
-        except UnicodeError:
-            continue
-    return info.orig_filename
-
-
-def _check_entry(raw_name: str, info: zipfile.ZipInfo) -> None:
-    """Raise UnusableFileError for what must not or cannot be unpacked."""
-    if raw_name.startswith("/") or re.match("[A-Za-z]:", raw_name):
-        raise UnusableFileError(_ABSOLUTE)
-    if ".." in raw_name.split("/"):
-        raise UnusableFileError(_LEADS_OUT)
-    kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system in _UNIX_SYSTEMS else 0
-    if kind == stat.S_IFLNK:
-        raise UnusableFileError(_LINK)
-    if kind not in (0, stat.S_IFREG):
-        raise UnusableFileError(_NO_FILE)
-    if info.flag_bits & _ENCRYPTED_BITS:
-        raise UnusableFileError(_LOCKED)
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UnusableFileError(_UNUSUAL)
-    if not info.file_size:
-        raise UnusableFileError(EMPTY, "unreadable")
-
-
-def read_entry(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The bytes of an image in pieces of a MiB, at least one; zipfile compares the CRC at the end.
-
-    Raises:
-        UnusableFileError: The entry is damaged, or no image.
-    """
-    n_left = info.file_size
-    try:
-        with zipped.open(info) as source:
-            piece = source.read(PIECE_BYTES)
-            check_format(piece)
-            while piece:
-                n_left -= len(piece)
-                yield piece
-                piece = source.read(PIECE_BYTES)
-        if n_left:
-            raise zipfile.BadZipFile("the entry does not have the length the directory gives")
-    except UnusableFileError:
-        raise
-    # BadZipFile, zlib.error, EOFError, OSError, UnicodeDecodeError, NotImplementedError, ...
-    except Exception as error:
-        raise UnusableFileError(_DAMAGED, "unreadable") from error
+    return Unpacked(folder, tuple(files), tuple(left_out), index.code_page)
 
 
 MAX_TOTAL_BYTES = 64 * 2**30
@@ -290,11 +111,12 @@ _UNPACKING = Message("Unpacking")
 
 
 def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
-    """Unpack the images of a zip into a folder of `store` named by its hash.
+    """Unpack the images of a zip or tar into a folder of `store` named by its hash.
 
     An archive that was unpacked before is found again, without reading it where it has not
     changed since. A file that cannot be used is left out with a reason; an archive whose
-    structure is broken or hostile is refused. Closing the generator removes what was written.
+    structure is broken or hostile is refused. Archives inside it are unpacked too, each as a
+    folder. Closing the generator removes what was written.
 
     Yields:
         Progress, and at last one Unpacked with at least one file.
@@ -319,13 +141,14 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
                 yield Progress(_CHECKING, 1, 1)
                 yield known
                 return
-            with open_zip(archive.name, file) as zipped:
-                check_structure(archive.name, file, zipped)
-                digest = (yield from _hash(file, zipped))[:32]
+            with _opened(archive.name, file) as opened:
+                digest = (yield from _hash(file, opened.starts))[:32]
                 store.mkdir(parents=True, exist_ok=True)
                 remove_stale(store)
-                known = read_index(store / digest)
-                unpacked = known or (yield from _unpack(archive.name, zipped, store, digest))
+                folder = _folder_of(store, digest)
+                unpacked = read_index(folder) or (
+                    yield from _unpack(archive.name, file, opened, folder, digest)
+                )
             if hash_cache.is_settled(status):
                 hash_cache.remember_archive(store, archive, stamp, digest)
             yield unpacked
@@ -333,12 +156,63 @@ def extract(archive: Path, store: Path) -> Iterator[Progress | Unpacked]:
         raise ArchiveError(_disk_trouble(archive, error)) from error
 
 
+def choose_code_page(archive: Path, store: Path, code_page: str) -> None:
+    """Remember how names of an archive are encoded that do not say so; it is unpacked anew.
+
+    Args:
+        archive: The archive, known by its content.
+        store: Where archives are unpacked.
+        code_page: One of `CODE_PAGES`; "" to guess it again.
+
+    Raises:
+        ArchiveError: The archive cannot be read, or the store cannot be written.
+        ValueError: No such code page.
+    """
+    if code_page and code_page not in CODE_PAGES:
+        raise ValueError(code_page)
+    try:
+        with archive.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
+        chosen = _chosen_code_pages(store) | {digest: code_page}
+        store.mkdir(parents=True, exist_ok=True)
+        text = _CodePages(chosen={key: page for key, page in chosen.items() if page})
+        storage.write_text(store / _CODE_PAGES_FILE, text.model_dump_json())
+    except OSError as error:
+        raise ArchiveError(_disk_trouble(archive, error)) from error
+
+
+class _CodePages(BaseModel):
+    """Code pages that the user chose, by the digest of the archive."""
+
+    version: Literal[1] = 1
+    chosen: dict[str, str] = {}
+
+
+_CODE_PAGES_FILE = "zip_names.json"
+
+
+def _chosen_code_pages(store: Path) -> dict[str, str]:
+    try:
+        chosen = _CodePages.model_validate_json((store / _CODE_PAGES_FILE).read_bytes()).chosen
+    except (OSError, ValueError):
+        return {}
+    return {digest: page for digest, page in chosen.items() if page in CODE_PAGES}
+
+
+def _folder_of(store: Path, digest: str) -> Path:
+    """Return where an archive is unpacked; another code page gives other names."""
+    code_page = _chosen_code_pages(store).get(digest)
+    if code_page is None:
+        return store / digest
+    return store / hashlib.sha256(f"{digest} {code_page}".encode()).hexdigest()[:32]
+
+
 def _remembered(archive: Path, stamp: hash_cache.Stamp, store: Path) -> Unpacked | None:
     """Return the contents this very archive was unpacked into, if they are still whole."""
     known = hash_cache.read(hash_cache.archive_hash_cache(store)).get(os.path.abspath(archive))
     if known is None or known[0] != stamp:
         return None
-    return read_index(store / known[1])
+    return read_index(_folder_of(store, known[1]))
 
 
 def _disk_trouble(archive: Path, error: OSError) -> Message:
@@ -356,10 +230,66 @@ def _disk_trouble(archive: Path, error: OSError) -> Message:
     )
 
 
-def _hash(file: io.BufferedReader, zipped: zipfile.ZipFile) -> Generator[Progress, None, str]:
+class _Opened(NamedTuple):
+    """An archive that is open: its members, and what was left out of it already."""
+
+    kind: ArchiveKind
+    members: Sequence[Member]
+    left_out: list[Refusal]
+    n_bytes: int  # of the archive
+    code_page: str  # see `Unpacked`
+
+    @property
+    def starts(self) -> list[int]:
+        """Where the members lie in the archive, in order."""
+        return sorted(member.start for member in self.members)
+
+
+@contextlib.contextmanager
+def _opened(
+    name: str, file: io.BufferedReader, code_page: str = ""
+) -> Generator[_Opened, None, None]:
+    """Read and check the list of files.
+
+    Raises:
+        ArchiveError: It is no archive, cut short, broken or hostile.
+    """
+    n_bytes = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    kind = archive_kind(file.read(PIECE_BYTES))
+    left_out: list[Refusal] = []
+    if kind == "gzip":
+        yield _Opened(kind, [_unzipped(name, file)], left_out, n_bytes, "")
+    elif kind == "tar":
+        members, code_page = tar_members(name, file, left_out, code_page)
+        yield _Opened(kind, members, left_out, n_bytes, code_page)
+    else:
+        with open_zip(name, file) as zipped:
+            check_structure(name, file, zipped)
+            members, code_page = zip_members(zipped, left_out, code_page)
+            yield _Opened("zip", members, left_out, n_bytes, code_page)
+
+
+def _unzipped(name: str, file: io.BufferedReader) -> Member:
+    """Return the one file that gzip packed, of a length that no place tells reliably."""
+    return Member(unzipped_name(name), 0, 0, partial(_unzipped_pieces, file))
+
+
+def _unzipped_pieces(file: io.BufferedReader) -> Iterator[bytes]:
+    file.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=file) as source:
+            while piece := source.read(PIECE_BYTES):
+                yield piece
+    except EOFError as error:
+        raise UnusableFileError(_CUT, "truncated") from error
+    except (OSError, zlib.error, ValueError) as error:  # BadGzipFile is an OSError
+        raise UnusableFileError(DAMAGED, "unreadable") from error
+
+
+def _hash(file: io.BufferedReader, starts: Sequence[int]) -> Generator[Progress, None, str]:
     """The sha256 of the whole archive; progress counts the files that lie in what was read."""
     digest = hashlib.sha256()
-    starts = sorted(info.header_offset for info in zipped.infolist())
     n_files = max(1, len(starts))
     file.seek(0)
     while piece := file.read(_HASHED_AT_ONCE):
@@ -369,21 +299,41 @@ def _hash(file: io.BufferedReader, zipped: zipfile.ZipFile) -> Generator[Progres
 
 
 def _unpack(
-    source_name: str, zipped: zipfile.ZipFile, store: Path, digest: str
+    source_name: str, file: io.BufferedReader, opened: _Opened, folder: Path, digest: str
 ) -> Generator[Progress, None, Unpacked]:
-    left_out: list[Refusal] = []
-    entries = usable_entries(zipped, left_out)
-    _check_space(source_name, store, sum(info.file_size for _, info in entries))
-    part = part_folder(store, digest)
+    if chosen := _chosen_code_pages(folder.parent).get(digest, ""):
+        with _opened(source_name, file, chosen) as renamed:
+            return (yield from _unpack_members(source_name, renamed, folder, chosen))
+    return (yield from _unpack_members(source_name, opened, folder, ""))
+
+
+def _unpack_members(
+    source_name: str, opened: _Opened, folder: Path, chosen: str
+) -> Generator[Progress, None, Unpacked]:
+    total = sum(member.n_bytes for member in opened.members)
+    _check_space(source_name, folder.parent, total)
+    part = part_folder(folder.parent, folder.name)
     try:
-        files = yield from _write_files(zipped, entries, part, left_out)
-        write_index(in_order(part, source_name, files, left_out))
-        return _publish(part, store / digest)
+        unpacking = _Unpacking(source_name, part, opened, chosen)
+        yield from unpacking.write(opened.members)
+        write_index(unpacking.outcome())
+        return _publish(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _check_space(source_name: str, store: Path, total: int) -> None:
+def _check_space(source_name: str, store: Path, total: int, *, needed: int | None = None) -> None:
+    """Refuse what the limits or the disk do not allow.
+
+    Args:
+        source_name: What to call the archive.
+        store: Where it is unpacked.
+        total: Bytes that it unpacks to.
+        needed: Bytes of these that are not written yet; None: all.
+
+    Raises:
+        ArchiveError: It is too large.
+    """
     if total > MAX_TOTAL_BYTES:
         raise ArchiveError(
             Message(
@@ -395,47 +345,159 @@ def _check_space(source_name: str, store: Path, total: int) -> None:
             )
         )
     free = shutil.disk_usage(store).free
-    if total + SPARE_DISK_BYTES > free:
+    needed = total if needed is None else needed
+    if needed + SPARE_DISK_BYTES > free:
         raise ArchiveError(
             Message(
                 "{file} needs {size} MiB of disk space and {free} MiB are free. Free some space "
                 "and try again.",
                 file=source_name,
-                size=(total + SPARE_DISK_BYTES) >> 20,
+                size=(needed + SPARE_DISK_BYTES) >> 20,
                 free=free >> 20,
             )
         )
 
 
-def _write_files(
-    zipped: zipfile.ZipFile,
-    entries: list[tuple[str, zipfile.ZipInfo]],
-    part: Path,
-    left_out: list[Refusal],
-) -> Generator[Progress, None, list[SourceFile]]:
-    """Write each image under a number; what turns out unusable is removed and reported."""
-    files: list[SourceFile] = []
-    pace = ReadingPace(_UNPACKING, len(entries))
-    for name, info in entries:
+_MOST_ARCHIVES_DEEP = 4  # an archive inside an archive inside ...
+_CUT = Message("Its end is missing; copy or download it again.")
+_TOO_DEEP = Message("An archive inside too many others; unpack it and add its images themselves.")
+_TOO_MANY = Message("Too many files in archives inside; unpack it and add its images themselves.")
+_BOMB = Message(
+    "{file} would unpack to far more than its size, as only a malicious file does. Get it again "
+    "from a source you trust."
+)
+
+
+class _Unpacking:
+    """Writes the images of an archive, and of the archives inside it, under numbers.
+
+    Args:
+        source_name: What to call the archive.
+        part: The folder to write to.
+        opened: The archive.
+        code_page: Of names, as the user chose it; "" to guess it.
+    """
+
+    def __init__(self, source_name: str, part: Path, opened: _Opened, code_page: str) -> None:
+        self._source_name = source_name
+        self._part = part
+        self._kind = opened.kind
+        self._chosen = code_page
+        self._code_page = opened.code_page
+        self._left_out = list(opened.left_out)
+        self._files: list[SourceFile] = []
+        self._names: set[str] = set()
+        self._n_members = len(opened.members)
+        self._pace = ReadingPace(_UNPACKING, len(opened.members))
+        # All that is written counts, archives inside among it: none can be a bomb on its own.
+        self._n_written = self._n_checked = 0
+        self._most = max(MAX_RATIO_FREE_BYTES, MAX_RATIO * opened.n_bytes)
+
+    def outcome(self) -> Unpacked:
+        """Return what was unpacked.
+
+        Raises:
+            ArchiveError: There is no image at all.
+        """
+        found = in_order(self._part, self._source_name, self._files, self._left_out)
+        return Unpacked(found.folder, found.files, found.left_out, self._code_page)
+
+    def write(
+        self, members: Sequence[Member], prefix: str = "", depth: int = 0
+    ) -> Generator[Progress, None, None]:
+        """Write each image; what turns out unusable is removed and reported.
+
+        Args:
+            members: Of one archive.
+            prefix: The folder that the archive stands for.
+            depth: How many archives it lies in.
+
+        Raises:
+            ArchiveError: It is more than an honest archive holds, or than the disk does.
+        """
+        for member in members:
+            name = prefix + member.name
+            try:
+                yield from self._write_member(name, member, depth)
+            except UnusableFileError as error:
+                self._left_out.append(Refusal(name, error.message, error.kind))
+            if not depth:
+                yield from self._pace.file_done()
+
+    def _write_member(
+        self, name: str, member: Member, depth: int
+    ) -> Generator[Progress, None, None]:
+        pieces = member.pieces()
+        head = next(pieces, b"")  # what is no image ends here, before a file is made for it
+        if kind := archive_kind(head):
+            yield from self._write_archive(name, kind, chain([head], pieces), depth + 1)
+            return
+        suffix = SUFFIXES[check_format(head)]
+        check_name_and_size(name, member.n_bytes)
+        if name in self._names:
+            raise UnusableFileError(SECOND)
         digest = hashlib.sha256()
-        target: Path | None = None
+        target = self._part / f"{len(self._files) + 1:06d}{suffix}"
         try:
-            pieces = read_entry(zipped, info)
-            head = next(pieces)  # what is no image ends here, before a file is made for it
-            target = part / f"{len(files) + 1:06d}{SUFFIXES[check_format(head)]}"
             with target.open("xb") as file:
                 for piece in chain([head], pieces):
-                    file.write(piece)
                     digest.update(piece)
-                    yield from pace.read(len(piece))
-        except UnusableFileError as error:
-            if target:
-                target.unlink()
-            left_out.append(Refusal(name, error.message, error.kind))
+                    yield from self._write_piece(file, piece)
+                check_name_and_size(name, file.tell())
+        except UnusableFileError:
+            target.unlink()
+            raise
+        self._names.add(name)
+        self._files.append(SourceFile(name, target, digest.hexdigest()))
+
+    def _write_piece(self, file: io.BufferedIOBase, piece: bytes) -> Iterator[Progress]:
+        self._n_written += len(piece)
+        if self._n_written > self._most:
+            raise ArchiveError(Message(_BOMB.template, file=self._source_name))
+        if self._n_written >= self._n_checked + SPARE_DISK_BYTES // 2:
+            self._n_checked = self._n_written
+            _check_space(self._source_name, self._part, self._n_written, needed=len(piece))
+        file.write(piece)
+        yield from self._pace.read(len(piece))
+
+    def _write_archive(
+        self, name: str, kind: ArchiveKind, pieces: Iterator[bytes], depth: int
+    ) -> Generator[Progress, None, None]:
+        """Unpack an archive inside; it lies in a file of its own meanwhile."""
+        if depth > _MOST_ARCHIVES_DEEP:
+            raise UnusableFileError(_TOO_DEEP, "not_an_image")
+        path = self._part / f"inside-{depth}"
+        try:
+            with path.open("xb") as target:
+                for piece in pieces:
+                    yield from self._write_piece(target, piece)
+            with BoundedReader(io.FileIO(path)) as file, contextlib.ExitStack() as stack:
+                try:
+                    opened = stack.enter_context(_opened(name, file, self._chosen))
+                except ArchiveError as error:
+                    raise UnusableFileError(error.message, "unreadable") from error
+                self._n_members += len(opened.members)
+                if self._n_members > MAX_FILES:
+                    raise UnusableFileError(_TOO_MANY)
+                self._code_page = self._code_page or opened.code_page
+                yield from self._write_members_inside(name, kind, opened, depth)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write_members_inside(
+        self, name: str, kind: ArchiveKind, opened: _Opened, depth: int
+    ) -> Generator[Progress, None, None]:
+        members = opened.members
+        if kind == "gzip":  # one file, in the place of the packed one
+            prefix = name.rpartition("/")[0]
+            members = [replace(one, name=one.name.rpartition("/")[2]) for one in members]
         else:
-            files.append(SourceFile(name, target, digest.hexdigest()))
-        yield from pace.file_done()
-    return files
+            # A tar.gz is one archive to whoever made it.
+            is_whole = self._kind == "gzip" and depth == 1
+            prefix = "" if is_whole else folder_of_archive(name)
+        prefix = prefix and prefix + "/"
+        self._left_out += [replace(one, file=prefix + one.file) for one in opened.left_out]
+        yield from self.write(members, prefix, depth)
 
 
 def _publish(part: Path, target: Path) -> Unpacked:

@@ -15,14 +15,12 @@ from pydantic import BaseModel, Field
 
 from core.errors import ArchiveError, Message, PneumoScopeError, Refusal, RefusalKind
 from core.events import Progress
+from core.images.documents import NOT_AN_XRAY, document_kind, is_office_document
 from core.images.formats import MAX_FILE_BYTES, Format, format_of
 from core.sealed_json import read_sealed, write_sealed
 
 MAX_NAME_LENGTH = 1000
 _ARCHIVE_MAGIC = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b")
-_ZIP_HEADER_BYTES = 30  # of an entry, before its name (APPNOTE 4.3.7)
-# Spreadsheets and documents are zips too; they begin with one of these entries.
-_OFFICE_NAMES = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/", b"word/", b"mimetype")
 # Shared, because a hostile zip can list so many files that a sentence for each costs much memory.
 EMPTY = Message("It is empty.")
 _HIDDEN = Message("Hidden file: its name or its folder's starts with a dot.")
@@ -73,10 +71,10 @@ def check_format(head: bytes) -> Format:
     found = format_of(head)
     if found:
         return found
-    is_office = head[_ZIP_HEADER_BYTES:].startswith(_OFFICE_NAMES)
-    if head.startswith(_ARCHIVE_MAGIC) and not is_office:
+    if head.startswith(_ARCHIVE_MAGIC) and not is_office_document(head):
         raise UnusableFileError(_ARCHIVE, "not_an_image")
-    raise UnusableFileError(_NO_IMAGE, "not_an_image")
+    document = document_kind(head)
+    raise UnusableFileError(NOT_AN_XRAY[document] if document else _NO_IMAGE, "not_an_image")
 
 
 Stamp = tuple[int, ...]
@@ -207,6 +205,8 @@ class Unpacked:
     folder: Path
     files: tuple[SourceFile, ...]  # sorted by name
     left_out: tuple[Refusal, ...]  # sorted by name
+    # How names were read that do not say so themselves; "" where all do, or are ASCII.
+    code_page: str = ""
 
 
 def in_order(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from core.errors import ImageReadError, Message
 from core.images import formats
+from core.images.documents import document_kind, is_a_document
 from core.images.film import Film, FullDepthFilm
 from core.images.formats import (
     HEAD_BYTES,
@@ -116,7 +117,10 @@ def _read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -
     if not data:
         raise cut_short(name)
     if format is None:
-        raise without_preamble(name) if data.startswith(_BARE_DICOM) else not_an_image(name)
+        if data.startswith(_BARE_DICOM):
+            raise without_preamble(name)
+        document = document_kind(data)
+        raise is_a_document(name, document) if document else not_an_image(name)
     try:
         return read(data, format, name)
     except ImageReadError:

@@ -16,7 +16,8 @@ from typing import Final, Literal
 
 import psutil
 
-from core.data.archive import BoundedReader, extract, open_zip, usable_entries
+from core.data.archive import extract
+from core.data.members import archive_kind
 from core.data.unpacked import (
     Unpacked,
     UnusableFileError,
@@ -25,9 +26,11 @@ from core.data.unpacked import (
     readable,
     showable,
 )
+from core.data.zip_file import BoundedReader, open_zip, zip_members
 from core.errors import ArchiveError, ImageReadError, Message, Refusal
 from core.events import Progress
-from core.images.formats import HEAD_BYTES, is_named_as_image
+from core.images.documents import document_kind, is_a_document
+from core.images.formats import is_named_as_image
 
 MAX_TOLD = 20  # files of one folder or zip that are refused one by one; the others are counted
 _MAX_NAME = 120  # characters of a name in a sentence
@@ -45,8 +48,8 @@ _SYSTEM: Final = frozenset(
      "fusectl", "mqueue", "proc", "pstore", "securityfs", "sysfs", "tracefs"}
 )  # fmt: skip
 MODEL_ENDING = ".safetensors"
-_ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # with files, empty, in parts
-_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+_OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\xfd7zXZ\0")
+_HEAD_BYTES = 512  # that tell a tar
 # A pipe without a writer would make `open` wait for ever.
 _FLAGS = (
     os.O_RDONLY
@@ -238,8 +241,8 @@ def _open(path: Path, store: Path, drives: Drives, met: set[str] | None) -> Foun
 
 def _look_into(path: Path, head: bytes, store: Path) -> Found:
     """Open a file whose name does not say that it is an image."""
-    if path.suffix.lower() == ".zip" or is_zip(head):
-        yield from films_in_zip(path, store)
+    if path.suffix.lower() == ".zip" or archive_kind(head):
+        yield from films_in_archive(path, head, store)
     elif head.startswith(_OTHER_ARCHIVES):
         reason = Message(
             "{file} is packed in a way that is not opened here. Unpack it and add the folder, or "
@@ -247,6 +250,8 @@ def _look_into(path: Path, head: bytes, store: Path) -> Found:
             file=called(path),
         )
         yield refused(path, reason)
+    elif document := document_kind(head):
+        yield refused(path, is_a_document(called(path), document).message)
     else:
         yield FoundFilm.at(path)  # its reader says best what is wrong with it
 
@@ -366,14 +371,16 @@ def _why_no_film(entry: "os.DirEntry[str]") -> Message | None:
     return None
 
 
-def films_in_zip(archive: Path, store: Path) -> Iterator[FoundFilm | RefusedFilm | Progress]:
-    """Unpack a zip below `store`, once for all times it is asked for, and give its films.
+def films_in_archive(
+    archive: Path, head: bytes, store: Path
+) -> Iterator[FoundFilm | RefusedFilm | Progress]:
+    """Unpack a zip or tar below `store`, once for all times it is asked for, and give its films.
 
     Yields:
         Progress, then the films in the order of their names, then what was left out.
     """
     try:
-        reason = _why_not(archive)
+        reason = _why_not(archive) if archive_kind(head) in ("zip", None) else None
         if reason is not None:
             yield refused(archive, reason)
             return
@@ -409,14 +416,14 @@ def _why_not(archive: Path) -> Message | None:
         ArchiveError: The list of files is broken or giant.
         OSError: It cannot be opened.
     """
-    if not is_zip(head_of(archive)) and not zipfile.is_zipfile(archive):
+    if archive_kind(head_of(archive)) != "zip" and not zipfile.is_zipfile(archive):
         return Message(
             "{file} is called a zip and is none. Get it again, or add the films themselves.",
             file=called(archive),
         )
     left_out: list[Refusal] = []
     with BoundedReader(io.FileIO(archive)) as file, open_zip(called(archive), file) as zipped:
-        if usable_entries(zipped, left_out) or left_out:
+        if zip_members(zipped, left_out)[0] or left_out:
             return None
     return Message("{file} is an empty zip. Put films into it.", file=called(archive))
 
@@ -483,7 +490,7 @@ def head_of(path: str | Path) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise ImageReadError(special(Path(path)), "other")
-        return os.read(descriptor, HEAD_BYTES)
+        return os.read(descriptor, _HEAD_BYTES)
     finally:
         os.close(descriptor)
 
@@ -491,11 +498,6 @@ def head_of(path: str | Path) -> bytes:
 def is_model(name: str) -> bool:
     """True for the name of a model file."""
     return name.lower().endswith(MODEL_ENDING)
-
-
-def is_zip(head: bytes) -> bool:
-    """True for the first bytes of a zip."""
-    return head.startswith(_ZIP_HEADS)
 
 
 def called(path: Path) -> str:

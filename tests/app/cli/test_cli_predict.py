@@ -144,7 +144,7 @@ def test_a_folder_stands_for_the_images_below_it(
     assert said.json["refused"] == [
         {
             "file": str(tmp_path / "notes.txt"),
-            "reason": "Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image.",
+            "reason": "A text file, not an X-ray.",
         }
     ]
 

@@ -235,7 +235,8 @@ def test_nothing_of_a_good_zip_is_complained_about_but_what_is_no_film(box: Box)
     assert {case: reasons for case, reasons in refused.items() if reasons} == {
         "COVID-19 Radiography": {
             "A mask, not a film.",
-            "Not a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM image.",
+            "A text file, not an X-ray.",
+            "An office document (Word, Excel or the like), not an X-ray.",
         }
     }
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.i18n import tr
 from app.settings import AppSettings
+from core.data.tables import TABLE_SUFFIXES
 
 MODEL_ENDING = ".safetensors"
 FILM_ENDINGS = "*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.webp *.jp2 *.j2k *.dcm"
@@ -31,6 +32,11 @@ class FileDialogs(QObject):
         """Ask for zips that make one dataset together."""
         kind = tr("Zip archives") + " (*.zip)"
         self._choose(tr("Choose zips of X-rays"), kind, self.sources_chosen, many=True)
+
+    def choose_table(self) -> None:
+        """Ask for a table with labels of the images in front."""
+        kind = tr("Tables") + " ({})".format(" ".join(f"*{one}" for one in TABLE_SUFFIXES))
+        self._choose(tr("Choose a table of labels"), kind, self.sources_chosen, many=False)
 
     def choose_model(self) -> None:
         """Ask for one model file."""

@@ -32,6 +32,7 @@ from app.widgets.labels import plain_label
 from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from app.widgets.window_parts import MenuBar, Rail, show_about
 from core.config import TrainingConfig
+from core.data.tables import is_table
 from core.errors import Message
 from core.images.formats import is_named_as_image
 
@@ -101,7 +102,7 @@ class Incoming(QObject):
 
 def _is_source(path: Path) -> bool:
     """Return True if a path is a dataset rather than a film; no film's file is looked for."""
-    if path.suffix.lower() == ".zip":
+    if path.suffix.lower() == ".zip" or is_table(path):
         return True
     return not is_named_as_image(path.name) and path.is_dir()
 
@@ -317,6 +318,7 @@ class MainWindow(QMainWindow):
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         self.data_page.zip_wanted.connect(self._dialogs.choose_zips)
         self.data_page.folder_wanted.connect(self._dialogs.choose_folder)
+        self.data_page.table_wanted.connect(self._dialogs.choose_table)
         self.data_page.train_wanted.connect(lambda: self.show_page(TRAIN))
         self.evaluation_page.model_wanted.connect(self._dialogs.choose_model)
         self.reading_page.model_wanted.connect(self._dialogs.choose_model)

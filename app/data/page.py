@@ -18,6 +18,7 @@ from app.data.augmentation import AugmentationView
 from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.data.films import FilmsView
 from app.data.findings import FindingsView, SentenceTable
+from app.data.labels_form import LabelsForm
 from app.data.split import SplitView
 from app.data.split_viewmodel import SplitViewModel
 from app.data.viewmodel import DataViewModel
@@ -34,6 +35,7 @@ from core.audit.report import Report
 from core.data.dataset import LoadedDataset
 from core.data.layout import listed
 from core.data.records import display_names
+from core.data.tables import is_table
 
 N_EXAMPLES = 16  # thumbnails a class
 MAX_CLASSES_WITH_EXAMPLES = 60
@@ -218,6 +220,7 @@ class DataPage(Page):
 
     zip_wanted = Signal()
     folder_wanted = Signal()
+    table_wanted = Signal()
     train_wanted = Signal()
     dropped = Signal(object)  # app.drops.Dropped
     recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
@@ -231,9 +234,12 @@ class DataPage(Page):
         self._close.setObjectName("flat")
         self._datasets.activated.connect(model.show)
         self._close.clicked.connect(lambda: model.close(self._datasets.currentIndex()))
-        self._zip, self._folder = QPushButton(), QPushButton()
+        self._zip, self._folder, self._table = QPushButton(), QPushButton(), QPushButton()
         self._train = primary_button()
-        self.add_to_head(self._datasets, self._close, self._zip, self._folder, self._train)
+        self.add_to_head(
+            self._datasets, self._close, self._table, self._zip, self._folder, self._train
+        )
+        self._table.clicked.connect(self._on_table_clicked)
         self._zip.clicked.connect(self.zip_wanted)
         self._folder.clicked.connect(self.folder_wanted)
         self._train.clicked.connect(self.train_wanted)
@@ -253,6 +259,7 @@ class DataPage(Page):
         self.overview, self.findings = OverviewView(model), FindingsView(model)
         self.films, self.split = FilmsView(model), SplitView(split)
         self.augmentation = AugmentationView(augmentation)
+        self.labels = LabelsForm(model)
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         self._stack = QStackedWidget()
@@ -261,6 +268,7 @@ class DataPage(Page):
         self.body.addLayout(self._recent)
         self._stack.addWidget(self._zone)
         self._stack.addWidget(self._tabs)
+        self._stack.addWidget(self.labels)
         for tab in (self.overview, self.findings, self.films, self.split, self.augmentation):
             self._tabs.addTab(tab, "")
         self._connect()
@@ -309,6 +317,7 @@ class DataPage(Page):
         self._datasets.setAccessibleName(tr("Open datasets"))
         self._close.setToolTip(tr("Close this dataset; its files stay where they are"))
         self._close.setAccessibleName(tr("Close this dataset; its files stay where they are"))
+        self._table.setText(tr("Labels from a table …"))
         self._zip.setText(tr("Open zip …"))
         self._folder.setText(tr("Open folder …"))
         self._first_zip.setText(tr("Choose a zip …"))
@@ -345,12 +354,23 @@ class DataPage(Page):
             self._tabs.setTabText(index, title)
 
     @Slot()
+    def _on_table_clicked(self) -> None:
+        one = self._model.current
+        if one is not None and one.tables:
+            images = [source for source in one.sources if not is_table(source)]
+            self._model.offer_labels(images, one.tables)
+        else:
+            self.table_wanted.emit()
+
+    @Slot()
     def _on_model_changed(self) -> None:
         has_dataset = self._model.dataset is not None
         self._progress.setVisible(self._model.is_busy)
-        self._stack.setCurrentIndex(1 if has_dataset else 0)
+        has_offer = self._model.offer is not None
+        self._stack.setCurrentIndex(2 if has_offer else 1 if has_dataset else 0)
         for widget in (self._datasets, self._close, self._zip, self._folder, self._train):
-            widget.setVisible(has_dataset)
+            widget.setVisible(has_dataset and not has_offer)
+        self._table.setVisible(has_dataset and not has_offer)
         self._zone.setEnabled(not self._model.is_busy)
         self._show_or_hide_recent()
         with QSignalBlocker(self._datasets):
@@ -364,6 +384,7 @@ class DataPage(Page):
 
     def _show_or_hide_recent(self) -> None:
         is_empty = self._model.dataset is None and not self._model.is_busy
+        is_empty = is_empty and self._model.offer is None
         for button, _ in self._offers:
             button.setVisible(is_empty)
 

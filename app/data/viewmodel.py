@@ -10,10 +10,12 @@ from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.config import preset
-from core.data.dataset import LoadedDataset, load_dataset
+from core.data.dataset import LoadedDataset, load_dataset, offer_labels
 from core.data.edits import Edits, EditsFile
+from core.data.labels import LabelChoice, LabelOffer
+from core.data.tables import find_tables, is_table
 from core.demo import demo_archive, draw_demo
-from core.errors import DatasetError
+from core.errors import DatasetError, Message
 from core.events import Progress
 from core.workspace import Workspace
 
@@ -32,6 +34,7 @@ class OpenDataset:
         self.sources = sources
         self.loaded = loaded
         self.report: Report | None = None  # None: being made
+        self.tables: tuple[Path, ...] = ()  # beside the images, see core.data.labels
         self._undone: list[Edits] = []
         self._done: list[Edits] = []
 
@@ -91,6 +94,7 @@ class DataViewModel(QObject):
     progressed = Signal(object)  # Progress of opening
     loaded = Signal(object)  # LoadedDataset: another one, or the same after an edit
     audited = Signal(object)  # Report on the dataset in front
+    labels_offered = Signal(object)  # LabelOffer: a table, and how it would label the images
     opened = Signal(list)  # paths of a dataset that was opened, for the list of recent ones
     failed = Signal(object)  # Failure
 
@@ -101,6 +105,8 @@ class DataViewModel(QObject):
         self.datasets: list[OpenDataset] = []  # in the order in which they were opened
         self.current: OpenDataset | None = None  # in front
         self.has_audit_failed = False  # that of the dataset in front
+        self._tables: dict[tuple[Path, ...], tuple[Path, ...]] = {}  # beside images, by source
+        self.offer: LabelOffer | None = None  # of labels, until it is taken or declined
         self._opening.reported.connect(self._on_opening_reported)
         self._opening.failed.connect(self.failed)
         self._opening.finished.connect(self.changed)
@@ -129,16 +135,67 @@ class DataViewModel(QObject):
         return demo_archive(self._workspace)
 
     def open(self, sources: Sequence[Path]) -> None:
-        """Open zips and folders as one dataset; what is being opened is given up for it."""
-        wanted = tuple(sources)
+        """Open zips and folders as one dataset; what is being opened is given up for it.
 
-        def events() -> Iterator[Progress | LoadedDataset]:
+        A table among them is offered for their labels; alone, for those of the dataset in front.
+        """
+        tables = tuple(path for path in sources if is_table(path))
+        wanted = tuple(path for path in sources if not is_table(path))
+        if tables and not wanted and self.current is not None:
+            wanted = tuple(path for path in self.current.sources if not is_table(path))
+        if tables and wanted:
+            self.offer_labels(wanted, tables)
+            return
+        if tables:
+            alone = Message(
+                "{file} is a table. Drop it together with the zip or folder of its images.",
+                file=tables[0].name,
+            )
+            self.failed.emit(Failure(alone))
+            return
+        self.offer = None
+
+        def events() -> Iterator[Progress | LoadedDataset | LabelOffer]:
             if wanted == (self.demo_source,):
                 yield from draw_demo(self._workspace)
             size = preset("recommended").preprocessing.image_size
-            yield from load_dataset(wanted, self._workspace, size)
+            found = self._tables[wanted] = find_tables(wanted)
+            try:
+                yield from load_dataset(wanted, self._workspace, size)
+            except DatasetError:
+                if not found:
+                    raise
+                try:
+                    yield from offer_labels(wanted, found, self._workspace)
+                except DatasetError:
+                    log.info("the table %s does not belong to the images", found[0])
+                else:
+                    return
+                raise
 
         self._opening.replace(wanted, events)
+        self.changed.emit()
+
+    def offer_labels(self, sources: Sequence[Path], tables: Sequence[Path]) -> None:
+        """Read the first of some tables, and offer it for the labels of the images."""
+        wanted = (tuple(sources), tuple(tables))
+        self._opening.replace(wanted, lambda: offer_labels(*wanted, self._workspace))
+        self.changed.emit()
+
+    def use_labels(self, choice: LabelChoice) -> None:
+        """Open the images of the offer with labels from its table."""
+        assert self.offer is not None
+        sources = self.offer.sources
+        size = preset("recommended").preprocessing.image_size
+        self._opening.replace(
+            (*sources, Path(choice.file)),
+            lambda: load_dataset(sources, self._workspace, size, labels=choice),
+        )
+        self.changed.emit()
+
+    def decline_labels(self) -> None:
+        """Go on without the table that was offered."""
+        self.offer = None
         self.changed.emit()
 
     def open_demo(self) -> None:
@@ -250,9 +307,15 @@ class DataViewModel(QObject):
 
     @Slot(object, object)
     def _on_opening_reported(self, event: object, sources: tuple[Path, ...]) -> None:
-        if isinstance(event, LoadedDataset):
+        if isinstance(event, LabelOffer):
+            self.offer = event
+            self.labels_offered.emit(event)
+        elif isinstance(event, LoadedDataset):
+            self.offer = None
             self.datasets = [one for one in self.datasets if one.sources != sources]
             self.datasets.append(OpenDataset(sources, event))
+            images = tuple(source for source in sources if not is_table(source))
+            self.datasets[-1].tables = self._tables.get(images, ())
             del self.datasets[:-MAX_OPEN]
             self.opened.emit(list(sources))
             self._bring(self.datasets[-1])

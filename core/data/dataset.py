@@ -1,5 +1,6 @@
 """Load a dataset: from what the user dropped to films ready to train on, step by step."""
 
+import os
 import shutil
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,11 +9,12 @@ from pathlib import Path
 from core.data import unpacked as hash_cache
 from core.data.cache import ChangedFilmError, ImageCache, open_cache
 from core.data.edits import Edits, EditsFile
-from core.data.labels import LabelChoice
+from core.data.labels import LabelChoice, LabelOffer, completed, with_right_header
 from core.data.patients import Grouping, group_by_patient
-from core.data.records import Dataset, scan
+from core.data.records import Dataset, names_of, scan
 from core.data.sources import open_sources
 from core.data.survey import Survey, open_survey
+from core.data.tables import read_table
 from core.data.unpacked import Unpacked
 from core.errors import DatasetError
 from core.events import Progress
@@ -136,6 +138,32 @@ def load_dataset(
         # Whatever was saved, a dataset that could be opened once can be opened again.
         loaded = LoadedDataset.of(as_found, Edits(class_level=edits.class_level), cache, survey)
     yield loaded
+
+
+def offer_labels(
+    sources: Sequence[Path], tables: Sequence[Path], workspace: Workspace
+) -> Generator[Progress | LabelOffer, None, None]:
+    """Open zips and folders, and guess the columns of the first table for their images.
+
+    Args:
+        sources: One or more.
+        tables: Those that can be chosen; one at least.
+        workspace: Where unpacked films are kept.
+
+    Raises:
+        ArchiveError: A zip is damaged or hostile.
+        DatasetError: The table cannot be read, or no column of it names the images.
+    """
+    opened: tuple[tuple[Unpacked, Path], ...] = ()
+    for step in open_sources(sources, workspace.datasets):
+        if isinstance(step, Progress):
+            yield step
+        else:
+            opened = step
+    names = names_of(opened)
+    table = with_right_header(read_table(tables[0]), names)
+    choice = completed(LabelChoice(file=os.path.abspath(tables[0])), table, names)
+    yield LabelOffer(tuple(sources), tuple(tables), table, choice, names)
 
 
 def _levels(

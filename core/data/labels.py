@@ -1,6 +1,7 @@
 """Labels from a table: the class, patient, view, age and sex of images named in a CSV or XLSX."""
 
 import ast
+import dataclasses
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -296,18 +297,21 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def label_images(table: Table, choice: LabelChoice, names: Sequence[str]) -> Labelled:
+def label_images(
+    table: Table, choice: LabelChoice, names: Sequence[str], index: NameIndex | None = None
+) -> Labelled:
     """Find the label and the details of each image.
 
     Args:
         table: As it was read.
         choice: With every column named.
         names: Of the images.
+        index: Of these names, where there is one already.
 
     Raises:
         DatasetError: See `open_labels`.
     """
-    index = NameIndex(names)
+    index = index or NameIndex(names)
     place = {role: table.column(title) for role in ROLES if (title := choice.column(role) or "")}
     alone = _single_labels(table, place)
     rows_of: dict[str, list[tuple[str, ...]]] = defaultdict(list)
@@ -506,3 +510,45 @@ def without_lone(labelled: Labelled) -> Labelled:
     kept = {name: one for name, one in labelled.details.items() if name not in lone}
     refused = {**labelled.refused, **dict.fromkeys(lone, ONLY_ONE)}
     return Labelled(kept, refused, labelled.report)
+
+
+_N_PREVIEWED: Final = 20_000  # rows: a choice is answered while the user looks
+
+
+class LabelOffer:
+    """A table that can label the images of a dataset, with its columns as guessed.
+
+    Args:
+        sources: The zips and folders of the images.
+        tables: Those that can be chosen; the first is this one.
+        table: As it was read.
+        choice: With every column named.
+        names: Of the images.
+    """
+
+    def __init__(
+        self,
+        sources: tuple[Path, ...],
+        tables: tuple[Path, ...],
+        table: Table,
+        choice: LabelChoice,
+        names: Sequence[str],
+    ) -> None:
+        self.sources, self.tables, self.table, self.choice = sources, tables, table, choice
+        self._names, self._index = names, NameIndex(names)
+
+    @property
+    def is_sampled(self) -> bool:
+        """True if a preview looks at the first rows only."""
+        return len(self.table.rows) > _N_PREVIEWED
+
+    def preview(self, choice: LabelChoice) -> Labelled:
+        """Return what a choice would make of the images, or of the first rows of a large table.
+
+        Raises:
+            DatasetError: Why it cannot be used.
+        """
+        rows = self.table.rows[:_N_PREVIEWED]
+        table = dataclasses.replace(self.table, rows=rows)
+        labelled = label_images(table, choice, self._names, self._index)
+        return without_lone(labelled) if choice.label else labelled

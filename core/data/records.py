@@ -172,6 +172,16 @@ def scan(
     return _sorted(sources, placed, left_out, report, layout)
 
 
+def names_of(parts: Sequence[tuple[Unpacked, Path]]) -> list[str]:
+    """Return the names of all images as `scan` makes them."""
+    labels = labels_of([source for _, source in parts])
+    return [
+        (f"{label}/" if len(parts) > 1 else "") + file.name
+        for (unpacked, _), label in zip(parts, labels, strict=True)
+        for file in unpacked.files
+    ]
+
+
 def _sorted(
     sources: tuple[Path, ...],
     placed: Sequence[tuple[Record, str]],

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ImageReadError, Message
+from core.images.dicom_values import UnsupportedPixelsError, number
 from core.images.film import MOST_LETTERS, MOST_YEARS
-from core.images.formats import check_size, several_pictures
+from core.images.formats import check_size, is_bare_dicom, several_pictures
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -25,6 +26,11 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG_VRS = {
     b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV",
 }  # fmt: skip
+_SHORT_VRS = {
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN",
+    b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+}  # fmt: skip
+_VRS = _LONG_VRS | _SHORT_VRS
 _MAX_ELEMENTS = 200_000  # a usual film has 100 to 300
 _MAX_DEPTH = 32
 
@@ -156,43 +162,43 @@ def fragments(data: bytes, offset: int) -> Iterator[memoryview]:
         offset += n_bytes
 
 
-_META_START: Final = 132  # after the 128 free bytes and "DICM" (PS3.10, 7.1)
-_META_GROUP: Final = 0x0002  # always explicit and little endian
+_META_GROUP: Final = 0x0002  # always little endian
 _TRANSFER_SYNTAX: Final = 0x00020010
 _PREFIX = "1.2.840.10008.1.2"
-_UNCOMPRESSED = {
-    _PREFIX: Coding(is_implicit=True),
-    f"{_PREFIX}.1": Coding(),
-    f"{_PREFIX}.2": Coding(is_big_endian=True),
-}
+EXPLICIT_LITTLE: Final = f"{_PREFIX}.1"
+EXPLICIT_BIG: Final = f"{_PREFIX}.2"
+JPEG_BASELINE: Final = f"{_PREFIX}.4.50"
+JPEG_EXTENDED: Final = f"{_PREFIX}.4.51"
+JPEG_LOSSLESS: Final = f"{_PREFIX}.4.57"
+JPEG_LS: Final = f"{_PREFIX}.4.80"
+JPEG_LS_LOSSY: Final = f"{_PREFIX}.4.81"
+JPEG_2000_LOSSLESS: Final = f"{_PREFIX}.4.90"
+JPEG_2000: Final = f"{_PREFIX}.4.91"
 RLE: Final = f"{_PREFIX}.5"
-JPEG_2000: Final = (f"{_PREFIX}.4.90", f"{_PREFIX}.4.91")
-# What decodes each. Pillow where it can: its decoders face the whole web's hostile files.
-_DECODERS = {
-    f"{_PREFIX}.4.50": "pillow",  # JPEG, 8 bits
-    f"{_PREFIX}.4.51": "pillow",  # JPEG, extended
-    f"{_PREFIX}.4.57": "gdcm",  # JPEG, lossless
-    f"{_PREFIX}.4.70": "gdcm",  # JPEG, lossless, first-order prediction: the usual one
-    f"{_PREFIX}.4.80": "gdcm",  # JPEG-LS
-    f"{_PREFIX}.4.81": "gdcm",  # JPEG-LS, near-lossless
-    JPEG_2000[0]: "pillow",
-    JPEG_2000[1]: "pillow",
-    RLE: "rle",
-}
+_DEFLATED: Final = f"{_PREFIX}.1.99"
+_UNCOMPRESSED: Final = (_PREFIX, EXPLICIT_LITTLE, EXPLICIT_BIG)
+_COMPRESSED: Final = (
+    *(f"{_PREFIX}.4.{number}" for number in (50, 51, 53, 55, 57, 70, 80, 81, 90, 91)),
+    RLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class TransferSyntax:
-    """The way a file's data set and its pixels are written."""
+    """The way a file's data set is written, and what it says of its pixels."""
 
-    uid: str
+    uid: str  # "" where the file does not say
     start: int  # of the data set in the file
-    coding: Coding
-    decoder: str  # "pillow", "gdcm" or "rle"; empty where the pixels are not compressed
+    coding: Coding  # by the first element, whatever the file says
+
+    @property
+    def is_compressed(self) -> bool:
+        """True where the file says that its pixels are."""
+        return self.uid in _COMPRESSED
 
 
 def syntax_of(data: bytes, name: object) -> TransferSyntax:
-    """Read the file meta information and nothing else.
+    """Read the file meta information, where there is any, and nothing else.
 
     Raises:
         EOFError: The file ends in it.
@@ -200,26 +206,41 @@ def syntax_of(data: bytes, name: object) -> TransferSyntax:
             those 570 KB unpacked to 1.2 GB before a single element was seen.
         ValueError: It is broken.
     """
-    uid, start = "", _META_START
-    walk = ElementWalk(data, Coding())
-    for element, end in walk.elements(_META_START, lambda tag: tag >> 16 != _META_GROUP):
+    uid, start = "", _first_element(data)
+    walk = ElementWalk(data, _coding_at(data, start, is_meta=True))
+    for element, end in walk.elements(start, lambda tag: tag >> 16 != _META_GROUP):
         if element.tag >> 16 != _META_GROUP:
             break
         if element.tag == _TRANSFER_SYNTAX:
             uid = data[element.value : end].decode("ascii").strip("\0 ")
         start = end
-    if uid in _UNCOMPRESSED:
-        return TransferSyntax(uid, start, _UNCOMPRESSED[uid], "")
-    if uid in _DECODERS:
-        return TransferSyntax(uid, start, Coding(), _DECODERS[uid])
+    is_mislabelled = uid == _DEFLATED and is_bare_dicom(data[start : start + 8])
+    if uid in ("", *_UNCOMPRESSED, *_COMPRESSED) or is_mislabelled:
+        return TransferSyntax(uid, start, _coding_at(data, start))
     raise ImageReadError(
         Message(
             "{file} is a DICOM file packed in a way that is not read here (transfer syntax {uid}). "
-            "Export it uncompressed or as lossless JPEG.",
+            "Export it as lossless JPEG or as PNG.",
             file=name,
             uid=uid if uid and set(uid) <= set("0123456789.") and len(uid) <= 64 else "?",
         )
     )
+
+
+def _first_element(data: bytes) -> int:
+    """Return where the first element is: behind 128 free bytes and "DICM" (PS3.10, 7.1), or not."""
+    for start in (132, 4):
+        if data[start - 4 : start] == b"DICM":
+            return start
+    return 0
+
+
+def _coding_at(data: bytes, start: int, *, is_meta: bool = False) -> Coding:
+    """Tell how elements are written by the first one: files that say otherwise are common."""
+    group = data[start : start + 2]
+    # The groups at the beginning, 2 and 8, are small numbers.
+    is_big_endian = not is_meta and group[:1] < group[1:]
+    return Coding(data[start + 4 : start + 6] not in _VRS, is_big_endian)
 
 
 _PIXEL_DATA: Final = 0x7FE00010
@@ -241,6 +262,7 @@ _WANTED = {
     _SEX,
     _AGE,
     _VIEW,
+    *range(0x00181600, 0x00181625),  # Display Shutter
     0x00181114,  # Estimated Radiographic Magnification Factor
     0x00181164,  # Imager Pixel Spacing
     0x00182010,  # Nominal Scanned Pixel Spacing
@@ -251,10 +273,13 @@ _WANTED = {
     0x00280010,  # Rows
     0x00280011,  # Columns
     0x00280030,  # Pixel Spacing
+    0x00280034,  # Pixel Aspect Ratio
     0x00280100,  # Bits Allocated
     0x00280101,  # Bits Stored
     0x00280102,  # High Bit
     0x00280103,  # Pixel Representation
+    0x00280120,  # Pixel Padding Value
+    0x00280121,  # Pixel Padding Range Limit
     0x00280A02,  # Pixel Spacing Calibration Type
     0x00281050,  # Window Center
     0x00281051,  # Window Width
@@ -269,6 +294,9 @@ _WANTED = {
     0x00283000,  # Modality LUT Sequence
     0x00283010,  # VOI LUT Sequence
 }
+_FUNCTIONAL_GROUPS: Final = (0x52009229, 0x52009230)  # shared ones, and those of each frame
+_MAX_GROUP_BYTES = 2**17  # of the functional groups; those of one frame take a few hundred
+_NOT_OF_A_FRAME: Final = (0x00280002, 0x00280008, 0x00280010, 0x00280011)  # samples, frames, size
 _MAX_WANTED_BYTES = 2**20  # a lookup table of 65536 entries takes an eighth of it
 
 _COLOUR_COST = 3  # copies of a colour picture in memory at once
@@ -303,28 +331,56 @@ def find_picture(data: bytes, syntax: TransferSyntax, name: object) -> Picture:
         ImageReadError: No picture, several, too small or too large.
         Exception: Broken; pydicom raised eight kinds for damaged files.
     """
-    wanted, pixels = _wanted_elements(data, syntax)
+    wanted, pixels, is_whole = _wanted_elements(data, syntax)
     header = _parsed(wanted, syntax)
     if pixels is None or "Rows" not in header or "Columns" not in header:
         raise _no_picture(header, name)
-    if int(header.get("NumberOfFrames") or 1) > 1:
-        raise several_pictures(name, int(header.NumberOfFrames))
+    n_frames = int(number(header, "NumberOfFrames") or 1)
+    if n_frames > 1:
+        raise several_pictures(name, n_frames)
+    if not is_whole:
+        raise UnsupportedPixelsError("functional groups of many frames")
+    _apply_functional_groups(header)
     rows, columns = int(header.Rows), int(header.Columns)
-    samples = int(header.get("SamplesPerPixel", 1))
-    allocated, stored = int(header.BitsAllocated), int(header.get("BitsStored", 0))
-    if pixels.tag != _PIXEL_DATA or samples not in (1, 3) or allocated not in (8, 16):
-        raise ValueError("not pixels of 8 or 16 bits")
+    samples = int(header.get("SamplesPerPixel") or 1)
+    allocated = int(header.BitsAllocated)
+    stored = int(header.get("BitsStored") or allocated)
+    if pixels.tag != _PIXEL_DATA:
+        raise UnsupportedPixelsError("floating point")
+    if allocated not in (8, 16):
+        raise UnsupportedPixelsError(f"{allocated} bits allocated")
+    if samples not in (1, 3):
+        raise UnsupportedPixelsError(f"{samples} samples for each pixel")
     if not 0 < stored <= allocated:
-        raise ValueError("more bits stored than there are")
-    photometric = str(header.PhotometricInterpretation)
+        raise UnsupportedPixelsError(f"{stored} of {allocated} bits stored")
+    photometric = str(header.get("PhotometricInterpretation") or "").strip().upper()
+    if not photometric:
+        raise UnsupportedPixelsError("no photometric interpretation")
     is_colour = samples > 1 or photometric == "PALETTE COLOR"
     cost = samples * allocated // 8
-    cost *= _COLOUR_COST if is_colour else _COMPRESSED_COST if syntax.decoder else 1
+    cost *= _COLOUR_COST if is_colour else _COMPRESSED_COST if syntax.is_compressed else 1
     check_size(columns, rows, cost, name)
     is_signed = int(header.get("PixelRepresentation") or 0) == 1
     return Picture(
         header, pixels, rows, columns, samples, allocated, stored, is_signed, photometric
     )
+
+
+def _apply_functional_groups(header: "Dataset") -> None:
+    """Let the functional groups of the one frame speak for the data set (PS3.3, C.7.6.16).
+
+    Raises:
+        ValueError: A group is no sequence.
+    """
+    for tag in _FUNCTIONAL_GROUPS:
+        groups = header[tag].value if tag in header else None
+        for element in groups[0] if groups else ():  # each a sequence of one item: a macro
+            if element.VR != "SQ" or not element.value:
+                continue
+            macro = element.value[0]
+            for inner in list(macro.keys()):
+                if inner in _WANTED and inner not in _NOT_OF_A_FRAME:
+                    header[inner] = macro.get_item(inner)
 
 
 def patient_hash(header: "Dataset", patient_key: bytes) -> str:
@@ -360,20 +416,27 @@ def _stored_text(header: "Dataset", tag: int) -> bytes:
     return value.strip(b"\0 ") if isinstance(value, bytes) else b""
 
 
-def _wanted_elements(data: bytes, syntax: TransferSyntax) -> tuple[bytes, Element | None]:
-    """Return the wanted elements as they are written, and the pixels where there are any."""
+def _wanted_elements(data: bytes, syntax: TransferSyntax) -> tuple[bytes, Element | None, bool]:
+    """Return the wanted elements as they are written, and the pixels where there are any.
+
+    The third is False where functional groups were left out for their size.
+    """
     walk = ElementWalk(data, syntax.coding)
     wanted: dict[int, bytes] = {}
-    n_bytes = 0
+    n_bytes, is_whole = 0, True
     for element, end in walk.elements(syntax.start, _ALL_PIXEL_DATA.__contains__):
         if element.tag in _ALL_PIXEL_DATA:
-            return b"".join(wanted.values()), element
-        if element.tag in _WANTED:
-            n_bytes += end - element.start
+            return b"".join(wanted.values()), element, is_whole
+        if element.tag in _WANTED or element.tag in _FUNCTIONAL_GROUPS:
+            size = end - element.start
+            if element.tag in _FUNCTIONAL_GROUPS and size > _MAX_GROUP_BYTES:
+                is_whole = False  # of many frames, which are refused
+                continue
+            n_bytes += size
             if n_bytes > _MAX_WANTED_BYTES:
                 raise ValueError("giant tables")
             wanted[element.tag] = data[element.start : end]
-    return b"".join(wanted.values()), None
+    return b"".join(wanted.values()), None, is_whole
 
 
 def _parsed(wanted: bytes, syntax: TransferSyntax) -> "Dataset":

@@ -1,6 +1,7 @@
 """The pixels of a DICOM file, unpacked as they are stored."""
 
 import struct
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -9,43 +10,124 @@ from PIL import Image
 
 from core.images import gdcm_process, jpeg
 from core.images.dicom_header import (
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
     JPEG_2000,
+    JPEG_2000_LOSSLESS,
+    JPEG_BASELINE,
+    JPEG_EXTENDED,
+    JPEG_LOSSLESS,
+    JPEG_LS,
+    JPEG_LS_LOSSY,
     RLE,
     UNDEFINED_LENGTH,
     Picture,
     TransferSyntax,
     fragments,
 )
+from core.images.dicom_values import UnsupportedPixelsError
 from core.images.window import row_bands
 
 _RLE_HEADER: Final = struct.Struct("<16I")  # number of segments, where each starts (PS3.5, G.5)
 _J2K_SIZE: Final = struct.Struct(">4I")  # right, bottom, left and top (ISO 15444-1, A.5.1)
+_J2K_START: Final = b"\xff\x4f\xff\x51"
+_J2K_WRAPPER_BYTES: Final = 2**16  # of the boxes before the codestream (ISO 15444-1, Annex I)
+_J2K_PRECISION_BYTE: Final = 42  # of the codestream: bits of the first component, less 1
+_JPEG_START: Final = b"\xff\xd8\xff"
+_ITEM_START: Final = b"\xfe\xff\x00\xe0"
+_LOSSLESS_FRAME, _JPEG_LS_FRAME = 0xC3, 0xF7  # JPEG markers
 
 
-def stored_pixels(data: bytes, picture: Picture, syntax: TransferSyntax) -> NDArray[np.generic]:
-    """Unpack the pixels as they are stored, but colour as RGB.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """Pixels as they are stored, but colour as RGB."""
 
-    Returns:
-        Shape (H, W) or (H, W, 3), of 8 or 16 bits.
+    pixels: NDArray[np.generic]  # shape (H, W) or (H, W, 3), of 8 or 16 bits
+    n_bits: int | None = None  # of the packed numbers, in the lowest bits; None: not packed
+    is_lossy: bool = False  # the numbers may lie a little beyond those that were packed
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """The coding of a packed picture, by its own first bytes."""
+
+    uid: str
+    n_bits: int
+    is_lossy: bool
+    is_for_gdcm: bool  # else Pillow: its decoders face the whole web's hostile files
+
+
+def stored_pixels(data: bytes, picture: Picture, syntax: TransferSyntax) -> Stored:
+    """Unpack the pixels as they are stored.
+
+    What the pixels are packed with is told by their first bytes; what the file says of it is
+    often untrue, after a program unpacked them and left the rest.
 
     Raises:
         EOFError: They end early.
+        UnsupportedPixelsError: They are packed in a rare way.
         Exception: They are damaged.
     """
-    is_packed = picture.pixels.n_bytes == UNDEFINED_LENGTH
-    if is_packed != bool(syntax.decoder):
-        raise ValueError("compressed and not, both at once")
-    if not is_packed:
-        return _uncompressed(data, picture, syntax)
-    frame = b"".join(fragments(data, picture.pixels.value))
-    if syntax.uid == RLE:
-        return _unpacked_rle(frame, picture)
-    _check_codestream(frame, picture, syntax)
-    if syntax.decoder == "gdcm":
-        return _unpacked_by_gdcm(frame, picture, syntax)
-    # pydicom wants an offset table before the frame; an empty one will do.
-    framed = struct.pack("<HHIHHI", 0xFFFE, 0xE000, 0, 0xFFFE, 0xE000, len(frame)) + frame
-    return _decoded(framed, picture, syntax, decoding_plugin=syntax.decoder)
+    frame = _packed_frame(data, picture, syntax)
+    if frame is None:
+        return Stored(_uncompressed(data, picture, syntax))
+    if not frame.startswith(_JPEG_START) and _J2K_START not in frame[:_J2K_WRAPPER_BYTES]:
+        if syntax.uid != RLE:
+            raise UnsupportedPixelsError("another packing than the file says")
+        return Stored(_unpacked_rle(frame, picture), picture.bits_allocated)
+    codec = _codec_of(frame, picture, syntax)
+    if codec.is_for_gdcm:
+        pixels = _unpacked_by_gdcm(frame, picture, codec)
+    else:
+        pixels = _unpacked_by_pillow(frame, picture, codec)
+    return Stored(pixels, codec.n_bits, codec.is_lossy)
+
+
+def _packed_frame(data: bytes, picture: Picture, syntax: TransferSyntax) -> bytes | None:
+    """Return the packed picture; None where the pixels are not packed."""
+    element = picture.pixels
+    start = data[element.value : element.value + 4]
+    is_fragmented = syntax.is_compressed and start == _ITEM_START
+    if element.n_bytes == UNDEFINED_LENGTH or is_fragmented:
+        return b"".join(fragments(data, element.value))
+    if start.startswith(_JPEG_START) and element.n_bytes < picture.n_bytes:
+        return data[element.value : element.value + element.n_bytes]
+    return None
+
+
+def _codec_of(frame: bytes, picture: Picture, syntax: TransferSyntax) -> _Codec:
+    """Tell the codec of a JPEG of any kind, and check the size that it promises."""
+    if not frame.startswith(_JPEG_START):
+        place = frame.find(_J2K_START, 0, _J2K_WRAPPER_BYTES)  # behind a wrapper, if any
+        right, bottom, left, top = _J2K_SIZE.unpack_from(frame, place + 8)
+        if (bottom - top, right - left) != (picture.rows, picture.columns):
+            raise ValueError("a JPEG 2000 of another size")
+        n_bits = (frame[place + _J2K_PRECISION_BYTE] & 0x7F) + 1
+        if n_bits > 16 or (n_bits > 8 and picture.samples > 1):
+            raise UnsupportedPixelsError(f"JPEG 2000 of {n_bits} bits")
+        return _Codec(JPEG_2000, n_bits, syntax.uid != JPEG_2000_LOSSLESS, is_for_gdcm=False)
+    found = jpeg.frame_of(frame)
+    if found is None or (found.height, found.width, found.channels) != (
+        picture.rows,
+        picture.columns,
+        picture.samples,
+    ):
+        raise ValueError("a JPEG of another size")
+    if found.bits > picture.bits_allocated:
+        raise ValueError("a JPEG of more bits")
+    if jpeg.is_cut_jpeg(frame):
+        raise EOFError("the JPEG ends early")
+    if found.marker == _LOSSLESS_FRAME:
+        return _Codec(JPEG_LOSSLESS, found.bits, is_lossy=False, is_for_gdcm=True)
+    if found.marker == _JPEG_LS_FRAME:
+        is_lossy = syntax.uid == JPEG_LS_LOSSY
+        uid = JPEG_LS_LOSSY if is_lossy else JPEG_LS
+        return _Codec(uid, found.bits, is_lossy, is_for_gdcm=True)
+    if found.bits == 8:
+        return _Codec(JPEG_BASELINE, 8, is_lossy=True, is_for_gdcm=False)
+    if found.bits not in (12, 16) or picture.samples > 1:  # GDCM itself writes 16 and means 12
+        raise UnsupportedPixelsError(f"JPEG of {found.bits} bits")
+    return _Codec(JPEG_EXTENDED, found.bits, is_lossy=True, is_for_gdcm=True)
 
 
 def _uncompressed(data: bytes, picture: Picture, syntax: TransferSyntax) -> NDArray[np.generic]:
@@ -60,7 +142,7 @@ def _uncompressed(data: bytes, picture: Picture, syntax: TransferSyntax) -> NDAr
     pixels = _decoded(
         content,
         picture,
-        syntax,
+        EXPLICIT_BIG if syntax.coding.is_big_endian else EXPLICIT_LITTLE,
         raw=True,  # pydicom's own conversion of colours took nine times the picture's memory
         view_only=picture.samples == 1,
         correct_unused_bits=False,
@@ -68,13 +150,21 @@ def _uncompressed(data: bytes, picture: Picture, syntax: TransferSyntax) -> NDAr
     return _rgb_of_ybr(pixels) if picture.photometric.startswith("YBR_FULL") else pixels
 
 
+def _unpacked_by_pillow(frame: bytes, picture: Picture, codec: _Codec) -> NDArray[np.generic]:
+    # pydicom wants an offset table before the frame; an empty one will do.
+    framed = struct.pack("<HHIHHI", 0xFFFE, 0xE000, 0, 0xFFFE, 0xE000, len(frame)) + frame
+    if codec.n_bits == 8 and picture.bits_allocated == 16:
+        picture = replace(picture, bits_allocated=8, bits_stored=8, is_signed=False)
+    return _decoded(framed, picture, codec.uid, decoding_plugin="pillow")
+
+
 def _decoded(
-    content: bytes | memoryview, picture: Picture, syntax: TransferSyntax, **options: Any
+    content: bytes | memoryview, picture: Picture, uid: str, **options: Any
 ) -> NDArray[np.generic]:
     """Decode with pydicom."""
     from pydicom.pixels.decoders.base import get_decoder
 
-    array, _ = get_decoder(syntax.uid).as_array(
+    array, _ = get_decoder(uid).as_array(
         content,
         index=0,
         rows=picture.rows,
@@ -93,13 +183,11 @@ def _decoded(
     return array
 
 
-def _unpacked_by_gdcm(
-    frame: bytes, picture: Picture, syntax: TransferSyntax
-) -> NDArray[np.generic]:
+def _unpacked_by_gdcm(frame: bytes, picture: Picture, codec: _Codec) -> NDArray[np.generic]:
     pixels = gdcm_process.unpack(
         frame,
         {
-            "syntax": syntax.uid,
+            "syntax": codec.uid,
             "photometric": picture.photometric,
             "columns": picture.columns,
             "rows": picture.rows,
@@ -129,27 +217,6 @@ def _rgb_of_ybr(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
         band = Image.frombytes("YCbCr", size, pixels[rows].tobytes())
         picture[rows] = np.asarray(band.convert("RGB"))
     return picture
-
-
-def _check_codestream(frame: bytes, picture: Picture, syntax: TransferSyntax) -> None:
-    """Raise ValueError where the packed picture is of another size than the header says."""
-    if syntax.uid in JPEG_2000:
-        place = frame.find(b"\xff\x4f\xff\x51", 0, 1024)  # behind a wrapper, if any
-        right, bottom, left, top = _J2K_SIZE.unpack_from(frame, place + 8)
-        if place < 0 or (bottom - top, right - left) != (picture.rows, picture.columns):
-            raise ValueError("a JPEG 2000 of another size")
-        return
-    found = jpeg.frame_of(frame)
-    if found is None or (found.height, found.width, found.channels) != (
-        picture.rows,
-        picture.columns,
-        picture.samples,
-    ):
-        raise ValueError("a JPEG of another size")
-    if found.bits > picture.bits_allocated:
-        raise ValueError("a JPEG of more bits")
-    if jpeg.is_cut_jpeg(frame):
-        raise EOFError("the JPEG ends early")
 
 
 def _unpacked_rle(frame: bytes, picture: Picture) -> NDArray[np.generic]:

@@ -90,6 +90,7 @@ class Window:
     low: float  # black, or nearly so
     high: float  # white, or nearly so
     is_sigmoid: bool = False  # an S-shaped curve; else straight, and clipped at both ends
+    curve: bytes = b""  # a VOI LUT: the greys at even steps from low to high; else empty
 
     @property
     def centre(self) -> float:
@@ -103,7 +104,14 @@ class Window:
 
     def table(self, n_levels: int) -> NDArray[np.uint8]:
         """Return the grey of each level, shape (n_levels,)."""
-        levels = np.arange(n_levels, dtype=np.float64)
+        return self.greys(np.arange(n_levels, dtype=np.float64))
+
+    def greys(self, levels: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Return the greys of levels, of the same shape."""
+        if self.curve:  # PS3.3, C.11.2.1.1
+            steps = np.frombuffer(self.curve, np.uint8)
+            places = (levels - self.low) / self.width * (len(steps) - 1)
+            return steps[places.clip(0, len(steps) - 1).round().astype(np.int64)]
         if self.is_sigmoid:  # PS3.3, C.11.2.1.3.1
             exponent = (-4 * (levels - self.centre) / self.width).clip(-700, 700)
             fraction = 1 / (1 + np.exp(exponent))
@@ -137,6 +145,8 @@ class FullDepthFilm:
     is_negative: bool = False  # whether higher levels are darker
     file_windows: tuple[tuple[str, Window], ...] = ()  # name (foreign text, may be "") and window
     spacing: Spacing | None = None  # None where the file does not say
+    padding: NDArray[np.bool_] | None = None  # (H, W), pixels that hold no picture: always black
+    shutter: NDArray[np.bool_] | None = None  # (H, W), outside the file's display shutter
 
     @property
     def width(self) -> int:
@@ -162,6 +172,12 @@ class FullDepthFilm:
     def has_whole_numbers(self) -> bool:
         """True where its numbers are whole ones."""
         return float(self.slope).is_integer() and float(self.intercept).is_integer()
+
+    def hidden(self, with_shutter: bool = True) -> NDArray[np.bool_] | None:
+        """Return the pixels that are black under every window, shape (H, W); None for none."""
+        if self.shutter is None or not with_shutter:
+            return self.padding
+        return self.shutter if self.padding is None else self.padding | self.shutter
 
     def table(self, window: Window, is_inverted: bool = False) -> NDArray[np.uint8]:
         """Return the grey of each level.

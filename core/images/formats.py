@@ -53,7 +53,7 @@ def format_of(head: bytes) -> Format | None:
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     # Before TIFF: the free bytes of a DICOM file may pose as a TIFF (DICOM PS3.10, 7.1).
-    if head[128:132] == b"DICM":
+    if head[128:132] == b"DICM" or head.startswith(b"DICM\2\0"):
         return "DICOM"
     if head.startswith(_TIFF_MAGIC):
         return "TIFF"
@@ -61,9 +61,41 @@ def format_of(head: bytes) -> Format | None:
         return "WEBP"
     if head.startswith(_JPEG_2000_MAGIC):
         return "JPEG2000"
+    if is_bare_dicom(head):
+        return "DICOM"
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BITMAP_HEADERS:
         return "BMP"
     return None
+
+
+# The value representations of the elements that a data set may begin with (PS3.6).
+_FIRST_VRS = (b"UL", b"OB", b"UI", b"SH", b"CS", b"DA", b"TM", b"LO", b"ST", b"PN", b"SQ", b"DT")
+_MOST_FIRST_BYTES = 256  # of such an element's value: an image type is the longest
+_MOST_FIRST_ELEMENT = 0x0070  # in group 8, Manufacturer: the first that a film must have
+
+
+def is_bare_dicom(head: bytes) -> bool:
+    """Return whether a file begins as DICOM data without the preamble and "DICM".
+
+    Its first element is of group 2 (file meta information) or 8 (identification), in either
+    order of bytes, explicit or implicit.
+
+    Args:
+        head: The first bytes of the file, at least 8.
+    """
+    if len(head) < 8 or head[:2] not in (b"\2\0", b"\x08\0", b"\0\x08"):
+        return False
+    order: Literal["little", "big"] = "big" if head[0] == 0 else "little"
+    element = int.from_bytes(head[2:4], order)
+    if element > _MOST_FIRST_ELEMENT:
+        return False
+    if head[4:6] in _FIRST_VRS:
+        return True
+    n_bytes = int.from_bytes(head[4:8], "little")
+    is_length = element == 0  # of the group: four bytes
+    return order == "little" and (
+        n_bytes == 4 if is_length else n_bytes % 2 == 0 and 0 < n_bytes <= _MOST_FIRST_BYTES
+    )
 
 
 def is_named_as(name: str, format: Format) -> bool:

@@ -37,6 +37,7 @@ class JpegFrame:
     height: int
     width: int
     channels: int
+    marker: int = 0xC0  # the process, such as C0 baseline, C3 lossless, F7 JPEG-LS
 
 
 def frame_of(data: bytes) -> JpegFrame | None:
@@ -44,7 +45,7 @@ def frame_of(data: bytes) -> JpegFrame | None:
     for marker, offset in _segments(data):
         if marker in _FRAMES and offset + 8 <= len(data):
             bits, height, width, channels = struct.unpack_from(">BHHB", data, offset + 2)
-            return JpegFrame(bits, height, width, channels)
+            return JpegFrame(bits, height, width, channels, marker)
     return None
 
 

@@ -28,14 +28,11 @@ from core.images.jpeg2000 import is_cut_jpeg2000
 from core.images.raster import is_cut_png, read_full_raster, read_raster
 
 # Names the rules of this package in caches and model files; raise it whenever a pixel changes.
-READER_VERSION: Final = 2
+READER_VERSION: Final = 3
 
 T = TypeVar("T")
 
 _MOST_KEY_BYTES = 64  # of BLAKE2b
-# How a DICOM file begins that lacks the 128 free bytes and "DICM": group 2, or at once the
-# character set, image type or class of the data set. What such a file holds can only be guessed.
-_BARE_DICOM = (b"\2\0\0\0UL", b"\x08\0\x05\0", b"\x08\0\x08\0", b"\x08\0\x16\0")
 
 
 def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
@@ -117,8 +114,6 @@ def _read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -
     if not data:
         raise cut_short(name)
     if format is None:
-        if data.startswith(_BARE_DICOM):
-            raise without_preamble(name)
         document = document_kind(data)
         raise is_a_document(name, document) if document else not_an_image(name)
     try:
@@ -136,8 +131,9 @@ def _read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_large(name) from error
     except Exception as error:  # Pillow and pydicom raised a dozen kinds for damaged files
+        is_bare = format == "DICOM" and data[128:132] != b"DICM"
         refusal = cut_short if _is_cut(data, format, error) else damaged
-        raise refusal(name) from error
+        raise (without_preamble if is_bare else refusal)(name) from error
 
 
 def content_of(path: Path) -> bytes:

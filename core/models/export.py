@@ -252,19 +252,26 @@ def _ask_paddle(model: Path, folder: Path, export_to: Path | None = None) -> Pad
 
 
 # By the version of the image reader a network learned with, see `core.images.reading`.
+_RULES: Final = (
+    "Orientation: EXIF and TIFF orientation is applied.",
+    "Palettes are resolved, CMYK becomes RGB, transparent parts become black.",
+    "More than 8 bits: the central 99 % of the values (percentiles 0.5 to 99.5 of the film) "
+    "are stretched linearly over 0 to 255; what lies beyond is clipped.",
+    "Negatives (MONOCHROME1, WhiteIsZero) are inverted.",
+    "DICOM: modality LUT, then the file's first VOI LUT or window, then inversion, once; "
+    "without a window 8 bits stay as they are and more bits are stretched as above.",
+    "A film stays in colour only where more than 0.1 % of its pixels have channels that differ "
+    "by more than 8 levels; all others become grey by ITU-R BT.601 "
+    "(0.299 R + 0.587 G + 0.114 B).",
+)
 READER_RULES: Final = {
-    2: (
-        "Orientation: EXIF and TIFF orientation is applied.",
-        "Palettes are resolved, CMYK becomes RGB, transparent parts become black.",
-        "More than 8 bits: the central 99 % of the values (percentiles 0.5 to 99.5 of the film) "
-        "are stretched linearly over 0 to 255; what lies beyond is clipped.",
-        "Negatives (MONOCHROME1, WhiteIsZero) are inverted.",
-        "DICOM: modality LUT, then the file's first VOI LUT or window, then inversion, once; "
-        "without a window 8 bits stay as they are and more bits are stretched as above.",
-        "A film stays in colour only where more than 0.1 % of its pixels have channels that differ "
-        "by more than 8 levels; all others become grey by ITU-R BT.601 "
-        "(0.299 R + 0.587 G + 0.114 B).",
-    )
+    2: _RULES,
+    3: (
+        *_RULES,
+        "DICOM: pixel padding and what lies outside the display shutter are black and count for "
+        "nothing; a LUT that states 16 bits and does not use the highest is white at its greatest "
+        "entry; pixels that are not square are repeated until they are.",
+    ),
 }
 
 

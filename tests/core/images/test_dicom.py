@@ -346,10 +346,10 @@ def test_a_list_of_files_is_not_an_image() -> None:
     assert refused(made).kind == "not_an_image"
 
 
-def test_a_file_without_preamble_is_refused_in_words() -> None:
+def test_a_broken_file_without_preamble_is_refused_in_words() -> None:
     data = dicom(film())[132:]
-    assert format_of(data) is None
-    assert "lacks its beginning (preamble)" in str(refused(data))
+    assert format_of(data) == "DICOM"
+    assert "lacks its beginning (preamble)" in str(refused(data[:8] + bytes(400)))
 
 
 def test_lies_about_the_size_are_refused() -> None:

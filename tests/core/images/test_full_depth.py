@@ -186,9 +186,9 @@ def test_a_name_of_a_window_is_one_short_line() -> None:
     ("elements", "spacing"),
     [
         ({}, None),
-        ({"PixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.2, is_at_detector=False)),
-        ({"ImagerPixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.2, is_at_detector=True)),
-        ({"NominalScannedPixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.2, is_at_detector=True)),
+        ({"PixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.1, is_at_detector=False)),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.1, is_at_detector=True)),
+        ({"NominalScannedPixelSpacing": [0.2, 0.1]}, Spacing(0.1, 0.1, is_at_detector=True)),
         (
             {"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.2, 0.2]},
             Spacing(0.2, 0.2, is_at_detector=True),
@@ -210,7 +210,7 @@ def test_a_name_of_a_window_is_one_short_line() -> None:
                 "ImagerPixelSpacing": [0.2, 0.3],
                 "EstimatedRadiographicMagnificationFactor": 1.25,
             },
-            Spacing(0.24, 0.16, is_at_detector=False),
+            Spacing(0.16, 0.16, is_at_detector=False),
         ),
         ({"PixelSpacing": [0, 0.1]}, None),
         ({"PixelSpacing": [1e9, 0.1]}, None),

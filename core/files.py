@@ -13,12 +13,13 @@ import shutil
 import socket
 import stat
 import tempfile
+import threading
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from core.errors import Message, RunFolderError
 
@@ -31,6 +32,7 @@ _PART = re.compile(
 )
 _FOREIGN_S = 7 * 24 * 3600  # another machine's process cannot be asked for; a week is long enough
 _LONGEST_NAME = 200  # bytes; a file system takes 255
+T = TypeVar("T")
 _swept: set[Path] = set()  # folders that this process has looked through
 
 
@@ -102,6 +104,70 @@ def _is_stale(part: Path) -> bool:
         return True
     except (psutil.AccessDenied, OSError, OverflowError):
         return False
+
+
+PATIENCE_S = 4.0  # a drive that sleeps wakes within it; whoever stops the work waits no longer
+_MOST_STUCK = 8  # after so many nobody waits long for the next one
+_SHORT_PATIENCE_S = 0.2
+_stuck: set[threading.Thread] = set()
+
+
+def in_time(work: Callable[[], T]) -> T:
+    """Return `work()`, done on another thread: dead drives and some files never answer.
+
+    Raises:
+        TimeoutError: It has not ended within PATIENCE_S; its thread stays behind until it does.
+        Exception: That of `work`.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 (raised again where it is waited for)
+            errors.append(error)
+
+    _stuck.difference_update([thread for thread in _stuck if not thread.is_alive()])
+    thread = threading.Thread(target=do, name="file", daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S if len(_stuck) < _MOST_STUCK else _SHORT_PATIENCE_S)
+    if errors:
+        raise errors[0]
+    if not results:
+        _stuck.add(thread)
+        raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+    return results[0]
+
+
+def read_at_most(path: Path, n_bytes: int) -> bytes:
+    """Read an ordinary file, or its beginning; never wait for ever.
+
+    Raises:
+        OSError: It cannot be read, is no ordinary file, or does not answer in time.
+    """
+
+    def read() -> bytes:
+        descriptor = os.open(path, _READ_FLAGS)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            content = bytearray()
+            while piece := file.read(min(n_bytes - len(content), _PIECE_BYTES)):
+                content += piece
+            return bytes(content)
+
+    return in_time(read)
+
+
+_PIECE_BYTES = 2**20
+# A pipe without a writer would make `open` wait for ever.
+_READ_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

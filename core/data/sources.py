@@ -4,8 +4,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from core.data import unpacked
 from core.data.archive import extract
@@ -24,6 +25,7 @@ from core.data.unpacked import (
 )
 from core.errors import ArchiveError, Message, Refusal
 from core.events import Progress
+from core.files import in_time, read_at_most
 
 __all__ = ["SourceFile", "Unpacked", "list_folder", "showable"]
 
@@ -115,14 +117,37 @@ def _read_pieces(path: Path) -> Iterator[bytes]:
         UnusableFileError: The file cannot be read, or is no image.
     """
     try:
-        with path.open("rb") as file:
-            piece = file.read(PIECE_BYTES)
+        file, piece = in_time(lambda: _begin(path))
+        with file:
             check_format(piece)
             while piece:
                 yield piece
-                piece = file.read(PIECE_BYTES)
+                if len(piece) < PIECE_BYTES:
+                    return  # the end, for which nobody need be asked
+                piece = in_time(lambda: file.read(PIECE_BYTES))
     except OSError as error:
         raise UnusableFileError(_unreadable(error), "unreadable") from error
+
+
+def _begin(path: Path) -> tuple[BinaryIO, bytes]:
+    file = path.open("rb")
+    try:
+        return file, file.read(PIECE_BYTES)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _listed(folder: Path) -> list[tuple["os.DirEntry[str]", os.stat_result | OSError]]:
+    """List a folder with the status of each entry, or why there is none."""
+    found: list[tuple[os.DirEntry[str], os.stat_result | OSError]] = []
+    with os.scandir(folder) as scan:
+        for entry in scan:
+            try:
+                found.append((entry, entry.stat(follow_symlinks=False)))
+            except OSError as error:
+                found.append((entry, error))
+    return found
 
 
 def _unreadable(error: OSError) -> Message:
@@ -135,8 +160,7 @@ def _walk(folder: Path, left_out: list[Refusal]) -> Iterator[_Found | None]:
     while waiting:
         here, prefix = waiting.pop()
         try:
-            with os.scandir(here) as scan:
-                entries = list(scan)
+            entries = in_time(partial(_listed, here))
         except OSError as error:
             if here == folder:
                 raise ArchiveError(
@@ -148,12 +172,13 @@ def _walk(folder: Path, left_out: list[Refusal]) -> Iterator[_Found | None]:
                 ) from error
             left_out.append(Refusal(prefix, _unreadable(error), "unreadable"))
             continue
-        for entry in entries:
+        for entry, status in entries:
             name = prefix + showable(readable(entry.name))
             if is_junk(name):
                 continue
             try:
-                status = entry.stat(follow_symlinks=False)
+                if isinstance(status, OSError):
+                    raise status
                 is_folder = _is_folder(status)
                 check_name_and_size(name, 0 if is_folder else status.st_size)
             except UnusableFileError as error:
@@ -222,8 +247,43 @@ def open_source(path: Path, store: Path) -> Iterator[Progress | Unpacked]:
     Raises:
         ArchiveError: It is neither, or cannot be used as a whole.
     """
-    # os.path, because Path.is_dir raises for names that are too long.
-    yield from list_folder(path, store) if os.path.isdir(path) else extract(path, store)
+    yield from list_folder(path, store) if _is_dir(path) else extract(path, store)
+
+
+def _touch(path: Path) -> None:
+    """Read the first byte.
+
+    Raises:
+        TimeoutError: The file does not answer; opening it for good says what else is wrong.
+    """
+    try:
+        read_at_most(path, 1)
+    except TimeoutError:
+        raise
+    except (OSError, ValueError):
+        return
+
+
+def _is_dir(path: Path) -> bool:
+    """Tell a folder from a file, which begins to be read here: some never answer.
+
+    Raises:
+        ArchiveError: It does not answer.
+    """
+    try:
+        # os.path, because Path.is_dir raises for names that are too long.
+        is_folder = in_time(lambda: os.path.isdir(path))
+        if not is_folder:
+            _touch(path)
+        return is_folder
+    except TimeoutError as error:
+        raise ArchiveError(
+            Message(
+                "{file} does not answer. Check the connection to its drive, or copy it to this "
+                "computer.",
+                file=path.name,
+            )
+        ) from error
 
 
 def _identity(path: Path) -> str:

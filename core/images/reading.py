@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import ImageReadError, Message
+from core.files import in_time, read_at_most
 from core.images import formats
 from core.images.documents import document_kind, is_a_document
 from core.images.film import Film, FullDepthFilm
@@ -150,9 +151,9 @@ def _bytes_of(source: Path | bytes, name: object) -> bytes:
     if isinstance(source, bytes):
         return source
     try:
-        if source.stat().st_size > formats.MAX_FILE_BYTES:
+        if in_time(source.stat).st_size > formats.MAX_FILE_BYTES:
             raise too_large(name)
-        return source.read_bytes()
+        return read_at_most(source, formats.MAX_FILE_BYTES + 1)
     except OSError as error:
         raise FileAccessError(
             Message(

@@ -29,6 +29,7 @@ from core.data.unpacked import (
 from core.data.zip_file import BoundedReader, open_zip, zip_members
 from core.errors import ArchiveError, ImageReadError, Message, Refusal
 from core.events import Progress
+from core.files import in_time
 from core.images.documents import document_kind, is_a_document
 from core.images.formats import is_named_as_image
 
@@ -331,8 +332,7 @@ def _listed(
     """Yield the content of one folder in order, as if its folders were called `name/`."""
     yield Progress(LOOKING, 0, 1), ""
     try:
-        with os.scandir(folder) as scan:
-            entries = [e for e in scan if not (e.name.startswith(".") or is_junk(e.name))]
+        entries = in_time(lambda: _entries(folder))
     except OSError as error:
         reason = Message(
             "The folder {file} cannot be read: {why}. Check its permissions.",
@@ -344,6 +344,11 @@ def _listed(
     entries.sort(key=lambda entry: entry.name + "/" if _is_folder(entry) else entry.name)
     for entry in entries:
         yield entry, prefix + showable(readable(entry.name))
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    with os.scandir(folder) as scan:
+        return [e for e in scan if not (e.name.startswith(".") or is_junk(e.name))]
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -465,7 +470,7 @@ def kind_of(path: Path) -> Literal["file", "folder"]:
         ImageReadError: It is neither, or not there.
     """
     try:
-        mode = os.stat(path).st_mode
+        mode = in_time(lambda: os.stat(path)).st_mode
     except OSError as error:
         raise ImageReadError(_missing(path, error), "other") from error
     except ValueError as error:  # a null in its name
@@ -486,13 +491,17 @@ def head_of(path: str | Path) -> bytes:
         OSError: It cannot be opened.
         ImageReadError: It is no ordinary file, or became none meanwhile.
     """
-    descriptor = os.open(path, _FLAGS)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ImageReadError(special(Path(path)), "other")
-        return os.read(descriptor, _HEAD_BYTES)
-    finally:
-        os.close(descriptor)
+
+    def read() -> bytes:
+        descriptor = os.open(path, _FLAGS)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ImageReadError(special(Path(path)), "other")
+            return os.read(descriptor, _HEAD_BYTES)
+        finally:
+            os.close(descriptor)
+
+    return in_time(read)
 
 
 def is_model(name: str) -> bool:

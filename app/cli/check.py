@@ -132,6 +132,12 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
         print_line(f"{n:6}  {name}  ({display_names(name)[language()]})")
     if dataset.labels is not None:
         print_line(_labels_sentence(dataset.labels))
+    if dataset.layout is not None and None not in dataset.layout.levels:
+        level = ", ".join(
+            map(str, sorted({one for one in dataset.layout.levels if one is not None}))
+        )
+        reason = say(dataset.layout.reason)
+        print_line(tr("Class folders: level {level}; {reason}", level=level, reason=reason))
     print_line(_patients_sentence(loaded.grouping))
     print_line(tr("{n} files left out", n=len(dataset.left_out)))
     _print_left_out(dataset.left_out)

@@ -13,7 +13,7 @@ from core.config import preset
 from core.data.dataset import LoadedDataset
 from core.data.folder_names import spelling
 from core.data.labels import LabelReport
-from core.data.layout import listed, listed_levels
+from core.data.layout import Layout, listed, listed_levels
 from core.data.near_duplicates import clusters
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
@@ -79,17 +79,28 @@ def class_findings(dataset: Dataset) -> Iterator[Finding]:
     """Say which folders were taken for the classes, and which of them are one class."""
     layout = dataset.layout
     if layout is not None and layout.alternatives:
-        levels = {level for level in layout.levels if level is not None}
         yield Finding(
             "class_level",
             "note" if layout.is_certain else "warning",
             Message(
                 "The classes are the folders of level {level}, {names}; {reason} Other levels: "
                 "{others}. Choose the level beside the classes, or with --class-level.",
-                level=", ".join(map(str, sorted(levels))),
+                level=_levels(layout),
                 names=listed(dataset.classes),
                 reason=layout.reason,
                 others=listed_levels(layout.alternatives),
+            ),
+            (),
+        )
+    elif layout is not None and not layout.is_certain:
+        yield Finding(
+            "class_level",
+            "warning",
+            Message(
+                "The classes are the folders of level {level}, {names}; {reason}",
+                level=_levels(layout),
+                names=listed(dataset.classes),
+                reason=layout.reason,
             ),
             (),
         )
@@ -117,6 +128,12 @@ def class_findings(dataset: Dataset) -> Iterator[Finding]:
                 fix="merge",
                 classes=tuple(names),
             )
+
+
+def _levels(layout: Layout) -> str:
+    return ", ".join(
+        str(level) for level in sorted({one for one in layout.levels if one is not None})
+    )
 
 
 def file_findings(loaded: LoadedDataset) -> Iterator[Finding]:

@@ -87,6 +87,8 @@ def _part_word(name: str) -> str | None:
             if glued is None:
                 return None
             found.append(glued)
+    if sorted(found) == ["train", "validation"]:  # train_val beside test
+        return "train"
     return found[0] if len(found) == 1 else None
 
 
@@ -159,13 +161,16 @@ _PATIENT = re.compile(
 _NEVER = re.compile(
     r"(stud(y|ies)|series|ser|se|st|s|session|visits?|exam|acc(ession)?|scan|检查|序列)[ _#-]?\d+"
     r"|\d{5,}[a-z]?|[a-z]{1,4}[ _-]?\d{5,}"
-    r"|[0-2](\.\d+){3,}|[0-9a-f]{8}-[0-9a-f-]{20,}|[0-9a-f]{16,}"
+    r"|[0-2](\.\d+){3,}|[0-9a-f]{8}-[0-9a-f-]{20,}|(?=\w*\d)[0-9a-f]{8,}|[^^]+\^.*"
     rf"|{_DATE}"
     r"|(batch|part|split|fold|chunk|shard|vol(ume)?|dis[ck]|cd|dvd|block|round|wave|archive|subset"
     r"|set|upload|download|export|批次|第?\d+批|部分)([ _#-]?(\d+|[a-z])|)",
     re.IGNORECASE,
 )
-_DATED = re.compile(rf"\w*[ _-]{_DATE}([ _-]?\d{{4,6}})?", re.IGNORECASE)  # CR_CHEST_20200321
+# CR_CHEST_20200321, 2020-03-21 CHEST PA
+_DATED = re.compile(
+    rf".*[ _-]{_DATE}([ _-]?\d{{4,6}})?|(19|20)\d\d[._-]?[01]\d[._-]?[0-3]\d[ _-].*", re.IGNORECASE
+)
 _GROUP = re.compile(
     # Views and positions.
     r"ap|pa|ll|rl|lat|lateral|frontal|oblique|(pa|ap)[ _-]?(view|erect|supine|portable)?"

@@ -295,6 +295,13 @@ def _candidates(paths: Sequence[Sequence[str]], n_levels: int, offset: int) -> l
         is_many = len(names) >= _TIMES_FEWER * n_fewest and _are_too_many(paths, level, len(names))
         if is_many and outer and (kind != "class" or _are_numbered(names)):
             kind = "never"
+        if kind == "class" and any(one.kind == "class" for one in outer):
+            # Normal/adult beside Abnormal/TB: the outer ones are the classes.
+            inside = defaultdict(set)
+            for path in inner:
+                inside[path[level - 1]].add(path[level])
+            if any(kind_of_names(some) in ("group", "never") for some in inside.values()):
+                kind = "other"
         if found and found[-1].kind == "never" and all(map(_is_month_or_day, names)):
             kind = "never"
         pairs = {(path[level - 1] if level else "", path[level]) for path in inner}
@@ -337,7 +344,7 @@ def _choose(levels: Sequence[_Candidate], known: Sequence[str]) -> _Choice:
     spelled = {spelling(name) for name in known}
     told = [
         (sum(spelling(name) in spelled for name in one.names) / len(one.names), one.depth)
-        for one in levels
+        for one in several
     ]
     if known and told and max(told)[0] >= _HALF:
         reason = Message("the classes of the model are called so.")
@@ -355,7 +362,8 @@ def _choose(levels: Sequence[_Candidate], known: Sequence[str]) -> _Choice:
     if unknown:
         return _choose_by_shape(unknown, several)
     groups = [one for one in usable if one.kind == "group"]
-    if groups:
+    # Beside folders of patients or dates they are no classes either.
+    if groups and all(one.kind != "never" for one in levels):
         reason = Message(
             "no other level has several folders, but these are called like views, sexes, sites or "
             "versions and not like findings."

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
 from core.config import TrainingConfig
+from core.data.folder_names import spelling
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
 from core.errors import DatasetError, Message
@@ -66,6 +67,27 @@ def split(dataset: Dataset, grouping: Grouping, config: TrainingConfig) -> Split
             splits = _with_kept(dataset, parts, config.seed)
     trained = Counter(dataset.records[index].label for index in splits.train)
     for label, name in enumerate(dataset.classes):
+        if not trained[label] and config.split == "given":
+            twins = [
+                other
+                for other in dataset.classes
+                if other != name and spelling(other) == spelling(name)
+            ]
+            raise DatasetError(
+                Message(
+                    "The class {name} is another spelling of {twin} and has no images in the "
+                    "training folder. Merge the two classes among the findings of the Data page, "
+                    "or rename the folder.",
+                    name=name,
+                    twin=twins[0],
+                )
+                if twins
+                else Message(
+                    "The class {name} has no images in the training folder. Add some, choose "
+                    "another split, or remove the folder.",
+                    name=name,
+                )
+            )
         if not trained[label]:
             raise DatasetError(
                 Message(

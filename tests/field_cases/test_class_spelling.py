@@ -1,10 +1,16 @@
 """Line 13 of issue 12: spellings of one class are found, merged and understood by `evaluate`."""
 
+import dataclasses
+
 import pytest
 
 from core.audit.report import class_findings
+from core.config import TrainingConfig
 from core.data.edits import Edits
 from core.data.folder_names import spelling
+from core.data.patients import group_by_patient
+from core.data.splits import split
+from core.errors import DatasetError
 from core.evaluation.evaluate import matched_classes
 from tests.core.data.named_films import singles
 
@@ -41,6 +47,17 @@ def test_spellings_of_one_class_are_an_error_that_merges_them(one: str, other: s
 def test_other_classes_are_no_spellings(one: str, other: str) -> None:
     assert spelling(one) != spelling(other)
     assert not list(class_findings(singles(**{one: 4, other: 8})))
+
+
+def test_a_given_split_says_that_a_spelling_is_in_the_way() -> None:
+    data = singles(NORMAL=4, Normal=2)
+    given = [
+        dataclasses.replace(record, given="test" if record.label else "train")
+        for record in data.records
+    ]
+    data = dataclasses.replace(data, records=tuple(given))
+    with pytest.raises(DatasetError, match="Normal is another spelling of NORMAL"):
+        split(data, group_by_patient(data.records), TrainingConfig(split="given"))
 
 
 def test_a_class_that_joins_another_brings_what_joined_it() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.audit.report import class_findings
 from core.data.layout import Place, arrange
 from core.data.records import Dataset, scan
 from core.data.unpacked import SourceFile, Unpacked
@@ -117,6 +118,9 @@ def test_zips_of_hospitals_hold_the_classes() -> None:
         tree(("patient1", "patient2")),
         tree(("batch1", "batch2")),
         tree(("12345678", "87654321"), ("20200321", "20200322")),
+        tree(("24010812", "24010813"), ("CR", "DX")),
+        tree(("DICOM",), ("0000A1B2", "0000A1B3"), ("AA33EE01", "AA33EE02")),
+        tree(("SMITH^JOHN", "DOE^JANE"), ("2020-01-02 CHEST PA",), n=1),
     ],
     ids=[
         "MIMIC",
@@ -127,12 +131,37 @@ def test_zips_of_hospitals_hold_the_classes() -> None:
         "patients",
         "batches",
         "IDs",
+        "machines of patients",
+        "hexadecimal",
+        "DICOM names",
     ],
 )
 def test_trees_of_patients_and_studies_have_no_classes(names: list[str]) -> None:
     assert classes(names) == set()
     with pytest.raises(DatasetError, match="do not lie in class folders"):
         scanned(("x.zip", names))
+
+
+def test_a_finding_divided_by_diseases_beside_one_divided_by_age() -> None:
+    names = tree(("Abnormal",), ("TB", "Pneumonia")) + tree(("Normal",), ("adult", "child"))
+    assert classes(names) == {"Abnormal", "Normal"}
+
+
+@pytest.mark.parametrize("names", [("male", "female"), ("PA", "AP")])
+def test_views_or_sexes_alone_are_classes_with_a_warning(names: tuple[str, ...]) -> None:
+    dataset = scanned(("x.zip", tree(names)))
+    assert set(dataset.classes) == set(names)
+    (finding,) = class_findings(dataset)
+    assert (finding.kind, finding.severity) == ("class_level", "warning")
+
+
+def test_what_else_could_be_the_classes_is_a_finding() -> None:
+    (sure,) = class_findings(scanned(("x.zip", tree(FINDINGS, ("AP", "PA")))))
+    assert (sure.kind, sure.severity) == ("class_level", "note")
+    assert "Other levels: 2: AP, PA" in str(sure.message)
+    (unsure,) = class_findings(scanned(("x.zip", tree(("K1x", "K2y"), ("uno", "dos")))))
+    assert unsure.severity == "warning"
+    assert not list(class_findings(scanned(("x.zip", tree(FINDINGS)))))
 
 
 def test_the_layout_says_why_and_what_else_there_is() -> None:

@@ -80,6 +80,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--more-epochs", type=int, metavar="N", help=tr("with --resume: train for N more epochs")
     )
     train.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help=tr("with --resume: go on although the run.json was changed"),
+    )
+    train.add_argument(
         "--config",
         type=Path,
         metavar="FILE.json",

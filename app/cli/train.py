@@ -48,6 +48,8 @@ def check_training(arguments: argparse.Namespace) -> None:
     if arguments.resume is None:
         if arguments.more_epochs is not None:
             raise ConfigError(Message("--more-epochs goes with --resume only."))
+        if arguments.accept_changes:
+            raise ConfigError(Message("--accept-changes goes with --resume only."))
         if not arguments.data or arguments.out is None:
             raise ConfigError(
                 Message(
@@ -150,7 +152,13 @@ def train(arguments: argparse.Namespace, workspace: Workspace) -> None:
 
         more = arguments.more_epochs or 0
         with ProgressBars() as bars:
-            run = resume_training(arguments.resume, workspace, arguments.device, more)
+            run = resume_training(
+                arguments.resume,
+                workspace,
+                arguments.device,
+                more,
+                accepts_changes=arguments.accept_changes,
+            )
             done, resumed = watch(run, bars)
     else:
         done, resumed = _begin(arguments, workspace)

@@ -11,10 +11,12 @@ from app.training.monitor import TrainingMonitor
 from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.widgets.cards import OfferBar
+from app.widgets.dialogs import ask
 from app.widgets.labels import plain_label
 from app.widgets.layouts import h_box, scroll_area
 from app.widgets.page import Page, TranslatedWidget, primary_button
 from app.widgets.plot import PlotColours
+from core.errors import Message
 
 MAX_MORE_EPOCHS = 1000
 SCROLL_BAR_PX = 12
@@ -115,6 +117,7 @@ class TrainingPage(Page):
         self._offer.setVisible(self._interrupted is not None)
         self._offer.taken.connect(self._on_offer_taken)
         model.changed.connect(self._on_model_changed)
+        model.acceptance_wanted.connect(self._on_acceptance_wanted)
         self.retranslate()
         self._on_model_changed()
 
@@ -138,6 +141,17 @@ class TrainingPage(Page):
         if self._model.is_training:  # the user chose what to do
             self._offer.hide()
         self._show_dataset()
+
+    @Slot(object)
+    def _on_acceptance_wanted(self, message: Message) -> None:
+        ask(
+            self,
+            tr("Resume the changed run?"),
+            say(message),
+            yes=tr("Accept changes"),
+            no=tr("Leave it"),
+            on_yes=self._model.accept_changes,
+        )
 
     @Slot()
     def _on_offer_taken(self) -> None:

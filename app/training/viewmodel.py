@@ -5,6 +5,7 @@ import datetime
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -47,6 +48,13 @@ if TYPE_CHECKING:  # loads Paddle
 _LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run does not go on because its description was changed."""
+
+    message: Message
+
+
 def training(
     config: TrainingConfig,
     dataset: LoadedDataset,
@@ -65,22 +73,33 @@ def training(
 
 
 def resuming(
-    folder: Path, workspace: Workspace, device_name: str, extra_epochs: int, pause: threading.Event
+    folder: Path,
+    workspace: Workspace,
+    device_name: str,
+    extra_epochs: int,
+    accepts_changes: bool,
+    pause: threading.Event,
 ) -> Iterator[object]:
-    """Go on with the run in `folder`: first its settings and history, then its events."""
+    """Go on with the run in `folder`: first its settings and history, then its events.
+
+    Where its description was changed and that is not accepted, the last event is RunChanged.
+    """
     yield read_description(folder).config
     yield History.read(folder)
     yield _LOADING
-    from core.training.session import resume_training
+    from core.training.session import ChangedRunError, resume_training
 
-    with (
-        _pausable(folder, pause),
-        closing(resume_training(folder, workspace, device_name, extra_epochs)) as events,
-    ):
-        for event in events:
-            yield event
-            if isinstance(event, Resumed):
-                yield History.read(folder)  # without what is trained once more
+    run = resume_training(
+        folder, workspace, device_name, extra_epochs, accepts_changes=accepts_changes
+    )
+    try:
+        with _pausable(folder, pause), closing(run) as events:
+            for event in events:
+                yield event
+                if isinstance(event, Resumed):
+                    yield History.read(folder)  # without what is trained once more
+    except ChangedRunError as error:
+        yield RunChanged(error.message)
 
 
 def estimating(
@@ -121,6 +140,7 @@ class TrainingViewModel(QObject):
     progressed = Signal(object)  # Progress before and between the epochs
     started = Signal(object)  # TrainingStarted
     history_read = Signal(object)  # History of the run that goes on: all curves begin anew
+    acceptance_wanted = Signal(object)  # Message: a run was changed; `accept_changes` goes on
     noted = Signal(object)  # Message: something happened that the user may want to know
     batch_done = Signal(object)  # BatchDone
     epoch_done = Signal(object)  # EpochDone
@@ -141,6 +161,7 @@ class TrainingViewModel(QObject):
         self.run_dataset: LoadedDataset | None = None  # of the run that was started last
         self.run_config = self.config  # of the run that was started last
         self._pause = threading.Event()
+        self._extra_epochs = 0  # that the latest run was asked to go on for
         self.is_stopping = False  # asked to stop or to pause, it finishes its batch
         self._can_resume = False
         self.outcome: Outcome | None = None  # of the latest run
@@ -270,6 +291,10 @@ class TrainingViewModel(QObject):
         """Train the latest run, which reached its end, for further epochs."""
         self._go_on(self.run_folder, n_epochs)
 
+    def accept_changes(self) -> None:
+        """Go on with the run whose description was changed, as it says now."""
+        self._go_on(self.run_folder, self._extra_epochs, accepts_changes=True)
+
     def pause(self) -> None:
         """End the run at its next batch, to be resumed, now or after the next start."""
         if self.is_training and not self.is_stopping:
@@ -327,15 +352,22 @@ class TrainingViewModel(QObject):
         candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)
         return next((path for path in candidates if path.exists()), None)
 
-    def _go_on(self, folder: Path | None, extra_epochs: int) -> None:
+    def _go_on(
+        self, folder: Path | None, extra_epochs: int, *, accepts_changes: bool = False
+    ) -> None:
         if folder is None or self.is_training:
             return
+        self._extra_epochs = extra_epochs
         if folder != self.run_folder:
             # Of which dataset it is, core finds out; what is open now may be another.
             self.run_dataset, self.start_event = None, None
             self.history = History()
         self.run_folder = folder
-        self._begin(partial(resuming, folder, self._workspace, self.device_name, extra_epochs))
+        self._begin(
+            partial(
+                resuming, folder, self._workspace, self.device_name, extra_epochs, accepts_changes
+            )
+        )
 
     def _begin(self, source: Callable[[threading.Event], Iterator[object]]) -> None:
         self._pause = threading.Event()
@@ -390,6 +422,8 @@ class TrainingViewModel(QObject):
                 self.set_config(event)
             case BatchHalved() | FilmsRepaired() | SavingFailed():
                 self.noted.emit(event.message)
+            case RunChanged():
+                self.acceptance_wanted.emit(event.message)
             case Resumed():
                 self.noted.emit(
                     Message("Resumed in epoch {epoch}.", epoch=event.epoch)

@@ -101,6 +101,7 @@ class Checkpoint:
     progress: TrainingProgress
     best: Best | None  # None: no epoch is done yet
     spent: Spent
+    settings: Mapping[str, Any] | None = None  # those it was trained with, JSON; None: not kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +129,7 @@ def to_bytes(checkpoint: Checkpoint) -> memoryview:
         "position": dataclasses.asdict(checkpoint.progress),
         "best": dataclasses.asdict(best) if best is not None else None,
         "spent": dataclasses.asdict(checkpoint.spent),
+        "settings": checkpoint.settings,
     }
     description = json.dumps(values, allow_nan=False)  # numbers come back to the bit
     body = (array.reshape(-1).view(np.uint8).data for array in little.values())
@@ -152,8 +154,8 @@ def from_bytes(content: bytes) -> Checkpoint:
         description, entries, [body]
     ):
         raise ValueError("its checksum is wrong")
-    values = json.loads(description)
-    if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+    values = tensor_file.parse_object(description)
+    if values.get("format_version") != FORMAT_VERSION:
         raise ValueError("it was made by another version of PneumoScope")
     try:
         best = values["best"]
@@ -162,6 +164,7 @@ def from_bytes(content: bytes) -> Checkpoint:
             TrainingProgress(**values["position"]),
             Best(**best) if best is not None else None,
             Spent(**values["spent"]),
+            values.get("settings"),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("it does not say where training stood") from error

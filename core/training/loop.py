@@ -418,7 +418,11 @@ class _Session:
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
-            self._learner.state(), self._epoch.current, self._models.best, self._pace.spent
+            self._learner.state(),
+            self._epoch.current,
+            self._models.best,
+            self._pace.spent,
+            self._config.to_json(),
         )
 
 

@@ -2,8 +2,10 @@
 
 import contextlib
 import datetime
+import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -128,6 +130,7 @@ class RunDescription(StrictModel):
     findings: DatasetFindings | None = None
     device: DeviceDescription
     versions: dict[str, str] = Field(default_factory=dict)
+    sha256: str = ""  # over all other entries, by `write_description`
 
     @classmethod
     def refusal(cls, error: ValidationError) -> PneumoScopeError:
@@ -177,8 +180,35 @@ def read_description(folder: Path) -> RunDescription:
         ) from error
 
 
-def write_description(folder: Path, description: RunDescription) -> None:
+def is_altered(folder: Path) -> bool | None:
+    """Tell that something else than `write_description` has changed the run.json in `folder`.
+
+    Returns:
+        None where it has no checksum, as of earlier programs.
+
+    Raises:
+        RunFolderError: It cannot be read.
+    """
+    values = _load(folder / RUN_FILE)
+    if "sha256" not in values:
+        return None
+    return values["sha256"] != _checksum(values)
+
+
+def _checksum(values: Mapping[str, Any]) -> str:
+    others = {name: value for name, value in values.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(others, sort_keys=True).encode("ascii")).hexdigest()
+
+
+def write_description(
+    folder: Path, description: RunDescription, *, is_altered: bool = False
+) -> None:
     """Replace the run.json in `folder`.
+
+    Args:
+        folder: Of the run.
+        description: All of the new content.
+        is_altered: Something in it was changed by others and nobody has accepted that yet.
 
     Raises:
         OSError: The disk refuses; the old one is still there.
@@ -187,6 +217,7 @@ def write_description(folder: Path, description: RunDescription) -> None:
     for name in ("name", "reason"):
         if not values[name]:
             del values[name]
+    values["sha256"] = "altered" if is_altered else _checksum(values)
     files.write_text(folder / RUN_FILE, json_text(values) + "\n")
 
 
@@ -207,7 +238,9 @@ def rename_run(folder: Path, name: str) -> None:
         )
     description = read_description(folder)
     try:
-        write_description(folder, description.with_entries(name=name))
+        write_description(
+            folder, description.with_entries(name=name), is_altered=is_altered(folder) is True
+        )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise RunFolderError(

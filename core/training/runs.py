@@ -316,7 +316,7 @@ _COLUMNS: Final[dict[str, Callable[[RunSummary], object]]] = {
 
 def flat_settings(config: TrainingConfig) -> dict[str, Any]:
     """Every setting by its name; those within others as "augmentation.flip_probability"."""
-    return dict(_flat(config.to_json()))
+    return flattened(config.to_json())
 
 
 def differences(a: RunSummary, b: RunSummary) -> list[tuple[str, Any, Any]]:
@@ -341,6 +341,11 @@ def export_runs(path: Path, runs: Iterable[RunSummary | DamagedRun]) -> None:
     rows = [_damaged(run) if isinstance(run, DamagedRun) else _cells(run) for run in runs]
     columns = (*_COLUMNS, *settings)
     write_csv(path, [columns, *([row.get(name, "") for name in columns] for row in rows)])
+
+
+def flattened(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return JSON objects within others as one, its names joined by dots."""
+    return dict(_flat(values))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

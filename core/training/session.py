@@ -29,15 +29,17 @@ from core.models.model_card import MAX_NAME_LENGTH
 from core.runtime.devices import Device, choose_device, list_devices
 from core.runtime.paddle import paddle
 from core.runtime.threads import release_freed_memory
-from core.training.checkpoint import load_checkpoint, make_newest
+from core.training.checkpoint import FoundCheckpoint, load_checkpoint, make_newest
 from core.training.loop import Begin, TrainingData, train
 from core.training.run_description import (
     DatasetDescription,
     DeviceDescription,
     PatientsDescription,
     RunDescription,
+    is_altered,
 )
 from core.training.run_folder import RunFolder, RunLock, check_is_free
+from core.training.runs import flattened
 from core.workspace import Workspace
 
 
@@ -196,8 +198,50 @@ def run_training(
             release_freed_memory()
 
 
+class ChangedRunError(RunFolderError):
+    """A run's description is not the one that its checkpoint was trained with."""
+
+
+_MAY_CHANGE = "extra_epochs"  # in run.json before the first checkpoint that knows of them
+_SHOWN_CHANGES = 5
+
+
+def _check_unchanged(run: RunFolder, found: FoundCheckpoint | None) -> None:
+    """Compare the run's description with its own checksum and the checkpoint's settings.
+
+    Raises:
+        ChangedRunError: Something else than training has changed it.
+    """
+    saved = found.checkpoint.settings if found is not None else None
+    before, now = flattened(saved or {}), flattened(run.description.config.to_json())
+    # Names that only one of them has are of another version of the program.
+    changes = [
+        f"{name}: {before[name]} -> {now[name]}"
+        for name in before
+        if name in now and now[name] != before[name] and name != _MAY_CHANGE
+    ]
+    altered = is_altered(run.path)
+    if not changes and (altered or (altered is None and saved is not None)):
+        changes = ["run.json"]
+    if changes:
+        raise ChangedRunError(
+            Message(
+                "The run {folder} is not as training left it; changed are: {changes}. Put the "
+                "original run.json back, or accept the changes (--accept-changes): then it will "
+                "not end as it would have.",
+                folder=str(run.path),
+                changes=showable("; ".join(changes[:_SHOWN_CHANGES])),
+            )
+        )
+
+
 def resume_training(
-    folder: Path, workspace: Workspace, device_name: str = "auto", extra_epochs: int = 0
+    folder: Path,
+    workspace: Workspace,
+    device_name: str = "auto",
+    extra_epochs: int = 0,
+    *,
+    accepts_changes: bool = False,
 ) -> Generator[TrainingEvent, None, None]:
     """Go on with the run in `folder` as if it had never been interrupted.
 
@@ -207,11 +251,13 @@ def resume_training(
     Args:
         folder: Of a run that was paused, stopped, killed or has failed; with `extra_epochs`
             also of one that is finished.
+        accepts_changes: Go on as run.json says, whoever has changed it.
         workspace: Where datasets and decoded films are kept.
         device_name: "auto" takes the device that the run began on, where it is here.
         extra_epochs: To train for longer than was planned.
 
     Raises:
+        ChangedRunError: Its run.json was changed, and that is not accepted.
         PneumoScopeError: In plain words, with the remedy; the run is left as it was.
     """
     run = RunFolder.open(folder)
@@ -230,6 +276,8 @@ def resume_training(
                 )
             )
         loaded, splits = yield from _films(run, config, workspace)
+        if not accepts_changes:
+            _check_unchanged(run, found)
         if found is not None and found.is_previous:
             try:
                 make_newest(folder)

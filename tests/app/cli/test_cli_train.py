@@ -189,6 +189,7 @@ def test_a_finished_run_trains_for_more_epochs(
         (("films.zip",), "needs films and --out"),
         (("--out", "run"), "needs films and --out"),
         (("films.zip", "--out", "run", "--more-epochs", "1"), "goes with --resume only"),
+        (("films.zip", "--out", "run", "--accept-changes"), "goes with --resume only"),
         (("films.zip", "--resume", "run"), "Leave out films.zip."),
         (("--resume", "run", "--epochs", "9", "--as-found"), "Leave out --epochs, --as-found."),
         (("--resume", "run", "--out", "new"), "Leave out --out."),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QAbstractButton, QInputDialog, QPlainTextEdit
+from PySide6.QtWidgets import QAbstractButton, QInputDialog, QMessageBox, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.tasks import TaskRunner
@@ -49,6 +49,7 @@ class Runs:
         self.is_endless = True
         self.reached, self._stop = threading.Event(), threading.Event()
         self.resumed: list[tuple[Any, ...]] = []
+        self.is_changed = False  # the description of the run that is to be resumed
         patch.setattr(session, "run_training", self._run)
         patch.setattr(session, "resume_training", self._resume)
         patch.setattr("app.training.viewmodel.usable_checkpoint", lambda _: (True, None))
@@ -73,8 +74,12 @@ class Runs:
             assert self._stop.wait(60)
             yield Progress(Message("Validating"), 0, 1)
 
-    def _resume(self, *arguments: Any) -> Iterator[object]:
+    def _resume(self, *arguments: Any, accepts_changes: bool = False) -> Iterator[object]:
+        from core.training.session import ChangedRunError
+
         self.resumed.append(arguments)
+        if self.is_changed and not accepts_changes:
+            raise ChangedRunError(Message("changed are: seed"))
         yield from self._run()
 
 
@@ -146,6 +151,31 @@ class TestButtons:
             assert visible_buttons(one) == {"Start training", "Estimate"}
             for text in ("Start training", "Estimate"):
                 assert button(one, text).isEnabled() == (one is page)
+
+    @pytest.mark.parametrize("accepts", [False, True])
+    def test_a_changed_run_goes_on_only_if_the_user_agrees(
+        self, page: TrainingPage, runs: Runs, accepts: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            "app.training.viewmodel.read_description",
+            lambda _: type("Description", (), {"config": page._model.config}),
+        )
+        run_on(page, runs)
+        press(page, "Pause")
+        wait_until(lambda: not page._model.is_training)
+        runs.is_changed = True
+        press(page, "Resume")
+        wait_until(lambda: bool(page.findChildren(QMessageBox)) and not page._model.is_training)
+        [box] = page.findChildren(QMessageBox)
+        assert box.informativeText() == "changed are: seed"
+        runs.reached.clear()
+        press(box, "Accept changes" if accepts else "Leave it")
+        if accepts:
+            wait_until(runs.reached.is_set)
+            assert len(runs.resumed) == 2
+        else:
+            assert not page._model.is_training
+            assert len(runs.resumed) == 1
 
     def test_a_run_can_be_paused_and_resumed(self, page: TrainingPage, runs: Runs) -> None:
         run_on(page, runs)

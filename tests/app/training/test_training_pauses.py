@@ -82,7 +82,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
         stop(runner)
         stopped.set()
 
-    def run(*arguments: Any) -> Iterator[object]:
+    def run(*arguments: Any, **_: object) -> Iterator[object]:
         begun.append(arguments)
         stopped.clear()
         yield TrainingStarted("resnet18", "cpu", "float32", 2, 2, 32, 8, 8, 11_000_000)
@@ -213,7 +213,7 @@ class TestResume:
         )
         done = TrainingDone(tmp_path / "best.safetensors", 1, 1, 1.0, 50.0, None, None, None)
 
-        def resumed(*_: object) -> Iterator[object]:
+        def resumed(*_: object, **__: object) -> Iterator[object]:
             yield Resumed(1, 1, True, threads=(4, 2))
             yield two
             yield EpochDone(1, 0.5, 0.5, None, None, True, 1.0)

@@ -33,9 +33,15 @@ from core.runtime.memory import OutOfMemoryError
 from core.training import loop
 from core.training.checkpoint import NEWEST_FILE, PREVIOUS_FILE
 from core.training.learner import Learner, StepResult
-from core.training.run_description import RUN_FILE
+from core.training.run_description import (
+    RUN_FILE,
+    is_altered,
+    read_description,
+    rename_run,
+    write_description,
+)
 from core.training.run_folder import RunLock, mark_paused
-from core.training.session import resume_training, run_training
+from core.training.session import ChangedRunError, resume_training, run_training
 from core.workspace import Workspace
 from tests.core.conftest import draw
 from tests.core.training.conftest import newest_checkpoint, of
@@ -340,12 +346,60 @@ class TestRefused:
             self.unchanged(stopped, RunFolderError, text)
             path.write_bytes(description)
 
+    @pytest.mark.parametrize(
+        ("entry", "changes", "told"),
+        [
+            ("config", {"learning_rate": 0.5}, "learning_rate: .* -> 0.5"),
+            ("config", {"seed": 99}, "seed: .* -> 99"),
+            ("config", {"epochs": 77}, "epochs: .* -> 77"),
+            ("config", {"extra_epochs": 3}, "run.json"),
+            ("device", {"description": "another"}, "run.json"),
+            ("dataset", {"classes": {"COVID": 1, "NORMAL": 2}}, "run.json"),
+        ],
+    )
+    def test_a_description_that_was_changed_since(
+        self, stopped: Path, entry: str, changes: dict[str, Any], told: str
+    ) -> None:
+        path = stopped / RUN_FILE
+        changed = {**json.loads(path.read_text()), **entries(stopped, entry, **changes)}
+        path.write_text(json.dumps(changed))
+        self.unchanged(stopped, ChangedRunError, f"changed are: {told}")
+        rename_run(stopped, "mine")  # seals nothing that was changed by others
+        self.unchanged(stopped, ChangedRunError, f"changed are: {told}")
+        del changed["sha256"]
+        path.write_text(json.dumps(changed))
+        self.unchanged(stopped, ChangedRunError, f"changed are: {told}")
+
+    def test_a_description_of_another_run(self, stopped: Path) -> None:
+        description = read_description(stopped)
+        config = description.config.changed(seed=99)
+        write_description(stopped, description.with_entries(config=config))
+        self.unchanged(stopped, ChangedRunError, "seed: .* -> 99")
+
+    def test_a_description_that_is_laid_out_otherwise_is_the_same(self, stopped: Path) -> None:
+        path = stopped / RUN_FILE
+        path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+        assert is_altered(stopped) is False
+
+    def test_changes_that_are_accepted(self, stopped: Path) -> None:
+        path = stopped / RUN_FILE
+        changes = entries(stopped, "config", learning_rate=0.0005)
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        workspace = Workspace(stopped.parent / "home")
+        done = list(resume_training(stopped, workspace, "cpu", accepts_changes=True))[-1]
+        assert isinstance(done, TrainingDone)
+        assert is_altered(stopped) is False
+        saved = newest_checkpoint(stopped).settings
+        assert saved is not None
+        assert saved["learning_rate"] == 0.0005
+
     def test_a_checkpoint_of_another_network(self, stopped: Path) -> None:
         path = stopped / RUN_FILE
         changes = entries(stopped, "config", architecture="resnet34")
         path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+        workspace = Workspace(stopped.parent / "home")
         with pytest.raises(PneumoScopeError, match="does not fit this run"):
-            list(resume_training(stopped, Workspace(stopped.parent / "home"), "cpu"))
+            list(resume_training(stopped, workspace, "cpu", accepts_changes=True))
 
 
 def test_edits_and_a_cache_of_another_size_are_found_again(

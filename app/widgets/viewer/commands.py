@@ -58,6 +58,7 @@ class Command(Enum):
     RULER = _Described(Message("Measure with the left button"), ("L",), "ruler", is_switch=True)
     MAGNIFIER = _Described(Message("Magnifying glass"), ("M",), "magnifier", is_switch=True)
     INVERT = _Described(Message("Swap black and white"), ("I",), "invert", is_switch=True)
+    SHUTTER = _Described(Message("Display shutter on or off"), ("S",), "shutter", is_switch=True)
     TURN_RIGHT = _Described(Message("Turn right"), ("R",), "turn-right")
     TURN_LEFT = _Described(Message("Turn left"), ("Shift+R",), "turn-left")
     FLIP_ACROSS = _Described(Message("Flip left to right"), ("H",), "flip-across")
@@ -100,6 +101,7 @@ _TURNS = (Command.TURN_RIGHT, Command.TURN_LEFT, Command.FLIP_ACROSS, Command.FL
 _SIZES = (Command.FIT, Command.PIXELS, Command.RESET)
 PANE_COMMANDS: Final[dict[Command, Callable[[FilmPane], object]]] = {
     Command.INVERT: FilmPane.invert,
+    Command.SHUTTER: FilmPane.switch_shutter,
     Command.TURN_RIGHT: lambda pane: pane.turn(1),
     Command.TURN_LEFT: lambda pane: pane.turn(-1),
     Command.FLIP_ACROSS: lambda pane: pane.flip(is_across=True),
@@ -341,7 +343,7 @@ class ViewerBar(QToolBar):
         self.addActions([actions[command] for command in (*_TOOLS, Command.MAGNIFIER)])
         self.addSeparator()
         self.addWidget(self._presets)
-        self.addAction(actions[Command.INVERT])
+        self.addActions([actions[Command.INVERT], actions[Command.SHUTTER]])
         self.addWidget(self._turns)
         self.addSeparator()
         self.addActions([actions[command] for command in _SIZES])

@@ -330,6 +330,10 @@ class ViewerDesk(TranslatedWidget):
         state = self._pane.state
         self._bar.offer(state.presets if state else (), state.preset if state else None)
         self._actions.check(Command.INVERT, state is not None and state.is_inverted)
+        self._actions.check(Command.SHUTTER, state is not None and state.is_shuttered)
+        self._actions[Command.SHUTTER].setEnabled(
+            state is not None and state.film.shutter is not None
+        )
 
     def _place_help(self) -> None:
         if self._help.isVisible():

@@ -257,6 +257,12 @@ class FilmPane(TranslatedWidget):
         if self.state is not None:
             self.set_window(self.state.window, is_inverted=not self.state.is_inverted)
 
+    def switch_shutter(self) -> None:
+        """Show what the file's display shutter covers, or cover it again."""
+        if self.state is not None:
+            self.state.use_shutter(not self.state.is_shuttered)
+            self.refresh()
+
     def follow_window(self, other: "FilmPane") -> None:
         """Change the window as that of another film was changed."""
         if self.state is not None and other.state is not None:
@@ -364,6 +370,7 @@ class FilmPane(TranslatedWidget):
         if self.state is not None:
             self._lay_down(self.state, Orientation())
             self.fit()
+            self.state.use_shutter(True)
             self.set_window(self.state.film.default, is_inverted=False)
 
     def _lay_down(self, state: FilmState, orientation: Orientation) -> None:

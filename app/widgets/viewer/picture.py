@@ -358,6 +358,7 @@ class _Resampled:
     orientation: Orientation
     part: QRect
     levels: NDArray[Any]
+    hidden: NDArray[np.bool_] | None  # of the same height and width: black under every window
     is_hurried: bool  # a little blurred
 
 
@@ -385,6 +386,14 @@ class FilmPicture:
         self._table = _table_of(film, film.default, is_inverted=False)
         self._resampled: _Resampled | None = None
         self._shown: _Shown | None = None
+        self._hidden: Pyramid | None = None
+        self.use_shutter(True)
+
+    def use_shutter(self, is_used: bool) -> None:
+        """Cover what lies outside the file's display shutter, or show it."""
+        hidden = self._film.hidden(with_shutter=is_used)
+        self._hidden = None if hidden is None else Pyramid(hidden.astype(np.uint8) * 255)
+        self._resampled = self._shown = None
 
     def use(self, window: Window, is_inverted: bool) -> None:
         """Show the film so from now on."""
@@ -430,7 +439,9 @@ class FilmPicture:
         )
         part = QSize(max(1, round(inside.width() * across)), max(1, round(inside.height() * down)))
         painter = QPainter(picture)
-        painter.drawImage(place, self._as_image(self._laid_down(inside, part, orientation)))
+        levels = self._laid_down(self._pyramid, inside, part, orientation)
+        hidden = self._hidden_at(inside, part, orientation)
+        painter.drawImage(place, self._as_image(levels, hidden))
         painter.end()
         return picture
 
@@ -445,10 +456,10 @@ class FilmPicture:
         ):
             return last.image
         left, top = (placement.seen.topLeft() - source.part.topLeft()).toTuple()
-        levels = source.levels[
-            top : top + placement.seen.height(), left : left + placement.seen.width()
-        ]
-        image = self._as_image(levels)
+        rows = slice(top, top + placement.seen.height())
+        columns = slice(left, left + placement.seen.width())
+        hidden = None if source.hidden is None else source.hidden[rows, columns]
+        image = self._as_image(source.levels[rows, columns], hidden)
         self._shown = _Shown(source, QRect(placement.seen), self._table, image)
         return image
 
@@ -465,27 +476,45 @@ class FilmPicture:
             wider = part.adjusted(-across, -down, across, down)
             part = wider & QRect(0, 0, *whole.toTuple())
         box = placement.on_film(part, *orientation.shown_size(self._size).toTuple())
-        levels = self._laid_down(box, part.size(), orientation, is_hurried)
-        self._resampled = _Resampled(QSize(whole), orientation, QRect(part), levels, is_hurried)
+        size = part.size()
+        levels = self._laid_down(self._pyramid, box, size, orientation, is_hurried)
+        hidden = self._hidden_at(box, size, orientation)
+        self._resampled = _Resampled(
+            QSize(whole), orientation, QRect(part), levels, hidden, is_hurried
+        )
         return self._resampled
 
     def _laid_down(
-        self, box: QRectF, size: QSize, orientation: Orientation, is_hurried: bool = False
+        self,
+        pyramid: Pyramid,
+        box: QRectF,
+        size: QSize,
+        orientation: Orientation,
+        is_hurried: bool = False,
     ) -> NDArray[Any]:
-        """Return the levels of a part, `box` as it is laid down, at a size."""
+        """Return a part of a picture of the film's size, `box` as it is laid down, at a size."""
         stored = size.transposed() if orientation.is_on_its_side else size
-        levels = self._pyramid.part(
-            orientation.film_rect(box, self._size), stored, is_hurried=is_hurried
-        )
-        return np.ascontiguousarray(orientation.applied(levels))
+        part = pyramid.part(orientation.film_rect(box, self._size), stored, is_hurried=is_hurried)
+        return np.ascontiguousarray(orientation.applied(part))
 
-    def _as_image(self, levels: NDArray[Any]) -> QImage:
+    def _hidden_at(
+        self, box: QRectF, size: QSize, orientation: Orientation
+    ) -> NDArray[np.bool_] | None:
+        """Return which pixels of a part are black under every window; None for none."""
+        if self._hidden is None:
+            return None
+        hidden: NDArray[np.bool_] = self._laid_down(self._hidden, box, size, orientation) > 127
+        return hidden
+
+    def _as_image(self, levels: NDArray[Any], hidden: NDArray[np.bool_] | None) -> QImage:
         height, width = levels.shape[:2]
         if levels.ndim == 3:
             colours = self._table[levels]
             kind = QImage.Format.Format_RGB888
             return QImage(colours.data, width, height, 3 * width, kind).copy()
         pixels = self._table.take(levels)
+        if hidden is not None:
+            pixels[hidden] = 0xFF000000
         return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 

@@ -1,7 +1,7 @@
 """The state of a film that is looked at: window, orientation, rulers."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,8 @@ class Preset:
                 return tr("Bones and mediastinum")
             case "file" if self.name:
                 return tr("File: {name}", name=self.name)
+            case "file" if self.window.curve:
+                return tr("File: VOI LUT {n}", n=self.place + 1)
             case _:
                 return tr("File: window {n}", n=self.place + 1)
 
@@ -57,7 +59,7 @@ def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
     shares = np.bincount(middle.ravel()).cumsum() / middle.size  # of pixels at a level or below
     presets = [
         Preset("network", film.default),
-        Preset("full", _between(float(film.values.min()), float(film.values.max()))),
+        Preset("full", _full_range(film)),
     ]
     for kind, (first, last) in parts:
         # What is dark on the screen is low or, in a negative, high.
@@ -71,12 +73,24 @@ def presets_of(film: FullDepthFilm) -> tuple[Preset, ...]:
     return tuple(presets)
 
 
+def _full_range(film: FullDepthFilm) -> Window:
+    hidden = film.hidden()
+    is_seen = None if hidden is None or hidden.all() else ~hidden
+    values = film.values if is_seen is None else film.values[is_seen]
+    return _between(float(values.min()), float(values.max()))
+
+
 def _inner(film: FullDepthFilm) -> NDArray[np.unsignedinteger]:
-    """Return enough of the levels in the middle of the film, shape (n, m)."""
+    """Return enough of the levels in the middle of the film, without padding, at least one."""
     values = film.values if film.values.ndim == 2 else film.values[..., 1]
     step = max(1, int((values.size / _MOST_COUNTED) ** 0.5))
     down, across = (int(side * _FRAME) for side in values.shape)
-    return values[down : values.shape[0] - down : step, across : values.shape[1] - across : step]
+    rows = slice(down, values.shape[0] - down, step)
+    columns = slice(across, values.shape[1] - across, step)
+    hidden = film.hidden()
+    if hidden is None or hidden[rows, columns].all():
+        return values[rows, columns]
+    return values[rows, columns][~hidden[rows, columns]]
 
 
 def _between(low: float, high: float) -> Window:
@@ -182,6 +196,7 @@ class FilmState:
         self.orientation = Orientation()
         self.window = film.default  # the levels that go from black to white; change it by `use`
         self.is_inverted = False  # the user wants black and white the other way round
+        self.is_shuttered = film.shutter is not None  # what lies outside the shutter is black
 
     @property
     def preset(self) -> Preset | None:
@@ -194,7 +209,7 @@ class FilmState:
         width = min(max(window.width, _LEAST_WIDTH), 4.0 * n_levels)
         centre = min(max(window.centre, -1.0 * n_levels), 2.0 * n_levels)
         if (width, centre) != (window.width, window.centre):
-            window = Window(centre - width / 2, centre + width / 2, window.is_sigmoid)
+            window = replace(window, low=centre - width / 2, high=centre + width / 2)
         self.window, self.is_inverted = window, is_inverted
         self.picture.use(window, is_inverted)
 
@@ -207,10 +222,14 @@ class FilmState:
         is_negative = self.is_inverted != self.film.is_negative
         rise = down / _HIGHER * width
         centre = self.window.centre + (-rise if is_negative else rise)
-        self.use(
-            Window(centre - width / 2, centre + width / 2, self.window.is_sigmoid),
-            self.is_inverted,
-        )
+        window = replace(self.window, low=centre - width / 2, high=centre + width / 2)
+        self.use(window, self.is_inverted)
+
+    def use_shutter(self, is_used: bool) -> None:
+        """Cover what lies outside the file's display shutter, or show it."""
+        if self.film.shutter is not None and is_used != self.is_shuttered:
+            self.is_shuttered = is_used
+            self.picture.use_shutter(is_used)
 
     @property
     def relative_window(self) -> tuple[float, float]:
@@ -235,7 +254,7 @@ class FilmState:
                     return
         default = self.film.default
         low, high = (default.low + end * default.width for end in other.relative_window)
-        self.use(Window(low, high, default.is_sigmoid), other.is_inverted)
+        self.use(replace(default, low=low, high=high), other.is_inverted)
 
     def level_text(self, point: QPointF) -> str:
         """Return what the film says at one of its points; "" beside it."""
@@ -243,6 +262,8 @@ class FilmState:
         film = self.film
         if not (0 <= row < film.height and 0 <= column < film.width):
             return ""
+        if film.padding is not None and film.padding[row, column]:
+            return tr("padding")
         if film.is_coloured:
             return " ".join(str(int(channel)) for channel in film.values[row, column])
         number = film.number(float(film.values[row, column]))

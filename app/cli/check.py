@@ -39,6 +39,7 @@ def check(arguments: argparse.Namespace, workspace: Workspace) -> None:
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
             labels=labels,
+            zip_names=arguments.zip_names,
         )
         with closing(audit(loaded)) as events:
             report = last_of(events, Report, bars)
@@ -70,6 +71,7 @@ def _json(loaded: LoadedDataset, report: Report, parts: Splits | None) -> dict[s
         },
         "class_level": _level_json(dataset.layout),
         "labels": _labels_json(dataset.labels),
+        "zip_names": {path.name: code_page for path, code_page in dataset.code_pages},
     }
 
 
@@ -138,6 +140,15 @@ def _print(loaded: LoadedDataset, report: Report) -> None:
         )
         reason = say(dataset.layout.reason)
         print_line(tr("Class folders: level {level}; {reason}", level=level, reason=reason))
+    for path, code_page in dataset.code_pages:
+        print_line(
+            tr(
+                "Names in {file} do not say how they are encoded and were read as {code_page}; "
+                "--zip-names changes it.",
+                file=path.name,
+                code_page=code_page,
+            )
+        )
     print_line(_patients_sentence(loaded.grouping))
     print_line(tr("{n} files left out", n=len(dataset.left_out)))
     _print_left_out(dataset.left_out)

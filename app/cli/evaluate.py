@@ -8,6 +8,7 @@ from typing import Any
 
 from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
 from app.i18n import say, tr
+from core.data.archive import choose_code_page
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
 from core.data.labels import ROLES, LabelChoice, SeveralLabels
@@ -30,8 +31,13 @@ def load(
     class_level: int | None = None,
     known_classes: Sequence[str] = (),
     labels: LabelChoice | None = None,
+    zip_names: str | None = None,
 ) -> LoadedDataset:
     """Open zips and folders with bars on the screen; say so where edits of the window count."""
+    if zip_names is not None:
+        for path in data:
+            if os.path.isfile(path):
+                choose_code_page(path, workspace.datasets, zip_names)
     events = load_dataset(
         data,
         workspace,
@@ -114,6 +120,7 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
             known_classes=card.classes,
+            zip_names=arguments.zip_names,
             labels=labels or _labels_of_run(arguments.model, arguments.data),
         )
         mapping = dict(arguments.map)

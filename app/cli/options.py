@@ -22,6 +22,7 @@ from app.setting_words import DEVICE_DESCRIPTION, GROUP_TITLES, option_help
 from core.config import ARCHITECTURES, Group, settings
 from core.data.edits import MAX_LEVEL
 from core.data.labels import SeveralLabels
+from core.data.zip_names import CODE_PAGES, code_page_called
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.files import escaped
 from core.runtime.devices import may_have_cards
@@ -212,6 +213,20 @@ def _pair(text: str) -> tuple[str, str]:
     return name, meant
 
 
+def _code_page(text: str) -> str:
+    """Return a code page; "" where it is to be found out."""
+    found = "" if text == "auto" else code_page_called(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            tr(
+                "{value} is none of these: {known}",
+                value=text,
+                known=", ".join(("auto", *CODE_PAGES)),
+            )
+        )
+    return found
+
+
 def _level(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text) > MAX_LEVEL:
         raise argparse.ArgumentTypeError(
@@ -249,6 +264,15 @@ def _add_data(command: argparse.ArgumentParser, n: str = "+") -> None:
         help=tr(
             "the level of folders that are the classes: 1 the outermost of a zip or folder, 2 "
             "those inside, 0 the zips and folders themselves; found out where it is not given"
+        ),
+    )
+    command.add_argument(
+        "--zip-names",
+        type=_code_page,
+        metavar="CODEPAGE",
+        help=tr(
+            "how names in zips and tars are encoded that do not say so, such as cp850 or gbk; it "
+            "counts from now on, until auto finds it out again"
         ),
     )
     _add_labels(command)

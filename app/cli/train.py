@@ -66,6 +66,7 @@ def check_training(arguments: argparse.Namespace) -> None:
     ]
     given += ["--as-found"] if arguments.as_found else []
     given += ["--class-level"] if arguments.class_level is not None else []
+    given += ["--zip-names"] if arguments.zip_names is not None else []
     given += ["--labels"] if arguments.labels is not None else []
     given += [str(path) for path in arguments.data]
     if given:
@@ -202,6 +203,7 @@ def _begin(arguments: argparse.Namespace, workspace: Workspace) -> Ended:
             with_edits=not arguments.as_found,
             class_level=arguments.class_level,
             labels=labels,
+            zip_names=arguments.zip_names,
         )
         for _, message in unscored_classes(
             loaded.dataset, split(loaded.dataset, loaded.grouping, config)

@@ -36,6 +36,7 @@ from core.data.dataset import LoadedDataset
 from core.data.layout import listed
 from core.data.records import display_names
 from core.data.tables import is_table
+from core.data.zip_names import CODE_PAGES
 
 N_EXAMPLES = 16  # thumbnails a class
 MAX_CLASSES_WITH_EXAMPLES = 60
@@ -61,6 +62,9 @@ class OverviewView(TranslatedWidget):
         self._level_title, self._level = plain_label("muted"), choice_box(36)
         self._level_title.setBuddy(self._level)
         self._level.activated.connect(self._on_level_activated)
+        self._names_title, self._names = plain_label("muted"), choice_box(36)
+        self._names_title.setBuddy(self._names)
+        self._names.activated.connect(self._on_names_activated)
         self._worst_title = plain_label("sectionTitle")
         self._worst = SentenceTable(stretched=2)
         self._worst.limit_height(MAX_TABLE_PX)
@@ -70,6 +74,7 @@ class OverviewView(TranslatedWidget):
         content = QWidget()
         v_box(
             row,
+            h_box(None, self._names_title, self._names, spacing=8),
             h_box(self._classes_title, None, self._level_title, self._level, spacing=8),
             self._classes,
             titles,
@@ -94,6 +99,8 @@ class OverviewView(TranslatedWidget):
         self._classes_title.setText(tr("Classes"))
         self._level_title.setText(tr("Class folders"))
         self._level.setAccessibleName(tr("Class folders"))
+        self._names_title.setText(tr("Names in the zip"))
+        self._names.setAccessibleName(tr("Names in the zip"))
         self._worst.show_header([tr("Severity"), tr("Kind"), tr("What was found")])
         self._findings.setText(tr("All findings …"))
         self._classes.setAccessibleName(tr("Classes"))
@@ -119,6 +126,7 @@ class OverviewView(TranslatedWidget):
             figure.show_value(f"{value:,}", caption)
         self.show_report(self._model.report)
         self._show_levels(loaded)
+        self._show_code_pages(loaded)
         rows = [
             (display_names(name)[language()], name, f"{n:,}", f"{n / n_films:.1%}", "")
             for name, n in dataset.counts.items()
@@ -151,6 +159,31 @@ class OverviewView(TranslatedWidget):
             max(0, self._level.findData(chosen)) if chosen is not None else 0
         )
         self._level.setToolTip(plain_tip(say(layout.reason)))
+
+    def _show_code_pages(self, loaded: LoadedDataset) -> None:
+        """Say how names were read that do not say how they are encoded, and offer other ways."""
+        used = [code_page for _, code_page in loaded.dataset.code_pages]
+        self._names_title.setVisible(bool(used))
+        self._names.setVisible(bool(used))
+        self._names.clear()
+        if not used:
+            return
+        for code_page, languages in CODE_PAGES.items():
+            self._names.addItem(f"{languages} ({code_page})", code_page)
+        self._names.addItem(tr("Find out again"), "")
+        self._names.setCurrentIndex(self._names.findData(used[0]))
+        self._names.setToolTip(
+            plain_tip(
+                tr(
+                    "The names of the files do not say how they are encoded. If they look wrong, "
+                    "choose the language of the computer on which they were packed."
+                )
+            )
+        )
+
+    @Slot(int)
+    def _on_names_activated(self, index: int) -> None:
+        self._model.choose_code_page(self._names.itemData(index))
 
     @Slot(int)
     def _on_level_activated(self, index: int) -> None:

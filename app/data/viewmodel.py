@@ -10,6 +10,7 @@ from app.tasks import Failure, Outcome, TaskQueue, TaskRunner
 from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.config import preset
+from core.data.archive import choose_code_page
 from core.data.dataset import LoadedDataset, load_dataset, offer_labels
 from core.data.edits import Edits, EditsFile
 from core.data.labels import LabelChoice, LabelOffer
@@ -196,6 +197,27 @@ class DataViewModel(QObject):
     def decline_labels(self) -> None:
         """Go on without the table that was offered."""
         self.offer = None
+        self.changed.emit()
+
+    def choose_code_page(self, code_page: str) -> None:
+        """Open the dataset in front again with names of its archives in another code page.
+
+        Args:
+            code_page: One of `CODE_PAGES`; "" to find it out.
+        """
+        if (one := self.current) is None:
+            return
+        found = one.loaded.as_found
+        archives = [path for path, _ in found.code_pages]
+        labels = found.labels.choice if found.labels is not None else None
+
+        def events() -> Iterator[Progress | LoadedDataset]:
+            for path in archives:
+                choose_code_page(path, self._workspace.datasets, code_page)
+            size = preset("recommended").preprocessing.image_size
+            yield from load_dataset(found.sources, self._workspace, size, labels=labels)
+
+        self._opening.replace(one.sources, events)
         self.changed.emit()
 
     def open_demo(self) -> None:

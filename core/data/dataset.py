@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data import unpacked as hash_cache
@@ -111,6 +111,8 @@ def load_dataset(
             raise
         level = None  # the folders are others by now
         found = scan(opened, labels, None, known_classes)
+    pages = tuple((source, one.code_page) for one, source in opened if one.code_page)
+    found = replace(found, code_pages=pages)
     cache: ImageCache | None = None
     try:
         for reading in open_cache(found.records, image_size, workspace.caches):

@@ -21,7 +21,7 @@ _ZIP_HEADS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")  # with files, empty,
 _GZIP_HEAD = b"\x1f\x8b\x08"
 _TAR_BLOCK = 512
 _TAR_CHECKSUM = slice(148, 156)
-_ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".gz")
+DATASET_ENDINGS: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 
 # Shared, because a hostile archive can list so many files that a sentence for each costs much
 # memory.
@@ -71,13 +71,13 @@ def _is_tar_header(block: bytes) -> bool:
 
 def is_named_as_archive(name: str) -> bool:
     """Return whether a file's name says that it is an archive that can be opened."""
-    return name.lower().endswith(_ENDINGS)
+    return name.lower().endswith((*DATASET_ENDINGS, ".gz"))
 
 
 def folder_of_archive(name: str) -> str:
     """Return the folder that an archive within an archive stands for: its name without ending."""
     lower = name.lower()
-    for ending in (".tar.gz", ".tgz", ".zip", ".tar"):
+    for ending in DATASET_ENDINGS:
         if lower.endswith(ending) and len(PurePosixPath(name).name) > len(ending):
             return name[: -len(ending)]
     return name

@@ -47,6 +47,8 @@ class Dataset:
     left_out: tuple[Refusal, ...]  # sorted by name
     labels: LabelReport | None = None  # None: the folders are the classes, and no table was read
     layout: Layout | None = None  # of the folders; None: it was not read from folders
+    # Archives with names that do not say how they are encoded, and how they were read.
+    code_pages: tuple[tuple[Path, str], ...] = ()
 
     @property
     def name(self) -> str:

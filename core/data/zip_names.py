@@ -5,6 +5,8 @@ The code page is taken that makes all names of the archive plausible: letters of
 the characters that its standard holds to be common.
 """
 
+import codecs
+import contextlib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
@@ -26,6 +28,10 @@ CODE_PAGES: Final[dict[str, str]] = {
     "cp852": "Čeština, Magyar, Polski (DOS)",
     "cp1250": "Čeština, Magyar, Polski (Windows)",
 }
+_OTHER_SPELLINGS: Final = {
+    "gbk": "gb18030", "gb2312": "gb18030", "hz": "gb18030", "shift_jis": "cp932",
+    "big5": "cp950", "euc_kr": "cp949", "iso8859-1": "cp1252", "iso8859-2": "cp1250",
+}  # fmt: skip
 _LAST_RESORT = "cp437"  # knows every byte, and is what the standard names (APPNOTE, appendix D)
 
 _ALPHABETS: Final = {
@@ -71,6 +77,15 @@ _MISPLACED = re.compile("(?<![aeiouäöüy])ß|õ(?!e)")
 _MOSTLY_LATIN = 4  # times as many Latin letters as Cyrillic ones in a name
 _MOST_NAMES = 2000  # that are looked at
 _NEVER = float("inf")
+
+
+def code_page_called(name: str) -> str | None:
+    """Return the code page that people call by this name, such as "850" or "Shift-JIS"."""
+    with contextlib.suppress(LookupError, ValueError):
+        known = codecs.lookup(name.strip()).name
+        known = _OTHER_SPELLINGS.get(known, known)
+        return known if known in CODE_PAGES else None
+    return None
 
 
 def decoded(raw_names: Iterable[bytes], code_page: str) -> Iterator[str]:

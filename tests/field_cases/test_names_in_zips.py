@@ -10,7 +10,7 @@ import pytest
 
 from core.data.archive import choose_code_page, extract
 from core.data.unpacked import Unpacked
-from core.data.zip_names import CODE_PAGES, guess_code_page
+from core.data.zip_names import CODE_PAGES, code_page_called, guess_code_page
 from tests.core.data.zip_box import PNG, Box, names, zipped
 
 # Class folders as people call them, by the code page of the machine that packs them.
@@ -136,3 +136,10 @@ def test_a_choice_counts_for_archives_that_were_not_opened_yet(box: Box) -> None
 def test_every_code_page_is_known_to_python() -> None:
     for code_page in CODE_PAGES:
         assert b"NORMAL".decode(code_page) == "NORMAL"
+
+
+def test_other_spellings_of_a_code_page_are_known() -> None:
+    spelled = {"850": "cp850", "GBK": "gb18030", "Shift-JIS": "cp932", "utf8": "utf-8"}
+    assert {name: code_page_called(name) for name in spelled} == spelled
+    assert code_page_called("rot13") is None
+    assert code_page_called("no\0code page") is None

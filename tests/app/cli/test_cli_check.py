@@ -30,7 +30,7 @@ def test_json_tells_everything_that_is_known(command: Command, mixed: Path) -> N
     said = command("check", mixed, "--json")
     assert said.code == 0
     keys = ["classes", "left_out", "groups", "findings", "patients", "split"]
-    assert list(said.json) == [*keys, "class_level", "labels"]
+    assert list(said.json) == [*keys, "class_level", "labels", "zip_names"]
     assert said.json["labels"] is None
     assert said.json["classes"] == COUNTS
     assert said.json["groups"] == {"n": 18, "pattern": "before_underscore"}
@@ -111,3 +111,23 @@ def test_films_with_no_patients_in_their_names_are_said_so(
             new.writestr(f"{name.split('/')[1]}/{number}.png", old.read(name))
     said = command("check", tmp_path / "flat.zip")
     assert "No patient names found" in said.out
+
+
+def test_the_code_page_of_names_is_told_and_chosen(
+    command: Command, archive: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "films.zip"
+    content = archive.read_bytes()
+    path.write_bytes(
+        content.replace(b"input_data/NORMAL", "input_data/gr\u00fcn..".encode("cp850"))
+    )
+    assert command("check", path, "--json").json["zip_names"] == {"films.zip": "cp850"}
+    assert "--zip-names changes it" in command("check", path).out
+    chosen = command("check", path, "--json", "--zip-names", "866").json
+    assert chosen["zip_names"] == {"films.zip": "cp866"}
+    assert "gr\u0411n.." in chosen["classes"]
+    again = command("check", path, "--json", "--zip-names", "auto").json
+    assert "gr\u00fcn.." in again["classes"]
+    refused = command("check", path, "--zip-names", "klingon")
+    assert refused.code == 2
+    assert "klingon is none of these: auto, utf-8" in refused.err

@@ -108,6 +108,28 @@ class TestClassFolders:
         saved = EditsFile(model._workspace.edits, model.current.loaded.as_found).load()
         assert saved == Edits(class_level=2)
 
+    def test_the_code_page_of_names_is_shown_and_chosen_where_they_do_not_tell_it(
+        self, page: DataPage, model: DataViewModel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bring(model, make_dataset())
+        names = field(page, QComboBox, "Names in the zip")
+        assert not names.isVisible()
+        one = make_dataset()
+        found = dataclasses.replace(one.as_found, code_pages=((Path("films.zip"), "cp850"),))
+        bring(model, LoadedDataset.of(found, one.edits, one.cache, one.survey))
+        assert names.isVisible()
+        assert names.currentData() == "cp850"
+        chosen: list[object] = []
+        monkeypatch.setattr(
+            "app.data.viewmodel.choose_code_page",
+            lambda path, _store, code_page: chosen.append((path, code_page)),
+        )
+        names.activated.emit(names.findData("cp932"))
+        wait_until(lambda: not model.is_busy)
+        names.activated.emit(names.count() - 1)
+        wait_until(lambda: not model.is_busy)
+        assert chosen == [(Path("films.zip"), "cp932")]  # the one in front has none by now
+
 
 class TestInvitation:
     def test_with_nothing_open_there_is_but_the_invitation(self, page: DataPage) -> None:

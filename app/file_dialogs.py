@@ -30,7 +30,7 @@ class FileDialogs(QObject):
 
     def choose_zips(self) -> None:
         """Ask for zips that make one dataset together."""
-        kind = tr("Zip archives") + " (*.zip)"
+        kind = tr("Zip archives") + " (*.zip *.tar *.tar.gz *.tgz)"
         self._choose(tr("Choose zips of X-rays"), kind, self.sources_chosen, many=True)
 
     def choose_table(self) -> None:

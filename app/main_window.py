@@ -32,6 +32,7 @@ from app.widgets.labels import plain_label
 from app.widgets.page import DATA, EVALUATE, READ, TRAIN
 from app.widgets.window_parts import MenuBar, Rail, show_about
 from core.config import TrainingConfig
+from core.data.members import DATASET_ENDINGS
 from core.data.tables import is_table
 from core.errors import Message
 from core.images.formats import is_named_as_image
@@ -102,7 +103,7 @@ class Incoming(QObject):
 
 def _is_source(path: Path) -> bool:
     """Return True if a path is a dataset rather than a film; no film's file is looked for."""
-    if path.suffix.lower() == ".zip" or is_table(path):
+    if path.name.lower().endswith(DATASET_ENDINGS) or is_table(path):
         return True
     return not is_named_as_image(path.name) and path.is_dir()
 

@@ -10,6 +10,7 @@ from core.config import N_CLASSES_RANGE
 from core.data.folder_names import GivenPart, is_patient, parts_of
 from core.data.labels import LabelChoice, LabelReport, open_labels, without_lone
 from core.data.layout import OUTSIDE, Layout, Place, arrange, listed, listed_levels
+from core.data.members import folder_of_archive
 from core.data.unpacked import Unpacked, readable, showable
 from core.errors import DatasetError, Message, Refusal, RefusalKind
 
@@ -360,7 +361,7 @@ def _label(source: Path) -> str:
 def class_called(source: Path) -> str:
     """Return the name of a source as a class or a part."""
     label = _label(source)
-    return label[: -len(".zip")] if label.casefold().endswith(".zip") else label
+    return folder_of_archive(label)
 
 
 def labels_of(sources: Sequence[Path]) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from app.data import viewmodel as data_module
 from core.audit.report import Report
 from core.data.dataset import LoadedDataset
+from core.data.labels import LabelChoice
 from core.errors import Message
 from core.events import Progress
 from core.workspace import Workspace
@@ -25,7 +26,11 @@ class Openings:
         patch.setattr(data_module, "load_dataset", self._load)
 
     def _load(
-        self, sources: Sequence[Path], _workspace: Workspace, _size: int
+        self,
+        sources: Sequence[Path],
+        _workspace: Workspace,
+        _size: int,
+        labels: LabelChoice | None = None,
     ) -> Iterator[Progress | LoadedDataset]:
         yield Progress(Message("Reading films"), 0, 1)
         made = make_dataset()

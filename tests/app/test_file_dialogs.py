@@ -41,7 +41,7 @@ def test_several_zips_one_model_or_a_folder_may_be_chosen(
 ) -> None:
     Mode = QFileDialog.FileMode
     for choose, mode, filters in (
-        (dialogs.choose_zips, Mode.ExistingFiles, ["Zip archives (*.zip)"]),
+        (dialogs.choose_zips, Mode.ExistingFiles, ["Zip archives (*.zip *.tar *.tar.gz *.tgz)"]),
         (dialogs.choose_model, Mode.ExistingFile, ["Model files (*.safetensors)"]),
         (dialogs.choose_folder, Mode.Directory, ["All Files (*)"]),
     ):

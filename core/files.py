@@ -150,11 +150,17 @@ def read_at_most(path: Path, n_bytes: int) -> bytes:
     def read() -> bytes:
         descriptor = os.open(path, _READ_FLAGS)
         with os.fdopen(descriptor, "rb", buffering=0) as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-            content = bytearray()
-            while piece := file.read(min(n_bytes - len(content), _PIECE_BYTES)):
+            whole = file.read(min(n_bytes, status.st_size)) or b""  # in one copy
+            piece = file.read(min(n_bytes - len(whole), _PIECE_BYTES))
+            if not piece:
+                return whole
+            content = bytearray(whole)  # it grows, or the system tells no size
+            while piece:
                 content += piece
+                piece = file.read(min(n_bytes - len(content), _PIECE_BYTES))
             return bytes(content)
 
     return in_time(read)

@@ -137,6 +137,9 @@ class ElementWalk:
         return offset
 
 
+_MOST_FRAGMENTS: Final = 20_000  # of one picture; a real one has a handful
+
+
 def fragments(data: bytes, offset: int) -> Iterator[memoryview]:
     """The pieces of compressed pixels after the offset table (PS3.5, A.4).
 
@@ -144,8 +147,11 @@ def fragments(data: bytes, offset: int) -> Iterator[memoryview]:
         EOFError: The end is missing.
         ValueError: Something else stands between them.
     """
-    view, is_table = memoryview(data), True
+    view, is_table, n_fragments = memoryview(data), True, 0
     while True:
+        n_fragments += 1
+        if n_fragments > _MOST_FRAGMENTS:
+            raise ValueError("too many fragments")
         if offset + 8 > len(data):
             raise EOFError("no end of the compressed pixels")
         group, number, n_bytes = struct.unpack_from("<HHI", data, offset)

@@ -23,6 +23,7 @@ from core.images.formats import (
     transparent,
     unsupported,
 )
+from core.images.png import without_large_extras
 from core.images.window import Bands, graded, image_bands, row_bands, windowed
 
 P = TypeVar("P", bound=np.generic)
@@ -127,6 +128,8 @@ def _decode(
         layout = tiff.deep_layout(page, name)
     if layout is not None:
         return _decode_deep_tiff(layout, name, take)
+    if format == "PNG":
+        data = without_large_extras(data)
     _check_codestream(data, format, name)
     with _opened(data, format, name) as image:
         bits, channels = _depth(image, data, format)

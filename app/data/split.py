@@ -156,7 +156,8 @@ class PatientsCard(TranslatedWidget):
             pattern = self._choice.itemData(place)
             name = names[pattern]
             if not pattern and self._model.pattern:
-                found = names.get(self._model.pattern, tr("DICOM files"))
+                known = {**names, "table": tr("Table of labels")}
+                found = known.get(self._model.pattern, tr("DICOM files"))
                 if not self._model.chosen_pattern:
                     name = tr("Found automatically: {pattern}", pattern=found)
             elif counts.get(pattern) == 0:

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -43,7 +44,7 @@ _SEXES: Final = {"m": "M", "male": "M", "man": "M", "男": "M", "f": "F", "femal
                  "woman": "F", "w": "F", "女": "F"}  # fmt: skip
 _AGE: Final = re.compile(r"(\d{1,3}(?:[.,]\d{1,3})?)\s*([YMWDymwd岁]?)\w*")
 _YEARS: Final = {"": 1.0, "y": 1.0, "岁": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
-_MORE_ENDINGS: Final = (".dicom", ".webp", ".jp2", ".j2k", ".gif")
+_MORE_ENDINGS: Final = ("dicom", "webp", "jp2", "j2k", "gif")
 _INNER_SEPARATORS: Final = re.compile(r"\s*[,、/&+]\s*")
 
 NOT_NAMED: Final = Message("The table of labels does not name it.")
@@ -146,18 +147,26 @@ class NameIndex:
 
 
 def _folded(name: str) -> str:
-    text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/").casefold()
+    text = name.strip().replace("\\", "/").casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     return text.removeprefix("./").strip("/")
 
 
 def _keys(folded: str) -> tuple[str, str, str, str]:
     """Return a name as it is, without folders, also without ending, and as a number."""
     base = folded.rpartition("/")[2]
-    has_ending = is_named_as_image(base) or base.endswith(_MORE_ENDINGS)
-    stem = base.rpartition(".")[0] if has_ending else base
+    stem, _, ending = base.rpartition(".")
+    if not _has_image_ending(ending):
+        stem = base
     number = stem.removesuffix(".0")  # pandas writes numbers beside empty cells as 1.0
     is_number = number.isascii() and number.isdecimal()
     return folded, base, stem, (number.lstrip("0") or "0") if is_number else ""
+
+
+@lru_cache(maxsize=256)
+def _has_image_ending(ending: str) -> bool:
+    return is_named_as_image(f"x.{ending}") or ending in _MORE_ENDINGS
 
 
 def _n_common(wanted: str, name: str) -> int:
@@ -314,6 +323,7 @@ def label_images(
     index = index or NameIndex(names)
     place = {role: table.column(title) for role in ROLES if (title := choice.column(role) or "")}
     alone = _single_labels(table, place)
+    labels_in: dict[str, list[str]] = {}  # of each cell that was split
     rows_of: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     spelt: dict[str, set[str]] = defaultdict(set)
     missing: dict[str, None] = {}
@@ -348,7 +358,7 @@ def label_images(
             not_unique[name] = None
         if name in not_unique:
             continue
-        labels = _labels_of(rows, place, alone)
+        labels = _labels_of(rows, place, alone, labels_in)
         if "label" in place and not labels:
             unlabelled.append(name)
             continue
@@ -414,14 +424,20 @@ def _single_labels(table: Table, place: Mapping[Role, int]) -> frozenset[str]:
 
 
 def _labels_of(
-    rows: Iterable[tuple[str, ...]], place: Mapping[Role, int], alone: frozenset[str]
+    rows: Iterable[tuple[str, ...]],
+    place: Mapping[Role, int],
+    alone: frozenset[str],
+    known: dict[str, list[str]],
 ) -> list[str]:
     """Return the different labels of an image in their order."""
     if "label" not in place:
         return []
     labels: dict[str, str] = {}
     for row in rows:
-        for label in split_labels(row[place["label"]], alone):
+        cell = row[place["label"]]
+        if cell not in known:
+            known[cell] = split_labels(cell, alone)
+        for label in known[cell]:
             labels.setdefault(label.casefold(), label)
     return list(labels.values())
 
@@ -455,7 +471,8 @@ def _whole(label: str) -> str:
     number = label.removesuffix(".0")
     if number.isascii() and number.isdecimal():
         return number
-    return showable(label.replace("/", "-").replace("\\", "-"))
+    plain = label.replace("/", "-").replace("\\", "-")
+    return plain if plain.isascii() and plain.isprintable() else showable(plain)
 
 
 def _details(

@@ -149,7 +149,11 @@ def scan(
     )
     for (unpacked, source), label, placed_files in zip(parts, labels, places, strict=True):
         prefix = f"{label}/" if len(parts) > 1 else ""
-        left_out += [replace(refusal, file=prefix + refusal.file) for refusal in unpacked.left_out]
+        left_out += [
+            replace(refusal, file=prefix + refusal.file)
+            for refusal in unpacked.left_out
+            if choice is None or Path(choice.file) != source.absolute() / refusal.file
+        ]
         for file, place in zip(unpacked.files, placed_files, strict=True):
             name = prefix + file.name
             part = (place.given if isinstance(place, Place) else None) or given.get(source)

@@ -22,6 +22,7 @@ MAX_TAGS: Final = 8_000_000  # of them; an element takes some 70 bytes of memory
 MAX_PARTS: Final = 10_000
 MAX_ROWS: Final = 500_000
 MAX_COLUMNS: Final = 200
+MAX_CELLS: Final = 20_000_000  # of a workbook, empty ones before others included
 MAX_TABLES: Final = 50  # that are offered
 _MAX_LISTED: Final = 200_000  # entries of a folder or zip that are looked at for tables
 _N_SNIFFED: Final = 50  # rows
@@ -203,11 +204,14 @@ def _table(name: str, rows: Iterable[Sequence[str]], *, may_be_wider: bool) -> T
     """
     first: tuple[str, ...] = ()
     found: list[tuple[str, ...]] = []
-    shared: dict[str, str] = {}  # one object for each text: most cells repeat
+    cleaned: dict[str, str] = {}  # most cells repeat
     for number, row in enumerate(rows, start=1):
         if len(found) >= MAX_ROWS or len(row) > MAX_COLUMNS:
             raise _too_large(name)
-        cells = tuple(shared.setdefault(text, text) for text in map(_cleaned, row))
+        for text in row:
+            if text not in cleaned:
+                cleaned[text] = _cleaned(text)
+        cells = tuple([cleaned[text] for text in row])
         while cells and not cells[-1]:
             cells = cells[:-1]
         if not cells:
@@ -243,6 +247,8 @@ def _table(name: str, rows: Iterable[Sequence[str]], *, may_be_wider: bool) -> T
 
 def _cleaned(text: str) -> str:
     text = text.replace("\0", "").replace("\ufeff", "").strip()
+    if not text.startswith("="):
+        return text
     match = _EXCEL_TEXT.fullmatch(text)
     return match.group(1).strip() if match else text
 
@@ -360,14 +366,15 @@ def _xlsx_rows(name: str, content: bytes) -> Generator[list[str], None, None]:
             book = load_workbook(io.BytesIO(content), read_only=True, data_only=True,
                                  keep_links=False)  # fmt: skip
             with closing(book):
+                n_cells = 0
                 for sheet in book.worksheets:
                     n_rows = 0
-                    # One column more than allowed, to notice it; a row may claim any number.
-                    cells = sheet.iter_rows(
-                        min_row=1, max_row=_EXCEL_ROWS, max_col=MAX_COLUMNS + 1, values_only=True
-                    )
-                    for row in cells:
+                    # No more rows than a sheet can have: one may claim any number.
+                    for row in sheet.iter_rows(min_row=1, max_row=_EXCEL_ROWS, values_only=True):
                         width = len(row)
+                        n_cells += width  # a single cell may claim to be far to the right
+                        if n_cells > MAX_CELLS:
+                            raise _too_large(name)
                         while width and row[width - 1] is None:
                             width -= 1
                         n_rows += bool(width)

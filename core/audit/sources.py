@@ -6,13 +6,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.audit.confounder import N_FOLDS, open_confounder, patient_folds
+from core.audit.confounder import CHANCE, N_FOLDS, open_confounder, patient_folds
 from core.audit.findings import Finding
 from core.data.acquisition import LEAST_FILMS, Standard, find_sources
 from core.data.dataset import LoadedDataset
 from core.data.splits import Splits, classes_without_films
 from core.errors import Message
-from core.models.dataset_findings import RED_AUROC, DatasetFindings, Telltale, ToldApart
+from core.models.dataset_findings import (
+    MOST_PROPERTIES,
+    RED_AUROC,
+    DatasetFindings,
+    Telltale,
+    ToldApart,
+)
 
 # Of a class, in sources that are its own; a few films are always put wrongly.
 _OWN_SHARE: Final = 0.95
@@ -149,13 +155,13 @@ def findings_of_run(
         counts=dataset.counts,
         examined=tuple(names[one.label] for one in confounder.classes) if confounder else (),
         told_apart=tuple(
-            ToldApart(one=names[one], other=names[other], auroc=area)
-            for one, other, area in (confounder.pairs if confounder else ())
-            if area > RED_AUROC
+            ToldApart(one=names[pair.one], other=names[pair.other], auroc=pair.auroc)
+            for pair in (confounder.pairs if confounder else ())
+            if pair.auroc > RED_AUROC and pair.p_value < CHANCE
         ),
         properties=tuple(
             Telltale(key=key, auroc=area)  # type: ignore[arg-type]
-            for key, area in (confounder.properties if confounder else ())
+            for key, area in (confounder.properties[:MOST_PROPERTIES] if confounder else ())
         ),
         single_source=tuple(names[label] for label in single),
         untested=classes_without_films(dataset, splits, "test"),

@@ -15,7 +15,8 @@ from core.schema import StrictModel
 RED_AUROC: Final = 0.8  # above it, what is not lung tells two classes apart
 WARNED_RATIO: Final = 3.0  # of the largest class to the smallest
 MOST_PAIRS: Final = 190  # of the 20 classes that are examined
-_MOST_PROPERTIES: Final = 3
+_MOST_PROPERTIES: Final = 3  # in a sentence
+MOST_PROPERTIES: Final = 20  # that are kept
 _MOST_NAMES: Final = 5  # of classes in one sentence
 
 PropertyKey = Literal[
@@ -32,6 +33,16 @@ PropertyKey = Literal[
     "border_white",
     "corner_detail",
     "source",
+    "grey_levels",
+    "frame",
+    "border_step",
+    "letters",
+    "texture",
+    "blockiness",
+    "view",
+    "age",
+    "sex",
+    "maker",
 ]
 PROPERTY_KEYS: Final[tuple[PropertyKey, ...]] = get_args(PropertyKey)
 _PROPERTIES: Final[Mapping[str, Message]] = {
@@ -48,6 +59,16 @@ _PROPERTIES: Final[Mapping[str, Message]] = {
     "border_white": Message("white border"),
     "corner_detail": Message("detail in the corners"),
     "source": Message("source"),
+    "grey_levels": Message("number of grey levels"),
+    "frame": Message("brightness along the edge"),
+    "border_step": Message("darker or brighter border"),
+    "letters": Message("letters and markers at the edge"),
+    "texture": Message("sharpness and noise outside the lungs"),
+    "blockiness": Message("JPEG blocks outside the lungs"),
+    "view": Message("view (AP, PA)"),
+    "age": Message("age"),
+    "sex": Message("sex"),
+    "maker": Message("maker of the machine"),
 }
 
 _ClassName = Annotated[str, Field(min_length=1, max_length=200)]
@@ -93,7 +114,9 @@ class DatasetFindings(StrictModel):
     examined: tuple[_ClassName, ...] = Field((), max_length=N_CLASSES_RANGE[1], strict=False)
     # Pairs above RED_AUROC.
     told_apart: tuple[ToldApart, ...] = Field((), max_length=MOST_PAIRS, strict=False)
-    properties: tuple[Telltale, ...] = Field((), max_length=20, strict=False)  # the best first
+    properties: tuple[Telltale, ...] = Field(
+        (), max_length=MOST_PROPERTIES, strict=False
+    )  # the best first
     # Classes of which no X-ray shares a source with another class.
     single_source: tuple[_ClassName, ...] = Field((), max_length=N_CLASSES_RANGE[1], strict=False)
     # Classes of which no X-ray was tested.

@@ -76,7 +76,7 @@ FINDINGS = (BLANK, BLANK_TOO, COPIES, CUT, LEAKAGE)
 
 
 def confounder() -> Confounder:
-    covid, normal = Separation(0, 0.912, 0.85, 0.97), Separation(1, 0.7, 0.6, 0.8)
+    covid, normal = Separation(0, 0.912, 0.85, 0.97, 0.005), Separation(1, 0.7, 0.6, 0.8, 0.005)
     alone = (("aspect", 0.9), ("format", 0.55))
     return Confounder((covid, normal), ((0, 1, 0.9),), covid, alone, (2,), ())
 

@@ -30,6 +30,9 @@ from core.images.raster import is_cut_png, read_full_raster, read_raster
 
 # Names the rules of this package in caches and model files; raise it whenever a pixel changes.
 READER_VERSION: Final = 3
+# Older rules by which a network may have learned and still answer: those of 2 differ in DICOM
+# files alone that were read wrongly (padding, shutters, rare lookup tables and numbers).
+OLDER_READERS: Final = (2,)
 
 T = TypeVar("T")
 

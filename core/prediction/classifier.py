@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.data.batches import stack
 from core.errors import Message, ModelFileError
 from core.images.film import square
-from core.images.reading import READER_VERSION
+from core.images.reading import OLDER_READERS, READER_VERSION
 from core.models.model_card import ModelCard
 from core.models.model_file import OpenedModel, open_model
 from core.models.onnx import OnnxNetwork, onnx_file
@@ -234,7 +234,7 @@ def _probe(size: int) -> NDArray[np.uint8]:
 
 
 def _check_reader(path: Path, card: ModelCard) -> None:
-    if card.reader_version == READER_VERSION:
+    if card.reader_version in (READER_VERSION, *OLDER_READERS):
         return
     raise ModelFileError(
         Message(

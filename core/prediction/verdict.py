@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import Message
+from core.images.reading import READER_VERSION
 from core.models.dataset_findings import DatasetFindings
 from core.models.model_card import ModelCard
 from core.prediction.calibration import Calibration, calibration_of
@@ -38,6 +39,7 @@ class ModelLimits:
     is_calibrated: bool = True
     external: ExternalTests = field(default_factory=ExternalTests)
     least_probability: float = 0.0  # of an answer without a warning
+    has_this_reader: bool = True  # False: an older one read its training X-rays
 
     @classmethod
     def of(
@@ -64,6 +66,7 @@ class ModelLimits:
             is_calibrated,
             external or ExternalTests(),
             LEAST_PROBABILITY,
+            card.reader_version == READER_VERSION,
         )
 
     @property
@@ -85,6 +88,11 @@ class ModelLimits:
             yield Message(
                 "On its own test X-rays the model's prediction sets missed the true class more "
                 "often than 1 time in 10, so that promise is withheld."
+            )
+        if not self.has_this_reader:
+            yield Message(
+                "The model was trained by an older PneumoScope that read some DICOM files "
+                "differently. Train it again if its X-rays were DICOM files."
             )
         yield from self.external.warnings()
 

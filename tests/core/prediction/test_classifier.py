@@ -30,6 +30,17 @@ class TestOpen:
         with pytest.raises(ModelFileError, match="damaged"):
             Classifier.open(tmp_path / "cut.safetensors")
 
+    def test_a_model_of_an_older_reader_answers_and_says_so(
+        self, model: Path, tmp_path: Path
+    ) -> None:
+        card, arrays, _ = open_model(model)
+        path = tmp_path / "older.safetensors"
+        save_model(path, card.changed(reader_version=READER_VERSION - 1), arrays)
+        said = [str(warning) for warning in Classifier.open(path).limits.warnings]
+        assert any("read some DICOM files differently" in sentence for sentence in said)
+        said = [str(warning) for warning in Classifier.open(model).limits.warnings]
+        assert not any("differently" in sentence for sentence in said)
+
     def test_a_model_that_saw_films_by_other_rules_is_refused(
         self, model: Path, tmp_path: Path
     ) -> None:

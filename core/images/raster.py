@@ -185,7 +185,7 @@ def _check_codestream(data: bytes, format: Format, name: object) -> None:
     if format == "JPEG":
         if (frame := jpeg.frame_of(data)) is not None and frame.bits != 8:
             raise unsupported(name, Rarity.NUMBERS)
-        if jpeg.n_scans(data) > jpeg.MAX_SCANS:
+        if jpeg.has_too_many_scans(data):
             raise ValueError("a JPEG of too many scans")
 
 

@@ -85,7 +85,7 @@ def check_flips(records: list[Record], store: Path, n: int) -> None:
 
 
 def test_no_flipped_bit_of_a_cache_is_read(records: list[Record], tmp_path: Path) -> None:
-    check_flips(records, tmp_path / "caches", 60)
+    check_flips(records, tmp_path / "caches", 36)
 
 
 @pytest.mark.nightly
@@ -208,7 +208,7 @@ def check_index_flips(tmp_path: Path, n: int) -> None:
 
 
 def test_no_flipped_bit_of_an_index_moves_a_film(tmp_path: Path) -> None:
-    check_index_flips(tmp_path, 100)
+    check_index_flips(tmp_path, 60)
 
 
 @pytest.mark.nightly

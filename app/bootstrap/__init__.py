@@ -144,7 +144,7 @@ def _start(argv: list[str], root: Path, terminal: Terminal, *, may_install: bool
     except UsageError as error:
         terminal.tell(say(error.message))
         return 2
-    except SetupError as error:
+    except PneumoScopeError as error:  # the set-up, or no folder of the program's own
         terminal.tell(say(error.message))
         return 1
     except KeyboardInterrupt:

@@ -53,7 +53,7 @@ def load(
         if labels is None and (tables := find_tables(data)):
             tell(tr("--labels takes the classes from a table, such as {file}.", file=tables[0]))
         if labels is not None and labels.label is None:
-            tell(tr("--label-column names the column of labels, if it was not guessed."))
+            tell(tr("--image-column and --label-column name columns that were not guessed."))
         raise
     if loaded.edits != Edits(class_level=class_level):
         tell(

@@ -471,7 +471,7 @@ def _frame_levels(
     depth = np.minimum(away[:, None], away)  # pixels to the nearest edge
     rings = [(depth >= low) & (depth < high) for low, high in pairwise(_RINGS)]
     for start in range(0, len(rows), _BLOCK):
-        block = np.stack([thumbs[row] for row in rows[start : start + _BLOCK]])
+        block = thumbs[rows[start : start + _BLOCK]]
         strips = (
             block[:, :_FRAME],
             block[:, -_FRAME:],

@@ -210,7 +210,7 @@ def _unpacked_by_gdcm(frame: bytes, picture: Picture, codec: _Codec) -> NDArray[
 def _rgb_of_ybr(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Convert colours (H, W, 3) as JPEG does (PS3.3, C.7.6.3.1.2)."""
     if pixels.dtype != np.uint8 or pixels.ndim != 3:
-        raise ValueError("luminance and chrominance of more than 8 bits")
+        raise UnsupportedPixelsError("luminance and chrominance of more than 8 bits")
     picture = np.empty(pixels.shape, np.uint8)
     for rows in row_bands(pixels.shape[1], pixels.shape[0]):
         size = pixels.shape[1], rows.stop - rows.start

@@ -77,7 +77,8 @@ def _shown_greys(film: "_Unpacked") -> NDArray[np.uint8]:
     table = _grade(film, counts).table
     if film.picture.photometric == "MONOCHROME1":
         table = 255 - table
-    table[counts.is_padding] = 0
+    if counts.hides:
+        table[counts.is_padding] = 0
     pixels = shown(film.bands, table, (film.stored.shape[0], film.stored.shape[1]))
     if counts.shutter is not None:
         pixels[counts.shutter] = 0
@@ -243,6 +244,11 @@ class _Counts:
     shutter: NDArray[np.bool_] | None  # the pixels outside, shape (H, W)
     is_blank: bool  # nothing but padding and one level: it is shown black, and so found blank
 
+    @property
+    def hides(self) -> bool:
+        """True where some pixels take no part."""
+        return self.shutter is not None or bool(self.is_padding.any())
+
 
 def _count(film: _Unpacked) -> _Counts:
     """Count the levels of the picture, without padding and what the shutter covers.
@@ -292,7 +298,7 @@ def _pattern_values(film: _Unpacked, counts: NDArray[np.int64]) -> NDArray[np.in
     if packed.n_bits is None:
         n_bits, shift = _bits_and_shift(picture, n_bits, n_allocated, counts)
     # Overlays may lie in the unused bits (PS3.5, 8.1.1, retired).
-    return _signed((patterns >> shift) % 2**n_bits, n_bits, picture.is_signed)
+    return _signed((patterns >> shift) & (2**n_bits - 1), n_bits, picture.is_signed)
 
 
 def _bits_and_shift(
@@ -304,6 +310,8 @@ def _bits_and_shift(
     stored bits higher up (PS3.5, 8.1.1), and some say so and do not.
     """
     high_bit = int(picture.header.get("HighBit") or n_bits - 1)
+    if high_bit == n_bits - 1:
+        return n_bits, 0
     used = np.flatnonzero(counts)
     greatest = int(used.max())
     if high_bit < n_bits - 1:
@@ -358,7 +366,7 @@ def _grade(film: _Unpacked, counts: _Counts) -> _Grading:
     offered = _offered(header, values[used])
     for _, window in offered:
         table = window.greys(values)
-        if np.ptp(table[used]) or not np.ptp(values[used]):
+        if np.ptp(table[used]) or not np.ptp(values[used]):  # else it shows nothing
             return _Grading(values, table, window, offered)
     if step := _eight_bit_step(values[used], film.picture.bits_stored):
         table = (values / step).clip(0, 255).astype(np.uint8)
@@ -372,7 +380,9 @@ def _modality_values(
     values: NDArray[np.int64], used: NDArray[np.bool_], header: "Dataset"
 ) -> NDArray[np.float64]:
     """Apply the modality LUT, or else slope and intercept (PS3.3, C.11.1)."""
-    if luts := lookup_tables(header, "ModalityLUTSequence", values[used]):
+    if "ModalityLUTSequence" in header and (
+        luts := lookup_tables(header, "ModalityLUTSequence", values[used])
+    ):
         return luts[0][0].looked_up(values).astype(np.float64)
     slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
     if slope == 0:

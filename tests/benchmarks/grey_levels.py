@@ -28,10 +28,10 @@ from pydicom.uid import JPEG2000, ExplicitVRBigEndian
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from core.errors import ImageReadError
+from core.images.film import square
 from core.images.reading import load_xray, read_full
 from core.images.window import percentile_window
 from core.prediction.classifier import Classifier
-from core.prediction.reading import read_films
 from tests.core.images.dicom_files import dataset, written
 
 EXACT = {"WindowCenter": 2047.5, "WindowWidth": 4095, "VOILUTFunction": "LINEAR_EXACT"}
@@ -131,10 +131,9 @@ def count_changes(data: Path, model: Path) -> None:
                     print(way, error)
                     differences.setdefault(way, []).append((255, True, 1.0))
                     continue
-                one, other = (
-                    np.array(read.opinion.probabilities)
-                    for read in read_films(classifier, [made, plain])
-                )
+                size = classifier.card.preprocessing.image_size
+                films = [square(load_xray(film), size) for film in (made, plain)]
+                one, other = (np.array(one.probabilities) for one in classifier.opinions(films))
                 is_other = int(one.argmax()) != int(other.argmax())
                 found = (off, is_other, float(np.abs(one - other).max()))
                 differences.setdefault(way, []).append(found)

@@ -29,6 +29,7 @@ _TIMES_FEWER = 3
 _FEW_FOLDERS = 4  # so many names around folders of studies or dates may be classes
 _REPEATED = 0.75  # of all pairs of an outer and an inner name: the inner ones subdivide the outer
 _SHOWN_NAMES = 4
+_MOST_PARTS = 50  # folders of a level
 _HALF = 0.5  # of the names of a level
 
 
@@ -85,7 +86,8 @@ class _Tree:
             chosen: The level that the user chose for the classes is none of parts.
         """
         split = [name.split("/")[:-1] for name in names]
-        masks = [any(map(is_mask, folders)) for folders in split]
+        mask_names = set(filter(is_mask, {folder for folders in split for folder in folders}))
+        masks = [not mask_names.isdisjoint(folders) for folders in split]
         if all(masks):
             masks = [False] * len(names)
         paths = {index: path for index, path in enumerate(split) if not masks[index]}
@@ -240,7 +242,8 @@ def _take_split_level(
         if chosen == level + 1:
             continue
         folders = {index: path[level] for index, path in paths.items() if len(path) > level}
-        part = parts_of(folders.values())
+        # Parts hold half of the films, so they are among the largest folders.
+        part = parts_of(name for name, _ in Counter(folders.values()).most_common(_MOST_PARTS))
         found = {index: part[folder] for index, folder in folders.items() if folder in part}
         is_usual = len(set(found.values())) > 1 and 2 * len(found) >= len(folders)
         if len(found) == len(folders) or is_usual:
@@ -341,14 +344,15 @@ def _are_numbered(names: frozenset[str]) -> bool:
 def _choose(levels: Sequence[_Candidate], known: Sequence[str]) -> _Choice:
     """Choose the level of the classes among those that hold two or more folders."""
     several = tuple(one for one in levels if len(one.names) >= N_CLASSES_RANGE[0])
-    spelled = {spelling(name) for name in known}
-    told = [
-        (sum(spelling(name) in spelled for name in one.names) / len(one.names), one.depth)
-        for one in several
-    ]
-    if known and told and max(told)[0] >= _HALF:
-        reason = Message("the classes of the model are called so.")
-        return _Choice(max(told)[1], "class", reason, True, several)
+    if known and several:
+        spelled = {spelling(name) for name in known}
+        share, depth = max(
+            (sum(spelling(name) in spelled for name in one.names) / len(one.names), one.depth)
+            for one in several
+        )
+        if share >= _HALF:
+            reason = Message("the classes of the model are called so.")
+            return _Choice(depth, "class", reason, True, several)
     findings = [one for one in several if one.kind == "class"]
     if findings:
         reason = Message(

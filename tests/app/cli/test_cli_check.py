@@ -131,3 +131,16 @@ def test_the_code_page_of_names_is_told_and_chosen(
     refused = command("check", path, "--zip-names", "klingon")
     assert refused.code == 2
     assert "klingon is none of these: auto, utf-8" in refused.err
+
+
+def test_the_level_of_the_class_folders_is_told_and_can_be_given(
+    command: Command, archive: Path
+) -> None:
+    said = command("check", archive, "--json", "--class-level", "2")
+    assert said.json["classes"] == COUNTS
+    level = said.json["class_level"]
+    assert (level["level"], level["is_certain"], level["alternatives"]) == (2, True, [])
+    refused = command("check", archive, "--class-level", "1")
+    assert refused.code == 1
+    assert "2: COVID, NORMAL, Viral_Pneumonia" in refused.err
+    assert command("check", archive, "--class-level", "two").code == 2

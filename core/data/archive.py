@@ -241,7 +241,7 @@ class _Opened(NamedTuple):
 
     @property
     def starts(self) -> list[int]:
-        """Where the members lie in the archive, in order."""
+        """Offsets of the members in the archive, in order."""
         return sorted(member.start for member in self.members)
 
 
@@ -288,7 +288,7 @@ def _unzipped_pieces(file: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _hash(file: io.BufferedReader, starts: Sequence[int]) -> Generator[Progress, None, str]:
-    """The sha256 of the whole archive; progress counts the files that lie in what was read."""
+    """Hash the whole archive; progress counts the files that lie in what was read."""
     digest = hashlib.sha256()
     n_files = max(1, len(starts))
     file.seek(0)

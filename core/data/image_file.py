@@ -57,10 +57,10 @@ class ImageFile:
         """Of the whole array."""
         return (len(self), *self._shape)
 
-    def __getitem__(self, rows: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
+    def __getitem__(self, rows: int | np.integer | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return one image or several, as of an array."""
-        if isinstance(rows, int):
-            return self._image(rows)
+        if isinstance(rows, int | np.integer):
+            return self._image(int(rows))
         places = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
         images = np.empty((len(places), *self._shape), np.uint8)
         for image, row in zip(images, places, strict=True):

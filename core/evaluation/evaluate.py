@@ -120,6 +120,14 @@ class ClassQuestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Raw:
+    """Answers of the network before any correction, to X-rays in order."""
+
+    records: tuple[Record, ...]  # with the model's labels
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ModelEvaluation:
     """Evaluation of a model on some films."""
 
@@ -127,6 +135,10 @@ class ModelEvaluation:
     card: ModelCard
     part: Part
     result: Evaluation
+    classifier: Classifier
+    loaded: LoadedDataset
+    raw: Raw
+    validation: Raw | None  # to the model's validation X-rays, where they are here
     warnings: tuple[Message, ...] = ()  # what anybody who uses the model must know
     external: ExternalTest | None = None  # where the X-rays came from other sources
     kept: Message | None = None  # why the external test could not be kept beside the model
@@ -176,9 +188,16 @@ def evaluate_model(
         else:
             yield step
     assert cache is not None  # the last step of at_size
-    source = BatchSource(cache, records, BATCH_SIZE)
     network = _network_for(len(records), classifier, device_name)
-    result = yield from score(network, source, Message("Evaluating"))
+    source = BatchSource(cache, records, BATCH_SIZE)
+    answers = yield from gather(network, source, Message("Evaluating"))
+    result = evaluation(answers.logits, answers.labels)
+    validation: Raw | None = None
+    others = () if is_external else _validation_films(card, loaded.dataset)
+    if others:
+        source = BatchSource(cache, others, BATCH_SIZE)
+        given = yield from gather(network, source, Message("Answering the validation X-rays"))
+        validation = Raw(others, given)
     external = _external_test(classifier, loaded, records, result) if is_external else None
     kept: Message | None = None
     if external is not None:
@@ -189,7 +208,19 @@ def evaluate_model(
     warnings = model_warnings(model, card)
     if cache.repair_note is not None:
         warnings = (*warnings, cache.repair_note)
-    yield ModelEvaluation(model, card, part, result, warnings, external, kept)
+    yield ModelEvaluation(
+        model,
+        card,
+        part,
+        result,
+        classifier,
+        loaded,
+        Raw(records, answers),
+        validation,
+        warnings,
+        external,
+        kept,
+    )
 
 
 # Of the X-rays; fewer may be strange by chance.
@@ -338,6 +369,22 @@ def matched_classes(
         else spelled.get(spelling(name), name)
         for name in found
     }
+
+
+def _validation_films(card: ModelCard, dataset: Dataset) -> tuple[Record, ...]:
+    """Return the model's validation X-rays, with its labels; () unless all are here."""
+    wanted = set(card.split["validation"])
+    label_of = {
+        label: card.classes.index(name)
+        for label, name in enumerate(dataset.classes)
+        if name in card.classes
+    }
+    found = tuple(
+        dataclasses.replace(record, label=label_of[record.label])
+        for record in dataset.records
+        if record.digest in wanted and record.label in label_of
+    )
+    return found if wanted and {record.digest for record in found} == wanted else ()
 
 
 def _test_films(card: ModelCard, records: Sequence[Record]) -> tuple[Record, ...]:

@@ -1,0 +1,127 @@
+"""Comparisons: two models on the same images, many pairs at once, and subgroups of patients."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import Message
+from core.evaluation.figures import LEAST_PATIENTS, Answered, Figure, overall_figures
+from core.evaluation.intervals import Ints
+
+EXACT: Final = Message("McNemar, exact")
+CLUSTERED: Final = Message("McNemar, clustered by patient")
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """Two models on the same images."""
+
+    only_first: int  # images that only the first answered correctly
+    only_second: int
+    p: float  # two-sided
+    method: Message
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_], patients: Ints) -> PairedTest:
+    """Test whether two models are right equally often.
+
+    One image a patient: the exact test on the binomial distribution (McNemar, Psychometrika
+    1947). Several: the differences of the patients over their root mean square (Obuchowski,
+    Statistics in Medicine 1998).
+
+    Args:
+        first: Images that the first model answered correctly, (N,).
+        second: Likewise.
+        patients: Number of each image's patient, (N,).
+    """
+    from scipy.special import bdtr, chdtrc
+
+    better, worse = int((first & ~second).sum()), int((second & ~first).sum())
+    _, cluster = np.unique(patients, return_inverse=True)
+    if len(cluster) == 0 or better + worse == 0:
+        return PairedTest(better, worse, 1.0, EXACT)
+    if cluster.max() + 1 == len(cluster):
+        p = min(1.0, 2 * float(bdtr(min(better, worse), better + worse, 0.5)))
+        return PairedTest(better, worse, p, EXACT)
+    apart = np.bincount(cluster, first.astype(np.float64) - second)
+    squares = float((apart**2).sum())
+    p = float(chdtrc(1, apart.sum() ** 2 / squares)) if squares else 1.0
+    return PairedTest(better, worse, p, CLUSTERED)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for all pairs (Holm, Scandinavian Journal of Statistics 1979)."""
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    corrected, largest = [0.0] * len(values), 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroup:
+    """Figures of the images that share a property."""
+
+    name: str  # such as "sex"
+    value: str  # such as "F"
+    n: int
+    n_patients: int
+    figures: tuple[Figure, ...]
+
+    @property
+    def is_small(self) -> bool:
+        """True where so few patients say little."""
+        return self.n_patients < LEAST_PATIENTS
+
+
+def subgroups(
+    answered: Answered, properties: Mapping[str, Sequence[str | None]]
+) -> tuple[Subgroup, ...]:
+    """Return the figures of every value that a property has; images without one stay out.
+
+    Args:
+        answered: N answers.
+        properties: Name -> value of each image, N of them.
+    """
+    found = []
+    for name, values in properties.items():
+        column = np.array(["" if value is None else value for value in values], dtype=object)
+        kinds = sorted({value for value in values if value})
+        if len(kinds) < 2:
+            continue
+        for kind in kinds:
+            part = answered.only(column == kind)
+            some = tuple(one for one in overall_figures(part) if one.name == "accuracy")
+            n_patients = len(np.unique(part.patients))
+            found.append(Subgroup(name, kind, len(part.truth), n_patients, some))
+    return tuple(found)
+
+
+AGE_BANDS: Final = ((0, 18), (18, 40), (40, 60), (60, 75), (75, 150))
+
+
+def age_band(years: float | None) -> str | None:
+    """Return the band of an age, such as "40-59"."""
+    if years is None or not math.isfinite(years):
+        return None
+    for low, high in AGE_BANDS:
+        if low <= years < high:
+            return f"{low}-{high - 1}"
+    return None
+
+
+def patients_needed(share: float, half_width: float = 0.05, design_effect: float = 1.0) -> int:
+    """Return how many images an interval of a share takes to be this narrow.
+
+    Args:
+        share: Expected, 0 to 1.
+        half_width: Of the 95 % interval.
+        design_effect: At least 1.
+    """
+    inner = min(max(share, 0.02), 0.98)
+    return math.ceil(design_effect * 1.96**2 * inner * (1 - inner) / half_width**2)

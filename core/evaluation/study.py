@@ -1,0 +1,367 @@
+"""Everything that is shown of an evaluation beside its accuracy: figures, curves, hard cases.
+
+A study is computed after the answers are known, in the background; no network is asked again but
+for the lung tests.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from core.data.acquisition import find_sources
+from core.data.dataset import LoadedDataset
+from core.data.records import Record
+from core.errors import Message, PneumoScopeError
+from core.evaluation.comparison import Subgroup, subgroups
+from core.evaluation.curves import (
+    CalibrationCurve,
+    Curve,
+    Doubt,
+    NetBenefit,
+    calibration_curve,
+    doubt,
+    net_benefit,
+    precision_recall,
+    roc,
+)
+from core.evaluation.decision import OperatingPoint, predictive_values, rates_of
+from core.evaluation.evaluate import Raw
+from core.evaluation.figures import Answered, Figure, class_figures, overall_figures
+from core.evaluation.intervals import Floats
+from core.evaluation.lung_tests import (
+    MOST_FILMS,
+    LungTests,
+    Pictured,
+    Probe,
+    lung_tests,
+    probe_features,
+)
+from core.events import Progress
+from core.images.reading import load_xray
+from core.models.model_card import ModelCard
+from core.prediction.calibration import calibration_error, possible_classes, softmax
+from core.prediction.classifier import Classifier
+from core.prediction.lungs import find_lungs
+
+N_HARD: Final = 12
+_COUNTING = Message("Computing the figures")
+_LUNGS = Message("Looking for the lungs")
+LEAST_SOURCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One evaluated X-ray."""
+
+    path: Path
+    name: str
+    digest: str
+    truth: int
+    predicted: int
+    probability: float  # of the predicted class
+    loss: float  # nats
+    is_sure: bool
+    nearest: tuple[str, ...] = ()  # digests of the nearest training X-rays, hard cases only
+
+
+@dataclass(frozen=True, slots=True)
+class PartFlow:
+    """X-rays and patients of a class in a part of the model's making."""
+
+    part: str  # "train", "validation", "test", "kept" or "unknown"
+    label: int
+    n: int
+    n_patients: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What became of every file of the dataset (as a STARD diagram shows it)."""
+
+    n_found: int
+    n_refused: int
+    n_duplicates: int  # files that hold the same X-ray as another
+    n_left_out: int  # by the user
+    n_used: int
+    n_not_chosen: int  # X-rays of other parts
+    parts: tuple[PartFlow, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """One evaluation in full."""
+
+    classes: tuple[str, ...]
+    answered: Answered
+    sets: np.ndarray[Any, np.dtype[np.bool_]]  # (N, C), the classes that remain possible
+    answers: tuple[Answer, ...]
+    are_patients_known: bool
+    flow: Flow
+    figures: tuple[Figure, ...]
+    roc: tuple[Curve | None, ...]  # by class
+    precision_recall: tuple[Curve | None, ...]
+    calibration: tuple[CalibrationCurve | None, ...]
+    calibration_before: tuple[CalibrationCurve | None, ...]  # without temperature
+    ece: tuple[float, float]  # before and after correction
+    doubt: Doubt
+    net_benefit: tuple[NetBenefit, ...]
+    subgroups: tuple[Subgroup, ...]
+    operating_point: OperatingPoint
+    validation: Answered | None  # answers to the model's validation X-rays, where they are here
+    lungs: LungTests | None = None  # None: not asked for
+
+    def figure(self, name: str, label: int | None = None) -> Figure | None:
+        """Return one figure."""
+        found = (one for one in self.figures if (one.name, one.label) == (name, label))
+        return next(found, None)
+
+    @property
+    def mistakes(self) -> tuple[Answer, ...]:
+        """The most confident wrong answers, the worst first."""
+        wrong = [one for one in self.answers if one.predicted != one.truth]
+        return tuple(sorted(wrong, key=lambda one: -one.probability)[:N_HARD])
+
+    @property
+    def unsure_hits(self) -> tuple[Answer, ...]:
+        """The right answers that were least sure."""
+        right = [one for one in self.answers if one.predicted == one.truth]
+        return tuple(sorted(right, key=lambda one: one.probability)[:N_HARD])
+
+    def cell(self, truth: int, predicted: int) -> tuple[Answer, ...]:
+        """Return the X-rays of a cell of the confusion matrix, the most confident first."""
+        found = [one for one in self.answers if (one.truth, one.predicted) == (truth, predicted)]
+        return tuple(sorted(found, key=lambda one: -one.probability))
+
+
+def study_of(
+    classifier: Classifier,
+    loaded: LoadedDataset,
+    raw: Raw,
+    validation: Raw | None,
+    operating_point: OperatingPoint | None = None,
+    *,
+    with_lungs: bool = False,
+) -> Generator[Progress, None, Study]:
+    """Compute a study; yields after every few figures.
+
+    Args:
+        classifier: The model.
+        loaded: The dataset.
+        raw: Its answers.
+        validation: Its answers to its validation X-rays; None: they are not here.
+        operating_point: How probabilities become answers; None: the model's own, or the most
+            probable class.
+        with_lungs: Whether the lung tests are run too, which takes about a minute.
+
+    Raises:
+        ConfigError: The operating point is for other classes.
+    """
+    card = classifier.card
+    point = operating_point or operating_point_of(card) or OperatingPoint.neutral(card.classes)
+    answered = _answered(classifier, loaded, raw, point)
+    total = answered.n_classes + 2
+    found: list[Figure] = []
+    for label in range(answered.n_classes):
+        found.extend(class_figures(answered, label))
+        yield Progress(_COUNTING, label + 1, total)
+    found.extend(overall_figures(answered))
+    yield Progress(_COUNTING, total - 1, total)
+    before = Answered(
+        softmax(raw.answers.logits).astype(np.float64),
+        answered.predicted,
+        answered.truth,
+        answered.patients,
+    )
+    threshold = classifier.calibration.set_threshold if classifier.calibration else 0.3
+    sets = np.zeros(answered.probabilities.shape, np.bool_)
+    for row, probabilities in enumerate(answered.probabilities):
+        sets[row, list(possible_classes(probabilities, threshold))] = True
+    labels = range(answered.n_classes)
+    lungs: LungTests | None = None
+    if with_lungs:
+        lungs = yield from _lungs(classifier, loaded, raw, answered)
+    return Study(
+        card.classes,
+        answered,
+        sets,
+        tuple(_answers(classifier, raw, answered, sets)),
+        loaded.grouping.has_patients,
+        flow_of(card, loaded, raw.records),
+        tuple(found),
+        tuple(roc(answered, label) for label in labels),
+        tuple(precision_recall(answered, label) for label in labels),
+        tuple(calibration_curve(answered, label) for label in labels),
+        tuple(calibration_curve(before, label) for label in labels),
+        (
+            calibration_error(before.probabilities, answered.truth),
+            calibration_error(answered.probabilities, answered.truth),
+        ),
+        doubt(answered, sets),
+        tuple(net_benefit(answered, label) for label in labels),
+        subgroups(answered, _properties(loaded, raw.records)),
+        point,
+        None if validation is None else _answered(classifier, loaded, validation, point),
+        lungs,
+    )
+
+
+def operating_point_of(card: ModelCard) -> OperatingPoint | None:
+    """Return the operating point that a model file holds; None where it has none of use."""
+    if not card.operating_points:
+        return None
+    try:
+        point = OperatingPoint.from_json(card.operating_points)
+    except PneumoScopeError:
+        return None
+    return point if set(point.thresholds) == set(card.classes) else None
+
+
+def _answered(
+    classifier: Classifier, loaded: LoadedDataset, raw: Raw, point: OperatingPoint
+) -> Answered:
+    probabilities = softmax(raw.answers.logits)
+    if classifier.calibration is not None:
+        probabilities = classifier.calibration.probabilities(raw.answers.logits)
+    wide = probabilities.astype(np.float64)
+    return Answered(
+        wide,
+        point.answers(wide, classifier.card.classes),
+        np.array([record.label for record in raw.records], np.int64),
+        _patients(loaded, raw.records),
+    )
+
+
+def _patients(loaded: LoadedDataset, records: Sequence[Record]) -> Any:
+    """Number the patients of X-rays, (N,)."""
+    by_name = dict(
+        zip((r.name for r in loaded.dataset.records), loaded.grouping.groups, strict=True)
+    )
+    groups = [by_name[record.name] for record in records]
+    return np.unique(np.array(groups), return_inverse=True)[1].astype(np.int64)
+
+
+def _answers(classifier: Classifier, raw: Raw, answered: Answered, sets: Any) -> Iterator[Answer]:
+    reference = classifier.novelty_reference
+    rows = np.arange(len(answered.truth))
+    losses = -np.log(np.clip(answered.probabilities[rows, answered.truth], 1e-15, 1))
+    for row, record in enumerate(raw.records):
+        predicted = int(answered.predicted[row])
+        nearest: tuple[str, ...] = ()
+        if reference is not None and predicted != record.label:
+            nearest = tuple(one.digest for one in reference.nearest(raw.answers.features[row], 3))
+        yield Answer(
+            record.path,
+            record.name,
+            record.digest,
+            record.label,
+            predicted,
+            float(answered.probabilities[row, predicted]),
+            float(losses[row]),
+            bool(sets[row].sum() == 1),
+            nearest,
+        )
+
+
+def flow_of(card: ModelCard, loaded: LoadedDataset, used: Sequence[Record]) -> Flow:
+    """Count what became of every file."""
+    refused = len(loaded.as_found.left_out)
+    found = loaded.dataset.records
+    n_same = len(found) - len({record.digest for record in found})
+    part_of = {digest: part for part, digests in card.split.items() for digest in digests}
+    groups = loaded.grouping.groups
+    counts: Counter[tuple[str, int]] = Counter()
+    patients: dict[tuple[str, int], set[str]] = {}
+    for record, group in zip(found, groups, strict=True):
+        key = part_of.get(record.digest, "unknown"), record.label
+        counts[key] += 1
+        patients.setdefault(key, set()).add(group)
+    order = ("train", "validation", "test", "kept", "unknown")
+    return Flow(
+        n_found=len(loaded.as_found.records) + refused,
+        n_refused=refused,
+        n_duplicates=n_same,
+        n_left_out=len(loaded.as_found.records) - len(found),
+        n_used=len(used),
+        n_not_chosen=len(found) - len(used),
+        parts=tuple(
+            PartFlow(part, label, counts[part, label], len(patients[part, label]))
+            for part, label in sorted(counts, key=lambda key: (order.index(key[0]), key[1]))
+        ),
+    )
+
+
+def _properties(
+    loaded: LoadedDataset, records: Sequence[Record]
+) -> Mapping[str, Sequence[str | None]]:
+    """Return what is known of X-rays and no disease: source, format, size."""
+    headers = [loaded.cache.headers.get(record.digest) for record in records]
+    prints = loaded.cache.prints_of(record.digest for record in records)
+    sources = find_sources(prints) if len(prints) > LEAST_SOURCE else np.zeros(len(prints), int)
+    heights = [None if header is None else header.height for header in headers]
+    known = sorted(height for height in heights if height)
+    middle = known[len(known) // 2] if known else 0
+    return {
+        "source": [chr(ord("A") + int(source)) for source in sources],
+        "format": [None if header is None else header.format for header in headers],
+        "size": [
+            None if not height else "small" if height < middle else "large" for height in heights
+        ],
+    }
+
+
+def _lungs(
+    classifier: Classifier, loaded: LoadedDataset, raw: Raw, answered: Answered
+) -> Generator[Progress, None, LungTests]:
+    chosen = np.arange(len(raw.records))
+    if len(chosen) > MOST_FILMS:
+        chosen = np.sort(np.random.default_rng(0).permutation(chosen)[:MOST_FILMS])
+    films = []
+    for done, index in enumerate(chosen.tolist(), start=1):
+        record = raw.records[index]
+        try:
+            pixels = load_xray(record.path)
+        except PneumoScopeError:
+            continue
+        lungs = find_lungs(pixels)
+        films.append(
+            Pictured(
+                classifier.prepare(pixels),
+                lungs if lungs is not None and lungs.is_reliable else None,
+                record.label,
+                int(answered.patients[index]),
+            )
+        )
+        yield Progress(_LUNGS, done, len(chosen))
+
+    def network(images: Any) -> Floats:
+        return softmax(classifier.outputs(list(images)).logits).astype(np.float64)
+
+    return (yield from lung_tests(films, network, _probes(classifier, loaded, raw)))
+
+
+def _probes(classifier: Classifier, loaded: LoadedDataset, raw: Raw) -> list[Probe]:
+    """Probe the training X-rays' features, which the model file has, where they are here."""
+    records, features = raw.records, raw.answers.features
+    reference = classifier.novelty_reference
+    if reference is not None:
+        rows = {digest: row for row, digest in enumerate(reference.digests)}
+        known = tuple(record for record in loaded.dataset.records if record.digest in rows)
+        if len(known) >= len(records):
+            records = known
+            features = reference.places[[rows[record.digest] for record in known]]
+    return probe_features(
+        features.astype(np.float64),
+        _properties(loaded, records),
+        np.array([record.label for record in records]),
+        _patients(loaded, records),
+    )
+
+
+def predictive_values_at(study: Study, prevalence: Floats) -> list[dict[str, Any]]:
+    """Return PPV and NPV with intervals at other prevalences, (C,)."""
+    rates, numbers = rates_of(study.answered)
+    return predictive_values(rates, numbers, prevalence)

@@ -277,7 +277,7 @@ def _swaps(
             ).tolist()
             if patients[lung] != patients[frame]
             and films[lung].image.ndim == films[frame].image.ndim
-            and (truth[lung] == truth[frame]) is is_control
+            and bool(truth[lung] == truth[frame]) is is_control
             # An answer can only follow one of two that differ; the control asks if it stays.
             and (is_control or whole[lung] != whole[frame])
         ][:N_PAIRS]

@@ -1,0 +1,277 @@
+"""An evaluation as plain numbers and as tables, for JSON and CSV."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from core.data.unpacked import showable
+from core.errors import Message
+from core.evaluation.comparison import patients_needed
+from core.evaluation.curves import CalibrationCurve, Curve
+from core.evaluation.figures import PRIMARY, Figure
+from core.evaluation.intervals import Area, Share
+from core.evaluation.lung_tests import LungTests
+from core.evaluation.study import Answer, Study
+
+FIGURE_NAMES = {
+    "sensitivity": Message("Sensitivity"),
+    "specificity": Message("Specificity"),
+    "auroc": Message("AUROC"),
+    "ppv": Message("PPV"),
+    "npv": Message("NPV"),
+    "f1": Message("F1"),
+    "average_precision": Message("Average precision"),
+    "accuracy": Message("Accuracy"),
+    "balanced_accuracy": Message("Balanced accuracy"),
+    "macro_f1": Message("Mean F1 of the classes"),
+    "log_loss": Message("Log loss"),
+    "brier": Message("Brier score"),
+}
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """Return every figure with method and interval, curves and lists as plain JSON types."""
+    return {
+        "figures": [
+            {**one.to_json(study.classes), "primary": one.name in PRIMARY} for one in study.figures
+        ],
+        "patients_known": study.are_patients_known,
+        "flow": {
+            "found": study.flow.n_found,
+            "refused": study.flow.n_refused,
+            "duplicates": study.flow.n_duplicates,
+            "left_out": study.flow.n_left_out,
+            "of_other_parts": study.flow.n_not_chosen,
+            "used": study.flow.n_used,
+            "parts": [
+                {
+                    "part": one.part,
+                    "class": study.classes[one.label] if one.label < len(study.classes) else None,
+                    "n": one.n,
+                    "patients": one.n_patients,
+                }
+                for one in study.flow.parts
+            ],
+        },
+        "curves": {
+            "roc": _by_class(study, study.roc),
+            "precision_recall": _by_class(study, study.precision_recall),
+        },
+        "calibration": {
+            "before": _calibrations(study, study.calibration_before),
+            "after": _calibrations(study, study.calibration),
+            "ece_before": study.ece[0],
+            "ece_after": study.ece[1],
+        },
+        "not_sure": {
+            "n": study.doubt.n,
+            "n_sure": study.doubt.n_sure,
+            "accuracy": study.doubt.accuracy,
+            "accuracy_of_sure": study.doubt.accuracy_of_sure,
+            "set_coverage": {
+                name: {"covered": covered, "n": n}
+                for name, (covered, n) in zip(study.classes, study.doubt.coverage, strict=True)
+            },
+            "risk_coverage": _points(study.doubt.curve),
+        },
+        "operating_point": study.operating_point.to_json(),
+        "subgroups": [
+            {
+                "property": one.name,
+                "value": one.value,
+                "n": one.n,
+                "patients": one.n_patients,
+                "small": one.is_small,
+                "figures": [figure.to_json(study.classes) for figure in one.figures],
+            }
+            for one in study.subgroups
+        ],
+        "hard_cases": {
+            "confident_mistakes": [_answer(study, one) for one in study.mistakes],
+            "unsure_hits": [_answer(study, one) for one in study.unsure_hits],
+        },
+        "planner": _planner(study),
+        "lung_tests": None if study.lungs is None else lungs_json(study.lungs, study.classes),
+    }
+
+
+def _by_class(study: Study, curves: Sequence[Curve | None]) -> dict[str, Any]:
+    pairs = zip(study.classes, curves, strict=True)
+    return {name: None if curve is None else _points(curve) for name, curve in pairs}
+
+
+def _points(curve: Curve) -> dict[str, list[float] | None]:
+    return {
+        "x": curve.x.tolist(),
+        "y": curve.y.tolist(),
+        "low": None if curve.low is None else curve.low.tolist(),
+        "high": None if curve.high is None else curve.high.tolist(),
+    }
+
+
+def _calibrations(study: Study, curves: Sequence[CalibrationCurve | None]) -> dict[str, Any]:
+    return {
+        name: None
+        if one is None
+        else {
+            **_points(one.curve),
+            "slope": one.slope,
+            "intercept": one.intercept,
+            "counts": one.counts.tolist(),
+            "positives": one.positives.tolist(),
+        }
+        for name, one in zip(study.classes, curves, strict=True)
+    }
+
+
+def _answer(study: Study, one: Answer) -> dict[str, Any]:
+    return {
+        "file": showable(one.name),
+        "true_class": study.classes[one.truth],
+        "predicted": study.classes[one.predicted],
+        "probability": one.probability,
+        "loss": one.loss,
+        "nearest_training": list(one.nearest),
+    }
+
+
+def _planner(study: Study) -> dict[str, int | None]:
+    """Return the X-rays of each class that narrow its sensitivity to 5 points either way."""
+    needed: dict[str, int | None] = {}
+    for label, name in enumerate(study.classes):
+        found = study.figure("sensitivity", label)
+        value = None if found is None else found.value
+        needed[name] = None if value is None else patients_needed(value)
+    return needed
+
+
+def lungs_json(lungs: LungTests, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the lung tests as plain JSON types."""
+    return {
+        "n": lungs.n_films,
+        "n_without_reliable_lungs": lungs.n_without_lungs,
+        "chance": lungs.chance,
+        "removed": [
+            {
+                "kept": one.kept,
+                "fill": one.fill,
+                "right": _share(one.right),
+                "same_answer": _share(one.same_answer),
+                "auroc": {
+                    name: None if area is None else _area(area)
+                    for name, area in zip(classes, one.areas, strict=True)
+                },
+            }
+            for one in lungs.removals
+        ],
+        "swapped": [
+            {
+                "same_class": one.is_control,
+                "followed_frame": _share(one.followed_frame),
+                "followed_lungs": _share(one.followed_lungs),
+            }
+            for one in lungs.swaps
+        ],
+        "probes": [
+            {
+                "class": classes[one.label],
+                "asked": one.asked,
+                "n": one.n,
+                "auroc": _area(one.area),
+                "control": _area(one.control),
+                "fails": one.fails,
+            }
+            for one in lungs.probes
+        ],
+        "failed": list(lungs.failed),
+        "told_without_lungs": [classes[label] for label in lungs.told_without_lungs],
+        "summary": str(lungs.summary),
+    }
+
+
+def _share(one: Share) -> dict[str, Any]:
+    low, high = one.interval
+    return {"value": one.value, "low": low, "high": high, "n": one.n, "patients": one.n_patients}
+
+
+def _area(one: Area) -> dict[str, Any]:
+    low, high = one.interval
+    return {"value": one.value, "low": low, "high": high, "patients": one.n_patients}
+
+
+def figure_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the table of all figures, its head first."""
+    yield ["figure", "class", "value", "low", "high", "method", "n", "patients", "missing"]
+    for one in study.figures:
+        values = one.to_json(study.classes)
+        yield [_cell(value) for value in values.values()]
+
+
+def confusion_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the confusion matrix, its head first: rows true, columns predicted."""
+    yield ["true class", *study.classes]
+    counts = confusion(study)
+    for name, row in zip(study.classes, counts.tolist(), strict=True):
+        yield [name, *map(str, row)]
+
+
+def confusion(study: Study) -> Any:
+    """Return the counts of each true and predicted class, (C, C)."""
+    c = study.answered.n_classes
+    counts = np.zeros((c, c), np.int64)
+    np.add.at(counts, (study.answered.truth, study.answered.predicted), 1)
+    return counts
+
+
+def answer_rows(study: Study) -> Iterator[list[str]]:
+    """Yield a row for each X-ray, its head first."""
+    yield ["file", "true class", "predicted", "probability", "sure", *study.classes]
+    for row, one in enumerate(study.answers):
+        yield [
+            showable(one.name),
+            study.classes[one.truth],
+            study.classes[one.predicted],
+            _cell(one.probability),
+            "yes" if one.is_sure else "no",
+            *(_cell(value) for value in study.answered.probabilities[row].tolist()),
+        ]
+
+
+def flow_rows(study: Study) -> Iterator[list[str]]:
+    """Yield X-rays and patients by part and class, the head first."""
+    yield ["part", "class", "X-rays", "patients"]
+    for one in study.flow.parts:
+        name = study.classes[one.label] if one.label < len(study.classes) else ""
+        yield [one.part, name, str(one.n), str(one.n_patients)]
+
+
+def subgroup_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the accuracy of each subgroup, the head first."""
+    yield ["property", "value", "X-rays", "patients", "accuracy", "low", "high"]
+    for one in study.subgroups:
+        for figure in one.figures:
+            low, high = figure.interval or (None, None)
+            yield [
+                one.name,
+                one.value,
+                str(one.n),
+                str(one.n_patients),
+                *(_cell(value) for value in (figure.value, low, high)),
+            ]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def figure_text(one: Figure | None) -> str:
+    """Return a figure as "0.885 (0.691 to 0.963)", or a dash where there is none."""
+    if one is None or one.value is None:
+        return "–"
+    if one.interval is None:
+        return f"{one.value:.3f}"
+    low, high = one.interval
+    return f"{one.value:.3f} ({low:.3f}–{high:.3f})"

@@ -146,7 +146,7 @@ def _draw_curves(
         how = "steps-post" if steps else "default"
         axes.plot(curve.x, curve.y, dash, color=colour, label=name, drawstyle=how, linewidth=1.6)
         if curve.low is not None and curve.high is not None:
-            fill = "post" if steps else None
+            fill: Literal["post"] | None = "post" if steps else None
             axes.fill_between(
                 curve.x, curve.low, curve.high, color=colour, alpha=0.13, step=fill, linewidth=0
             )

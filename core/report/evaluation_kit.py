@@ -1,0 +1,360 @@
+"""The paper kit: a folder with the PDF report, JSON, tables, charts and checklists."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from core import files
+from core.errors import Message, RunFolderError
+from core.evaluation.evaluate import ModelEvaluation
+from core.evaluation.figures import PRIMARY
+from core.evaluation.statements import Statements
+from core.evaluation.study import Answer, Study
+from core.events import Progress
+from core.report.charts import CHARTS, Words, render
+from core.report.checklists import GUIDELINES, STATEMENTS
+from core.report.evaluation_facts import NOT_STATED, Facts
+from core.report.facts import ReportContext
+from core.report.paper import BOTTOM, INK, INNER, MARGIN, MUTED, PANEL, WARNING, Paper
+from core.report.study_facts import (
+    FIGURE_NAMES,
+    answer_rows,
+    confusion_rows,
+    figure_rows,
+    figure_text,
+    flow_rows,
+    study_json,
+    subgroup_rows,
+)
+
+_WRITING: Final = Message("Writing the paper kit")
+_ROW: Final = 5.4  # mm
+_MOST_HARD: Final = 8
+_N_STEPS: Final = 4 + len(CHARTS) + len(GUIDELINES)
+
+
+def write_kit(
+    folder: Path,
+    evaluated: ModelEvaluation,
+    study: Study,
+    statements: Statements,
+    context: ReportContext,
+) -> Iterator[Progress]:
+    """Write all that a paper needs of an evaluation.
+
+    Args:
+        folder: New, empty, or one that an earlier kit was written to.
+        evaluated: The evaluation.
+        study: Its figures.
+        statements: What only people know about the dataset.
+        context: The report's language.
+
+    Yields:
+        Progress, after each file.
+
+    Raises:
+        RunFolderError: The folder or a file in it cannot be written.
+    """
+    _make(folder)
+    (folder / "figures").mkdir(exist_ok=True)
+    (folder / "tables").mkdir(exist_ok=True)
+    facts = Facts(evaluated, study, statements, context.say)
+    words = Words(context.say, [context.class_name(n) for n in range(len(study.classes))])
+    done = 0
+
+    def step() -> Progress:
+        nonlocal done
+        done += 1
+        return Progress(_WRITING, done, _N_STEPS)
+
+    text = json.dumps(study_json(study), ensure_ascii=False, allow_nan=False, indent=1)
+    files.write_user_file(folder / "evaluation.json", text.encode("utf-8", "backslashreplace"))
+    yield step()
+    for name, rows in (
+        ("figures", figure_rows(study)),
+        ("confusion", confusion_rows(study)),
+        ("answers", answer_rows(study)),
+        ("flow", flow_rows(study)),
+        ("subgroups", subgroup_rows(study)),
+    ):
+        files.write_csv(folder / "tables" / f"{name}.csv", rows)
+    yield step()
+    pictures: dict[str, bytes] = {}
+    for chart in CHARTS:
+        pictures[chart.name] = render(chart, study, words, kind="png")
+        files.write_user_file(folder / "figures" / f"{chart.name}.png", pictures[chart.name])
+        drawn = render(chart, study, words, kind="svg")
+        files.write_user_file(folder / "figures" / f"{chart.name}.svg", drawn)
+        yield step()
+    methods = "\n\n".join(facts.methods())
+    files.write_user_file(folder / "methods.txt", f"{methods}\n".encode())
+    yield step()
+    for name, items in GUIDELINES:
+        answers = [[item.number, context.say(item.topic), _stated(facts, item.key)] for item in items]
+        file = folder / f"checklist {name}.csv"
+        files.write_csv(file, [["item", "topic", "answer"], *answers])
+        yield step()
+    files.write_user_file(folder / "report.pdf", _report(facts, pictures, context))
+    yield step()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = [one.name for one in folder.iterdir()]
+    except OSError as error:
+        raise RunFolderError(
+            Message(
+                "The folder {folder} cannot be written ({reason}). Choose another one.",
+                folder=str(folder),
+                reason=error.strerror or str(error),
+            )
+        ) from error
+    if strange and "evaluation.json" not in strange:
+        raise RunFolderError(
+            Message(
+                "{folder} holds other files. Choose a new or empty folder for the paper kit.",
+                folder=str(folder),
+            )
+        )
+
+
+def _stated(facts: Facts, key: str) -> str:
+    return facts.answer(key) or facts.say(NOT_STATED)
+
+
+def _report(facts: Facts, pictures: dict[str, bytes], context: ReportContext) -> bytes:
+    say = context.say
+    title = say(Message("Evaluation report"))
+    paper = Paper(
+        head=(f"PneumoScope · {title}", f"{context.model_file} · {context.date}"),
+        foot=context.disclaimer,
+        page_words=lambda number: say(Message("Page {number}", number=number)),
+        title=title,
+        subject=context.disclaimer,
+        program=f"PneumoScope {context.version}",
+        created=datetime.now().astimezone(),
+        language=context.language.replace("_", "-"),
+    )
+    _summary(paper, facts, context, title)
+    by_name = {chart.name: chart for chart in CHARTS}
+    for pair in (
+        ("flow", "confusion"),
+        ("roc", "precision_recall"),
+        ("calibration", "probabilities"),
+        ("decision", "doubt"),
+    ):
+        y = paper.add_page(say(by_name[pair[0]].title))
+        for name in pair:
+            y = _picture(paper, y, say(by_name[name].title), by_name[name].size, pictures[name])
+    _all_figures(paper, facts, context)
+    _lungs_and_cases(paper, facts, context)
+    y = paper.add_page(say(Message("Methods")))
+    y = paper.heading(MARGIN, y, say(Message("Methods")))
+    for paragraph in facts.methods():
+        y = paper.paragraph(MARGIN, y, paragraph, 9.5, width=INNER) + 3
+    y = paper.heading(MARGIN, y + 3, say(Message("Stated by the authors")))
+    for key, topic in STATEMENTS.items():
+        y = _entry(paper, y, say(topic), _stated(facts, key))
+    for name, items in GUIDELINES:
+        y = paper.heading(MARGIN, paper.add_page(name), name)
+        for item in items:
+            y = _entry(paper, y, f"{item.number}  {say(item.topic)}", _stated(facts, item.key))
+    return paper.content()
+
+
+def _summary(paper: Paper, facts: Facts, context: ReportContext, title: str) -> None:
+    say, study, evaluated = context.say, facts.study, facts.evaluated
+    y = paper.add_page(say(Message("Summary")), is_cover=True)
+    paper.text(MARGIN, y + 6, title, 20, is_bold=True, width=INNER)
+    y = paper.paragraph(MARGIN, y + 11, facts.answer("data"), 9.5, MUTED, width=INNER)
+    y = paper.paragraph(
+        MARGIN, y, facts.answer("internal") or facts.answer("external"), 9.5, MUTED, width=INNER
+    )
+    y = paper.paragraph(MARGIN, y, context.disclaimer, 9.5, WARNING, width=INNER) + 4
+    y = paper.heading(MARGIN, y, say(Message("Primary figures, 95% intervals over patients")))
+    columns = ("sensitivity", "specificity", "auroc")
+    y = _row(paper, y, ["", *(say(FIGURE_NAMES[name]) for name in columns)], is_head=True)
+    for label in range(len(study.classes)):
+        cells = [figure_text(study.figure(name, label)) for name in columns]
+        y = _row(paper, y, [context.class_name(label), *cells])
+    balanced = study.figure("balanced_accuracy")
+    y = _row(paper, y, [say(FIGURE_NAMES["balanced_accuracy"]), figure_text(balanced), "", ""])
+    if balanced is not None and balanced.missing is not None:
+        y = paper.paragraph(MARGIN, y, say(balanced.missing), 8.5, MUTED, width=INNER)
+    y = paper.heading(MARGIN, y + 5, say(Message("What to worry about")))
+    for warning in evaluated.warnings:
+        y = paper.paragraph(MARGIN, y, f"• {say(warning)}", 9.5, INK, width=INNER) + 1
+    if study.lungs is not None:
+        y = paper.paragraph(MARGIN, y, f"• {say(study.lungs.summary)}", 9.5, width=INNER) + 1
+    paper.paragraph(MARGIN, y + 1, facts.answer("doubt"), 9.5, width=INNER)
+
+
+def _row(paper: Paper, y: float, cells: Sequence[str], *, is_head: bool = False) -> float:
+    width = (INNER - 52) / max(len(cells) - 1, 1)
+    if is_head:
+        paper.box(MARGIN, y, INNER, _ROW, PANEL)
+    paper.text(MARGIN + 1, y + 3.9, cells[0], 9, width=50, is_bold=is_head)
+    for column, cell in enumerate(cells[1:]):
+        paper.text(MARGIN + 52 + column * width, y + 3.9, cell, 9, width=width - 1, is_bold=is_head)
+    return y + _ROW
+
+
+def _picture(
+    paper: Paper, y: float, title: str, size: tuple[float, float], picture: bytes
+) -> float:
+    y = paper.heading(MARGIN, y, title)
+    width = min(INNER, 150.0 if size[0] < 6 else INNER)
+    height = width * size[1] / size[0]
+    if height > 112:
+        width, height = width * 112 / height, 112.0
+    paper.picture(picture, MARGIN + (INNER - width) / 2, y, width, height)
+    return y + height + 6
+
+
+def _all_figures(paper: Paper, facts: Facts, context: ReportContext) -> None:
+    say = context.say
+    y = paper.heading(
+        MARGIN, paper.add_page(say(Message("All figures"))), say(Message("All figures"))
+    )
+    head = [
+        say(word)
+        for word in (
+            Message("Figure"),
+            Message("Value (95% interval)"),
+            Message("X-rays (patients)"),
+            Message("Method, or why it is missing"),
+        )
+    ]
+    y = _row(paper, y, head, is_head=True)
+    for one in facts.study.figures:
+        if y + _ROW > BOTTOM:
+            y = _row(paper, paper.add_page(), head, is_head=True)
+        name = say(FIGURE_NAMES[one.name])
+        if one.label is not None:
+            name = f"{name}, {context.class_name(one.label)}"
+        why = one.missing or one.method
+        cells = [name, figure_text(one), f"{one.n} ({one.n_patients})", say(why) if why else ""]
+        paper.text(MARGIN + 1, y + 3.9, cells[0], 8.5, width=50, is_bold=one.name in PRIMARY)
+        width = (INNER - 52) / 3
+        for column, cell in enumerate(cells[1:]):
+            paper.text(MARGIN + 52 + column * width, y + 3.9, cell, 8.5, width=width - 1)
+        y += _ROW
+
+
+def _lungs_and_cases(paper: Paper, facts: Facts, context: ReportContext) -> None:
+    say, study = context.say, facts.study
+    y = paper.add_page(say(Message("Does it read the lungs?")))
+    y = paper.heading(MARGIN, y, say(Message("Does it read the lungs?")))
+    if study.lungs is None:
+        y = paper.paragraph(
+            MARGIN, y, say(Message("The lung tests were not run.")), 9.5, MUTED, width=INNER
+        )
+    else:
+        for sentence in lung_sentences(study, context):
+            y = paper.paragraph(MARGIN, y, sentence, 9.5, width=INNER) + 1
+    for title, cases in (
+        (Message("Most confident mistakes"), study.mistakes),
+        (Message("Least sure right answers"), study.unsure_hits),
+    ):
+        y = paper.heading(MARGIN, y + 4, say(title))
+        for one in cases[:_MOST_HARD]:
+            y = _case(paper, y, one, context)
+
+
+def _case(paper: Paper, y: float, one: Answer, context: ReportContext) -> float:
+    paper.text(MARGIN, y + 3.9, one.name, 8.5, width=80)
+    truth, predicted = context.class_name(one.truth), context.class_name(one.predicted)
+    text = f"{truth} → {predicted}  {one.probability:.1%}"
+    paper.text(MARGIN + 84, y + 3.9, text, 8.5, width=INNER - 84)
+    return y + _ROW
+
+
+def lung_sentences(study: Study, context: ReportContext) -> Iterator[str]:
+    """Say what came out of the lung tests, the summary first."""
+    lungs, say = study.lungs, context.say
+    if lungs is None:
+        return
+    yield say(lungs.summary)
+    yield say(
+        Message(
+            "Of {n} X-rays, {k} without reliable lungs were left out.",
+            n=lungs.n_films,
+            k=lungs.n_without_lungs,
+        )
+    )
+    if lungs.told_without_lungs:
+        names = [context.class_name(label) for label in lungs.told_without_lungs]
+        yield say(
+            Message(
+                "Surely told from the rest with the lungs painted over: {classes}.",
+                classes=context.listing(names),
+            )
+        )
+    for one in lungs.removals:
+        words = _REMOVALS[one.kept]
+        fill = "" if one.fill is None else say(_FILLS[one.fill])
+        low, high = one.right.interval
+        share = f"{one.right.value:.0%} ({low:.0%}–{high:.0%})"
+        yield say(Message("{what} {fill}: {share} right.", what=words, fill=fill, share=share))
+    for swap in lungs.swaps:
+        template = (
+            Message(
+                "Control, lungs and frame of one class: the answer followed the frame in {frame} "
+                "and the lungs in {lungs} of {n}.",
+            )
+            if swap.is_control
+            else Message(
+                "Lungs of one class in the frame of another: the answer followed the frame in "
+                "{frame} and the lungs in {lungs} of {n}.",
+            )
+        )
+        n = swap.followed_frame.n
+        yield say(
+            Message(
+                template.template,
+                frame=round(swap.followed_frame.value * n),
+                lungs=round(swap.followed_lungs.value * n),
+                n=n,
+            )
+        )
+    for probe in lungs.probes:
+        low, high = probe.area.interval
+        yield say(
+            Message(
+                "Within {name}, the network's features tell the {asked} with AUROC {auroc} ({low} "
+                "to {high}); shuffled {control}.",
+                name=context.class_name(probe.label),
+                asked=_ASKED[probe.asked],
+                auroc=f"{probe.area.value:.2f}",
+                low=f"{low:.2f}",
+                high=f"{high:.2f}",
+                control=f"{probe.control.value:.2f}",
+            )
+        )
+
+
+_REMOVALS: Final = {
+    "all": Message("Whole X-rays"),
+    "without_lungs": Message("Without the lungs"),
+    "lungs_only": Message("Lungs alone"),
+    "without_as_much_elsewhere": Message("Without as much elsewhere (control)"),
+}
+_FILLS: Final = {"mean": Message("(mean grey)"), "noise": Message("(noise)")}
+_ASKED: Final = {
+    "source": Message("source"),
+    "format": Message("file format"),
+    "size": Message("size"),
+}
+
+
+def _entry(paper: Paper, y: float, topic: str, text: str) -> float:
+    """Write a topic and what is known of it, on a new page where it does not fit."""
+    lines = max(len(paper.lines(topic, 8, 66)), len(paper.lines(text, 8, INNER - 70)))
+    if y + lines * 4.1 > BOTTOM:
+        y = paper.add_page()
+    left = paper.paragraph(MARGIN, y, topic, 8, MUTED, width=66)
+    right = paper.paragraph(MARGIN + 70, y, text, 8, width=INNER - 70)
+    return max(left, right) + 1.2

@@ -3,21 +3,31 @@
 import argparse
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
-from app.i18n import say, tr
 from core.data.archive import choose_code_page
+from app.i18n import language, say, tr
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
 from core.data.labels import ROLES, LabelChoice, SeveralLabels
 from core.data.tables import find_tables
 from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
+from core.evaluation.decision import OperatingPoint
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+from core.evaluation.statements import Statements, read_statements, statements_of
+from core.evaluation.study import Study, evaluation_of, study_of
 from core.models.model_file import read_card
 from core.prediction.external_tests import ExternalTest
 from core.training.run_description import read_description
+from core.report.evaluation_kit import lung_sentences, write_kit
+from core.report.facts import ReportContext
+from core.report.study_facts import FIGURE_NAMES, figure_text, study_json
+from core.training.repeats import Spread, repeat_seeds
 from core.workspace import Workspace
 
 
@@ -128,7 +138,21 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
             arguments.model, loaded, arguments.split, workspace, mapping=mapping
         )
         evaluated = last_of(events, ModelEvaluation, bars)
-    result = evaluated.result
+        point = _operating_point(arguments.operating_point)
+        statements = _statements(arguments.statements, workspace, loaded)
+        steps = study_of(evaluated, point, with_lungs=arguments.lung_tests)
+        study = last_of(steps, Study, bars)
+        spread: Spread | None = None
+        if arguments.repeat_seeds is not None:
+            n = arguments.repeat_seeds
+            repeats = repeat_seeds(card.training, loaded, n, "auto", workspace)
+            spread = last_of(repeats, Spread, bars)
+        if arguments.report is not None:
+            context = ReportContext.of(evaluated.classifier, say, language())
+            for progress in write_kit(arguments.report, evaluated, study, statements, context):
+                bars.show(progress)
+    # The loss is the network's, before any correction.
+    result = replace(evaluation_of(study), loss=evaluated.result.loss)
     if arguments.json:
         values = result.to_json(card.classes)
         keys = ("name", "sensitivity", "specificity", "f1")
@@ -138,6 +162,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         ]
         values["warnings"] = [say(warning) for warning in evaluated.warnings]
         values["external"] = _external_json(evaluated.external)
+        values["study"] = study_json(study)
+        values["repeats"] = spread.to_json() if spread is not None else None
         print_json(values)
         _tell_kept(evaluated)
         return
@@ -165,6 +191,16 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
                 f1=_number(measures.f1),
             )
         )
+    print_line(tr("Figures with 95% intervals over patients:"))
+    for one in study.figures:
+        name = "" if one.label is None else f"{card.classes[one.label]}: "
+        why = "" if one.missing is None else f" ({say(one.missing)})"
+        print_line(f"  {name}{say(FIGURE_NAMES[one.name])} {figure_text(one)}{why}")
+    if study.lungs is not None:
+        for sentence in lung_sentences(study, ReportContext.of(evaluated.classifier, say, "en")):
+            print_line(sentence)
+    if spread is not None:
+        _print_spread(spread)
     external = evaluated.external
     if external is not None:
         print_line(tr("External test: most of these X-rays come from other sources."))
@@ -172,6 +208,46 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         print_line(tr("About the model: {warning}", warning=say(warning)))
     _tell_kept(evaluated)
     print_line(tr("Research and teaching only, never diagnosis."))
+
+
+def _operating_point(path: Path | None) -> OperatingPoint | None:
+    """Read the file of `--operating-point`.
+
+    Raises:
+        ConfigError: It cannot be read or holds anything else.
+    """
+    if path is None:
+        return None
+    try:
+        return OperatingPoint.from_json(from_json(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            Message(
+                "{file} cannot be read as an operating point. It is a JSON object such as "
+                '{{"thresholds": {{"NORMAL": 0.5, "COVID": 0.2}}}}.',
+                file=path.name,
+            )
+        ) from error
+
+
+def _statements(path: Path | None, workspace: Workspace, loaded: LoadedDataset) -> Statements:
+    if path is not None:
+        return read_statements(path)
+    return statements_of(workspace, loaded.dataset.fingerprint)
+
+
+def _print_spread(spread: Spread) -> None:
+    for one in spread.repeats:
+        print_line(
+            tr("Seed {seed}: accuracy {accuracy}", seed=one.seed, accuracy=f"{one.accuracy:.4f}")
+        )
+    print_line(
+        tr(
+            "The answer to {k} of {n} test X-rays depends on the seed.",
+            k=spread.n_by_luck,
+            n=len(spread.shared),
+        )
+    )
 
 
 def _tell_kept(evaluated: ModelEvaluation) -> None:

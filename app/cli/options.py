@@ -26,6 +26,7 @@ from core.data.zip_names import CODE_PAGES, code_page_called
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.files import escaped
 from core.runtime.devices import may_have_cards
+from core.training.repeats import MOST_SEEDS
 from core.workspace import Workspace
 
 USAGE_ERROR = 2
@@ -112,6 +113,35 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FOLDER=CLASS",
         help=tr("the class of the model that a class folder means; FOLDER= leaves it out"),
+    )
+    evaluate.add_argument(
+        "--operating-point",
+        type=Path,
+        metavar="FILE.json",
+        help=tr("thresholds of the classes, as written by the Evaluate page"),
+    )
+    evaluate.add_argument(
+        "--lung-tests",
+        action="store_true",
+        help=tr("also test whether the answers rest on the lungs, which takes about a minute"),
+    )
+    evaluate.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help=tr("a new folder for the report, tables, charts and checklists"),
+    )
+    evaluate.add_argument(
+        "--statements",
+        type=Path,
+        metavar="FILE.json",
+        help=tr("what only people know about the dataset, for the checklists"),
+    )
+    evaluate.add_argument(
+        "--repeat-seeds",
+        type=_seed_count,
+        metavar="N",
+        help=tr("train N models that differ in their seed, and show the spread"),
     )
     _add_json(evaluate)
 
@@ -203,6 +233,20 @@ def _device(text: str) -> str:
             tr("{value} is no device; choose auto, cpu or gpu:N", value=text)
         )
     return text
+
+
+def _seed_count(text: str) -> int:
+    """Read how many models are to be trained."""
+    if not text.isascii() or not text.isdigit() or not 2 <= int(text) <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(
+            tr(
+                "{text} is no whole number from {least} to {most}",
+                text=text,
+                least=2,
+                most=MOST_SEEDS,
+            )
+        )
+    return int(text)
 
 
 def _pair(text: str) -> tuple[str, str]:

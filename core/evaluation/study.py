@@ -29,7 +29,7 @@ from core.evaluation.curves import (
     roc,
 )
 from core.evaluation.decision import OperatingPoint, predictive_values, rates_of
-from core.evaluation.evaluate import Raw
+from core.evaluation.evaluate import ModelEvaluation, Raw
 from core.evaluation.figures import Answered, Figure, class_figures, overall_figures
 from core.evaluation.intervals import Floats
 from core.evaluation.lung_tests import (
@@ -39,6 +39,13 @@ from core.evaluation.lung_tests import (
     Probe,
     lung_tests,
     probe_features,
+)
+from core.evaluation.metrics import (
+    Evaluation,
+    accuracy,
+    confusion_matrix,
+    mean_cross_entropy,
+    per_class,
 )
 from core.events import Progress
 from core.images.reading import load_xray
@@ -138,21 +145,15 @@ class Study:
 
 
 def study_of(
-    classifier: Classifier,
-    loaded: LoadedDataset,
-    raw: Raw,
-    validation: Raw | None,
+    evaluated: ModelEvaluation,
     operating_point: OperatingPoint | None = None,
     *,
     with_lungs: bool = False,
-) -> Generator[Progress, None, Study]:
-    """Compute a study; yields after every few figures.
+) -> Generator[Progress | Study, None, None]:
+    """Yield progress and at last the study.
 
     Args:
-        classifier: The model.
-        loaded: The dataset.
-        raw: Its answers.
-        validation: Its answers to its validation X-rays; None: they are not here.
+        evaluated: The answers.
         operating_point: How probabilities become answers; None: the model's own, or the most
             probable class.
         with_lungs: Whether the lung tests are run too, which takes about a minute.
@@ -160,6 +161,8 @@ def study_of(
     Raises:
         ConfigError: The operating point is for other classes.
     """
+    classifier, loaded, raw = evaluated.classifier, evaluated.loaded, evaluated.raw
+    validation = evaluated.validation
     card = classifier.card
     point = operating_point or operating_point_of(card) or OperatingPoint.neutral(card.classes)
     answered = _answered(classifier, loaded, raw, point)
@@ -184,7 +187,7 @@ def study_of(
     lungs: LungTests | None = None
     if with_lungs:
         lungs = yield from _lungs(classifier, loaded, raw, answered)
-    return Study(
+    yield Study(
         card.classes,
         answered,
         sets,
@@ -206,6 +209,20 @@ def study_of(
         point,
         None if validation is None else _answered(classifier, loaded, validation, point),
         lungs,
+    )
+
+
+def evaluation_of(study: Study) -> Evaluation:
+    """Return accuracy, loss and confusion matrix by the study's operating point."""
+    answered = study.answered
+    counts = confusion_matrix(answered.truth, answered.predicted, answered.n_classes)
+    logits = np.log(np.clip(answered.probabilities, 1e-300, 1))
+    return Evaluation(
+        n=len(answered.truth),
+        accuracy=accuracy(counts),
+        loss=mean_cross_entropy(logits, answered.truth),
+        confusion=counts,
+        classes=per_class(counts),
     )
 
 

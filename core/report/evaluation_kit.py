@@ -32,6 +32,7 @@ from core.report.study_facts import (
 _WRITING: Final = Message("Writing the paper kit")
 _ROW: Final = 5.4  # mm
 _MOST_HARD: Final = 8
+_STARTS, _WIDTHS = (52, 92, 115), (39, 22, INNER - 115)  # mm, of the columns
 _N_STEPS: Final = 4 + len(CHARTS) + len(GUIDELINES)
 
 
@@ -92,7 +93,9 @@ def write_kit(
     files.write_user_file(folder / "methods.txt", f"{methods}\n".encode())
     yield step()
     for name, items in GUIDELINES:
-        answers = [[item.number, context.say(item.topic), _stated(facts, item.key)] for item in items]
+        answers = [
+            [item.number, context.say(item.topic), _stated(facts, item.key)] for item in items
+        ]
         file = folder / f"checklist {name}.csv"
         files.write_csv(file, [["item", "topic", "answer"], *answers])
         yield step()
@@ -228,20 +231,26 @@ def _all_figures(paper: Paper, facts: Facts, context: ReportContext) -> None:
             Message("Method, or why it is missing"),
         )
     ]
-    y = _row(paper, y, head, is_head=True)
+    y = _figures_head(paper, y, head)
     for one in facts.study.figures:
         if y + _ROW > BOTTOM:
-            y = _row(paper, paper.add_page(), head, is_head=True)
+            y = _figures_head(paper, paper.add_page(), head)
         name = say(FIGURE_NAMES[one.name])
         if one.label is not None:
             name = f"{name}, {context.class_name(one.label)}"
         why = one.missing or one.method
         cells = [name, figure_text(one), f"{one.n} ({one.n_patients})", say(why) if why else ""]
         paper.text(MARGIN + 1, y + 3.9, cells[0], 8.5, width=50, is_bold=one.name in PRIMARY)
-        width = (INNER - 52) / 3
-        for column, cell in enumerate(cells[1:]):
-            paper.text(MARGIN + 52 + column * width, y + 3.9, cell, 8.5, width=width - 1)
+        for place, width, cell in zip(_STARTS, _WIDTHS, cells[1:], strict=True):
+            paper.text(MARGIN + place, y + 3.9, cell, 8.5, width=width)
         y += _ROW
+
+
+def _figures_head(paper: Paper, y: float, words: Sequence[str]) -> float:
+    paper.box(MARGIN, y, INNER, _ROW, PANEL)
+    for place, width, word in zip((1, *_STARTS), (50, *_WIDTHS), words, strict=True):
+        paper.text(MARGIN + place, y + 3.9, word, 8.5, width=width, is_bold=True)
+    return y + _ROW
 
 
 def _lungs_and_cases(paper: Paper, facts: Facts, context: ReportContext) -> None:

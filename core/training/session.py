@@ -160,6 +160,7 @@ def run_training(
     device_name: str,
     workspace: Workspace,
     initial: InitialWeights | None = None,
+    splits: Splits | None = None,
 ) -> Generator[TrainingEvent, None, None]:
     """Train on `loaded` as `config` says and leave everything in `folder`.
 
@@ -170,13 +171,14 @@ def run_training(
         device_name: "auto", "cpu" or "gpu:N".
         workspace: Where the decoded films of this size are kept.
         initial: What the network begins with; None: random weights.
+        splits: The parts; None: as `config` says.
 
     Raises:
         PneumoScopeError: In plain words, with the remedy.
     """
     _check_class_names(loaded.dataset)
     device = choose_device(device_name, list_devices())
-    splits = split(loaded.dataset, loaded.grouping, config)
+    splits = splits or split(loaded.dataset, loaded.grouping, config)
     check_is_free(folder)  # before the films are decoded, which takes a while
     cache: ImageCache | None = None
     for step in loaded.at_size(config.preprocessing.image_size, workspace):

@@ -1,12 +1,15 @@
 """The Evaluate page's state: a model, a dataset, and how the one does on the other."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
+from core.evaluation.decision import threshold_for_sensitivity
 from core.evaluation.evaluate import (
     ClassQuestion,
     ModelEvaluation,
@@ -14,9 +17,37 @@ from core.evaluation.evaluate import (
     evaluate_model,
     strange_classes,
 )
+from core.evaluation.statements import Statements, keep_statements, statements_of
+from core.evaluation.study import Study, study_of
 from core.events import Progress
-from core.models.model_file import read_card
+from core.models.model_file import keep_operating_point, read_card
+from core.models.operating_point import OperatingPoint
+from core.report.charts import CHARTS, Look, Words, render
+from core.report.evaluation_kit import write_kit
+from core.report.facts import ReportContext
 from core.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class ChartDrawn:
+    """A chart is ready."""
+
+    name: str
+    svg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KitWritten:
+    """The paper kit is on the disk."""
+
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PointKept:
+    """The model file holds the operating point."""
+
+    point: OperatingPoint
 
 
 class EvaluationViewModel(QObject):
@@ -30,6 +61,10 @@ class EvaluationViewModel(QObject):
     changed = Signal()  # model, dataset, part, busy or not
     progressed = Signal(object)  # Progress
     evaluated = Signal(object)  # ModelEvaluation
+    studied = Signal(object)  # Study, after an evaluation
+    chart_drawn = Signal(object)  # ChartDrawn
+    kit_written = Signal(object)  # KitWritten
+    point_kept = Signal(object)  # PointKept
     failed = Signal(object)  # Failure
 
     def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
@@ -39,6 +74,7 @@ class EvaluationViewModel(QObject):
         self.model: Path | None = None
         self.dataset: LoadedDataset | None = None
         self.result: ModelEvaluation | None = None
+        self.study: Study | None = None
         self.question: ClassQuestion | None = None  # to be answered by `choose_classes`
         self._mapping: Mapping[str, str] = {}  # class folders of the dataset -> the model's
         self._queue.reported.connect(self._on_queue_reported)
@@ -47,13 +83,19 @@ class EvaluationViewModel(QObject):
 
     @property
     def part(self) -> Part:
-        """The films to evaluate on: the model's test part, or all."""
+        """The films to evaluate on: the model's test part, or all; another one starts anew."""
         return self._part
 
     @part.setter
     def part(self, part: Part) -> None:
+        if part == self._part:
+            return
+        had_result, mapping = self.result is not None, self._mapping
         self._part = part
-        self.changed.emit()
+        self._drop_result()
+        self._mapping = mapping
+        if had_result:
+            self.evaluate()
 
     @property
     def is_busy(self) -> bool:
@@ -81,14 +123,92 @@ class EvaluationViewModel(QObject):
         if model is None or dataset is None or self.is_busy:
             return
 
-        def work() -> Iterator[Progress | ClassQuestion | ModelEvaluation]:
+        def work() -> Iterator[Progress | ClassQuestion | ModelEvaluation | Study]:
             question = strange_classes(read_card(model), dataset.dataset, mapping)
             if question is not None:
                 yield question
                 return
-            yield from evaluate_model(model, dataset, part, self._workspace, mapping=mapping)
+            for step in evaluate_model(model, dataset, part, self._workspace, mapping=mapping):
+                yield step
+                if isinstance(step, ModelEvaluation):
+                    yield from study_of(step)
 
         self._queue.put(model, work)
+        self.changed.emit()
+
+    def study_again(
+        self, thresholds: Mapping[str, float] | None = None, *, with_lungs: bool = False
+    ) -> None:
+        """Compute the figures anew from the answers that are known.
+
+        Args:
+            thresholds: Of all classes; None: as they were.
+            with_lungs: Whether the lung tests are run.
+        """
+        result, study = self.result, self.study
+        if result is None or study is None or self.is_busy:
+            return
+        point = study.operating_point
+        if thresholds is not None:
+            n = 0 if study.validation is None else len(study.validation.truth)
+            point = OperatingPoint(thresholds=dict(thresholds), n=n)
+        self._queue.put(result.model, lambda: study_of(result, point, with_lungs=with_lungs))
+        self.changed.emit()
+
+    def threshold_for(self, label: int, sensitivity: float) -> float | None:
+        """Return the threshold of a class that finds this share of it in validation."""
+        study = self.study
+        if study is None or study.validation is None:
+            return None
+        limits = [study.operating_point.thresholds[name] for name in study.classes]
+        return threshold_for_sensitivity(study.validation, np.array(limits), label, sensitivity)
+
+    def keep_point(self) -> None:
+        """Save the operating point in the model file."""
+        model, study = self.model, self.study
+        if model is None or study is None or self.is_busy:
+            return
+        point = study.operating_point
+
+        def work() -> Iterator[PointKept]:
+            keep_operating_point(model, point.to_json())
+            yield PointKept(point)
+
+        self._queue.put(model, work)
+        self.changed.emit()
+
+    def draw(self, look: Look, words: Words) -> None:
+        """Draw all charts in a theme's colours and a language."""
+        study = self.study
+        if study is None:
+            return
+
+        def work() -> Iterator[ChartDrawn]:
+            for chart in CHARTS:
+                yield ChartDrawn(chart.name, render(chart, study, words, look))
+
+        self._queue.put(study, work)
+
+    @property
+    def statements(self) -> Statements:
+        """What people stated about the dataset."""
+        if self.dataset is None:
+            return Statements()
+        return statements_of(self._workspace, self.dataset.dataset.fingerprint)
+
+    def write_kit(self, folder: Path, statements: Statements, context: ReportContext) -> None:
+        """Keep the statements with the dataset and write the paper kit."""
+        result, study = self.result, self.study
+        if result is None or study is None or self.is_busy:
+            return
+        workspace = self._workspace
+
+        def work() -> Iterator[Progress | KitWritten]:
+            keep_statements(workspace, result.loaded.dataset.fingerprint, statements)
+            yield from write_kit(folder, result, study, statements, context)
+            yield KitWritten(folder)
+
+        self._queue.put(folder, work)
         self.changed.emit()
 
     def choose_classes(self, mapping: Mapping[str, str]) -> None:
@@ -110,7 +230,8 @@ class EvaluationViewModel(QObject):
         self._queue.close()
 
     def _drop_result(self) -> None:
-        self.result, self.question, self._mapping = None, None, {}
+        self.result = self.study = self.question = None
+        self._mapping = {}
         self._queue.drop()
         self.changed.emit()
 
@@ -121,6 +242,15 @@ class EvaluationViewModel(QObject):
         elif isinstance(event, ClassQuestion):
             self.question = event
             self.changed.emit()
-        else:
-            self.result = event  # type: ignore[assignment]
+        elif isinstance(event, ModelEvaluation):
+            self.result = event
             self.evaluated.emit(event)
+        elif isinstance(event, Study):
+            self.study = event
+            self.studied.emit(event)
+        elif isinstance(event, ChartDrawn):
+            self.chart_drawn.emit(event)
+        elif isinstance(event, KitWritten):
+            self.kit_written.emit(event)
+        elif isinstance(event, PointKept):
+            self.point_kept.emit(event)

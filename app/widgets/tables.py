@@ -1,11 +1,12 @@
 """The confusion matrix, and tables of plain, read-only text."""
 
 from collections.abc import Sequence
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -20,14 +21,31 @@ from app.widgets.labels import plain_tip
 MAX_CELL_PX, MIN_CELL_PX = 190, 46
 NAME_PX = 140
 PERCENT_FROM_PX = 60  # smaller cells show the count alone
+_STEPS: Final = {
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+}
 MAX_HINT_PX = 2000  # taller tables scroll whatever the screen
 
 
+Normalisation = Literal["counts", "rows", "columns"]
+
+
 class ConfusionMatrixView(QWidget):
-    """Counts with the share of their row; darker means more, the numbers say it too."""
+    """Counts with the share of their row; darker means more, the numbers say it too.
+
+    A cell is chosen by a click, or by the arrow keys and Enter.
+    """
+
+    cell_chosen = Signal(int, int)  # true class, predicted class
 
     def __init__(self) -> None:
         super().__init__()
+        self._by: Normalisation = "counts"
+        self._current = (0, 0)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
         self._names: tuple[str, ...] = ()
         self._row_title, self._column_title = "", ""
@@ -39,6 +57,11 @@ class ConfusionMatrixView(QWidget):
         """Draw counts (C, C), rows true."""
         self._counts, self._names = counts, tuple(names)
         self.updateGeometry()
+        self.update()
+
+    def normalise(self, by: Normalisation) -> None:
+        """Show counts with the share of their row, or the share of a row or column alone."""
+        self._by = by
         self.update()
 
     def show_words(self, row_title: str, column_title: str) -> None:
@@ -69,7 +92,7 @@ class ConfusionMatrixView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         left, top = self._left(), self._top()
-        cell = min((self.width() - left - 2) / n, (self.height() - top - 2) / n, MAX_CELL_PX)
+        cell = self._cell()
         self._draw_titles(painter, left, top, cell * n)
         # Only what is to be repainted: with hundreds of classes there are too many cells.
         shown = event.rect()
@@ -81,8 +104,10 @@ class ConfusionMatrixView(QWidget):
             min(n, int((shown.right() - left) / cell) + 1),
         )
         for row in rows:
-            total = int(self._counts[row].sum())
             for column in columns:
+                total = int(
+                    (self._counts[:, column] if self._by == "columns" else self._counts[row]).sum()
+                )
                 place = QRectF(left + column * cell, top + row * cell, cell - 2, cell - 2)
                 self._draw_cell(painter, place, row, column, total)
         painter.setPen(self._text)
@@ -93,6 +118,37 @@ class ConfusionMatrixView(QWidget):
         for row in rows:
             down = QRectF(left - NAME_PX, top + row * cell, NAME_PX - 8, cell - 2)
             self._draw_name(painter, down, row, Qt.AlignmentFlag.AlignRight)
+
+    def _cell(self) -> float:
+        """Return the side of a cell in pixels."""
+        n = max(1, len(self._names))
+        across = (self.width() - self._left() - 2) / n
+        return min(across, (self.height() - self._top() - 2) / n, MAX_CELL_PX)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        place = event.position()
+        row = int((place.y() - self._top()) // self._cell())
+        column = int((place.x() - self._left()) // self._cell())
+        if 0 <= row < len(self._names) and 0 <= column < len(self._names):
+            self._choose(row, column)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row, column = self._current
+        down, across = _STEPS.get(Qt.Key(event.key()), (0, 0))
+        if (down, across) != (0, 0) and self._names:
+            last = len(self._names) - 1
+            self._current = min(max(row + down, 0), last), min(max(column + across, 0), last)
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self._choose(row, column)
+        else:
+            super().keyPressEvent(event)
+
+    def _choose(self, row: int, column: int) -> None:
+        if row < len(self._names) and column < len(self._names):
+            self._current = row, column
+            self.update()
+            self.cell_chosen.emit(row, column)
 
     def _draw_name(
         self, painter: QPainter, place: QRectF, index: int, side: Qt.AlignmentFlag
@@ -129,8 +185,12 @@ class ConfusionMatrixView(QWidget):
         painter.fillRect(place, colour)
         painter.setPen(self._text)
         text = str(count)
-        if place.width() >= PERCENT_FROM_PX and total:
+        if self._by != "counts":
+            text = f"{share:.0%}" if total else "–"
+        elif place.width() >= PERCENT_FROM_PX and total:
             text += f"\n{share:.0%}"
+        if self.hasFocus() and (row, column) == self._current:
+            painter.drawRect(place.adjusted(1, 1, -2, -2))
         painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _left(self) -> int:

@@ -1,66 +1,17 @@
-"""Operating points, prevalences and costs: what follows from the answers where they are used."""
+"""Thresholds, prevalences and costs: what follows from the answers where they are used."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Self
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from core.errors import ConfigError, Message
 from core.evaluation.figures import Answered
 from core.evaluation.intervals import Floats, Ints, clustered_share
-from core.schema import StrictModel
+from core.models.operating_point import LEAST_THRESHOLD, MOST_THRESHOLD
 from core.statistics import Interval
 
-LEAST_THRESHOLD, MOST_THRESHOLD = 1e-3, 0.999
 N_DRAWS: Final = 2000
-
-_Threshold = Annotated[float, Field(ge=LEAST_THRESHOLD, le=MOST_THRESHOLD)]
-
-
-class OperatingPoint(StrictModel):
-    """Thresholds of the classes: the answer is the class of the largest p / threshold.
-
-    So every X-ray gets one answer, and equal thresholds leave the most probable class.
-
-    Raises:
-        ConfigError: A value is not what it must be.
-    """
-
-    thresholds: dict[str, _Threshold]  # by class
-    set_on: str = "validation"  # the part whose answers chose it
-    n: Annotated[int, Field(ge=0)] = 0  # X-rays of that part
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if len(self.thresholds) < 2 or self.set_on != "validation":
-            raise ConfigError(
-                Message("{name} of {kind} is not valid.", name="thresholds", kind="OperatingPoint")
-            )
-        return self
-
-    @classmethod
-    def neutral(cls, classes: Sequence[str]) -> Self:
-        """Return the one that changes no answer."""
-        return cls(thresholds=dict.fromkeys(classes, 0.5))
-
-    def answers(self, probabilities: Floats, classes: Sequence[str]) -> Ints:
-        """Return the predicted classes of probabilities (N, C).
-
-        Raises:
-            ConfigError: The classes are others.
-        """
-        if set(classes) != set(self.thresholds):
-            raise ConfigError(
-                Message(
-                    "The operating point is for the classes {found}, the model's are {known}.",
-                    found=", ".join(sorted(self.thresholds)),
-                    known=", ".join(classes),
-                )
-            )
-        limits = np.array([self.thresholds[name] for name in classes])
-        return np.asarray((probabilities / limits).argmax(axis=1), np.int64)
 
 
 def threshold_for_sensitivity(

@@ -28,7 +28,6 @@ from core.evaluation.curves import (
     precision_recall,
     roc,
 )
-from core.evaluation.decision import OperatingPoint, predictive_values, rates_of
 from core.evaluation.evaluate import ModelEvaluation, Raw
 from core.evaluation.figures import Answered, Figure, class_figures, overall_figures
 from core.evaluation.intervals import Floats
@@ -50,6 +49,7 @@ from core.evaluation.metrics import (
 from core.events import Progress
 from core.images.reading import load_xray
 from core.models.model_card import ModelCard
+from core.models.operating_point import OperatingPoint, operating_point_of
 from core.prediction.calibration import calibration_error, possible_classes, softmax
 from core.prediction.classifier import Classifier
 from core.prediction.lungs import find_lungs
@@ -226,17 +226,6 @@ def evaluation_of(study: Study) -> Evaluation:
     )
 
 
-def operating_point_of(card: ModelCard) -> OperatingPoint | None:
-    """Return the operating point that a model file holds; None where it has none of use."""
-    if not card.operating_points:
-        return None
-    try:
-        point = OperatingPoint.from_json(card.operating_points)
-    except PneumoScopeError:
-        return None
-    return point if set(point.thresholds) == set(card.classes) else None
-
-
 def _answered(
     classifier: Classifier, loaded: LoadedDataset, raw: Raw, point: OperatingPoint
 ) -> Answered:
@@ -376,9 +365,3 @@ def _probes(classifier: Classifier, loaded: LoadedDataset, raw: Raw) -> list[Pro
         np.array([record.label for record in records]),
         _patients(loaded, records),
     )
-
-
-def predictive_values_at(study: Study, prevalence: Floats) -> list[dict[str, Any]]:
-    """Return PPV and NPV with intervals at other prevalences, (C,)."""
-    rates, numbers = rates_of(study.answered)
-    return predictive_values(rates, numbers, prevalence)

@@ -274,3 +274,19 @@ def _unreadable(path: Path, error: OSError | ValueError) -> ModelFileError:
             reason=reason,
         )
     )
+
+
+def keep_operating_point(path: Path, values: Mapping[str, Any]) -> None:
+    """Write the operating point of a model into its file; everything else stays.
+
+    Args:
+        path: A model file.
+        values: From `OperatingPoint.to_json`.
+
+    Raises:
+        ModelFileError: The file is refused, or the disk refused.
+    """
+    opened = open_model(path)
+    save_model(
+        path, opened.card.changed(operating_points=dict(values)), opened.weights, opened.extras
+    )

@@ -15,6 +15,7 @@ from core.images.reading import OLDER_READERS, READER_VERSION
 from core.models.model_card import ModelCard
 from core.models.model_file import OpenedModel, open_model
 from core.models.onnx import OnnxNetwork, onnx_file
+from core.models.operating_point import operating_point_of
 from core.models.weights import Weights, random_weights
 from core.prediction.calibration import (
     UNCALIBRATED_THRESHOLD,
@@ -146,6 +147,8 @@ class Classifier:
         if self.calibration is not None:
             probabilities = self.calibration.probabilities(outputs.logits)
             threshold = self.calibration.set_threshold
+        point = operating_point_of(self.card)
+        thresholds = tuple(point.thresholds[name] for name in self.card.classes) if point else ()
         neighbours: list[tuple[Neighbour, ...]] = [()] * len(films)
         if reference is not None:
             neighbours = [reference.nearest(feature) for feature in features]
@@ -153,12 +156,13 @@ class Classifier:
             Opinion(
                 probabilities=row,
                 is_calibrated=self.limits.is_calibrated,
-                candidates=possible_classes(row, threshold),
+                candidates=_with_answer(possible_classes(row, threshold), row, thresholds),
                 novelty=novelty,
                 neighbours=nearest,
                 source_examples=self._source_examples(novelty),
                 limits=self.limits,
                 tests_like_it=like,
+                thresholds=thresholds,
                 is_near_copy=reference is not None and reference.is_copy(nearest),
             )
             for row, novelty, nearest, like in zip(
@@ -192,6 +196,16 @@ class Classifier:
                 file=self.path.name,
             )
         )
+
+
+def _with_answer(
+    possible: tuple[int, ...], probabilities: NDArray[np.float32], thresholds: tuple[float, ...]
+) -> tuple[int, ...]:
+    """Keep the answer of an operating point among the classes that remain possible."""
+    if not thresholds:
+        return possible
+    answer = int((probabilities / np.array(thresholds)).argmax())
+    return possible if answer in possible else (answer, *possible)
 
 
 def _knowledge(

@@ -138,16 +138,23 @@ class Opinion:
     limits: ModelLimits = field(default_factory=ModelLimits)
     is_near_copy: bool = False  # of a training film, saved anew
     tests_like_it: tuple[ExternalTest, ...] = ()  # on X-rays that were acquired like this one
+    # Of the model's operating point, by class; (): the most probable class is the answer.
+    thresholds: tuple[float, ...] = ()
 
     @property
     def predicted(self) -> int:
-        """The class with the highest probability."""
-        return int(self.probabilities.argmax())
+        """The class with the highest probability, over its threshold where there are some."""
+        return int(self._order[0])
 
     @property
     def runner_up(self) -> int:
-        """The class with the second highest probability."""
-        return int(np.argsort(-self.probabilities, kind="stable")[1])
+        """The class that comes second."""
+        return int(self._order[1])
+
+    @property
+    def _order(self) -> NDArray[np.int64]:
+        limits = np.array(self.thresholds) if self.thresholds else 1.0
+        return np.argsort(-self.probabilities / limits, kind="stable")
 
     @property
     def probability(self) -> float:

@@ -1,29 +1,35 @@
-"""Evaluate: who was mistaken for whom, and how each class does."""
+"""Evaluate: how good, how sure, what to worry about; then everything behind it, in tabs."""
+
+from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
+    QFileDialog,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
-    QVBoxLayout,
+    QTabWidget,
     QWidget,
 )
 
 from app import theme as styling
 from app.evaluation.class_mapping import ClassMappingForm
-from app.evaluation.viewmodel import EvaluationViewModel
+from app.evaluation.decision import DecisionTab
+from app.evaluation.statements import StatementsDialog
+from app.evaluation.tabs import CasesTab, ChartsTab, FiguresTab, LungsTab, MatrixTab
+from app.evaluation.viewmodel import ChartDrawn, EvaluationViewModel, KitWritten
 from app.i18n import language, say, tr
 from app.settings import Theme
 from app.widgets.cards import ProgressCard
-from app.widgets.labels import Figure, card, plain_label
+from app.widgets.labels import Figure, plain_label
+from app.widgets.layouts import h_box, v_box
 from app.widgets.page import DropZone, Page, primary_button
-from app.widgets.tables import ConfusionMatrixView, PlainTable
-from core.evaluation.metrics import most_frequent_mistakes
-
-NUMBER_COLUMNS = (1, 2, 3, 4, 5)
-N_MISTAKES = 5
+from core.evaluation.evaluate import ModelEvaluation
+from core.evaluation.study import Study
+from core.report.charts import CHARTS, Look, Words
+from core.report.facts import ReportContext
+from core.report.study_facts import figure_text
 
 
 class EvaluationPage(Page):
@@ -31,120 +37,137 @@ class EvaluationPage(Page):
 
     model_wanted = Signal()
     dropped = Signal(object)  # app.drops.Dropped
+    film_wanted = Signal(object)  # Path, to be read
 
     def __init__(self, model: EvaluationViewModel) -> None:
         super().__init__()
         self._model = model
+        self._look = Look()
         self._part = QComboBox()
         self._part.addItem("", "test")
         self._part.addItem("", "all")
-        self._open, self._evaluate = QPushButton(), primary_button()
-        self.add_to_head(self._part, self._open, self._evaluate)
+        self._open, self._kit, self._evaluate = QPushButton(), QPushButton(), primary_button()
+        self.add_to_head(self._part, self._open, self._kit, self._evaluate)
         self._first_open = QPushButton()
         self._zone = DropZone([self._first_open])
         self._zone.dropped.connect(self.dropped)
         self._progress = ProgressCard()
         self._stack = QStackedWidget()
         self._stack.addWidget(self._zone)
-        self._stack.addWidget(self._build_report())
+        self._report = self._build_report()
+        self._stack.addWidget(self._report)
         self._classes = ClassMappingForm()
         self._classes.answered.connect(model.choose_classes)
         self._stack.addWidget(self._classes)
+        self._told = plain_label("muted", wraps=True)
         self.body.addWidget(self._progress)
+        self.body.addWidget(self._told)
         self.body.addWidget(self._stack, 1)
 
         self._part.activated.connect(self._on_part_activated)
         self._open.clicked.connect(self.model_wanted)
         self._first_open.clicked.connect(self.model_wanted)
+        self._kit.clicked.connect(self._on_kit_clicked)
         self._evaluate.clicked.connect(model.evaluate)
         self._progress.cancelled.connect(model.cancel)
         model.changed.connect(self._on_model_changed)
         model.progressed.connect(self._progress.show_progress)
         model.evaluated.connect(self._on_model_changed)
+        model.studied.connect(self._on_model_studied)
+        model.chart_drawn.connect(self._on_chart_drawn)
+        model.kit_written.connect(self._on_kit_written)
+        model.point_kept.connect(self._on_point_kept)
         self.retranslate()
 
     def _build_report(self) -> QWidget:
         report = QWidget()
-        layout = QVBoxLayout(report)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(12)
-        self._figures = [Figure() for _ in range(3)]
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        for figure in self._figures:
-            row.addWidget(figure)
-        layout.addLayout(row)
+        self._figures = [Figure() for _ in range(4)]
         self._warnings = plain_label("warning", wraps=True)
-        layout.addWidget(self._warnings)
-
-        self._matrix = ConfusionMatrixView()
-        self._matrix_title = plain_label("sectionTitle")
-        scroll = QScrollArea()
-        scroll.setWidget(self._matrix)
-        scroll.setWidgetResizable(True)
-        self._matrix.setObjectName("bare")
-        left = card()
-        left_layout = QVBoxLayout(left)
-        left_layout.setContentsMargins(14, 10, 14, 14)
-        left_layout.addWidget(self._matrix_title)
-        left_layout.addWidget(scroll, 1)
-
-        self._table = PlainTable(stretched=0)
-        self._table_title = plain_label("sectionTitle")
-        self._explanation = plain_label("muted", wraps=True)
-        self._mistakes = PlainTable(stretched=0)
-        self._mistakes_title = plain_label("sectionTitle")
-        right = card()
-        right_layout = QVBoxLayout(right)
-        right_layout.setContentsMargins(14, 10, 14, 14)
-        right_layout.addWidget(self._table_title)
-        right_layout.addWidget(self._table)
-        right_layout.addWidget(self._explanation)
-        right_layout.addSpacing(10)
-        right_layout.addWidget(self._mistakes_title)
-        right_layout.addWidget(self._mistakes)
-        right_layout.addStretch()
-        columns = QHBoxLayout()
-        columns.setSpacing(12)
-        columns.addWidget(left, 1)
-        columns.addWidget(right, 1)
-        layout.addLayout(columns, 1)
+        self._matrix, self._lungs, self._cases = MatrixTab(), LungsTab(), CasesTab()
+        self._all, self._decision = FiguresTab(), DecisionTab()
+        self._curves = ChartsTab("roc", "precision_recall")
+        self._calibration = ChartsTab("calibration", "probabilities")
+        self._doubt = ChartsTab("doubt", "flow")
+        self._tabs = QTabWidget()
+        self._tabs.setDocumentMode(True)
+        for tab in self._tab_pages():
+            self._tabs.addTab(tab, "")
+        self._matrix.film_wanted.connect(self.film_wanted)
+        self._cases.film_wanted.connect(self.film_wanted)
+        self._decision.thresholds_chosen.connect(self._model.study_again)
+        self._decision.sensitivity_wanted.connect(self._on_sensitivity_wanted)
+        self._decision.keep_wanted.connect(self._model.keep_point)
+        self._lungs.tests_wanted.connect(lambda: self._model.study_again(with_lungs=True))
+        v_box(
+            h_box(*self._figures, spacing=12),
+            self._warnings,
+            (self._tabs, 1),
+            owner=report,
+            spacing=10,
+        )
         return report
+
+    def _tab_pages(self) -> tuple[QWidget, ...]:
+        return (
+            self._matrix,
+            self._all,
+            self._curves,
+            self._calibration,
+            self._decision,
+            self._doubt,
+            self._lungs,
+            self._cases,
+        )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Evaluate by itself what can be evaluated."""
+        super().showEvent(event)
+        model = self._model
+        if model.can_evaluate and model.result is None and model.question is None:
+            model.evaluate()
 
     def apply_theme(self, theme: Theme) -> None:
         colours = styling.colours(theme)
         self._zone.show_picture(styling.pixmap("evaluate", colours["accent"], 56))
-        self._matrix.show_colours(
+        self._matrix.matrix.show_colours(
             colours["good"], colours["danger"], colours["raised"], colours["text"]
         )
+        self._look = Look(
+            background=colours["background"],
+            text=colours["text"],
+            muted=colours["muted"],
+            grid=colours["border"],
+            good=colours["good"],
+            bad=colours["danger"],
+        )
+        self._draw()
 
     def retranslate(self) -> None:
         self.title.setText(tr("Evaluate"))
-        self._part.setItemText(0, tr("Test films only"))
-        self._part.setItemText(1, tr("All films"))
-        self._part.setAccessibleName(tr("Films to evaluate on"))
+        self._part.setItemText(0, tr("Test X-rays only"))
+        self._part.setItemText(1, tr("All X-rays"))
+        self._part.setAccessibleName(tr("X-rays to evaluate on"))
         self._open.setText(tr("Open model …"))
         self._first_open.setText(tr("Open model …"))
+        self._kit.setText(tr("Paper kit …"))
         self._evaluate.setText(tr("Evaluate"))
-        self._matrix.show_words(tr("true class"), tr("predicted class"))
-        self._matrix_title.setText(tr("Confusion matrix"))
-        self._table_title.setText(tr("Each class against all others"))
-        self._table.show_header(
-            [tr("Class"), tr("Films"), tr("Sensitivity"), tr("Specificity"), tr("PPV"), tr("F1")]
-        )
-        self._mistakes_title.setText(tr("Most frequent mistakes"))
-        self._mistakes.show_header(
-            [tr("True class"), tr("Predicted class"), tr("Films"), tr("Share of the class")]
-        )
-        self._explanation.setText(
-            tr(
-                "Sensitivity: the share of a class that was found. Specificity: the share of the "
-                "other films that was not mistaken for it. PPV: how often the answer is right "
-                "when the model names the class. F1: the harmonic mean of PPV and sensitivity."
+        for place, title in enumerate(
+            (
+                tr("Answers"),
+                tr("Figures"),
+                tr("Curves"),
+                tr("Calibration"),
+                tr("Decision"),
+                tr("Not sure"),
+                tr("Lungs"),
+                tr("Hard cases"),
             )
-        )
+        ):
+            self._tabs.setTabText(place, title)
         self._classes.retranslate()
         self._on_model_changed()
+        if self._model.study is not None:
+            self._on_model_studied(self._model.study)
 
     @Slot()
     def _on_part_activated(self) -> None:
@@ -155,17 +178,32 @@ class EvaluationPage(Page):
         model = self._model
         self._progress.setVisible(model.is_busy)
         self._evaluate.setEnabled(model.can_evaluate)
+        self._kit.setEnabled(model.study is not None and not model.is_busy)
         self._part.setCurrentIndex(self._part.findData(model.part))
-        self.subtitle.setText(
-            f"{model.model.parent.name}/{model.model.name}" if model.model is not None else ""
-        )
-        self._stack.setCurrentIndex(1 if model.result is not None else 0)
+        self.subtitle.setText(self._about())
+        self._stack.setCurrentWidget(self._report if model.result is not None else self._zone)
         if model.question is not None:
             self._classes.show_question(model.question)
             self._stack.setCurrentWidget(self._classes)
         self._show_missing()
+        self._told.setVisible(bool(self._told.text()) and model.study is not None)
         if model.result is not None:
-            self._show_result()
+            self._show_summary(model.result)
+
+    def _about(self) -> str:
+        """Name the model, the dataset and the part."""
+        model = self._model
+        if model.model is None:
+            return ""
+        name = f"{model.model.parent.name}/{model.model.name}"
+        if model.dataset is None:
+            return name
+        result = model.result
+        if result is not None and result.external is not None:
+            part = tr("X-rays from elsewhere (external test)")
+        else:
+            part = tr("test X-rays") if model.part == "test" else tr("all X-rays")
+        return f"{name} · {model.dataset.dataset.name} · {part}"
 
     def _show_missing(self) -> None:
         if self._model.model is None:
@@ -180,52 +218,103 @@ class EvaluationPage(Page):
         self._zone.show_words(title, hint)
         self._first_open.setVisible(self._model.model is None)
 
-    def _show_result(self) -> None:
-        evaluated = self._model.result
-        if evaluated is None:
-            return
-        result, card = evaluated.result, evaluated.card
-        if evaluated.external is not None:
-            of = tr("X-rays from elsewhere (external test)")
-        elif evaluated.part == "test":
-            of = tr("test films")
-        else:
-            of = tr("films, training ones included")
+    def _show_summary(self, evaluated: ModelEvaluation) -> None:
+        result, study = evaluated.result, self._model.study
         warnings = [*evaluated.warnings, *([] if evaluated.kept is None else [evaluated.kept])]
+        if study is not None and study.lungs is not None:
+            warnings.append(study.lungs.summary)
         self._warnings.setText("\n".join(say(warning) for warning in warnings))
         self._warnings.setVisible(bool(warnings))
+        balanced = "…" if study is None else figure_text(study.figure("balanced_accuracy"))
+        accuracy = f"{result.accuracy:.1%}"
+        sure = "…"
+        patients = "…"
+        if study is not None:
+            found = study.figure("accuracy")
+            if found is not None and found.value is not None and found.interval is not None:
+                low, high = found.interval
+                accuracy = f"{found.value:.1%} ({low:.0%}–{high:.0%})"
+            sure = f"{study.doubt.n_sure / study.doubt.n:.0%}"
+            if study.are_patients_known and found is not None:
+                patients = f"{result.n:,} / {found.n_patients:,}"
+            else:
+                patients = f"{result.n:,} / ?"
         for figure, value, caption in zip(
             self._figures,
-            (f"{result.accuracy:.1%}", f"{result.loss:.3f}", f"{result.n:,}"),
-            (tr("accuracy"), tr("mean loss (nats per film)"), of),
+            (balanced, accuracy, sure, patients),
+            (
+                tr("balanced accuracy"),
+                tr("accuracy (95% interval)"),
+                tr("of the answers are sure"),
+                tr("X-rays / patients"),
+            ),
             strict=True,
         ):
             figure.show_value(value, caption)
-        names = [card.display_names[name][language()] for name in card.classes]
-        self._matrix.show_matrix(result.confusion, names)
-        rows = [
-            (
-                name,
-                f"{measures.n:,}",
-                *(
-                    f"{value:.3f}" if value is not None else "–"
-                    for value in (
-                        measures.sensitivity,
-                        measures.specificity,
-                        measures.precision,
-                        measures.f1,
-                    )
-                ),
-            )
-            for name, measures in zip(names, result.classes, strict=True)
-        ]
-        self._table.show_rows(rows, numbers=NUMBER_COLUMNS)
-        self._table.fit_height(at_least=240)
-        mistakes = [
-            (names[true], names[predicted], f"{n:,}", f"{n / result.classes[true].n:.0%}")
-            for true, predicted, n in most_frequent_mistakes(result.confusion, N_MISTAKES)
-        ]
-        self._mistakes_title.setVisible(bool(mistakes))
-        self._mistakes.setVisible(bool(mistakes))
-        self._mistakes.show_rows(mistakes, numbers=(2, 3))
-        self._mistakes.fit_height()
+
+    @Slot(object)
+    def _on_model_studied(self, study: Study) -> None:
+        result = self._model.result
+        if result is None:
+            return
+        names = [result.card.display_names[name][language()] for name in study.classes]
+        self._show_summary(result)
+        self._matrix.show_study(study, names)
+        self._all.show_study(study, names)
+        self._decision.show_study(study, names)
+        self._cases.show_study(study, names)
+        self._lungs.show_study(study, self._context(result), is_busy=False)
+        self._draw()
+
+    def _context(self, result: ModelEvaluation) -> ReportContext:
+        return ReportContext.of(result.classifier, say, language())
+
+    def _draw(self) -> None:
+        result, study = self._model.result, self._model.study
+        if result is None or study is None:
+            return
+        names = [result.card.display_names[name][language()] for name in study.classes]
+        self._model.draw(self._look, Words(say, names))
+
+    @Slot(object)
+    def _on_chart_drawn(self, drawn: ChartDrawn) -> None:
+        title = next(chart.title for chart in CHARTS if chart.name == drawn.name)
+        for tab in (self._curves, self._calibration, self._doubt):
+            if drawn.name in tab.charts:
+                tab.charts[drawn.name].show_png(drawn.png, say(title))
+        if drawn.name == "decision":
+            self._decision.chart.show_png(drawn.png, say(title))
+
+    @Slot(int, float)
+    def _on_sensitivity_wanted(self, label: int, sensitivity: float) -> None:
+        value = self._model.threshold_for(label, sensitivity)
+        if value is None:
+            self._tell(tr("No threshold gives this class so high a sensitivity in validation."))
+        else:
+            self._decision.show_threshold(label, value)
+
+    def _tell(self, text: str) -> None:
+        self._told.setText(text)
+        self._told.setVisible(True)
+
+    @Slot()
+    def _on_kit_clicked(self) -> None:
+        result = self._model.result
+        if result is None:
+            return
+        dialog = StatementsDialog(self._model.statements, self.window())
+        if not dialog.exec():
+            return
+        folder = QFileDialog.getExistingDirectory(
+            self.window(), tr("A new or empty folder for the paper kit")
+        )
+        if folder:
+            self._model.write_kit(Path(folder), dialog.statements, self._context(result))
+
+    @Slot(object)
+    def _on_kit_written(self, written: KitWritten) -> None:
+        self._tell(tr("The paper kit is in {folder}.", folder=str(written.folder)))
+
+    @Slot()
+    def _on_point_kept(self) -> None:
+        self._tell(tr("The model file holds the operating point: Read answers by it from now on."))

@@ -33,7 +33,7 @@ class ChartDrawn:
     """A chart is ready."""
 
     name: str
-    svg: bytes
+    png: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class EvaluationViewModel(QObject):
 
         def work() -> Iterator[ChartDrawn]:
             for chart in CHARTS:
-                yield ChartDrawn(chart.name, render(chart, study, words, look))
+                yield ChartDrawn(chart.name, render(chart, study, words, look, "png"))
 
         self._queue.put(study, work)
 

@@ -1,36 +1,39 @@
-"""A chart that was drawn elsewhere, sharp at any size."""
+"""A chart that was drawn elsewhere."""
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 LEAST_SIZE, USUAL_SIZE = QSize(260, 210), QSize(520, 420)
 
 
 class ChartView(QWidget):
-    """Shows an SVG as large as there is room, its proportions kept."""
+    """Shows a picture as large as there is room, its proportions kept.
+
+    A picture finer than the screen, for Qt's SVG cannot draw letters that are outlines.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._renderer: QSvgRenderer | None = None
+        self._picture = QPixmap()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def show_svg(self, content: bytes, name: str) -> None:
+    def show_png(self, content: bytes, name: str) -> None:
         """Show another chart.
 
         Args:
-            content: An SVG file; b"" shows nothing.
+            content: A PNG file; b"" shows nothing.
             name: For screen readers.
         """
-        self._renderer = QSvgRenderer(QByteArray(content)) if content else None
+        self._picture = QPixmap()
+        self._picture.loadFromData(content)
         self.setAccessibleName(name)
         self.update()
 
     @property
     def is_empty(self) -> bool:
         """True where nothing is shown."""
-        return self._renderer is None
+        return self._picture.isNull()
 
     def sizeHint(self) -> QSize:
         return USUAL_SIZE
@@ -39,10 +42,12 @@ class ChartView(QWidget):
         return LEAST_SIZE
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        if self._renderer is None:
+        if self._picture.isNull():
             return
-        size = self._renderer.defaultSize().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        size = self._picture.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
         left = (self.width() - size.width()) / 2
         top = (self.height() - size.height()) / 2
         painter = QPainter(self)
-        self._renderer.render(painter, QRectF(left, top, size.width(), size.height()))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        place = QRectF(left, top, size.width(), size.height())
+        painter.drawPixmap(place, self._picture, QRectF(self._picture.rect()))

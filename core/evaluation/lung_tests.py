@@ -183,20 +183,37 @@ def _blend(image: Picture, other: NDArray[Any], mask: NDArray[np.float64]) -> Pi
     return np.rint(image * (1 - alpha) + other * alpha).astype(np.uint8)
 
 
-def _filled(image: Picture, mask: NDArray[np.float64], fill: Fill, seed: int) -> Picture:
-    """Paint over what the mask covers, by the mean or the noise of what it leaves."""
-    outside = image[mask < 0.5] if (mask < 0.5).any() else image.reshape(-1, *image.shape[2:])
-    mean = outside.mean(axis=0)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Grey levels around the lungs of many X-rays; those of one would tell of its frame."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, films: Sequence[Pictured]) -> "Surroundings":
+        """Measure X-rays whose lungs were found."""
+        outside = [film.image[_mask(film) < 0.5] for film in films]
+        return cls(
+            float(np.mean([levels.mean() for levels in outside])),
+            float(np.mean([levels.std() for levels in outside])),
+        )
+
+
+def _filled(
+    image: Picture, mask: NDArray[np.float64], around: Surroundings, fill: Fill, seed: int
+) -> Picture:
+    """Paint over what the mask covers, by the mean or the noise of other X-rays."""
     if fill == "mean":
-        return _blend(image, np.broadcast_to(mean, image.shape), mask)
+        return _blend(image, np.full(image.shape, around.mean), mask)
     random = np.random.default_rng([_SEED, seed])
-    noise = np.clip(random.normal(mean, outside.std(axis=0) + 1, image.shape), 0, 255)
+    noise = np.clip(random.normal(around.mean, around.deviation + 1, image.shape), 0, 255)
     return _blend(image, noise, mask)
 
 
-def without_lungs(film: Pictured, fill: Fill = "mean", seed: int = 0) -> Picture:
+def without_lungs(film: Pictured, around: Surroundings, fill: Fill = "mean") -> Picture:
     """Return an X-ray whose lungs, with a margin, are painted over."""
-    return _filled(film.image, _mask(film), fill, seed)
+    return _filled(film.image, _mask(film), around, fill, 0)
 
 
 def _answers(images: Sequence[Picture], network: Network) -> Generator[Progress, None, Floats]:
@@ -238,6 +255,7 @@ def _removals(
     masks = [_mask(film) for film in films]
     # As much elsewhere: the mask of the lungs, moved half a picture down and sideways.
     away = [np.roll(mask, (len(mask) // 2, len(mask) // 4), (0, 1)) for mask in masks]
+    around = Surroundings.of(films)
     rows = [row("all", None, whole)]
     fills: tuple[Fill, Fill] = ("mean", "noise")
     for kept, chosen in (
@@ -247,7 +265,7 @@ def _removals(
     ):
         for fill in fills:
             images = [
-                _filled(film.image, mask, fill, number)
+                _filled(film.image, mask, around, fill, number)
                 for number, (film, mask) in enumerate(zip(films, chosen, strict=True))
             ]
             answers = yield from _answers(images, network)

@@ -1,0 +1,264 @@
+"""Tabs of an evaluation: what it found, in tables and charts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QWidget
+
+from app.i18n import say, tr
+from app.widgets.chart import ChartView
+from app.widgets.labels import card, plain_label
+from app.widgets.layouts import h_box, scroll_area, v_box
+from app.widgets.page import TranslatedWidget
+from app.widgets.tables import ConfusionMatrixView, Normalisation, PlainTable
+from core.evaluation.study import Answer, Study
+from core.report.evaluation_kit import lung_sentences
+from core.report.facts import ReportContext
+from core.report.study_facts import FIGURE_NAMES, confusion, figure_text
+
+_COLUMNS = ("sensitivity", "specificity", "auroc")  # the primary ones
+
+
+class AnswerTable(TranslatedWidget):
+    """X-rays with their true and predicted class; one opens by double click or Enter."""
+
+    opened = Signal(object)  # Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._paths: list[Path] = []
+        self.title = plain_label("sectionTitle", wraps=True)
+        self.table = PlainTable(stretched=0)
+        self.table.cellActivated.connect(self._on_activated)
+        self.table.cellDoubleClicked.connect(self._on_activated)
+        v_box(self.title, (self.table, 1), owner=self, spacing=6)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.table.show_header(
+            [tr("X-ray"), tr("True class"), tr("Predicted class"), tr("Probability")]
+        )
+
+    def show_answers(self, title: str, answers: Sequence[Answer], names: Sequence[str]) -> None:
+        """Show other X-rays."""
+        self.title.setText(title)
+        self._paths = [one.path for one in answers]
+        self.table.show_rows(
+            [
+                (
+                    Path(one.name).name,
+                    names[one.truth],
+                    names[one.predicted],
+                    f"{one.probability:.1%}",
+                )
+                for one in answers
+            ],
+            numbers=(3,),
+        )
+
+    def _on_activated(self, row: int, _column: int) -> None:
+        if row < len(self._paths):
+            self.opened.emit(self._paths[row])
+
+
+class MatrixTab(TranslatedWidget):
+    """The confusion matrix, the X-rays of a cell, and the figures of each class."""
+
+    film_wanted = Signal(object)  # Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._study: Study | None = None
+        self._names: list[str] = []
+        self.matrix = ConfusionMatrixView()
+        self.matrix.setObjectName("bare")
+        self.matrix.cell_chosen.connect(self._on_cell_chosen)
+        self._title, self._hint = plain_label("sectionTitle"), plain_label("muted", wraps=True)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[Normalisation, QPushButton] = {}
+        ways: tuple[Normalisation, ...] = ("counts", "rows", "columns")
+        for way in ways:
+            button = QPushButton()
+            button.setCheckable(True)
+            button.setChecked(way == "counts")
+            button.clicked.connect(lambda _=False, by=way: self.matrix.normalise(by))
+            self._group.addButton(button)
+            self._buttons[way] = button
+        self.answers = AnswerTable()
+        self.answers.opened.connect(self.film_wanted)
+        self._figures_title = plain_label("sectionTitle")
+        self._figures = PlainTable(stretched=0)
+        left, right = card(), QWidget()
+        v_box(
+            h_box(self._title, None, *self._buttons.values(), spacing=6),
+            (scroll_area(self.matrix), 1),
+            self._hint,
+            owner=left,
+            margins=(14, 10, 14, 12),
+            spacing=8,
+        )
+        v_box(
+            self._figures_title,
+            self._figures,
+            8,
+            (self.answers, 1),
+            owner=right,
+            spacing=8,
+        )
+        h_box((left, 4), (right, 5), owner=self, spacing=12)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._title.setText(tr("Confusion matrix"))
+        self._hint.setText(tr("Choose a cell to see its X-rays; double-click one to read it."))
+        self._buttons["counts"].setText(tr("Counts"))
+        self._buttons["rows"].setText(tr("By true class"))
+        self._buttons["columns"].setText(tr("By prediction"))
+        self.matrix.show_words(tr("true class"), tr("predicted class"))
+        self._figures_title.setText(tr("Figures with 95% intervals over patients"))
+        self._figures.show_header(
+            [tr("Class"), tr("X-rays"), *(say(FIGURE_NAMES[name]) for name in _COLUMNS)]
+        )
+
+    def show_study(self, study: Study, names: list[str]) -> None:
+        """Show another study."""
+        self._study, self._names = study, names
+        self.matrix.show_matrix(confusion(study), names)
+        rows = []
+        for label, name in enumerate(names):
+            n = int((study.answered.truth == label).sum())
+            cells = [figure_text(study.figure(one, label)) for one in _COLUMNS]
+            rows.append((name, f"{n:,}", *cells))
+        self._figures.show_rows(rows, numbers=range(1, 2 + len(_COLUMNS)))
+        self._figures.fit_height(at_least=170)
+        self.answers.show_answers(tr("Most confident mistakes"), study.mistakes, names)
+
+    def _on_cell_chosen(self, truth: int, predicted: int) -> None:
+        if self._study is not None:
+            title = tr(
+                "{truth}, answered as {predicted}",
+                truth=self._names[truth],
+                predicted=self._names[predicted],
+            )
+            self.answers.show_answers(title, self._study.cell(truth, predicted), self._names)
+
+
+class FiguresTab(TranslatedWidget):
+    """Every figure with its interval and method, or why it is missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = PlainTable(stretched=5)
+        v_box(self._table, owner=self)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._table.show_header(
+            [
+                tr("Figure"),
+                tr("Class"),
+                tr("Value (95% interval)"),
+                tr("X-rays"),
+                tr("Patients"),
+                tr("Method, or why it is missing"),
+            ]
+        )
+
+    def show_study(self, study: Study, names: list[str]) -> None:
+        """Show another study."""
+        rows = []
+        for one in study.figures:
+            why = one.missing or one.method
+            rows.append(
+                (
+                    say(FIGURE_NAMES[one.name]),
+                    "" if one.label is None else names[one.label],
+                    figure_text(one),
+                    f"{one.n:,}",
+                    f"{one.n_patients:,}",
+                    "" if why is None else say(why),
+                )
+            )
+        self._table.show_rows(rows, numbers=(2, 3, 4))
+
+
+class ChartsTab(QWidget):
+    """Charts side by side, two in a row.
+
+    Args:
+        names: Of the charts, see core.report.charts.
+    """
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.charts = {name: ChartView() for name in names}
+        h_box(*((chart, 1) for chart in self.charts.values()), owner=self, spacing=12)
+
+
+class LungsTab(TranslatedWidget):
+    """What the lung tests found, and a button that runs them."""
+
+    tests_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hint, self._found = (plain_label(name, wraps=True) for name in ("muted", ""))
+        self._run = QPushButton()
+        self._run.clicked.connect(self.tests_wanted)
+        text = QWidget()
+        v_box(self._hint, h_box(self._run, None), self._found, None, owner=text, spacing=10)
+        v_box(scroll_area(text, only_vertical=True), owner=self)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._hint.setText(
+            tr(
+                "Tests of what the answers rest on: the lungs painted over, the lungs alone, lungs "
+                "in the frame of another X-ray, and what the network's features tell of the "
+                "source. They take about a minute."
+            )
+        )
+        self._run.setText(tr("Test the lungs"))
+
+    def show_study(self, study: Study, context: ReportContext, *, is_busy: bool) -> None:
+        """Show another study."""
+        self._run.setEnabled(not is_busy)
+        self._found.setText("\n".join(lung_sentences(study, context)))
+
+
+class CasesTab(TranslatedWidget):
+    """Hard cases and subgroups."""
+
+    film_wanted = Signal(object)  # Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._mistakes, self._unsure = AnswerTable(), AnswerTable()
+        self._groups_title = plain_label("sectionTitle")
+        self._groups = PlainTable(stretched=1)
+        for table in (self._mistakes, self._unsure):
+            table.opened.connect(self.film_wanted)
+        right = QWidget()
+        v_box((self._unsure, 1), self._groups_title, (self._groups, 1), owner=right, spacing=8)
+        h_box((self._mistakes, 1), (right, 1), owner=self, spacing=12)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._groups_title.setText(tr("Subgroups"))
+        self._groups.show_header(
+            [tr("Property"), tr("Value"), tr("X-rays"), tr("Patients"), tr("Accuracy")]
+        )
+
+    def show_study(self, study: Study, names: list[str]) -> None:
+        """Show another study."""
+        self._mistakes.show_answers(tr("Most confident mistakes"), study.mistakes, names)
+        self._unsure.show_answers(tr("Least sure right answers"), study.unsure_hits, names)
+        rows = []
+        for one in study.subgroups:
+            value = figure_text(one.figures[0]) if one.figures else "–"
+            few = tr("too few patients") if one.is_small else ""
+            rows.append(
+                (one.name, one.value, f"{one.n:,}", f"{one.n_patients:,}", f"{value}  {few}")
+            )
+        self._groups.show_rows(rows, numbers=(2, 3))

@@ -17,19 +17,17 @@ from core.data.edits import Edits
 from core.data.labels import ROLES, LabelChoice, SeveralLabels
 from core.data.tables import find_tables
 from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
-from core.evaluation.decision import OperatingPoint
-from core.errors import ConfigError, Message
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.statements import Statements, read_statements, statements_of
 from core.evaluation.study import Study, evaluation_of, study_of
 from core.models.model_file import read_card
 from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
-from core.training.run_description import read_description
 from core.report.evaluation_kit import lung_sentences, write_kit
 from core.report.facts import ReportContext
 from core.report.study_facts import FIGURE_NAMES, figure_text, study_json
 from core.training.repeats import Spread, repeat_seeds
+from core.training.run_description import read_description
 from core.workspace import Workspace
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic_core import from_json
 
 from app.cli.console import ProgressBars, last_of, print_json, print_line, tell
-from core.data.archive import choose_code_page
 from app.i18n import language, say, tr
+from core.data.archive import choose_code_page
 from core.data.dataset import LoadedDataset, load_dataset
 from core.data.edits import Edits
 from core.data.labels import ROLES, LabelChoice, SeveralLabels
@@ -224,8 +224,9 @@ def _operating_point(path: Path | None) -> OperatingPoint | None:
         raise ConfigError(
             Message(
                 "{file} cannot be read as an operating point. It is a JSON object such as "
-                '{{"thresholds": {{"NORMAL": 0.5, "COVID": 0.2}}}}.',
+                "{example}.",
                 file=path.name,
+                example='{"thresholds": {"NORMAL": 0.5, "COVID": 0.2}}',
             )
         ) from error
 

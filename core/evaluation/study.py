@@ -16,7 +16,7 @@ from core.data.acquisition import find_sources
 from core.data.dataset import LoadedDataset
 from core.data.records import Record
 from core.errors import Message, PneumoScopeError
-from core.evaluation.comparison import Subgroup, subgroups
+from core.evaluation.comparison import Subgroup, age_band, subgroups
 from core.evaluation.curves import (
     CalibrationCurve,
     Curve,
@@ -205,7 +205,7 @@ def study_of(
         ),
         doubt(answered, sets),
         tuple(net_benefit(answered, label) for label in labels),
-        subgroups(answered, _properties(loaded, raw.records)),
+        subgroups(answered, {**_of_patients(raw.records), **_properties(loaded, raw.records)}),
         point,
         None if validation is None else _answered(classifier, loaded, validation, point),
         lungs,
@@ -298,6 +298,15 @@ def flow_of(card: ModelCard, loaded: LoadedDataset, used: Sequence[Record]) -> F
             for part, label in sorted(counts, key=lambda key: (order.index(key[0]), key[1]))
         ),
     )
+
+
+def _of_patients(records: Sequence[Record]) -> Mapping[str, Sequence[str | None]]:
+    """Return what a table told of the patients: sex, age, view."""
+    return {
+        "sex": [record.sex or None for record in records],
+        "age": [age_band(record.age) for record in records],
+        "view": [record.view or None for record in records],
+    }
 
 
 def _properties(

@@ -1,3 +1,4 @@
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ def test_json_tells_the_numbers_of_the_test_part(
     said = command("evaluate", model, archive, "--json")
     assert said.code == 0
     numbers = ["n", "accuracy", "loss", "confusion", "classes"]
-    assert list(said.json) == [*numbers, "warnings", "external"]
+    assert list(said.json) == [*numbers, "warnings", "external", "study", "repeats"]
     assert said.json["external"] is None
     assert any("Never tested on X-rays from elsewhere" in one for one in said.json["warnings"])
     card = read_card(model)
@@ -57,3 +58,42 @@ def test_a_class_without_films_has_no_sensitivity(
     assert said.json["confusion"][0] == [0, 0, 0]
     text = command("evaluate", model, tmp_path / "two.zip", "--split", "all").out
     assert "COVID: n 0, sensitivity –, specificity" in text
+
+
+def test_every_figure_comes_with_method_and_interval_and_the_kit_is_written(
+    command: Command, model: Path, archive: Path, tmp_path: Path
+) -> None:
+    point = tmp_path / "point.json"
+    names = read_card(model).classes
+    point.write_text(json.dumps({"thresholds": dict.fromkeys(names, 0.9) | {names[0]: 0.01}}))
+    kit = tmp_path / "kit"
+    said = command(
+        "evaluate", model, archive, "--json", "--operating-point", point, "--report", kit
+    )
+    values = json.loads(said.out)
+    study = values["study"]
+    for one in study["figures"]:
+        assert one["value"] is not None or one["missing"]
+        assert (one["low"] is None) == (one["high"] is None)
+    assert sum(row[0] for row in values["confusion"]) == values["n"]  # all answered as the first
+    assert study["flow"]["used"] == values["n"]
+    assert (kit / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("no json", "operating point"),
+        ('{"thresholds": {"other": 0.5, "one": 0.5}}', "the model's are"),
+        ('{"thresholds": {"NORMAL": 2, "COVID": 0.5}}', "thresholds"),
+    ],
+)
+def test_an_operating_point_of_no_use_is_refused(
+    command: Command, model: Path, archive: Path, tmp_path: Path, content: str, words: str
+) -> None:
+    point = tmp_path / "point.json"
+    point.write_text(content)
+    said = command("evaluate", model, archive, "--operating-point", point)
+    assert said.code == 2
+    assert words in said.err
+    assert "Traceback" not in said.err

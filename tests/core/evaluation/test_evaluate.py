@@ -126,7 +126,8 @@ def test_progress_counts_batches_after_the_films_were_read_at_the_models_size(
     loaded = load(films_folder, workspace, 40)
     *steps, _ = evaluate_model(model, loaded, "all", workspace, "cpu")
     assert steps[:36] == [Progress(Message("Reading films"), n + 1, 36) for n in range(36)]
-    assert steps[36:] == [Progress(Message("Evaluating"), n + 1, 2) for n in range(2)]
+    assert steps[36:38] == [Progress(Message("Evaluating"), n + 1, 2) for n in range(2)]
+    assert {str(step.stage) for step in steps[38:]} == {"Answering the validation X-rays"}
 
 
 def test_classes_that_the_model_does_not_know_are_refused_by_name(

@@ -191,7 +191,7 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
                 f1=_number(measures.f1),
             )
         )
-    print_line(tr("Figures with 95% intervals over patients:"))
+    print_line(tr("Figures with intervals (95%) over patients:"))
     for one in study.figures:
         name = "" if one.label is None else f"{card.classes[one.label]}: "
         why = "" if one.missing is None else f" ({say(one.missing)})"

@@ -244,7 +244,7 @@ class EvaluationPage(Page):
             (balanced, accuracy, sure, patients),
             (
                 tr("balanced accuracy"),
-                tr("accuracy (95% interval)"),
+                tr("accuracy (interval, 95%)"),
                 tr("of the answers are sure"),
                 tr("X-rays / patients"),
             ),

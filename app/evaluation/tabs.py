@@ -116,7 +116,7 @@ class MatrixTab(TranslatedWidget):
         self._buttons["rows"].setText(tr("By true class"))
         self._buttons["columns"].setText(tr("By prediction"))
         self.matrix.show_words(tr("true class"), tr("predicted class"))
-        self._figures_title.setText(tr("Figures with 95% intervals over patients"))
+        self._figures_title.setText(tr("Figures with intervals (95%) over patients"))
         self._figures.show_header(
             [tr("Class"), tr("X-rays"), *(say(FIGURE_NAMES[name]) for name in _COLUMNS)]
         )
@@ -158,7 +158,7 @@ class FiguresTab(TranslatedWidget):
             [
                 tr("Figure"),
                 tr("Class"),
-                tr("Value (95% interval)"),
+                tr("Value (interval, 95%)"),
                 tr("X-rays"),
                 tr("Patients"),
                 tr("Method, or why it is missing"),

@@ -177,7 +177,7 @@ def _summary(paper: Paper, facts: Facts, context: ReportContext, title: str) -> 
         MARGIN, y, facts.answer("internal") or facts.answer("external"), 9.5, MUTED, width=INNER
     )
     y = paper.paragraph(MARGIN, y, context.disclaimer, 9.5, WARNING, width=INNER) + 4
-    y = paper.heading(MARGIN, y, say(Message("Primary figures, 95% intervals over patients")))
+    y = paper.heading(MARGIN, y, say(Message("Primary figures, intervals (95%) over patients")))
     columns = ("sensitivity", "specificity", "auroc")
     y = _row(paper, y, ["", *(say(FIGURE_NAMES[name]) for name in columns)], is_head=True)
     for label in range(len(study.classes)):
@@ -226,7 +226,7 @@ def _all_figures(paper: Paper, facts: Facts, context: ReportContext) -> None:
         say(word)
         for word in (
             Message("Figure"),
-            Message("Value (95% interval)"),
+            Message("Value (interval, 95%)"),
             Message("X-rays (patients)"),
             Message("Method, or why it is missing"),
         )

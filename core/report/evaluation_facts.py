@@ -186,8 +186,8 @@ class Facts:
     def _intervals(self) -> Iterator[Message]:
         yield Message(
             "Intervals (95%) with the patient as unit: shares by Wilson with a design effect, "
-            "AUROC by DeLong or Obuchowski on the logit scale, the others by bias-corrected bootstrap "
-            "over patients where every class has 20 patients and 5 errors."
+            "AUROC by DeLong or Obuchowski on the logit scale, the others by bias-corrected "
+            "bootstrap over patients where every class has 20 patients and 5 errors."
         )
 
     def _subgroups(self) -> Iterator[Message]:

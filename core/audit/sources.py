@@ -14,7 +14,7 @@ from core.data.splits import Splits, classes_without_films
 from core.errors import Message
 from core.models.dataset_findings import (
     MOST_PROPERTIES,
-    RED_AUROC,
+    SHORTCUT_AUROC,
     DatasetFindings,
     Telltale,
     ToldApart,
@@ -157,7 +157,7 @@ def findings_of_run(
         told_apart=tuple(
             ToldApart(one=names[pair.one], other=names[pair.other], auroc=pair.auroc)
             for pair in (confounder.pairs if confounder else ())
-            if pair.auroc > RED_AUROC and pair.p_value < CHANCE
+            if pair.auroc > SHORTCUT_AUROC and pair.p_value < CHANCE
         ),
         properties=tuple(
             Telltale(key=key, auroc=area)  # type: ignore[arg-type]

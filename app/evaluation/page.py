@@ -22,6 +22,7 @@ from app.evaluation.viewmodel import ChartDrawn, EvaluationViewModel, KitWritten
 from app.i18n import language, say, tr
 from app.settings import Theme
 from app.widgets.cards import ProgressCard
+from app.widgets.chart import ChartView
 from app.widgets.labels import Figure, plain_label
 from app.widgets.layouts import h_box, v_box
 from app.widgets.page import DropZone, Page, primary_button
@@ -43,6 +44,7 @@ class EvaluationPage(Page):
         super().__init__()
         self._model = model
         self._look = Look()
+        self._are_charts_old = False  # drawn in another theme or language
         self._part = QComboBox()
         self._part.addItem("", "test")
         self._part.addItem("", "all")
@@ -125,6 +127,8 @@ class EvaluationPage(Page):
         model = self._model
         if model.can_evaluate and model.result is None and model.question is None:
             model.evaluate()
+        if self._are_charts_old:
+            self._draw()
 
     def apply_theme(self, theme: Theme) -> None:
         colours = styling.colours(theme)
@@ -273,17 +277,26 @@ class EvaluationPage(Page):
         result, study = self._model.result, self._model.study
         if result is None or study is None:
             return
-        names = [result.card.display_names[name][language()] for name in study.classes]
-        self._model.draw(self._look, Words(say, names))
+        self._name_charts()
+        self._are_charts_old = not self.isVisible()  # then they are drawn when it is shown
+        if not self._are_charts_old:
+            names = [result.card.display_names[name][language()] for name in study.classes]
+            self._model.draw(self._look, Words(say, names))
+
+    def _charts(self) -> dict[str, ChartView]:
+        tabs = (self._curves, self._calibration, self._doubt)
+        found = {name: view for tab in tabs for name, view in tab.charts.items()}
+        return {**found, "decision": self._decision.chart}
+
+    def _name_charts(self) -> None:
+        for name, view in self._charts().items():
+            view.setAccessibleName(say(next(one.title for one in CHARTS if one.name == name)))
 
     @Slot(object)
     def _on_chart_drawn(self, drawn: ChartDrawn) -> None:
-        title = next(chart.title for chart in CHARTS if chart.name == drawn.name)
-        for tab in (self._curves, self._calibration, self._doubt):
-            if drawn.name in tab.charts:
-                tab.charts[drawn.name].show_png(drawn.png, say(title))
-        if drawn.name == "decision":
-            self._decision.chart.show_png(drawn.png, say(title))
+        view = self._charts().get(drawn.name)
+        if view is not None:
+            view.show_png(drawn.png)
 
     @Slot(int, float)
     def _on_sensitivity_wanted(self, label: int, sensitivity: float) -> None:

@@ -18,16 +18,10 @@ class ChartView(QWidget):
         self._picture = QPixmap()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def show_png(self, content: bytes, name: str) -> None:
-        """Show another chart.
-
-        Args:
-            content: A PNG file; b"" shows nothing.
-            name: For screen readers.
-        """
+    def show_png(self, content: bytes) -> None:
+        """Show another chart, a PNG file; b"" shows nothing."""
         self._picture = QPixmap()
         self._picture.loadFromData(content)
-        self.setAccessibleName(name)
         self.update()
 
     @property

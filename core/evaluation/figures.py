@@ -214,11 +214,17 @@ def _bootstrapped(
     return Figure(name, label, value, interval, _BOOTSTRAP, n, n_patients)
 
 
-def confusion_counts(answered: Answered) -> Floats:
-    """Return one row an image with a 1 in its cell of the confusion matrix, (N, C * C)."""
-    cells = answered.truth * answered.n_classes + answered.predicted
-    counts = np.zeros((len(cells), answered.n_classes**2))
-    counts[np.arange(len(cells)), cells] = 1
+def _class_counts(answered: Answered) -> Floats:
+    """Return for each image, by class: answered correctly, of it, and named, (N, 3 C).
+
+    The whole confusion matrix would take a million columns for a thousand classes.
+    """
+    n, c = len(answered.truth), answered.n_classes
+    rows, counts = np.arange(n), np.zeros((n, 3 * c))
+    hits = answered.truth == answered.predicted
+    counts[rows[hits], answered.truth[hits]] = 1
+    counts[rows, c + answered.truth] = 1
+    counts[rows, 2 * c + answered.predicted] = 1
     return counts
 
 
@@ -230,22 +236,19 @@ def _macro(answered: Answered) -> Iterator[Figure]:
         return
 
     def balanced(sums: Floats) -> Floats:
-        matrix = sums.reshape(*sums.shape[:-1], c, c)
         with np.errstate(invalid="ignore", divide="ignore"):
-            hits = np.diagonal(matrix, axis1=-2, axis2=-1)
-            return (hits / matrix.sum(axis=-1)).mean(axis=-1)
+            return (sums[..., :c] / sums[..., c : 2 * c]).mean(axis=-1)
 
     def macro_f1(sums: Floats) -> Floats:
-        matrix = sums.reshape(*sums.shape[:-1], c, c)
-        hits = np.diagonal(matrix, axis1=-2, axis2=-1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (2 * hits / (matrix.sum(axis=-1) + matrix.sum(axis=-2))).mean(axis=-1)
+            ratios = 2 * sums[..., :c] / (sums[..., c : 2 * c] + sums[..., 2 * c :])
+        return ratios.mean(axis=-1)
 
     wrong = answered.predicted != answered.truth
     fewest = min(range(c), key=lambda k: len(np.unique(answered.patients[answered.truth == k])))
     calmest = min(range(c), key=lambda k: int((wrong & (answered.truth == k)).sum()))
     members, errors = answered.truth == fewest, wrong & (answered.truth == calmest)
-    counts = confusion_counts(answered)
+    counts = _class_counts(answered)
     for name, statistic in zip(names, (balanced, macro_f1), strict=True):
         yield _bootstrapped(answered, name, None, counts, statistic, members, errors)
 

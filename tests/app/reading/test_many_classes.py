@@ -52,9 +52,12 @@ def test_a_matrix_of_a_thousand_classes_leaves_the_window_as_it_is(
 ) -> None:
     random = np.random.default_rng(0)
     truth = np.arange(2 * N) % N
-    result = evaluation(random.normal(size=(2 * N, N)).astype(np.float32), truth)
+    logits = random.normal(size=(2 * N, N)).astype(np.float32)
+    result = evaluation(logits, truth)
     application.evaluation.set_model(model_file)
-    application.evaluation.result = ModelEvaluation(model_file, many, "all", result)
+    application.evaluation.result = ModelEvaluation(
+        model_file, many, "all", result, classifier=None, loaded=None, raw=None, validation=None
+    )
     application.evaluation.changed.emit()
     application.window.show_page(EVALUATE)
     assert not application.window.grab().isNull()

@@ -293,7 +293,7 @@ def test_leftovers_of_dead_processes_are_removed_and_of_living_ones_kept(box: Bo
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for pid in (dead.pid, os.getppid()):
-        (box.store / f".abc.{pid}.x.part").mkdir(parents=True)
-        (box.store / f".abc.{pid}.x.part" / "000001.png").write_bytes(PNG)
+        (box.store / f".abc.{pid}.0123abc_.part").mkdir(parents=True)
+        (box.store / f".abc.{pid}.0123abc_.part" / "000001.png").write_bytes(PNG)
     unpacked = box.extract(zipped(("a/a.png", PNG)))
-    assert sorted(box.left_behind()) == [f".abc.{os.getppid()}.x.part", unpacked.folder.name]
+    assert sorted(box.left_behind()) == [f".abc.{os.getppid()}.0123abc_.part", unpacked.folder.name]

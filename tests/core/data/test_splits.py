@@ -272,7 +272,7 @@ class TestFolds:
         folds = split_into_folds(data, group_by_patient(data.records), 0, 3)
         empty = next(n for n, fold in enumerate(folds) if "B" not in counts(data, fold))
         tested = (empty + 1) % 3 + 1  # its neighbour validates, and the empty one trains
-        with pytest.raises(DatasetError, match="class B has no images in the training folder"):
+        with pytest.raises(DatasetError, match="class B has too few images"):
             divide(data, config.changed(fold=tested))
 
 

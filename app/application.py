@@ -104,10 +104,7 @@ class Application(QObject):
         self.window.show()
         # After the first paint, so that the window is there at once.
         if demo:
-            self._story = DemoStory(
-                self.data, self.training, self.evaluation, self.reading, self.window.show_page
-            )
-            QTimer.singleShot(0, self._story.begin)
+            QTimer.singleShot(0, self._begin_demo)
         elif paths:
             QTimer.singleShot(0, lambda: self.window.open_paths(paths))
 
@@ -137,11 +134,22 @@ class Application(QObject):
         self.training.stopped.connect(self.runs.refresh)
         self.training.trained.connect(lambda done: self._use(done.model))
         self.training.stopped.connect(self._use)
+        self.window.demo_wanted.connect(self._begin_demo)
         self.window.language_chosen.connect(self._on_language_chosen)
         self.window.theme_chosen.connect(self._on_theme_chosen)
         self.window.page_shown.connect(self._on_window_page_shown)
         self._finding_devices.reported.connect(self._on_devices_reported)
         self._finding_devices.failed.connect(self.window.show_failure)
+
+    @Slot()
+    def _begin_demo(self) -> None:
+        if self.training.is_training or self.window.is_closing:
+            return
+        if self._story is None:
+            self._story = DemoStory(
+                self.data, self.training, self.evaluation, self.reading, self.window.show_page
+            )
+        self._story.begin()
 
     def find_devices(self) -> None:
         """Load Paddle behind the window, once, and offer what it can compute on."""

@@ -19,17 +19,19 @@ from app.drops import Dropped, contents_of, welcome
 from app.evaluation.page import EvaluationPage
 from app.failures import show_failure
 from app.file_dialogs import MODEL_ENDING, FileDialogs
+from app.help.page import HelpPage
 from app.i18n import LANGUAGES, language, tr
 from app.quiz.start import QuizView
 from app.reading.page import ReadingPage
 from app.runs.page import RunsPage
 from app.settings import THEMES, AppSettings, Theme
+from app.start.page import StartPage
 from app.tasks import Failure, TaskRunner
 from app.training.page import TrainingPage
 from app.view_models import ViewModels
 from app.widgets.dialogs import ask
 from app.widgets.labels import plain_label
-from app.widgets.page import DATA, EVALUATE, READ, TRAIN
+from app.widgets.page import DATA, EVALUATE, HELP, READ, RUNS, START, TRAIN
 from app.widgets.window_parts import MenuBar, Rail, show_about
 from core.config import TrainingConfig
 from core.data.members import DATASET_ENDINGS
@@ -108,7 +110,8 @@ def _is_source(path: Path) -> bool:
     return not is_named_as_image(path.name) and path.is_dir()
 
 
-PAGE_ICONS = ("data", "train", "evaluate", "read", "runs")
+PAGE_ICONS = ("start", "data", "train", "evaluate", "read", "runs", "help")
+PAGE_HELP = ("start", "data", "train", "evaluate", "read", "runs")  # what F1 opens on each
 
 
 class MainWindow(QMainWindow):
@@ -124,6 +127,7 @@ class MainWindow(QMainWindow):
     language_chosen = Signal(str)
     page_shown = Signal(int)
     theme_chosen = Signal(str)
+    demo_wanted = Signal()  # the guided one
 
     def __init__(
         self,
@@ -138,6 +142,7 @@ class MainWindow(QMainWindow):
         self._runners, self._background, self._settings = runners, background, settings
         self._is_closing = False
         self._theme: Theme = settings.theme
+        self.start_page = StartPage(models, settings)
         self.data_page = DataPage(models.data, models.split, models.augmentation)
         self.training_page = TrainingPage(models.training, models.weights)
         self.evaluation_page = EvaluationPage(models.evaluation)
@@ -145,12 +150,15 @@ class MainWindow(QMainWindow):
             models.reading, models.desk, models.exports, QuizView(models.quiz)
         )
         self.runs_page = RunsPage(models.runs)
+        self.help_page = HelpPage()
         self._pages = (
+            self.start_page,
             self.data_page,
             self.training_page,
             self.evaluation_page,
             self.reading_page,
             self.runs_page,
+            self.help_page,
         )
         self._dialogs = FileDialogs(self, settings)
         self._incoming = Incoming(models, settings, self)
@@ -169,7 +177,7 @@ class MainWindow(QMainWindow):
         self.apply_theme(self._theme)
         self._retranslate()
         self._show_recent()
-        self.show_page(DATA)
+        self.show_page(START)
 
     @property
     def is_closing(self) -> bool:
@@ -185,6 +193,12 @@ class MainWindow(QMainWindow):
         """Bring a page to the front."""
         self._stack.setCurrentIndex(index)
         self._rail.choose(index)
+
+    @Slot(str)
+    def show_help(self, name: str) -> None:
+        """Bring the help to the front, at one of its pages."""
+        self.help_page.show_help(name)
+        self.show_page(HELP)
 
     def apply_theme(self, theme: Theme) -> None:
         """Redraw what the style sheet does not reach."""
@@ -317,6 +331,17 @@ class MainWindow(QMainWindow):
         self._stack.currentChanged.connect(self.page_shown)
         self._rail.language_pressed.connect(lambda: self.language_chosen.emit(_other_language()))
         self._rail.theme_pressed.connect(self._on_theme_pressed)
+        start = self.start_page
+        start.page_wanted.connect(self.show_page)
+        start.zip_wanted.connect(self._dialogs.choose_zips)
+        start.folder_wanted.connect(self._dialogs.choose_folder)
+        start.model_wanted.connect(self._dialogs.choose_model)
+        start.demo_wanted.connect(self.demo_wanted)
+        start.help_wanted.connect(self.show_help)
+        start.dataset_chosen.connect(self._on_recent_chosen)
+        start.model_chosen.connect(self._incoming.open_model)
+        start.run_chosen.connect(self._on_start_run_chosen)
+        start.resume_wanted.connect(self._on_runs_resume_wanted)
         self.data_page.zip_wanted.connect(self._dialogs.choose_zips)
         self.data_page.folder_wanted.connect(self._dialogs.choose_folder)
         self.data_page.table_wanted.connect(self._dialogs.choose_table)
@@ -332,11 +357,16 @@ class MainWindow(QMainWindow):
         self._menus.recent_chosen.connect(self._on_recent_chosen)
         self.data_page.recent_chosen.connect(self._on_recent_chosen)
         self._data.opened.connect(self._on_dataset_opened)
+        self._models.reading.model_opened.connect(self._on_model_opened)
         self._menus.zip_wanted.connect(self._dialogs.choose_zips)
         self._menus.folder_wanted.connect(self._dialogs.choose_folder)
         self._menus.model_wanted.connect(self._dialogs.choose_model)
         self._menus.films_wanted.connect(self._dialogs.choose_films)
         self._menus.demo_wanted.connect(self._on_demo_wanted)
+        self._menus.guided_demo_wanted.connect(self.demo_wanted)
+        self._menus.help_wanted.connect(self._on_help_wanted)
+        self._menus.tutorial_wanted.connect(lambda: self.show_help("tutorial"))
+        self._menus.shortcuts_wanted.connect(lambda: self.show_help("shortcuts"))
         self._menus.quit_wanted.connect(self.close)
         self._menus.about_wanted.connect(lambda: show_about(self))
         self._menus.language_chosen.connect(self.language_chosen)
@@ -367,7 +397,15 @@ class MainWindow(QMainWindow):
         self._menus.show_state(language(), self._theme)
         other_theme = tr("Light") if self._theme == "dark" else tr("Dark")
         self._rail.show_words(
-            [tr("Data"), tr("Train"), tr("Evaluate"), tr("Read"), tr("Runs")],
+            [
+                tr("Start"),
+                tr("Data"),
+                tr("Train"),
+                tr("Evaluate"),
+                tr("Read"),
+                tr("Runs"),
+                tr("Help"),
+            ],
             LANGUAGES[_other_language()],
             other_theme,
         )
@@ -376,6 +414,22 @@ class MainWindow(QMainWindow):
     def _on_dataset_opened(self, sources: list[Path]) -> None:
         self._settings.remember_dataset([str(source) for source in sources])
         self._show_recent()
+
+    @Slot()
+    def _on_model_opened(self) -> None:
+        if (path := self._models.reading.model) is not None:
+            self._settings.remember_model(str(path))
+
+    @Slot()
+    def _on_help_wanted(self) -> None:
+        """Open the help of the page in front."""
+        if self.page != HELP:
+            self.show_help(PAGE_HELP[self.page])
+
+    @Slot(object)
+    def _on_start_run_chosen(self, folder: Path) -> None:
+        self.show_page(RUNS)
+        self._models.runs.select([folder])
 
     def _show_recent(self) -> None:
         self._menus.show_recent(self._settings.recent_datasets)

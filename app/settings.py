@@ -73,6 +73,17 @@ class AppSettings:
         self._store.setValue("recent_datasets", json.dumps(newest))
 
     @property
+    def recent_models(self) -> list[str]:
+        """The model files that were opened last, newest first."""
+        return [paths[0] for paths in self._lists("recent_models")[:MAX_RECENT]]
+
+    def remember_model(self, path: str) -> None:
+        """Put a model file at the head of the list."""
+        others = [one for one in self.recent_models if one != path]
+        newest = [[one] for one in [path, *others][:MAX_RECENT]]
+        self._store.setValue("recent_models", json.dumps(newest))
+
+    @property
     def run_folders(self) -> list[str]:
         """Folders with runs of other machines that the user added to the list of runs."""
         return [folders[0] for folders in self._lists("run_folders")]

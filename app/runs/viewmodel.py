@@ -164,6 +164,17 @@ class RunsViewModel(QObject):
         """All runs, those that the filter hides too."""
         return len(self._runs)
 
+    def newest(self, n: int) -> list[RunSummary]:
+        """Return the `n` runs that began last, of those that are whole."""
+        runs = [run for run in self._runs.values() if isinstance(run, RunSummary)]
+        return sorted(runs, key=_age, reverse=True)[:n]
+
+    def newest_resumable(self) -> RunSummary | None:
+        """Return the run that began last of those that wait to be resumed."""
+        waiting = ("interrupted", "paused")
+        runs = self.newest(len(self._runs))
+        return next((run for run in runs if run.can_resume and run.status in waiting), None)
+
     @property
     def selected(self) -> tuple[Run, ...]:
         """The chosen runs, in the order in which they were chosen."""

@@ -68,6 +68,7 @@ class OfferBar(QFrame):
     """A sentence with two buttons; hidden until there is an offer and once it is answered."""
 
     taken = Signal()
+    declined = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +76,7 @@ class OfferBar(QFrame):
         self._sentence = plain_label(wraps=True)
         self._take, self._later = QPushButton(), QPushButton()
         self._take.clicked.connect(self._on_take_clicked)
-        self._later.clicked.connect(self.hide)
+        self._later.clicked.connect(self._on_later_clicked)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 10, 8)
         row.addWidget(self._sentence, 1)
@@ -92,6 +93,10 @@ class OfferBar(QFrame):
     def _on_take_clicked(self) -> None:
         self.hide()
         self.taken.emit()
+
+    def _on_later_clicked(self) -> None:
+        self.hide()
+        self.declined.emit()
 
 
 class ProgressCard(TranslatedWidget):

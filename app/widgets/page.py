@@ -9,7 +9,7 @@ from app.settings import Theme
 from app.widgets.labels import plain_label
 
 MARGIN_PX, MARGIN_TOP_PX = 20, 14
-DATA, TRAIN, EVALUATE, READ, RUNS = range(5)  # the places of the pages in the rail
+START, DATA, TRAIN, EVALUATE, READ, RUNS, HELP = range(7)  # the places of the pages in the rail
 
 
 class TranslatedWidget(QWidget):

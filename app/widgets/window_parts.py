@@ -105,6 +105,10 @@ class MenuBar(QMenuBar):
     recent_chosen = Signal(list)  # of str: the zips and folders of one dataset
     quit_wanted = Signal()
     about_wanted = Signal()
+    guided_demo_wanted = Signal()
+    help_wanted = Signal()
+    tutorial_wanted = Signal()
+    shortcuts_wanted = Signal()
     language_chosen = Signal(str)
     theme_chosen = Signal(str)
 
@@ -129,6 +133,11 @@ class MenuBar(QMenuBar):
             action.setText(LANGUAGES[action.data()])  # each in its own words
         self._view.addSeparator()
         self._themes = self._add_choices(themes, self.theme_chosen)
+        self._pages = self._add(self._help, self.help_wanted, "F1")
+        self._tutorial = self._add(self._help, self.tutorial_wanted)
+        self._shortcuts = self._add(self._help, self.shortcuts_wanted)
+        self._guided_demo = self._add(self._help, self.guided_demo_wanted)
+        self._help.addSeparator()
         self._about = self._add(self._help, self.about_wanted)
         self._about.setMenuRole(QAction.MenuRole.AboutRole)
         self.retranslate()
@@ -168,6 +177,10 @@ class MenuBar(QMenuBar):
         self._films.setText(tr("Open X-rays …"))
         self._model.setText(tr("Open model …"))
         self._quit.setText(tr("Quit"))
+        self._pages.setText(tr("Help for this page"))
+        self._tutorial.setText(tr("Ten-minute tutorial"))
+        self._shortcuts.setText(tr("Keyboard shortcuts"))
+        self._guided_demo.setText(tr("Guided demo"))
         self._about.setText(tr("About PneumoScope"))
         names = {"dark": tr("Dark"), "light": tr("Light")}
         for action in self._themes.actions():

@@ -63,7 +63,11 @@ def test_each_file_goes_to_the_page_it_is_for(
         for paths, done, shown in (
             ([A, B, C], [("read", [A, B, C])], READ),
             ([a_folder], [("read", [a_folder])], READ),
-            ([ZIP, tmp_path], [("read" if is_read else "open", [ZIP, tmp_path])], READ * is_read),
+            (
+                [ZIP, tmp_path],
+                [("read" if is_read else "open", [ZIP, tmp_path])],
+                READ if is_read else DATA,
+            ),
             ([MODEL], model, EVALUATE if page == EVALUATE else READ),
             ([A, MODEL], [*model, ("read", [A])], READ),
         ):

@@ -31,8 +31,8 @@ def test_a_wheel_holds_all_resources_but_the_screenshots(tmp_path: Path) -> None
     wanted = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "resources").rglob("*")
-        if path.is_file() and path.suffix not in (".md", ".po", ".png")
+        if path.is_file() and path.suffix not in (".po", ".png")
     }
-    rooms = {"fonts", "icons", "licences", "styles", "translations"}
+    rooms = {"fonts", "help", "icons", "licences", "styles", "translations"}
     assert {name.split("/")[1] for name in packed} == rooms
     assert packed == wanted

@@ -80,7 +80,7 @@ class Command(Enum):
     PREVIOUS_FILM = _Described(Message("Previous film"), ("Left", "PgUp"))
     NEXT_FILM = _Described(Message("Next film"), ("Right", "PgDown"))
     FULL_SCREEN = _Described(Message("Full screen"), ("F11",), "full-screen", is_switch=True)
-    HELP = _Described(Message("Keys and mouse"), ("?", "F1"), "help")
+    HELP = _Described(Message("Keys and mouse"), ("?",), "help")
     ESCAPE = _Described(Message("Put the tool away, leave full screen"), ("Esc",))
 
     @property

@@ -1,0 +1,1 @@
+"""Help: the pages of resources/help in the language of the window."""

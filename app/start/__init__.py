@@ -1,0 +1,1 @@
+"""Start: the four steps with their state, three ways in, and what was used last."""

@@ -19,6 +19,7 @@ from app.data.viewmodel import DataViewModel
 from app.demo import DemoStory
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.failures import GarbageCollector, UncaughtErrors, start_logging
+from app.help.viewmodel import HelpViewModel
 from app.i18n import set_language, tr
 from app.main_window import MainWindow
 from app.quiz.viewmodel import QuizViewModel
@@ -61,8 +62,10 @@ class Application(QObject):
 
         self._runners = [TaskRunner() for _ in range(6)]
         loading, training, evaluating, reading, exports, opening_weights = self._runners
-        self._background = [TaskRunner() for _ in range(7)]
-        self._finding_devices, auditing, looking, listing_runs, *behind_reading = self._background
+        self._background = [TaskRunner() for _ in range(8)]
+        self._finding_devices, auditing, looking, listing_runs, diagnosing, *behind_reading = (
+            self._background
+        )
         viewing, explaining, asking = behind_reading
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
@@ -80,6 +83,7 @@ class Application(QObject):
         self.runs = RunsViewModel(
             listing_runs, workspace, [Path(folder) for folder in settings.run_folders]
         )
+        self.help = HelpViewModel(diagnosing, workspace, lambda: self.training.is_training)
         models = ViewModels(
             data=self.data,
             split=self.split,
@@ -92,6 +96,7 @@ class Application(QObject):
             exports=self.exports,
             quiz=self.quiz,
             runs=self.runs,
+            help=self.help,
         )
         self.window = MainWindow(models, self._runners, self._background, settings)
         self._story: DemoStory | None = None
@@ -149,6 +154,9 @@ class Application(QObject):
             self._story = DemoStory(
                 self.data, self.training, self.evaluation, self.reading, self.window.show_page
             )
+            self._story.step_begun.connect(self.window.demo_bar.show_step)
+            self._story.given_up.connect(lambda: self.window.demo_bar.show_step(5))
+            self.window.demo_bar.ended.connect(self._story.end)
         self._story.begin()
 
     def find_devices(self) -> None:

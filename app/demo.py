@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.data.viewmodel import DataViewModel
 from app.evaluation.viewmodel import EvaluationViewModel
@@ -23,6 +23,9 @@ class DemoStory(QObject):
         reading: Reads the films that were kept.
         show_page: Brings a page to the front.
     """
+
+    step_begun = Signal(int)  # 1 to 4
+    given_up = Signal()  # the user or an error ended it before its last step
 
     def __init__(
         self,
@@ -49,18 +52,27 @@ class DemoStory(QObject):
     def begin(self) -> None:
         """Open the built-in films."""
         self._step = DATA
+        self.step_begun.emit(1)
         self._show_page(DATA)
         self._data.open_demo()
 
     @Slot()
-    def _give_up(self) -> None:
+    def end(self) -> None:
+        """Begin no further step; what goes on goes on."""
         self._step = None
+
+    @Slot()
+    def _give_up(self) -> None:
+        if self._step is not None:
+            self._step = None
+            self.given_up.emit()
 
     @Slot(object)
     def _on_data_loaded(self, loaded: LoadedDataset) -> None:
         if self._step != DATA or loaded.dataset.sources != (self._data.demo_source,):
             return
         self._step = TRAIN
+        self.step_begun.emit(2)
         self._show_page(TRAIN)
         self._training.set_config(demo_config())
         self._training.start()
@@ -77,11 +89,13 @@ class DemoStory(QObject):
             self._give_up()
             return
         self._step = EVALUATE
+        self.step_begun.emit(3)
         self._show_page(EVALUATE)
         self._evaluation.evaluate()
 
     @Slot()
     def _on_evaluated(self) -> None:
         if self._step == EVALUATE:
+            self.step_begun.emit(4)
             self._show_page(READ)
-        self._give_up()
+        self._step = None

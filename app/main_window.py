@@ -25,6 +25,7 @@ from app.quiz.start import QuizView
 from app.reading.page import ReadingPage
 from app.runs.page import RunsPage
 from app.settings import THEMES, AppSettings, Theme
+from app.start.next_step import DemoBar, NextStepBar
 from app.start.page import StartPage
 from app.tasks import Failure, TaskRunner
 from app.training.page import TrainingPage
@@ -150,7 +151,7 @@ class MainWindow(QMainWindow):
             models.reading, models.desk, models.exports, QuizView(models.quiz)
         )
         self.runs_page = RunsPage(models.runs)
-        self.help_page = HelpPage()
+        self.help_page = HelpPage(models.help)
         self._pages = (
             self.start_page,
             self.data_page,
@@ -166,6 +167,7 @@ class MainWindow(QMainWindow):
         self._menus = MenuBar(THEMES)
         self.setMenuBar(self._menus)
         self._stack = QStackedWidget()
+        self.demo_bar, self._next_step = DemoBar(), NextStepBar(models)
         self._disclaimer = plain_label("disclaimer")
         self._lay_out()
         self._connect()
@@ -221,6 +223,8 @@ class MainWindow(QMainWindow):
         """Give the viewer the whole screen, but for the line that says what this is not."""
         for widget in (self._rail, self._menus):
             widget.setVisible(not is_full)
+        if is_full:
+            self.demo_bar.hide()
         self.reading_page.set_full_screen(is_full)
         full = Qt.WindowState.WindowFullScreen  # a window that was as large as can be stays so
         self.setWindowState(self.windowState() | full if is_full else self.windowState() & ~full)
@@ -292,6 +296,7 @@ class MainWindow(QMainWindow):
         models = self._models
         for model in (models.data, models.runs, models.reading, models.desk, models.evaluation):
             model.end()
+        models.help.end()
         models.exports.cancel()
         models.training.end()
         for runner in (*self._runners, *self._background):
@@ -321,7 +326,9 @@ class MainWindow(QMainWindow):
         right = QVBoxLayout()
         row.addLayout(right, 1)
         right.setSpacing(0)
+        right.addWidget(self.demo_bar)
         right.addWidget(self._stack, 1)
+        right.addWidget(self._next_step)
         right.addWidget(self._disclaimer)
         for page in self._pages:
             self._stack.addWidget(page)
@@ -329,6 +336,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._rail.page_chosen.connect(self._stack.setCurrentIndex)
         self._stack.currentChanged.connect(self.page_shown)
+        self._stack.currentChanged.connect(self._next_step.show_for)
+        self._next_step.page_wanted.connect(self.show_page)
         self._rail.language_pressed.connect(lambda: self.language_chosen.emit(_other_language()))
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         start = self.start_page
@@ -379,7 +388,7 @@ class MainWindow(QMainWindow):
         models = self._models
         for model in (models.data, models.training, models.evaluation, models.reading):
             model.failed.connect(self.show_failure)
-        for other in (models.desk, models.exports, models.quiz, models.runs):
+        for other in (models.desk, models.exports, models.quiz, models.runs, models.help):
             other.failed.connect(self.show_failure)
         for runner in (*self._runners, *self._background):
             runner.finished.connect(self._close_if_idle)

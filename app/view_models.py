@@ -6,6 +6,7 @@ from app.data.augmentation_viewmodel import AugmentationViewModel
 from app.data.split_viewmodel import SplitViewModel
 from app.data.viewmodel import DataViewModel
 from app.evaluation.viewmodel import EvaluationViewModel
+from app.help.viewmodel import HelpViewModel
 from app.quiz.viewmodel import QuizViewModel
 from app.reading.desk_viewmodel import DeskViewModel
 from app.reading.export import ExportViewModel
@@ -30,3 +31,4 @@ class ViewModels:
     exports: ExportViewModel
     quiz: QuizViewModel
     runs: RunsViewModel
+    help: HelpViewModel

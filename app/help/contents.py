@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from app.setting_words import settings_table
+
 HELP: Final = Path(__file__).resolve().parents[2] / "resources" / "help"
 PAGES: Final = (
     "start",
@@ -37,7 +39,10 @@ def page_text(name: str, language: str) -> str:
     def keep(picture: re.Match[str]) -> str:
         return picture[0] if (file.parent / picture[1]).is_file() else ""
 
-    return _PICTURE.sub(keep, file.read_text("utf-8"))
+    text = _PICTURE.sub(keep, file.read_text("utf-8"))
+    if name == "settings" and "\n| " not in text:  # only the English file holds the table
+        text += "\n" + settings_table()
+    return text
 
 
 def page_title(name: str, language: str) -> str:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QUrl, Slot, qVersion
 from PySide6.QtGui import QColor, QImage, QKeySequence, QResizeEvent, QShortcut, QTextDocument
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QTextBrowser
+from PySide6.QtWidgets import QApplication, QListWidget, QListWidgetItem, QPushButton, QTextBrowser
 
 from app import theme as styling
 from app.help.contents import anchor_of, page_file, page_names, page_text, page_title
+from app.help.viewmodel import HelpViewModel
 from app.i18n import language, tr
 from app.settings import Theme
 from app.widgets.layouts import h_box
@@ -44,10 +45,9 @@ class HelpBrowser(QTextBrowser):
 class HelpPage(Page):
     """The pages of resources/help in the language of the window."""
 
-    diagnostics_wanted = Signal()
-
-    def __init__(self) -> None:
+    def __init__(self, model: HelpViewModel) -> None:
         super().__init__()
+        self._model = model
         self._name = "start"
         self._visited: list[str] = []  # before this page, the newest last
         self._list = QListWidget()
@@ -55,10 +55,14 @@ class HelpPage(Page):
         self._list.setFixedWidth(LIST_PX)
         self.browser = HelpBrowser()
         self.browser.setMaximumWidth(MAX_TEXT_PX)
-        self._back = QPushButton()
-        self.add_to_head(self._back)
+        self._back, self._diagnose = QPushButton(), QPushButton()
+        self._copied = False
+        self.add_to_head(self._diagnose, self._back)
         self.body.addLayout(h_box(self._list, (self.browser, 1), None, spacing=16), 1)
         self._back.clicked.connect(self._on_back_clicked)
+        self._diagnose.clicked.connect(model.diagnose)
+        model.changed.connect(self._show_state)
+        model.diagnosed.connect(self._on_model_diagnosed)
         self._list.currentItemChanged.connect(self._on_list_current_changed)
         self.browser.anchorClicked.connect(self._on_browser_anchor_clicked)
         back = QShortcut(QKeySequence(QKeySequence.StandardKey.Back), self)
@@ -96,6 +100,13 @@ class HelpPage(Page):
     def retranslate(self) -> None:
         self.title.setText(tr("Help"))
         self._back.setText(tr("Back"))
+        self._diagnose.setToolTip(
+            tr(
+                "Versions, devices, disk, fonts and a self-test of ten seconds, without names or "
+                "paths of X-rays"
+            )
+        )
+        self._show_state()
         self._list.setAccessibleName(tr("Pages of the help"))
         self.browser.setAccessibleName(tr("Help"))
         self._list.blockSignals(True)
@@ -136,6 +147,21 @@ class HelpPage(Page):
                 return
             block = block.next()
 
+    @Slot()
+    def _show_state(self) -> None:
+        is_busy = self._model.is_busy
+        self._diagnose.setText(tr("Testing …") if is_busy else tr("Copy diagnostics"))
+        self._diagnose.setEnabled(not is_busy)
+        self.subtitle.setText(
+            tr("Diagnostics are on the clipboard.") if self._copied and not is_busy else ""
+        )
+
+    @Slot(str)
+    def _on_model_diagnosed(self, text: str) -> None:
+        QApplication.clipboard().setText(f"{text}\n{_window_words()}\n")
+        self._copied = True
+        self._show_state()
+
     @Slot(QUrl)
     def _on_browser_anchor_clicked(self, link: QUrl) -> None:
         if link.isRelative() and (link.path().endswith(".md") or not link.path()):
@@ -152,3 +178,18 @@ class HelpPage(Page):
         item = self._list.currentItem()
         if item is not None:
             self.show_help(str(item.data(Qt.ItemDataRole.UserRole)))
+
+
+def _window_words() -> str:
+    """Tell of Qt, the screens and the fonts, in English as the rest."""
+    screens = ", ".join(
+        f"{one.size().width()}x{one.size().height()} at {one.devicePixelRatio():g}"
+        for one in QApplication.screens()
+    )
+    fonts = ", ".join(QApplication.font().families())
+    lines = (
+        f"Qt {qVersion()}, {QApplication.platformName()}, language {language()}",
+        f"screens: {screens}",
+        f"fonts: {fonts}",
+    )
+    return "\n".join(lines)

@@ -4,18 +4,22 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QUrl
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.help.contents import HELP, PAGES, anchor_of, page_file, page_names, page_text
 from app.help.page import HelpPage
-from tests.app.hands import press, speak
+from app.help.viewmodel import HelpViewModel
+from app.tasks import TaskRunner
+from core.workspace import Workspace
+from tests.app.hands import label_texts, press, speak, wait_until
 
 LINK = re.compile(r"\]\(([^)#]*)(?:#([^)]*))?\)")
 
 
 @pytest.fixture
-def page(qtbot: QtBot) -> HelpPage:
-    page = HelpPage()
+def page(qtbot: QtBot, runner: TaskRunner, workspace: Workspace) -> HelpPage:
+    page = HelpPage(HelpViewModel(runner, workspace, lambda: False))
     qtbot.addWidget(page)
     page.resize(900, 600)
     page.show()
@@ -71,3 +75,16 @@ def test_pictures_that_are_not_installed_are_left_out(
     shutil.copy(HELP / "data.md", tmp_path)
     monkeypatch.setattr("app.help.contents.HELP", tmp_path)
     assert "![" not in page_text("data", "en")
+
+
+def test_diagnostics_go_to_the_clipboard_without_any_path(
+    page: HelpPage, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page._model, "_is_training", lambda: True)
+    press(page, "Copy diagnostics")
+    wait_until(lambda: not page._model.is_busy)
+    text = QApplication.clipboard().text()
+    for word in ("PneumoScope 0", "onnxruntime", "disk:", "fonts:", "Qt 6", "self-test: left out"):
+        assert word in text
+    assert str(workspace.root) not in text
+    assert "Diagnostics are on the clipboard." in label_texts(page)

@@ -1,5 +1,6 @@
 """Builds the program: the only place where objects are wired to each other."""
 
+import json
 import logging
 import sys
 import time
@@ -33,6 +34,9 @@ from app.training.viewmodel import TrainingViewModel
 from app.training.weights_viewmodel import InitialWeightsViewModel
 from app.view_models import ViewModels
 from app.widgets.page import TRAIN
+from core.config import TrainingConfig
+from core.demo import demo_config
+from core.errors import PneumoScopeError
 from core.quiz.films import sources_of
 from core.runtime.devices import Device
 from core.runtime.threads import tune_process
@@ -69,6 +73,7 @@ class Application(QObject):
         viewing, explaining, asking = behind_reading
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
+        self._restore_training()
         self.evaluation = EvaluationViewModel(evaluating, workspace)
         self.reading = ReadingViewModel(reading, workspace)
         self.desk = DeskViewModel(viewing, explaining)
@@ -112,6 +117,26 @@ class Application(QObject):
             QTimer.singleShot(0, self._begin_demo)
         elif paths:
             QTimer.singleShot(0, lambda: self.window.open_paths(paths))
+
+    def _restore_training(self) -> None:
+        """Take the settings of the last session; what cannot be read is left out."""
+        saved = self._settings.training_config
+        if saved:
+            try:
+                self.training.set_config(TrainingConfig.from_json(json.loads(saved)))
+            except (ValueError, RecursionError, PneumoScopeError):
+                log.warning("the settings of training could not be restored", exc_info=True)
+        self._remembered = self.training.config
+        self.training.changed.connect(self._remember_training)
+
+    @Slot()
+    def _remember_training(self) -> None:
+        config = self.training.config
+        if config is self._remembered or config == demo_config():
+            return
+        self._remembered = config
+        kept = config.changed(extra_epochs=0, initial_weights="")  # of a run, not of its recipe
+        self._settings.training_config = json.dumps(kept.to_json())
 
     def _connect(self) -> None:
         self.data.loaded.connect(self.training.set_dataset)

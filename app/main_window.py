@@ -340,6 +340,8 @@ class MainWindow(QMainWindow):
         self._next_step.page_wanted.connect(self.show_page)
         self._rail.language_pressed.connect(lambda: self.language_chosen.emit(_other_language()))
         self._rail.theme_pressed.connect(self._on_theme_pressed)
+        self.training_page.advanced.set_unfolded(self._settings.is_form_advanced)
+        self.training_page.advanced.folded.connect(self._on_advanced_folded)
         start = self.start_page
         start.page_wanted.connect(self.show_page)
         start.zip_wanted.connect(self._dialogs.choose_zips)
@@ -428,6 +430,10 @@ class MainWindow(QMainWindow):
     def _on_model_opened(self) -> None:
         if (path := self._models.reading.model) is not None:
             self._settings.remember_model(str(path))
+
+    @Slot(bool)
+    def _on_advanced_folded(self, is_advanced: bool) -> None:
+        self._settings.is_form_advanced = is_advanced
 
     @Slot()
     def _on_help_wanted(self) -> None:

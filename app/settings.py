@@ -84,6 +84,24 @@ class AppSettings:
         self._store.setValue("recent_models", json.dumps(newest))
 
     @property
+    def training_config(self) -> str:
+        """The settings of training as JSON, empty at first."""
+        return self._text("training_config")
+
+    @training_config.setter
+    def training_config(self, config: str) -> None:
+        self._store.setValue("training_config", config)
+
+    @property
+    def is_form_advanced(self) -> bool:
+        """True if the Train page shows all settings."""
+        return self._text("is_form_advanced") == "true"
+
+    @is_form_advanced.setter
+    def is_form_advanced(self, is_advanced: bool) -> None:
+        self._store.setValue("is_form_advanced", "true" if is_advanced else "false")
+
+    @property
     def run_folders(self) -> list[str]:
         """Folders with runs of other machines that the user added to the list of runs."""
         return [folders[0] for folders in self._lists("run_folders")]

@@ -1,11 +1,11 @@
-"""The form of the next run's settings: the basics on top, the rest folded away."""
+"""The form of the next run's settings: basic ones on top, advanced ones folded away."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFileDialog,
     QPushButton,
@@ -260,6 +260,8 @@ class FoldingGroup(QWidget):
         content: Shown while it is unfolded.
     """
 
+    folded = Signal(bool)  # by the user: True if unfolded
+
     def __init__(self, content: QWidget) -> None:
         super().__init__()
         self._content, self._is_unfolded = content, False
@@ -271,8 +273,13 @@ class FoldingGroup(QWidget):
         self._title.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         v_box(self._title, self._summary, content, owner=self, spacing=4)
         self._summary.setIndent(22)
-        self._title.clicked.connect(lambda: self.set_unfolded(not self._is_unfolded))
+        self._title.clicked.connect(self._on_title_clicked)
         self.set_unfolded(False)
+
+    @Slot()
+    def _on_title_clicked(self) -> None:
+        self.set_unfolded(not self._is_unfolded)
+        self.folded.emit(self._is_unfolded)
 
     def set_unfolded(self, is_unfolded: bool) -> None:
         """Show or hide the content."""
@@ -294,6 +301,7 @@ class FoldingGroup(QWidget):
 
 
 FORM_PX = 300
+BASIC = ("architecture", "epochs", "image_size")  # with preset and device, what most runs need
 
 
 class TrainingForm(TranslatedWidget):
@@ -313,7 +321,9 @@ class TrainingForm(TranslatedWidget):
         self._back = QToolButton()
         self._back.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._back.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._basics = SettingGroup(model, fields_of("basics", model))
+        fields = fields_of("basics", model)
+        self._basics = SettingGroup(model, {name: fields.pop(name) for name in BASIC})
+        self._details = SettingGroup(model, fields)
         self._device = ChoiceField(["auto"], self._device_words)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 10, 0)
@@ -321,8 +331,19 @@ class TrainingForm(TranslatedWidget):
         self._column.addStrut(FORM_PX)
         for part in (self._preset, self._note, self._back, self._basics, self._device):
             self._column.addWidget(part)
+        self._inner = QVBoxLayout()
+        self._inner.setSpacing(ROW_SPACING_PX)
+        self._inner.setContentsMargins(0, 0, 0, 0)
+        self._inner.addWidget(self._details)
+        keeps_its_place = self._back.sizePolicy()
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self._back.setSizePolicy(keeps_its_place)
         self._summaries: dict[FoldingGroup, Callable[[], str]] = {}
         self._groups = self._add_groups(weights)
+        inner = QWidget()
+        inner.setLayout(self._inner)
+        self.advanced = FoldingGroup(inner)
+        self._column.addWidget(self.advanced)
         self._column.addStretch()
         self._preset.edited.connect(model.choose_preset)
         self._back.clicked.connect(self._on_back_clicked)
@@ -351,10 +372,11 @@ class TrainingForm(TranslatedWidget):
     def _add_group(self, content: QWidget, summary: Callable[[], str]) -> FoldingGroup:
         group = FoldingGroup(content)
         self._summaries[group] = summary
-        self._column.addWidget(group)
+        self._inner.addWidget(group)
         return group
 
     def retranslate(self) -> None:
+        self.advanced.show_title(tr("Advanced settings"))
         for name, group in self._groups.items():
             group.show_title(say(GROUP_TITLES[name]))
         _show_words(self._preset, "preset")
@@ -381,6 +403,7 @@ class TrainingForm(TranslatedWidget):
         self._show_note()
         for group, summary in self._summaries.items():
             group.show_summary(summary())
+        self.advanced.show_summary(self._details.summary(("batch_size", "learning_rate")))
 
     @Slot()
     def _on_back_clicked(self) -> None:
@@ -414,6 +437,4 @@ class TrainingForm(TranslatedWidget):
                 "AdamW with a one-cycle learning rate, label smoothing, classes weighed evenly, "
                 "the seven augmentations; the epoch that validates best is kept."
             )
-        if self._model.is_changed:
-            text += " " + tr("You have changed some of its settings.")
         self._note.setText(text)

@@ -103,6 +103,7 @@ class TrainingPage(Page):
         super().__init__()
         self._model = model
         self._form = TrainingForm(model, weights)
+        self.advanced = self._form.advanced
         self._monitor = TrainingMonitor(model)
         self._interrupted = model.interrupted_run()
         self._offer = OfferBar()

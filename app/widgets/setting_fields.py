@@ -91,6 +91,9 @@ class SettingRow(QWidget):
         # As wide as the row: a word for a value can be wider than the field.
         grid.addWidget(self._usual, 1, 0, 1, 3, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self._explanation, 2, 0, 1, 3)
+        keeps_its_place = self._usual.sizePolicy()  # or all rows below would jump
+        keeps_its_place.setRetainSizeWhenHidden(True)
+        self._usual.setSizePolicy(keeps_its_place)
         self._usual.hide()
         self._explanation.hide()
         self._about.toggled.connect(self._explanation.setVisible)

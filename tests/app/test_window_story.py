@@ -373,6 +373,7 @@ class TestLanguage:
             str(dataset.dataset.sources[0]),
             dataset.dataset.name,
             f"{result.model.parent.name}/{result.model.name}",
+            str(result.model),
             *dataset.dataset.classes,
             *(record.name for record in dataset.dataset.records),
             *(PurePosixPath(record.name).name for record in dataset.dataset.records),

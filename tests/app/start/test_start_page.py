@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -5,8 +6,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from app.application import Application
+from app.settings import AppSettings
 from app.start.page import StepButton
 from app.widgets.page import DATA, HELP, READ, START
+from core.config import TrainingConfig
+from core.demo import demo_config
+from core.workspace import Workspace
 from tests.app.hands import label_texts, press, wait_until
 
 
@@ -42,6 +47,20 @@ def test_the_path_follows_what_is_opened(
     links = [one for one in window.start_page.findChildren(QPushButton, "link") if one.isVisible()]
     names = {one.accessibleName() for one in links}
     assert names == {"films.zip", f"{model_file.parent.name}/{model_file.name}"}
+
+
+def test_settings_of_training_are_remembered_but_not_those_of_the_demo(
+    application: Application, workspace: Workspace, settings: AppSettings
+) -> None:
+    application.training.change(epochs=5)
+    application.training.set_config(demo_config())
+    assert TrainingConfig.from_json(json.loads(settings.training_config)).epochs == 5
+    application.training.change(epochs=9)
+    application._restore_training()
+    assert application.training.config.epochs == 9
+    settings.training_config = "{"
+    application._restore_training()
+    assert application.training.config.epochs == 9
 
 
 def test_f1_opens_the_help_of_the_page_in_front(application: Application) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
@@ -31,6 +31,7 @@ from app.tasks import Failure, TaskRunner
 from app.training.page import TrainingPage
 from app.view_models import ViewModels
 from app.widgets.dialogs import ask
+from app.widgets.help_links import SCHEME
 from app.widgets.labels import plain_label
 from app.widgets.page import DATA, EVALUATE, HELP, READ, RUNS, START, TRAIN
 from app.widgets.window_parts import MenuBar, Rail, show_about
@@ -202,6 +203,12 @@ class MainWindow(QMainWindow):
         self.help_page.show_help(name)
         self.show_page(HELP)
 
+    @Slot(QUrl)
+    def open_help_link(self, link: QUrl) -> None:
+        """Open the place of a `HelpLink`."""
+        self.show_page(HELP)  # first: a page that was never shown has no place to scroll to
+        self.help_page.show_help(link.path(), link.fragment())
+
     def apply_theme(self, theme: Theme) -> None:
         """Redraw what the style sheet does not reach."""
         self._theme = theme
@@ -342,6 +349,7 @@ class MainWindow(QMainWindow):
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         self.training_page.advanced.set_unfolded(self._settings.is_form_advanced)
         self.training_page.advanced.folded.connect(self._on_advanced_folded)
+        QDesktopServices.setUrlHandler(SCHEME, self, b"open_help_link")
         start = self.start_page
         start.page_wanted.connect(self.show_page)
         start.zip_wanted.connect(self._dialogs.choose_zips)

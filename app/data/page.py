@@ -1,5 +1,6 @@
 """Data: drop zips or folders, see what is in them, what is wrong, and how they are divided."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,7 @@ from core.data.zip_names import CODE_PAGES
 N_EXAMPLES = 16  # thumbnails a class
 MAX_CLASSES_WITH_EXAMPLES = 60
 MAX_TABLE_PX = 480  # a taller one scrolls by itself
+MAX_FINDINGS_PX = 260  # the classes below stay in sight
 MAX_ROWS = 1000  # of the list of files that were left out
 
 
@@ -67,18 +69,18 @@ class OverviewView(TranslatedWidget):
         self._names.activated.connect(self._on_names_activated)
         self._worst_title = plain_label("sectionTitle")
         self._worst = SentenceTable(stretched=2)
-        self._worst.limit_height(MAX_TABLE_PX)
+        self._worst.limit_height(MAX_FINDINGS_PX)
         self._left_out_title = plain_label("sectionTitle")
         self._left_out = PlainTable(stretched=1)
         titles = h_box(self._worst_title, None, self._findings)
         content = QWidget()
         v_box(
             row,
+            titles,
+            self._worst,
             h_box(None, self._names_title, self._names, spacing=8),
             h_box(self._classes_title, None, self._level_title, self._level, spacing=8),
             self._classes,
-            titles,
-            self._worst,
             self._left_out_title,
             self._left_out,
             None,
@@ -209,9 +211,15 @@ class OverviewView(TranslatedWidget):
         self._figures[-1].show_value(text, caption)
         title = tr("What to know first") if report.findings else tr("Nothing wrong was found.")
         self._worst_title.setText(title)
-        first_of = {(one.severity, one.kind): one for one in reversed(report.findings)}
+        first_of = {one.kind: one for one in reversed(report.findings)}  # the worst of each kind
+        n_of = Counter(one.kind for one in report.findings)
         rows = [
-            (say(severity_name(one.severity)), say(kind_name(one.kind)), say(one.message))
+            (
+                say(severity_name(one.severity)),
+                say(kind_name(one.kind)),
+                say(one.message)
+                + (" " + tr("({n} more)", n=n_of[one.kind] - 1) if n_of[one.kind] > 1 else ""),
+            )
             for one in sorted(first_of.values(), key=report.findings.index)
         ]
         self._worst.show_sentences(rows)

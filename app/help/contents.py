@@ -56,6 +56,12 @@ def page_names() -> list[str]:
     return [name for name in PAGES if (HELP / f"{name}.md").is_file()]
 
 
+def anchors_of(heading: str) -> set[str]:
+    """Return all that links to a heading may end with; (in brackets) is another name of it."""
+    names = re.split(r"[()（）]", heading)
+    return {anchor_of(heading), *(anchor_of(name) for name in names if name.strip())}
+
+
 def anchor_of(heading: str) -> str:
     """Return what a link to a heading ends with after its #, as GitHub makes it."""
     words = re.sub(r"[^\w\s-]", "", heading.strip().lower())

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QImage, QKeySequence, QResizeEvent, QShortcut,
 from PySide6.QtWidgets import QApplication, QListWidget, QListWidgetItem, QPushButton, QTextBrowser
 
 from app import theme as styling
-from app.help.contents import anchor_of, page_file, page_names, page_text, page_title
+from app.help.contents import anchors_of, page_file, page_names, page_text, page_title
 from app.help.viewmodel import HelpViewModel
 from app.i18n import language, tr
 from app.settings import Theme
@@ -140,7 +140,7 @@ class HelpPage(Page):
     def _scroll_to(self, anchor: str) -> None:
         block = self.browser.document().begin()
         while block.isValid():
-            if block.blockFormat().headingLevel() and anchor_of(block.text()) == anchor:
+            if block.blockFormat().headingLevel() and anchor in anchors_of(block.text()):
                 layout = self.browser.document().documentLayout()
                 top = int(layout.blockBoundingRect(block).top())
                 self.browser.verticalScrollBar().setValue(top - 8)

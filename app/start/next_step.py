@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QPushButton
 
 from app.i18n import tr
 from app.view_models import ViewModels
+from app.widgets.help_links import HelpLink
 from app.widgets.labels import plain_label
 from app.widgets.layouts import h_box
 from app.widgets.page import EVALUATE, READ, TRAIN, TranslatedWidget
@@ -22,10 +23,11 @@ class NextStepBar(TranslatedWidget):
     def __init__(self, models: ViewModels) -> None:
         super().__init__()
         self._models, self._page = models, TRAIN
-        self._result = plain_label(wraps=True)
+        self._result, self._meaning = plain_label(wraps=True), HelpLink()
         self._evaluate, self._read = QPushButton(), QPushButton()
         h_box(
             (self._result, 1),
+            self._meaning,
             self._evaluate,
             self._read,
             owner=self,
@@ -62,6 +64,8 @@ class NextStepBar(TranslatedWidget):
         elif self._page == EVALUATE:
             words = self._evaluated()
         self._result.setText(words)
+        place = "train" if self._page == TRAIN else "evaluate"
+        self._meaning.show_link(place, tr("What do the figures mean?"))
         self._evaluate.setVisible(self._page == TRAIN)
         self.setVisible(bool(words))
 

@@ -90,7 +90,7 @@ class SettingGroup(TranslatedWidget):
             field.set_usable(is_usable)
             is_other = value != usual and name not in NO_REFERENCE and config.is_used(name)
             field.offer_usual(
-                tr("Reference: {value}", value=field.value_words(usual)) if is_other else ""
+                tr("Reference: {value}, use", value=field.value_words(usual)) if is_other else ""
             )
 
     def _set(self, name: str, value: Any) -> None:
@@ -156,7 +156,7 @@ class StartingWeights(TranslatedWidget):
         self._start.set_usable(is_idle)
         is_other = weights.start != "random"
         self._start.offer_usual(
-            tr("Reference: {value}", value=start_words("random")) if is_other else ""
+            tr("Reference: {value}, use", value=start_words("random")) if is_other else ""
         )
         self._file.setVisible(weights.start == "file")
         self._file.setEnabled(is_idle)
@@ -248,9 +248,22 @@ def fields_of(group: Group, model: TrainingViewModel) -> dict[str, SettingField]
     }
 
 
+TERMS: Final = {  # settings -> headings of the glossary
+    "architecture": "resnet",
+    "map_detail": "heat-map",
+    "epochs": "epoch",
+    "batch_size": "batch",
+    "learning_rate": "learning-rate",
+    "split": "split",
+    "seed": "seed",
+    "early_stopping_patience": "early-stopping",
+}
+
+
 def _show_words(field: SettingField, name: str) -> None:
     title = setting_title(name)
-    field.show_words(title, setting_description(name), tr("About: {name}", name=title))
+    about = tr("About: {name}", name=title)
+    field.show_words(title, setting_description(name), about, TERMS.get(name, ""))
 
 
 class FoldingGroup(QWidget):

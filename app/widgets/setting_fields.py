@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.i18n import tr
 from app.setting_words import setting_value
+from app.widgets.help_links import HelpLink
 from app.widgets.labels import plain_label, plain_tip
 from core.config import Setting
 
@@ -77,7 +78,7 @@ class SettingRow(QWidget):
         self._usual.setFixedHeight(USUAL_HEIGHT_PX)
         for button in (self._about, self._usual):
             button.setAutoRaise(True)
-            button.setObjectName("muted")
+            button.setObjectName("muted" if button is self._about else "link")
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._explanation = plain_label("muted", wraps=True)
         grid = QGridLayout(self)
@@ -91,22 +92,29 @@ class SettingRow(QWidget):
         # As wide as the row: a word for a value can be wider than the field.
         grid.addWidget(self._usual, 1, 0, 1, 3, Qt.AlignmentFlag.AlignRight)
         grid.addWidget(self._explanation, 2, 0, 1, 3)
+        self._term, self._has_term = HelpLink(), False
+        grid.addWidget(self._term, 3, 0, 1, 3)
         keeps_its_place = self._usual.sizePolicy()  # or all rows below would jump
         keeps_its_place.setRetainSizeWhenHidden(True)
         self._usual.setSizePolicy(keeps_its_place)
         self._usual.hide()
         self._explanation.hide()
-        self._about.toggled.connect(self._explanation.setVisible)
+        self._about.toggled.connect(self._on_about_toggled)
         self._usual.clicked.connect(self._on_usual_clicked)
 
-    def show_words(self, name: str, explanation: str, about: str) -> None:
+    def show_words(self, name: str, explanation: str, about: str, term: str = "") -> None:
         """Name and explain the setting.
 
         Args:
             name: Of the setting.
             explanation: What it does, and what that costs.
             about: What the button that shows the explanation does.
+            term: The heading of the glossary that explains more, as links write it.
         """
+        self._has_term = bool(term)
+        if term:
+            self._term.show_link(f"glossary#{term}", tr("Glossary"))
+        self._term.setVisible(self._has_term and self._about.isChecked())
         self._name.setText(name)
         self._explanation.setText(explanation)
         self.field.setAccessibleName(name)
@@ -114,6 +122,10 @@ class SettingRow(QWidget):
         self._about.setToolTip(plain_tip(explanation))
         self._about.setAccessibleName(about)
         self._about.setAccessibleDescription(explanation)
+
+    def _on_about_toggled(self, is_shown: bool) -> None:
+        self._explanation.setVisible(is_shown)
+        self._term.setVisible(is_shown and self._has_term)
 
     def offer_usual(self, text: str) -> None:
         """Show the button for the usual value; empty: there is nothing to offer."""
@@ -185,10 +197,10 @@ class NumberField(SettingRow):
         self._known = known
         self._box.edited.connect(self.edited)
 
-    def show_words(self, name: str, explanation: str, about: str) -> None:
+    def show_words(self, name: str, explanation: str, about: str, term: str = "") -> None:
         if self._known.shown.is_off_at_zero:
             self._box.setSpecialValueText(tr("off"))
-        super().show_words(name, explanation, about)
+        super().show_words(name, explanation, about, term)
 
     def show_value(self, value: Any) -> None:
         """Show a value; nothing is told of it."""

@@ -7,10 +7,11 @@ from PySide6.QtCore import QUrl
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.help.contents import HELP, PAGES, anchor_of, page_file, page_names, page_text
+from app.help.contents import HELP, PAGES, anchors_of, page_file, page_names, page_text
 from app.help.page import HelpPage
 from app.help.viewmodel import HelpViewModel
 from app.tasks import TaskRunner
+from app.training.form import TERMS
 from core.workspace import Workspace
 from tests.app.hands import label_texts, press, speak, wait_until
 
@@ -44,7 +45,12 @@ def test_every_link_leads_to_a_page_and_a_heading(language: str) -> None:
             other = page_file(target.removesuffix(".md") if target else name, language)
             assert other.is_file(), (file, target)
             lines = other.read_text("utf-8").splitlines()
-            headings = {anchor_of(line.lstrip("#")) for line in lines if line.startswith("#")}
+            headings = {
+                anchor
+                for line in lines
+                if line.startswith("#")
+                for anchor in anchors_of(line.lstrip("#"))
+            }
             assert not anchor or anchor in headings, (file, target, anchor)
 
 
@@ -88,3 +94,10 @@ def test_diagnostics_go_to_the_clipboard_without_any_path(
         assert word in text
     assert str(workspace.root) not in text
     assert "Diagnostics are on the clipboard." in label_texts(page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_every_setting_with_a_term_finds_it_in_the_glossary(language: str) -> None:
+    lines = page_file("glossary", language).read_text("utf-8").splitlines()
+    anchors = [anchors_of(line.lstrip("#")) for line in lines if line.startswith("#")]
+    assert set(TERMS.values()) <= set().union(*anchors)

@@ -1,7 +1,8 @@
 import json
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
@@ -71,3 +72,10 @@ def test_f1_opens_the_help_of_the_page_in_front(application: Application) -> Non
     window.show_page(START)
     press(window.start_page, "Ten-minute tutorial")
     assert (window.page, window.help_page.name) == (HELP, "tutorial")
+
+
+def test_a_link_opens_its_term_in_the_glossary(application: Application) -> None:
+    window = application.window
+    QDesktopServices.openUrl(QUrl("help:glossary#overfitting"))
+    assert (window.page, window.help_page.name) == (HELP, "glossary")
+    assert window.help_page.browser.verticalScrollBar().value() > 0

@@ -84,7 +84,8 @@ def choose(form: QWidget, name: str, text: str) -> None:
 def references(form: QWidget) -> list[str]:
     """The offers to go back to the notebook's values."""
     texts = [one.text() for one in form.findChildren(QAbstractButton) if one.isVisible()]
-    return [text.removeprefix("Reference: ") for text in texts if text.startswith("Reference: ")]
+    offers = [text for text in texts if text.startswith("Reference: ")]
+    return [text.removeprefix("Reference: ").removesuffix(", use") for text in offers]
 
 
 def test_an_optimiser_brings_its_usual_rates(form: TrainingForm, model: TrainingViewModel) -> None:
@@ -117,7 +118,7 @@ def test_the_notebooks_value_is_one_click_away(
     assert references(form) == []
     model.change(batch_size=16)
     assert references(form) == ["64"]
-    press(form, "Reference: 64")
+    press(form, "Reference: 64, use")
     assert model.config == preset("reference")
 
 
@@ -125,7 +126,7 @@ def test_every_setting_can_be_brought_back_to_the_notebooks(
     form: TrainingForm, model: TrainingViewModel
 ) -> None:
     while offers := references(form):
-        press(form, f"Reference: {offers[0]}")
+        press(form, f"Reference: {offers[0]}, use")
     reference = preset("reference")
     changed = model.config.changed(
         preset="reference",

@@ -349,7 +349,8 @@ class MainWindow(QMainWindow):
         self._rail.theme_pressed.connect(self._on_theme_pressed)
         self.training_page.advanced.set_unfolded(self._settings.is_form_advanced)
         self.training_page.advanced.folded.connect(self._on_advanced_folded)
-        QDesktopServices.setUrlHandler(SCHEME, self, b"open_help_link")
+        # WORKAROUND: PySide6 asks for bytes in its types and takes a name only.
+        QDesktopServices.setUrlHandler(SCHEME, self, "open_help_link")  # type: ignore[arg-type]
         start = self.start_page
         start.page_wanted.connect(self.show_page)
         start.zip_wanted.connect(self._dialogs.choose_zips)

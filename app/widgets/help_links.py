@@ -28,6 +28,7 @@ class HelpLink(QLabel):
             place: The name of a page and, after a #, one of its headings.
             words: What the user presses.
         """
-        self.setText(f'<a href="{SCHEME}:{place}">{html.escape(words)}</a>')
+        markup = f'<a href="{SCHEME}:{place}">{html.escape(words)}</a>'
+        self.setText(markup)
         self.setAccessibleName(words)
         self.setVisible(bool(words))

@@ -2,6 +2,7 @@
 command trains them and only has to save, show and read what came of it."""
 
 import gc
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ _WIDTHS = {
     for module in (resnet, weights)
     for name in ("STEM_WIDTH", "STAGE_WIDTHS")
 }
+
+# A shell ignores Ctrl+C for what it starts in the background, and children inherit that: the
+# tests of interrupts would find the program deaf, as it must be there.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 _narrowed: list[Path] = []  # the file of the test before, if it had narrow networks
 
 

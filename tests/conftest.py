@@ -18,17 +18,28 @@ _WIDTHS = {
     for name in ("STEM_WIDTH", "STAGE_WIDTHS")
 }
 
-# A shell ignores Ctrl+C for what it starts in the background, and children inherit that: the
-# tests of interrupts would find the program deaf, as it must be there.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
+_REQUESTS_TO_END = {
+    getattr(signal, name): answer
+    for name, answer in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if hasattr(signal, name)
+}
 _narrowed: list[Path] = []  # the file of the test before, if it had narrow networks
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before any fixture of the test: those of a session must be as narrow as the test."""
+    """Before any fixture of the test: those of a session must be as narrow as the test.
+
+    Requests to end are heard again: a shell ignores them for its background jobs, the program
+    once it ends, and children inherit that.
+    """
+    for number, answer in _REQUESTS_TO_END.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, answer)
     if any(item.path.is_relative_to(place) for place in NARROW):
         make_narrow(setattr)
         _narrowed[:] = [item.path]

@@ -24,11 +24,6 @@ for folder in sys.argv[1:3]:
 """
 
 
-def _hear_interrupts() -> None:
-    """A shell has its background jobs ignore Ctrl+C, and with them whatever they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def start(
     *words: object,
     code: str = RUN,
@@ -41,7 +36,6 @@ def start(
         env={**os.environ, **(environment or {})},
         stdout=stdout,
         stderr=subprocess.PIPE,
-        preexec_fn=_hear_interrupts if os.name == "posix" else None,
     )
 
 

@@ -427,7 +427,7 @@ class TestInTheWindow:
                 QTest.keyClick(QApplication.focusWidget() or window, one)
 
         application.window.show_page(0)
-        QTest.keySequence(window, QKeySequence("Ctrl+4"))
+        QTest.keySequence(window, QKeySequence(f"Ctrl+{READ + 1}"))
         wait_until(lambda: application.window.page == READ)  # the button is seen to go down
         QTest.keySequence(window, QKeySequence(QKeySequence.StandardKey.Find))
         key(Key.Key_Down)  # out of the field, into the list

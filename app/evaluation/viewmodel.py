@@ -185,7 +185,7 @@ class EvaluationViewModel(QObject):
 
         def work() -> Iterator[ChartDrawn]:
             for chart in CHARTS:
-                yield ChartDrawn(chart.name, render(chart, study, words, look, "png"))
+                yield ChartDrawn(chart.name, render(chart, study, words, look)[0])
 
         self._queue.put(study, work)
 

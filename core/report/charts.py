@@ -65,17 +65,17 @@ def render(
     study: Study,
     words: Words,
     look: Look = Look(),
-    kind: Literal["svg", "png"] = "svg",
+    kinds: Sequence[Literal["svg", "png"]] = ("png",),
     size: tuple[float, float] | None = None,
-) -> bytes:
-    """Draw a chart.
+) -> list[bytes]:
+    """Draw a chart once and return it as each of `kinds`.
 
     Args:
         chart: One of CHARTS.
         study: The evaluation.
         words: Its language.
         look: Its colours.
-        kind: "svg" has its letters as outlines, so that it looks alike everywhere.
+        kinds: "svg" has its letters as outlines, so that it looks alike everywhere.
         size: In inches; None: the chart's own.
     """
     import matplotlib
@@ -102,10 +102,14 @@ def render(
     with matplotlib.rc_context(settings):
         drawing = Drawing(figsize=size or chart.size, layout="constrained")
         chart.draw(drawing, study, words, look)
-        content = io.BytesIO()
-        meta = {"Date": None} if kind == "svg" else {"Software": "PneumoScope"}
-        drawing.savefig(content, format=kind, dpi=PNG_DPI, metadata=meta)
-    return content.getvalue()
+        contents = []
+        for kind in kinds:
+            content = io.BytesIO()
+            meta = {"Date": None} if kind == "svg" else {"Software": "PneumoScope"}
+            drawing.savefig(content, format=kind, dpi=PNG_DPI, metadata=meta)
+            drawing.set_layout_engine("none")  # all kinds have the places of the first
+            contents.append(content.getvalue())
+    return contents
 
 
 @cache

@@ -84,10 +84,9 @@ def write_kit(
     yield step()
     pictures: dict[str, bytes] = {}
     for chart in CHARTS:
-        pictures[chart.name] = render(chart, study, words, kind="png")
+        pictures[chart.name], outlines = render(chart, study, words, kinds=("png", "svg"))
         files.write_user_file(folder / "figures" / f"{chart.name}.png", pictures[chart.name])
-        drawn = render(chart, study, words, kind="svg")
-        files.write_user_file(folder / "figures" / f"{chart.name}.svg", drawn)
+        files.write_user_file(folder / "figures" / f"{chart.name}.svg", outlines)
         yield step()
     methods = "\n\n".join(facts.methods())
     files.write_user_file(folder / "methods.txt", f"{methods}\n".encode())

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import (
     QApplication,
     QListView,
@@ -439,15 +439,14 @@ def shares(story: Story) -> dict[int, Counter[str]]:
         wait_until(story.idle)  # charts are drawn in the theme
         for plot in window.findChildren(CurvePlot):
             plot.redraw()
-        picture = window.grab().toImage()
-        pixels = Counter(
-            picture.pixel(x, y)
-            for x in range(0, picture.width(), 3)
-            for y in range(0, picture.height(), 3)
-        )
-        n = pixels.total()
+        picture = window.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        pixels = np.frombuffer(picture.constBits(), np.uint32)
+        colours, counts = np.unique(pixels, return_counts=True)
         found[page] = Counter(
-            {QColor.fromRgb(pixel).name(): 100 * count / n for pixel, count in pixels.items()}
+            {
+                QColor.fromRgb(int(colour)).name(): 100 * int(count) / pixels.size
+                for colour, count in zip(colours, counts, strict=True)
+            }
         )
     return found
 

@@ -112,7 +112,7 @@ def test_requests_at_any_time_end_with_130_or_come_too_late(
     assert b"Traceback" not in said
 
 
-@pytest.mark.parametrize("n_times", [1, 3])
+@pytest.mark.parametrize("n_times", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_window_that_is_asked_to_end_closes_without_a_question_and_keeps_its_state(
     n_times: int, tmp_path: Path
 ) -> None:

@@ -1,7 +1,6 @@
 """Films and runs in folders whose names hold anything that Linux allows."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -19,31 +18,31 @@ STRANGE = ("line\nfeed", "\x1b[31mred\x07", "\u202eturned", os.fsdecode(b"no\xff
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such names")
-def test_a_run_goes_on_with_films_whose_path_is_no_line_of_text(tmp_path: Path) -> None:
-    archive = tmp_path / "films.zip"
-    for _ in write_dataset(archive, 9, 64):
+@pytest.mark.parametrize(
+    "name", [STRANGE[-1], *(pytest.param(name, marks=pytest.mark.slow) for name in STRANGE[:-1])]
+)
+def test_a_run_goes_on_with_films_whose_path_is_no_line_of_text(name: str, tmp_path: Path) -> None:
+    source = tmp_path / f"{name}.zip"
+    for _ in write_dataset(tmp_path / "films.zip", 9, 64):
         pass
-    sources = [tmp_path / f"{name}.zip" for name in STRANGE]
-    for source in sources:
-        shutil.copy(archive, source)
+    (tmp_path / "films.zip").rename(source)
     workspace = Workspace(tmp_path / "home")
     config = preset("recommended").changed(
         epochs=2, batch_size=16, preprocessing=Preprocessing(image_size=32, mean=0.5, std=0.25)
     )
-    for number, source in enumerate(sources):
-        *_, loaded = load_dataset([source], workspace, 32)
-        assert isinstance(loaded, LoadedDataset)
-        folder = tmp_path / f"run\n{number}"
-        run = run_training(config, loaded, folder, "cpu", workspace)
-        for event in run:
-            if isinstance(event, EpochDone):
-                break
-        run.close()
-        assert read_description(folder).dataset.paths == [source]
-        *_, done = resume_training(folder, workspace, "cpu")
-        assert isinstance(done, TrainingDone)
-        text = (folder / RUN_FILE).read_text(encoding="utf-8")
-        assert text.replace("\n", "").isprintable()
+    *_, loaded = load_dataset([source], workspace, 32)
+    assert isinstance(loaded, LoadedDataset)
+    folder = tmp_path / "run\nfolder"
+    run = run_training(config, loaded, folder, "cpu", workspace)
+    for event in run:
+        if isinstance(event, EpochDone):
+            break
+    run.close()
+    assert read_description(folder).dataset.paths == [source]
+    *_, done = resume_training(folder, workspace, "cpu")
+    assert isinstance(done, TrainingDone)
+    text = (folder / RUN_FILE).read_text(encoding="utf-8")
+    assert text.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(

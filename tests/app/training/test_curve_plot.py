@@ -77,6 +77,7 @@ def test_points_wait_for_the_timer_and_are_then_drawn_at_once_and_once(
     assert drawn == [1000]
 
 
+@pytest.mark.slow
 def test_of_a_hundred_thousand_points_those_that_can_be_told_apart_are_drawn_and_zooming_shows_all(
     plot: CurvePlot,
 ) -> None:

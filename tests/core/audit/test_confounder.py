@@ -178,7 +178,7 @@ def test_numbers_that_tell_only_together_are_found():
     assert beyond_chance == {(0, 1), (1, 2)}
 
 
-@pytest.mark.parametrize("n_classes", [2, 8])
+@pytest.mark.parametrize("n_classes", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_random_labels_are_rarely_beyond_chance_however_many_classes(n_classes):
     found = []
     for seed in range(6):

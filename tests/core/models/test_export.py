@@ -187,6 +187,7 @@ np.testing.assert_allclose(p[0], wanted["probabilities"], atol=1e-4)
         )
         in_a_process(self.SCRIPT, tmp_path / "out", tmp_path / "wanted.npz")
 
+    @pytest.mark.slow
     def test_an_older_export_is_replaced_as_a_whole(self, model, tmp_path):
         (tmp_path / "out").mkdir()  # an empty folder does as well
         export_model(model, "paddle", tmp_path / "out")
@@ -204,6 +205,7 @@ np.testing.assert_allclose(p[0], wanted["probabilities"], atol=1e-4)
             export_model(model, "paddle", tmp_path / "out")
         assert [path.name for path in (tmp_path / "out").iterdir()] == [stranger]
 
+    @pytest.mark.slow
     def test_what_fails_halfway_leaves_the_older_export(self, model, tmp_path, monkeypatch):
         export_model(model, "paddle", tmp_path / "out")
         before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}

@@ -62,6 +62,7 @@ print(float(paddle.ones([2]).sum()))
     assert run(script)[0].split() == ["paddle", "True", "2.0"]
 
 
+@pytest.mark.slow
 def test_eager_mode_outlives_the_thread_that_loaded_paddle() -> None:
     script = """
 import threading

@@ -49,7 +49,7 @@ def test_a_process_killed_while_saving_leaves_a_checkpoint_that_can_be_read(
 @pytest.mark.parametrize(
     ("n_kills", "changes"),
     [
-        (2, {}),
+        pytest.param(2, {}, marks=pytest.mark.slow),
         pytest.param(
             25,
             {"epochs": 80, "averaging": 0.9, "class_balance": "sampling"},

@@ -433,6 +433,7 @@ def test_a_learner_goes_on_where_another_was(config: TrainingConfig) -> None:
     assert_equal_to_the_bit(second.state(), first.state())
 
 
+@pytest.mark.slow
 def test_a_learner_goes_on_in_a_fresh_process(tmp_path: Path) -> None:
     here = learner(EVERYTHING)
     take_steps(here, 0, 2)

@@ -263,6 +263,7 @@ class TestMoreEpochs:
         assert sum(e["event"] == "TrainingDone" for e in events) == 1
         assert read_card(tmp_path / "run" / "last.safetensors").history["epochs"] == 4
 
+    @pytest.mark.slow
     def test_they_can_be_interrupted_too(self, start: Start, resume: Start, tmp_path: Path) -> None:
         for name in ("whole", "broken"):
             list(start(name))

@@ -23,6 +23,7 @@ class FileDialogs(QObject):
 
     chosen = Signal(list)  # of Path: films, or a model
     sources_chosen = Signal(list)  # of Path: zips or a folder that are a dataset
+    rivals_chosen = Signal(list)  # of Path: models to compare with the evaluated one
 
     def __init__(self, window: QWidget, settings: AppSettings) -> None:
         super().__init__(window)
@@ -42,6 +43,11 @@ class FileDialogs(QObject):
         """Ask for one model file."""
         kind = tr("Model files") + f" (*{MODEL_ENDING})"
         self._choose(tr("Choose a model file"), kind, self.chosen, many=False)
+
+    def choose_rivals(self) -> None:
+        """Ask for models to compare with the evaluated one."""
+        kind = tr("Model files") + f" (*{MODEL_ENDING})"
+        self._choose(tr("Choose models to compare with"), kind, self.rivals_chosen, many=True)
 
     def choose_films(self) -> None:
         """Ask for X-rays; those of hospitals often have no ending."""

@@ -367,6 +367,8 @@ class MainWindow(QMainWindow):
         self.data_page.table_wanted.connect(self._dialogs.choose_table)
         self.data_page.train_wanted.connect(lambda: self.show_page(TRAIN))
         self.evaluation_page.model_wanted.connect(self._dialogs.choose_model)
+        self.evaluation_page.rivals_wanted.connect(self._dialogs.choose_rivals)
+        self._dialogs.rivals_chosen.connect(self._models.evaluation.compare)
         self.evaluation_page.film_wanted.connect(lambda path: self._incoming.open_paths([path]))
         self.reading_page.model_wanted.connect(self._dialogs.choose_model)
         self.reading_page.films_wanted.connect(self._dialogs.choose_films)

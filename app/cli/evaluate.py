@@ -17,7 +17,9 @@ from core.data.edits import Edits
 from core.data.labels import ROLES, LabelChoice, SeveralLabels
 from core.data.tables import find_tables
 from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
+from core.evaluation.comparison import ModelComparison
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+from core.evaluation.model_comparison import compare_models
 from core.evaluation.statements import Statements, read_statements, statements_of
 from core.evaluation.study import Study, evaluation_of, study_of
 from core.models.model_file import read_card
@@ -25,7 +27,13 @@ from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
 from core.report.evaluation_kit import lung_sentences, write_kit
 from core.report.facts import ReportContext
-from core.report.study_facts import FIGURE_NAMES, figure_text, study_json
+from core.report.study_facts import (
+    FIGURE_NAMES,
+    figure_text,
+    p_text,
+    share_text,
+    study_json,
+)
 from core.training.repeats import Spread, repeat_seeds
 from core.training.run_description import read_description
 from core.workspace import Workspace
@@ -120,6 +128,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     """Measure a model on a dataset."""
     labels = label_choice(arguments)
     card = read_card(arguments.model)  # a wrong model file is refused before films are decoded
+    for other in arguments.against:
+        read_card(other)
     with ProgressBars() as bars:
         size = card.preprocessing.image_size
         loaded = load(
@@ -142,6 +152,9 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         statements = _statements(arguments.statements, workspace, loaded)
         steps = study_of(evaluated, point, with_lungs=arguments.lung_tests)
         study = last_of(steps, Study, bars)
+        if arguments.against:
+            comparing = compare_models(evaluated, study, arguments.against, workspace)
+            study = replace(study, comparison=last_of(comparing, ModelComparison, bars))
         spread: Spread | None = None
         if arguments.repeat_seeds is not None:
             n = arguments.repeat_seeds
@@ -199,6 +212,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if study.lungs is not None:
         for sentence in lung_sentences(study, ReportContext.of(evaluated.classifier, say, "en")):
             print_line(sentence)
+    if study.comparison is not None:
+        _print_comparison(study.comparison)
     if spread is not None:
         _print_spread(spread)
     external = evaluated.external
@@ -235,6 +250,42 @@ def _statements(path: Path | None, workspace: Workspace, loaded: LoadedDataset) 
     if path is not None:
         return read_statements(path)
     return statements_of(workspace, loaded.dataset.fingerprint)
+
+
+def _print_comparison(found: ModelComparison) -> None:
+    first = found.models[0].right
+    print_line(
+        tr(
+            "Comparison of models on the same {n} X-rays ({patients} patients); left out, for "
+            "their patients are known to one of the models: {left_out}",
+            n=first.n,
+            patients=first.n_patients,
+            left_out=found.n_left_out,
+        )
+    )
+    for number, one in enumerate(found.models, start=1):
+        print_line(
+            tr(
+                "  {number}: {model}, accuracy {accuracy}",
+                number=number,
+                model=one.name,
+                accuracy=share_text(one.right),
+            )
+        )
+    for pair in found.pairs:
+        print_line(
+            tr(
+                "  {first} and {second}: only the first right {one}, only the second {other}; p "
+                "{p}, for all pairs {corrected} ({method})",
+                first=pair.first + 1,
+                second=pair.second + 1,
+                one=pair.test.only_first,
+                other=pair.test.only_second,
+                p=p_text(pair.test.p),
+                corrected=p_text(pair.corrected),
+                method=say(pair.test.method),
+            )
+        )
 
 
 def _print_spread(spread: Spread) -> None:

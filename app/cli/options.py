@@ -138,6 +138,14 @@ def build_parser() -> argparse.ArgumentParser:
         help=tr("what only people know about the dataset, for the checklists"),
     )
     evaluate.add_argument(
+        "--against",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help=tr("other models to compare with on the same X-rays"),
+    )
+    evaluate.add_argument(
         "--repeat-seeds",
         type=_seed_count,
         metavar="N",

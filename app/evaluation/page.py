@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from app import theme as styling
 from app.evaluation.class_mapping import ClassMappingForm
+from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
 from app.evaluation.statements import StatementsDialog
 from app.evaluation.tabs import CasesTab, ChartsTab, FiguresTab, LungsTab, MatrixTab
@@ -37,6 +38,7 @@ class EvaluationPage(Page):
     """Shows one evaluation, or what is missing for one."""
 
     model_wanted = Signal()
+    rivals_wanted = Signal()  # other models, to be compared
     dropped = Signal(object)  # app.drops.Dropped
     film_wanted = Signal(object)  # Path, to be read
 
@@ -90,6 +92,7 @@ class EvaluationPage(Page):
         self._curves = ChartsTab("roc", "precision_recall")
         self._calibration = ChartsTab("calibration", "probabilities")
         self._doubt = ChartsTab("doubt", "flow")
+        self._comparison = ComparisonTab()
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         for tab in self._tab_pages():
@@ -99,6 +102,7 @@ class EvaluationPage(Page):
         self._decision.thresholds_chosen.connect(self._model.study_again)
         self._decision.sensitivity_wanted.connect(self._on_sensitivity_wanted)
         self._decision.keep_wanted.connect(self._model.keep_point)
+        self._comparison.models_wanted.connect(self.rivals_wanted)
         self._lungs.tests_wanted.connect(lambda: self._model.study_again(with_lungs=True))
         v_box(
             h_box(*self._figures, spacing=12),
@@ -119,6 +123,7 @@ class EvaluationPage(Page):
             self._doubt,
             self._lungs,
             self._cases,
+            self._comparison,
         )
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -165,6 +170,7 @@ class EvaluationPage(Page):
                 tr("Not sure"),
                 tr("Lungs"),
                 tr("Hard cases"),
+                tr("Compare"),
             )
         ):
             self._tabs.setTabText(place, title)
@@ -267,6 +273,7 @@ class EvaluationPage(Page):
         self._all.show_study(study, names)
         self._decision.show_study(study, names)
         self._cases.show_study(study, names)
+        self._comparison.show_study(study)
         self._lungs.show_study(study, self._context(result), is_busy=False)
         self._draw()
 

@@ -1,7 +1,7 @@
 """The Evaluate page's state: a model, a dataset, and how the one does on the other."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from app.tasks import TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
+from core.evaluation.comparison import ModelComparison
 from core.evaluation.decision import threshold_for_sensitivity
 from core.evaluation.evaluate import (
     ClassQuestion,
@@ -17,6 +18,7 @@ from core.evaluation.evaluate import (
     evaluate_model,
     strange_classes,
 )
+from core.evaluation.model_comparison import compare_models
 from core.evaluation.statements import Statements, keep_statements, statements_of
 from core.evaluation.study import Study, study_of
 from core.events import Progress
@@ -153,6 +155,23 @@ class EvaluationViewModel(QObject):
             n = 0 if study.validation is None else len(study.validation.truth)
             point = OperatingPoint(thresholds=dict(thresholds), n=n)
         self._queue.put(result.model, lambda: study_of(result, point, with_lungs=with_lungs))
+        self.changed.emit()
+
+    def compare(self, others: Sequence[Path]) -> None:
+        """Compare the model with others on the X-rays of the evaluation."""
+        result, study = self.result, self.study
+        if result is None or study is None or not others or self.is_busy:
+            return
+        workspace = self._workspace
+
+        def work() -> Iterator[Progress | Study]:
+            for step in compare_models(result, study, others, workspace):
+                if isinstance(step, ModelComparison):
+                    yield replace(study, comparison=step)
+                else:
+                    yield step
+
+        self._queue.put(study, work)
         self.changed.emit()
 
     def threshold_for(self, label: int, sensitivity: float) -> float | None:

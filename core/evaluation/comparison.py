@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import Message
 from core.evaluation.figures import LEAST_PATIENTS, Answered, Figure, overall_figures
-from core.evaluation.intervals import Ints
+from core.evaluation.intervals import Ints, Share, clustered_share
 
 EXACT: Final = Message("McNemar, exact")
 CLUSTERED: Final = Message("McNemar, clustered by patient")
@@ -61,6 +62,60 @@ def holm(values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
         corrected[index] = largest
     return corrected
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedModel:
+    """A model's right answers to the X-rays that all compared models answered."""
+
+    name: str  # of its file, with the folder
+    right: Share
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPair:
+    """Two of the compared models."""
+
+    first: int  # place among the models
+    second: int
+    test: PairedTest
+    corrected: float  # p for all pairs
+
+
+@dataclass(frozen=True, slots=True)
+class ModelComparison:
+    """Models on the same X-rays, the evaluated one first."""
+
+    models: tuple[ComparedModel, ...]
+    pairs: tuple[ComparedPair, ...]
+    n_left_out: int  # X-rays of patients that one of the models was trained or chosen on
+
+
+def compare(
+    names: Sequence[str], right: Sequence[NDArray[np.bool_]], patients: Ints, n_left_out: int = 0
+) -> ModelComparison:
+    """Compare each two models.
+
+    Args:
+        names: Of at least two models.
+        right: X-rays that each answered correctly, (N,), N at least 1.
+        patients: Number of each X-ray's patient, (N,).
+        n_left_out: See `ModelComparison`.
+    """
+    places = list(combinations(range(len(names)), 2))
+    tests = [mcnemar(right[one], right[other], patients) for one, other in places]
+    corrected = holm([test.p for test in tests])
+    return ModelComparison(
+        tuple(
+            ComparedModel(name, clustered_share(hits, patients))
+            for name, hits in zip(names, right, strict=True)
+        ),
+        tuple(
+            ComparedPair(one, other, test, p)
+            for (one, other), test, p in zip(places, tests, corrected, strict=True)
+        ),
+        n_left_out,
+    )
 
 
 @dataclass(frozen=True, slots=True)

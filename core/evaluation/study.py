@@ -16,7 +16,7 @@ from core.data.acquisition import find_sources
 from core.data.dataset import LoadedDataset
 from core.data.records import Record
 from core.errors import Message, PneumoScopeError
-from core.evaluation.comparison import Subgroup, age_band, subgroups
+from core.evaluation.comparison import ModelComparison, Subgroup, age_band, subgroups
 from core.evaluation.curves import (
     CalibrationCurve,
     Curve,
@@ -120,6 +120,7 @@ class Study:
     operating_point: OperatingPoint
     validation: Answered | None  # answers to the model's validation X-rays, where they are here
     lungs: LungTests | None = None  # None: not asked for
+    comparison: ModelComparison | None = None  # likewise
 
     def figure(self, name: str, label: int | None = None) -> Figure | None:
         """Return one figure."""
@@ -229,16 +230,20 @@ def evaluation_of(study: Study) -> Evaluation:
 def _answered(
     classifier: Classifier, loaded: LoadedDataset, raw: Raw, point: OperatingPoint
 ) -> Answered:
-    probabilities = softmax(raw.answers.logits)
-    if classifier.calibration is not None:
-        probabilities = classifier.calibration.probabilities(raw.answers.logits)
-    wide = probabilities.astype(np.float64)
+    probabilities = corrected(classifier, raw.answers.logits)
     return Answered(
-        wide,
-        point.answers(wide, classifier.card.classes),
+        probabilities,
+        point.answers(probabilities, classifier.card.classes),
         np.array([record.label for record in raw.records], np.int64),
         _patients(loaded, raw.records),
     )
+
+
+def corrected(classifier: Classifier, logits: Any) -> Floats:
+    """Return the probabilities that a model gives to X-rays, from its logits, (N, C)."""
+    if classifier.calibration is None:
+        return softmax(logits).astype(np.float64)
+    return classifier.calibration.probabilities(logits).astype(np.float64)
 
 
 def _patients(loaded: LoadedDataset, records: Sequence[Record]) -> Any:

@@ -11,6 +11,8 @@ from core.report.checklists import STATEMENTS
 
 Say = Callable[[Message], str]
 NOT_STATED = Message("not stated")
+_EXACT = Message("exact")
+_CLUSTERED = Message("clustered by patient")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +45,10 @@ class Facts:
             ("data", "missing", "split", "disjoint", "imbalance"),
             ("preprocessing", "model", "initial", "training", "best", "software"),
             ("threshold", "measures", "intervals", "calibration", "doubt", "subgroups"),
+            ("comparison",),
         )
-        return [" ".join(filter(None, map(self.answer, group))) for group in groups]
+        paragraphs = (" ".join(filter(None, map(self.answer, group))) for group in groups)
+        return [paragraph for paragraph in paragraphs if paragraph]
 
     def _sentences(self, key: str) -> Iterator[Message]:
         found = getattr(self, f"_{key}", None)
@@ -188,6 +192,22 @@ class Facts:
             "Intervals (95%) with the patient as unit: shares by Wilson with a design effect, "
             "AUROC by DeLong or Obuchowski on the logit scale, the others by bias-corrected "
             "bootstrap over patients where every class has 20 patients and 5 errors."
+        )
+
+    def _comparison(self) -> Iterator[Message]:
+        found = self.study.comparison
+        if found is None:
+            return
+        first = found.models[0].right
+        yield Message(
+            "{n} models answered the same {images} X-rays of {patients} patients; {left_out} "
+            "X-rays of patients that one of them was trained or chosen on were left out. Each two "
+            "were compared by McNemar's test ({method}), p-values corrected for all pairs (Holm).",
+            n=len(found.models),
+            images=first.n,
+            patients=first.n_patients,
+            left_out=found.n_left_out,
+            method=_EXACT if first.n == first.n_patients else _CLUSTERED,
         )
 
     def _subgroups(self) -> Iterator[Message]:

@@ -1,5 +1,6 @@
 """The paper kit: a folder with the PDF report, JSON, tables, charts and checklists."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -21,10 +22,13 @@ from core.report.paper import BOTTOM, INK, INNER, MARGIN, MUTED, PANEL, WARNING,
 from core.report.study_facts import (
     FIGURE_NAMES,
     answer_rows,
+    comparison_rows,
     confusion_rows,
     figure_rows,
     figure_text,
     flow_rows,
+    p_text,
+    share_text,
     study_json,
     subgroup_rows,
 )
@@ -79,8 +83,9 @@ def write_kit(
         ("answers", answer_rows(study)),
         ("flow", flow_rows(study)),
         ("subgroups", subgroup_rows(study)),
+        ("comparison", comparison_rows(study)),
     ):
-        files.write_csv(folder / "tables" / f"{name}.csv", rows)
+        _write_table(folder / "tables" / f"{name}.csv", list(rows))
     yield step()
     pictures: dict[str, bytes] = {}
     for chart in CHARTS:
@@ -100,6 +105,15 @@ def write_kit(
         yield step()
     files.write_user_file(folder / "report.pdf", _report(facts, pictures, context))
     yield step()
+
+
+def _write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Write a table; where there is none, one of an earlier kit goes too."""
+    if rows:
+        files.write_csv(path, rows)
+        return
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _make(folder: Path) -> None:
@@ -153,6 +167,7 @@ def _report(facts: Facts, pictures: dict[str, bytes], context: ReportContext) ->
             y = _picture(paper, y, say(by_name[name].title), by_name[name].size, pictures[name])
     _all_figures(paper, facts, context)
     _lungs_and_cases(paper, facts, context)
+    _comparison(paper, facts, context)
     y = paper.add_page(say(Message("Methods")))
     y = paper.heading(MARGIN, y, say(Message("Methods")))
     for paragraph in facts.methods():
@@ -270,6 +285,34 @@ def _lungs_and_cases(paper: Paper, facts: Facts, context: ReportContext) -> None
         y = paper.heading(MARGIN, y + 4, say(title))
         for one in cases[:_MOST_HARD]:
             y = _case(paper, y, one, context)
+
+
+def _comparison(paper: Paper, facts: Facts, context: ReportContext) -> None:
+    found, say = facts.study.comparison, context.say
+    if found is None:
+        return
+    title = say(Message("Comparison of models"))
+    y = paper.heading(MARGIN, paper.add_page(title), title)
+    y = paper.paragraph(MARGIN, y, facts.answer("comparison"), 9.5, width=INNER) + 2
+    for number, one in enumerate(found.models, start=1):
+        text = f"{number}  {share_text(one.right)}  {one.name}"
+        paper.text(MARGIN + 1, y + 3.9, text, 9, width=INNER - 2)
+        y += _ROW
+    words = (
+        Message("Models"),
+        Message("Only first right"),
+        Message("Only second right"),
+        Message("p"),
+        Message("p, all pairs"),
+    )
+    y = _row(paper, y + 3, [say(word) for word in words], is_head=True)
+    for pair in found.pairs:
+        if y + _ROW > BOTTOM:
+            y = _row(paper, paper.add_page(), [say(word) for word in words], is_head=True)
+        test = pair.test
+        counts = [str(test.only_first), str(test.only_second)]
+        cells = [f"{pair.first + 1} – {pair.second + 1}", *counts]
+        y = _row(paper, y, [*cells, p_text(test.p), p_text(pair.corrected)])
 
 
 def _case(paper: Paper, y: float, one: Answer, context: ReportContext) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.data.unpacked import showable
 from core.errors import Message
-from core.evaluation.comparison import patients_needed
+from core.evaluation.comparison import ModelComparison, patients_needed
 from core.evaluation.curves import CalibrationCurve, Curve
 from core.evaluation.figures import PRIMARY, Figure
 from core.evaluation.intervals import Area, Share
@@ -93,6 +93,7 @@ def study_json(study: Study) -> dict[str, Any]:
         },
         "planner": _planner(study),
         "lung_tests": None if study.lungs is None else lungs_json(study.lungs, study.classes),
+        "comparison": None if study.comparison is None else comparison_json(study.comparison),
     }
 
 
@@ -188,6 +189,48 @@ def lungs_json(lungs: LungTests, classes: Sequence[str]) -> dict[str, Any]:
         "told_without_lungs": [classes[label] for label in lungs.told_without_lungs],
         "summary": str(lungs.summary),
     }
+
+
+def comparison_json(found: ModelComparison) -> dict[str, Any]:
+    """Return the comparison of models as plain JSON types."""
+    return {
+        "models": [{"model": one.name, "accuracy": _share(one.right)} for one in found.models],
+        "n_left_out": found.n_left_out,
+        "pairs": [
+            {
+                "first": found.models[one.first].name,
+                "second": found.models[one.second].name,
+                "only_first_right": one.test.only_first,
+                "only_second_right": one.test.only_second,
+                "p": one.test.p,
+                "p_corrected": one.corrected,
+                "method": str(one.test.method),
+            }
+            for one in found.pairs
+        ],
+    }
+
+
+def comparison_rows(study: Study) -> Iterator[list[str]]:
+    """Yield each two of the compared models, the head first; nothing where none were compared."""
+    found = study.comparison
+    if found is None:
+        return
+    for number, pair in enumerate(comparison_json(found)["pairs"]):
+        if not number:
+            yield list(pair)
+        yield [_cell(value) for value in pair.values()]
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as papers print it."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def share_text(one: Share) -> str:
+    """Return a share as "0.885 (0.691–0.963)"."""
+    low, high = one.interval
+    return f"{one.value:.3f} ({low:.3f}–{high:.3f})"
 
 
 def _share(one: Share) -> dict[str, Any]:

@@ -97,3 +97,21 @@ def test_an_operating_point_of_no_use_is_refused(
     assert said.code == 2
     assert words in said.err
     assert "Traceback" not in said.err
+
+
+def test_models_are_compared_on_the_same_x_rays(
+    command: Command, model: Path, archive: Path, tmp_path: Path
+) -> None:
+    last, kit = model.with_name("last.safetensors"), tmp_path / "kit"
+    words = ("evaluate", model, archive, "--against", last, last, "--report", kit)
+    found = command(*words, "--json").json["study"]["comparison"]
+    assert [one["model"] for one in found["models"]][1:] == ["run/last.safetensors"] * 2
+    assert len(found["pairs"]) == 3
+    assert found["pairs"][2]["p_corrected"] == 1.0  # a model against itself
+    assert len((kit / "tables" / "comparison.csv").read_text().splitlines()) == 4
+    assert "1 and 2: only the first right" in command(*words).out
+    command("evaluate", model, archive, "--report", kit)
+    assert not (kit / "tables" / "comparison.csv").exists()  # of the earlier kit
+    wrong = command("evaluate", model, archive, "--against", archive)
+    assert wrong.code == 1
+    assert "phantoms.zip" in wrong.err

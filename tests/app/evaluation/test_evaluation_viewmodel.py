@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from app.evaluation.class_mapping import ClassMappingForm
+from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
 from app.evaluation.page import EvaluationPage
 from app.evaluation.statements import StatementsDialog
@@ -340,6 +341,26 @@ def test_the_decision_tab_keeps_prevalences_at_one(
     sliders[0].setSliderPosition(700)
     sliders[0].sliderMoved.emit(700)
     assert sum(slider.value() for slider in sliders) == pytest.approx(1000, abs=2)
+
+
+def test_other_models_are_compared_and_shown(
+    qtbot: QtBot, ready: EvaluationViewModel, model_file: Path
+) -> None:
+    page = EvaluationPage(ready)
+    qtbot.addWidget(page)
+    studied(qtbot, ready)
+    tab = page.findChild(ComparisonTab)
+    assert tab.pairs.isHidden()
+    asked: list[bool] = []
+    page.rivals_wanted.connect(lambda: asked.append(True))
+    [button] = tab.findChildren(QPushButton)
+    button.click()
+    assert asked
+    with qtbot.waitSignal(ready.studied, timeout=WAIT_MS):
+        ready.compare([model_file.with_name("last.safetensors")])
+    wait_until(lambda: not ready.is_busy)
+    assert tab.models.rowCount() == 2
+    assert tab.pairs.item(0, 0).text() == "1 – 2"
 
 
 def test_statements_are_asked_once(qtbot: QtBot) -> None:

@@ -11,6 +11,7 @@ from core.data.dataset import LoadedDataset, load_dataset
 from core.data.splits import Splits, split
 from core.errors import DatasetError, DeviceError, Message, ModelFileError
 from core.evaluation import evaluate as module
+from core.evaluation.comparison import ModelComparison
 from core.evaluation.evaluate import (
     ModelEvaluation,
     evaluate_model,
@@ -19,6 +20,8 @@ from core.evaluation.evaluate import (
     score,
 )
 from core.evaluation.metrics import evaluation
+from core.evaluation.model_comparison import MOST_MODELS, compare_models
+from core.evaluation.study import Study, study_of
 from core.events import Progress
 from core.models.model_file import save_model
 from core.models.resnet import build_resnet, to_input
@@ -328,3 +331,49 @@ def test_class_folders_may_be_spelled_otherwise_or_mapped_but_never_guessed(
     either = dataclasses.replace(loaded.dataset, classes=("a 1", "A1", names[2]))
     with pytest.raises(DatasetError, match="does not know: a 1"):
         films_of_part(twins, either, "all")
+
+
+def studied(evaluation_of_model: ModelEvaluation) -> Study:
+    *_, study = study_of(evaluation_of_model)
+    assert isinstance(study, Study)
+    return study
+
+
+def compared(one: ModelEvaluation, others: list[Path], workspace: Workspace) -> ModelComparison:
+    *_, found = compare_models(one, studied(one), others, workspace)
+    assert isinstance(found, ModelComparison)
+    return found
+
+
+def test_models_are_compared_on_x_rays_that_none_of_them_was_trained_on(
+    model: Path, loaded: LoadedDataset, splits: Splits, tmp_path: Path, shared_workspace: Workspace
+) -> None:
+    first, second, *rest = splits.test
+    other = dataclasses.replace(splits, train=(*splits.train, first), test=(second, *rest))
+    rival = saved(tmp_path / "rival.safetensors", loaded, other)
+    found = compared(evaluated(model, loaded, "all", shared_workspace), [rival], shared_workspace)
+    groups = loaded.grouping.groups
+    unseen = (*splits.test, *splits.kept)
+    kept = [index for index in unseen if groups[index] != groups[first]]
+    assert [one.right.n for one in found.models] == [len(kept)] * 2
+    assert found.n_left_out == len(loaded.dataset.records) - len(kept)
+    [pair] = found.pairs  # the same weights, so that nothing differs
+    assert (pair.test.only_first, pair.test.only_second, pair.corrected) == (0, 0, 1.0)
+
+
+def test_models_that_cannot_be_compared_are_refused(
+    model: Path, loaded: LoadedDataset, splits: Splits, tmp_path: Path, shared_workspace: Workspace
+) -> None:
+    one = evaluated(model, loaded, "test", shared_workspace)
+    classes = ("COVID", "NORMAL", "Something else")
+    dataset = dataclasses.replace(loaded.dataset, classes=classes)
+    others = dataclasses.replace(loaded, dataset=dataset)
+    strange = saved(tmp_path / "strange.safetensors", others, splits)
+    with pytest.raises(DatasetError, match="knows other classes"):
+        compared(one, [strange], shared_workspace)
+    with pytest.raises(DatasetError, match="too many"):
+        compared(one, [model] * (MOST_MODELS + 1), shared_workspace)
+    swapped = dataclasses.replace(splits, train=splits.test, test=splits.train)
+    knowing = saved(tmp_path / "knowing.safetensors", loaded, swapped)
+    with pytest.raises(DatasetError, match="nothing is left"):
+        compared(one, [knowing], shared_workspace)

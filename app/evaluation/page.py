@@ -18,7 +18,15 @@ from app.evaluation.class_mapping import ClassMappingForm
 from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
 from app.evaluation.statements import StatementsDialog
-from app.evaluation.tabs import CasesTab, ChartsTab, FiguresTab, LungsTab, MatrixTab
+from app.evaluation.tabs import (
+    CasesTab,
+    ChartsTab,
+    DoubtTab,
+    FiguresTab,
+    FlowTab,
+    LungsTab,
+    MatrixTab,
+)
 from app.evaluation.viewmodel import ChartDrawn, EvaluationViewModel, KitWritten
 from app.i18n import language, say, tr
 from app.settings import Theme
@@ -91,7 +99,7 @@ class EvaluationPage(Page):
         self._all, self._decision = FiguresTab(), DecisionTab()
         self._curves = ChartsTab("roc", "precision_recall")
         self._calibration = ChartsTab("calibration", "probabilities")
-        self._doubt = ChartsTab("doubt", "flow")
+        self._doubt, self._flow = DoubtTab(), FlowTab()
         self._comparison = ComparisonTab()
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
@@ -123,6 +131,7 @@ class EvaluationPage(Page):
             self._doubt,
             self._lungs,
             self._cases,
+            self._flow,
             self._comparison,
         )
 
@@ -170,6 +179,7 @@ class EvaluationPage(Page):
                 tr("Not sure"),
                 tr("Lungs"),
                 tr("Hard cases"),
+                tr("Flow"),
                 tr("Compare"),
             )
         ):
@@ -273,6 +283,8 @@ class EvaluationPage(Page):
         self._all.show_study(study, names)
         self._decision.show_study(study, names)
         self._cases.show_study(study, names)
+        self._doubt.show_study(study, names)
+        self._flow.show_study(study, self._context(result))
         self._comparison.show_study(study)
         self._lungs.show_study(study, self._context(result), is_busy=False)
         self._draw()
@@ -291,9 +303,13 @@ class EvaluationPage(Page):
             self._model.draw(self._look, Words(say, names))
 
     def _charts(self) -> dict[str, ChartView]:
-        tabs = (self._curves, self._calibration, self._doubt)
-        found = {name: view for tab in tabs for name, view in tab.charts.items()}
-        return {**found, "decision": self._decision.chart}
+        return {
+            **self._curves.charts,
+            **self._calibration.charts,
+            "decision": self._decision.chart,
+            "doubt": self._doubt.chart,
+            "flow": self._flow.chart,
+        }
 
     def _name_charts(self) -> None:
         for name, view in self._charts().items():

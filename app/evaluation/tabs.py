@@ -13,9 +13,16 @@ from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import ConfusionMatrixView, Normalisation, PlainTable
 from core.evaluation.study import Answer, Study
+from core.report.evaluation_facts import UNKNOWN_PATIENTS
 from core.report.evaluation_kit import lung_sentences
 from core.report.facts import ReportContext
-from core.report.study_facts import FIGURE_NAMES, confusion, figure_text
+from core.report.study_facts import (
+    FIGURE_NAMES,
+    FLOW_COLUMNS,
+    PART_NAMES,
+    confusion,
+    figure_text,
+)
 
 _COLUMNS = ("sensitivity", "specificity", "auroc")  # the primary ones
 
@@ -194,6 +201,84 @@ class ChartsTab(QWidget):
         super().__init__()
         self.charts = {name: ChartView() for name in names}
         h_box(*((chart, 1) for chart in self.charts.values()), owner=self, spacing=12)
+
+
+class FlowTab(TranslatedWidget):
+    """X-rays and patients by part and class, beside the drawn flow of the files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chart = ChartView()
+        self._title, self._note = plain_label("sectionTitle"), plain_label("muted", wraps=True)
+        self.table = PlainTable(stretched=1)
+        left = QWidget()
+        v_box(self._title, (self.table, 1), self._note, owner=left, spacing=8)
+        h_box((left, 1), (self.chart, 1), owner=self, spacing=12)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._title.setText(tr("Flow of the X-rays by part and class"))
+        self.table.show_header([say(word) for word in FLOW_COLUMNS])
+        self._note.setText(say(UNKNOWN_PATIENTS))
+
+    def show_study(self, study: Study, context: ReportContext) -> None:
+        """Show another study."""
+        self.table.show_rows(
+            [
+                (
+                    say(PART_NAMES[one.part]),
+                    context.name_of(one.name),
+                    f"{one.n:,}",
+                    f"{one.n_patients:,}",
+                )
+                for one in study.flow.parts
+            ],
+            numbers=(2, 3),
+        )
+        self._note.setVisible(not study.are_patients_known)
+
+
+class DoubtTab(TranslatedWidget):
+    """What "not sure" is worth, and how often each class is among those that remain possible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chart = ChartView()
+        self._about, self._hint = plain_label(wraps=True), plain_label("muted", wraps=True)
+        self.table = PlainTable(stretched=0)
+        left = QWidget()
+        v_box(self._about, self._hint, (self.table, 1), owner=left, spacing=8)
+        h_box((left, 1), (self.chart, 1), owner=self, spacing=12)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._hint.setText(
+            tr("The classes that remain possible should hold the true one for 9 X-rays in 10.")
+        )
+        self.table.show_header([tr("Class"), tr("X-rays"), tr("True class among the possible")])
+
+    def show_study(self, study: Study, names: Sequence[str]) -> None:
+        """Show another study."""
+        doubt = study.doubt
+        self._about.setText(
+            tr(
+                "{sure} of {n} answers name one class alone. Accuracy {accuracy} over all, "
+                "{sure_accuracy} over these.",
+                sure=doubt.n_sure,
+                n=doubt.n,
+                accuracy="–" if doubt.accuracy is None else f"{doubt.accuracy:.3f}",
+                sure_accuracy="–"
+                if doubt.accuracy_of_sure is None
+                else f"{doubt.accuracy_of_sure:.3f}",
+            )
+        )
+        self.table.show_rows(
+            [
+                (name, f"{n:,}", f"{covered:,} ({covered / n:.0%})" if n else "–")
+                for name, (covered, n) in zip(names, doubt.coverage, strict=True)
+            ],
+            numbers=(1, 2),
+        )
 
 
 class LungsTab(TranslatedWidget):

@@ -80,7 +80,7 @@ class PartFlow:
     """X-rays and patients of a class in a part of the model's making."""
 
     part: str  # "train", "validation", "test", "kept" or "unknown"
-    label: int
+    name: str  # of the class: the model's where it is known, else the folder's
     n: int
     n_patients: int
 
@@ -283,6 +283,10 @@ def flow_of(card: ModelCard, loaded: LoadedDataset, used: Sequence[Record]) -> F
     found = loaded.dataset.records
     n_same = len(found) - len({record.digest for record in found})
     part_of = {digest: part for part, digests in card.split.items() for digest in digests}
+    names, own = list(loaded.dataset.classes), {one.name: one.label for one in used}
+    for record in found:
+        if record.name in own:
+            names[record.label] = card.classes[own[record.name]]
     groups = loaded.grouping.groups
     counts: Counter[tuple[str, int]] = Counter()
     patients: dict[tuple[str, int], set[str]] = {}
@@ -299,7 +303,7 @@ def flow_of(card: ModelCard, loaded: LoadedDataset, used: Sequence[Record]) -> F
         n_used=len(used),
         n_not_chosen=len(found) - len(used),
         parts=tuple(
-            PartFlow(part, label, counts[part, label], len(patients[part, label]))
+            PartFlow(part, names[label], counts[part, label], len(patients[part, label]))
             for part, label in sorted(counts, key=lambda key: (order.index(key[0]), key[1]))
         ),
     )

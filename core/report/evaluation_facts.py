@@ -8,9 +8,11 @@ from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
 from core.report.checklists import STATEMENTS
+from core.report.study_facts import PART_NAMES
 
 Say = Callable[[Message], str]
 NOT_STATED = Message("not stated")
+UNKNOWN_PATIENTS = Message("Nothing tells whose the X-rays are: each counted as a patient.")
 _EXACT = Message("exact")
 _CLUSTERED = Message("clustered by patient")
 
@@ -67,7 +69,7 @@ class Facts:
             fingerprint=dataset.fingerprint[:16],
         )
         if not self.study.are_patients_known:
-            yield Message("Nothing tells whose the X-rays are: each counted as a patient.")
+            yield UNKNOWN_PATIENTS
 
     def _missing(self) -> Iterator[Message]:
         flow = self.study.flow
@@ -271,12 +273,8 @@ class Facts:
             counts = [one for one in self.study.flow.parts if one.part == part]
             yield Message(
                 "{part}: {counts}.",
-                part=part,
-                counts=", ".join(
-                    f"{self.study.classes[one.label]} {one.n} ({one.n_patients})"
-                    for one in counts
-                    if one.label < len(self.study.classes)
-                ),
+                part=PART_NAMES[part],
+                counts=", ".join(f"{one.name} {one.n} ({one.n_patients})" for one in counts),
             )
 
     def _figures(self) -> Iterator[Message]:

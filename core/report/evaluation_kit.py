@@ -16,11 +16,13 @@ from core.evaluation.study import Answer, Study
 from core.events import Progress
 from core.report.charts import CHARTS, Words, render
 from core.report.checklists import GUIDELINES, STATEMENTS
-from core.report.evaluation_facts import NOT_STATED, Facts
+from core.report.evaluation_facts import NOT_STATED, UNKNOWN_PATIENTS, Facts
 from core.report.facts import ReportContext
 from core.report.paper import BOTTOM, INK, INNER, MARGIN, MUTED, PANEL, WARNING, Paper
 from core.report.study_facts import (
     FIGURE_NAMES,
+    FLOW_COLUMNS,
+    PART_NAMES,
     answer_rows,
     comparison_rows,
     confusion_rows,
@@ -166,6 +168,7 @@ def _report(facts: Facts, pictures: dict[str, bytes], context: ReportContext) ->
         for name in pair:
             y = _picture(paper, y, say(by_name[name].title), by_name[name].size, pictures[name])
     _all_figures(paper, facts, context)
+    _flow(paper, facts, context)
     _lungs_and_cases(paper, facts, context)
     _comparison(paper, facts, context)
     y = paper.add_page(say(Message("Methods")))
@@ -305,14 +308,41 @@ def _comparison(paper: Paper, facts: Facts, context: ReportContext) -> None:
         Message("p"),
         Message("p, all pairs"),
     )
-    y = _row(paper, y + 3, [say(word) for word in words], is_head=True)
-    for pair in found.pairs:
+    rows = [
+        (
+            f"{pair.first + 1} – {pair.second + 1}",
+            str(pair.test.only_first),
+            str(pair.test.only_second),
+            p_text(pair.test.p),
+            p_text(pair.corrected),
+        )
+        for pair in found.pairs
+    ]
+    _table(paper, y + 3, [say(word) for word in words], rows)
+
+
+def _flow(paper: Paper, facts: Facts, context: ReportContext) -> None:
+    say = context.say
+    title = say(Message("Flow of the X-rays by part and class"))
+    y = paper.heading(MARGIN, paper.add_page(title), title)
+    head = [say(word) for word in FLOW_COLUMNS]
+    rows = [
+        (say(PART_NAMES[one.part]), context.name_of(one.name), f"{one.n:,}", f"{one.n_patients:,}")
+        for one in facts.study.flow.parts
+    ]
+    y = _table(paper, y, head, rows)
+    if not facts.study.are_patients_known:
+        paper.paragraph(MARGIN, y + 2, say(UNKNOWN_PATIENTS), 8.5, MUTED, width=INNER)
+
+
+def _table(paper: Paper, y: float, head: Sequence[str], rows: Sequence[Sequence[str]]) -> float:
+    """Write a table, its head again on each page."""
+    y = _row(paper, y, head, is_head=True)
+    for cells in rows:
         if y + _ROW > BOTTOM:
-            y = _row(paper, paper.add_page(), [say(word) for word in words], is_head=True)
-        test = pair.test
-        counts = [str(test.only_first), str(test.only_second)]
-        cells = [f"{pair.first + 1} – {pair.second + 1}", *counts]
-        y = _row(paper, y, [*cells, p_text(test.p), p_text(pair.corrected)])
+            y = _row(paper, paper.add_page(), head, is_head=True)
+        y = _row(paper, y, cells)
+    return y
 
 
 def _case(paper: Paper, y: float, one: Answer, context: ReportContext) -> float:

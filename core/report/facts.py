@@ -107,8 +107,11 @@ class ReportContext:
 
     def class_name(self, label: int) -> str:
         """Name a class in the report's language."""
-        name = self.card.classes[label]
-        return self.card.display_names[name].get(self.language, name)
+        return self.name_of(self.card.classes[label])
+
+    def name_of(self, name: str) -> str:
+        """Name a class folder in the report's language; one that the model does not know stays."""
+        return self.card.display_names.get(name, {}).get(self.language, name)
 
     def listing(self, parts: list[str]) -> str:
         """Join words with the comma of the language."""

@@ -29,6 +29,15 @@ FIGURE_NAMES = {
     "brier": Message("Brier score"),
 }
 
+FLOW_COLUMNS = (Message("Part"), Message("Class"), Message("X-rays"), Message("Patients"))
+PART_NAMES = {
+    "train": Message("training"),
+    "validation": Message("validation"),
+    "test": Message("test"),
+    "kept": Message("kept apart"),
+    "unknown": Message("of no part"),
+}
+
 
 def study_json(study: Study) -> dict[str, Any]:
     """Return every figure with method and interval, curves and lists as plain JSON types."""
@@ -47,7 +56,7 @@ def study_json(study: Study) -> dict[str, Any]:
             "parts": [
                 {
                     "part": one.part,
-                    "class": study.classes[one.label] if one.label < len(study.classes) else None,
+                    "class": one.name,
                     "n": one.n,
                     "patients": one.n_patients,
                 }
@@ -285,8 +294,7 @@ def flow_rows(study: Study) -> Iterator[list[str]]:
     """Yield X-rays and patients by part and class, the head first."""
     yield ["part", "class", "X-rays", "patients"]
     for one in study.flow.parts:
-        name = study.classes[one.label] if one.label < len(study.classes) else ""
-        yield [one.part, name, str(one.n), str(one.n_patients)]
+        yield [one.part, showable(one.name), str(one.n), str(one.n_patients)]
 
 
 def subgroup_rows(study: Study) -> Iterator[list[str]]:

@@ -17,7 +17,7 @@ from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
 from app.evaluation.page import EvaluationPage
 from app.evaluation.statements import StatementsDialog
-from app.evaluation.tabs import MatrixTab
+from app.evaluation.tabs import DoubtTab, FlowTab, MatrixTab
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.tasks import Failure, TaskRunner
 from app.widgets.chart import ChartView
@@ -238,6 +238,13 @@ def test_a_study_follows_and_the_page_shows_it(
     assert "films.zip" in page.subtitle.text()
     assert not any(chart.is_empty for chart in page.findChildren(ChartView))
     study = ready.study
+    flow = page.findChild(FlowTab).table
+    column = [int(flow.item(row, 2).text()) for row in range(flow.rowCount())]
+    assert sum(column) == len(loaded.dataset.records)
+    doubt = page.findChild(DoubtTab).table
+    assert [doubt.item(row, 1).text() for row in range(3)] == [
+        str(n) for n in np.bincount(study.answered.truth, minlength=3)
+    ]
     tabs = page.findChild(MatrixTab)
     truth, predicted = study.answers[0].truth, study.answers[0].predicted
     opened: list[Path] = []

@@ -377,3 +377,17 @@ def test_models_that_cannot_be_compared_are_refused(
     knowing = saved(tmp_path / "knowing.safetensors", loaded, swapped)
     with pytest.raises(DatasetError, match="nothing is left"):
         compared(one, [knowing], shared_workspace)
+
+
+def test_the_flow_names_classes_as_the_model_does_whatever_their_order(
+    model: Path, loaded: LoadedDataset, tmp_path: Path, workspace: Workspace
+) -> None:
+    folder = copied(loaded, tmp_path / "other", {"COVID": "z other", "NORMAL": "normal"})
+    mapping = {"z other": "COVID"}
+    *_, found = evaluate_model(model, load(folder, workspace), "all", workspace, "cpu", mapping)
+    assert isinstance(found, ModelEvaluation)
+    parts = studied(found).flow.parts
+    assert {one.name for one in parts} == set(found.card.classes)
+    own = {part: len(digests) for part, digests in found.card.split.items()}
+    counts = {part: sum(one.n for one in parts if one.part == part) for part in own}
+    assert counts == own

@@ -120,6 +120,7 @@ _KINDS: Mapping[Kind, Message] = {
     "not_an_image": Message("Not an image"),
     "wrong_extension": Message("Misnamed format"),
     "labels": Message("Table of labels"),
+    "several_frames": Message("Several frames"),
     "blank": Message("Blank"),
     "tiny": Message("Too small"),
     "coloured": Message("Colour or alpha channel"),

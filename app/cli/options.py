@@ -25,6 +25,7 @@ from core.data.labels import SeveralLabels
 from core.data.zip_names import CODE_PAGES, code_page_called
 from core.errors import ConfigError, Message, PneumoScopeError
 from core.files import escaped
+from core.images.film import MOST_FRAMES
 from core.runtime.devices import may_have_cards
 from core.training.repeats import MOST_SEEDS
 from core.workspace import Workspace
@@ -147,7 +148,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument(
         "--repeat-seeds",
-        type=_seed_count,
+        type=_whole_number(2, MOST_SEEDS),
         metavar="N",
         help=tr("train N models that differ in their seed, and show the spread"),
     )
@@ -185,6 +186,13 @@ def build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME,NAME",
         help=tr("fields of DICOM files to hand on, such as PatientID; without it none are"),
+    )
+    predict.add_argument(
+        "--frame",
+        type=_whole_number(1, MOST_FRAMES),
+        default=1,
+        metavar="N",
+        help=tr("which frame to read of DICOM files that hold several (default 1)"),
     )
     _add_force(predict)
     _add_json(predict)
@@ -243,18 +251,20 @@ def _device(text: str) -> str:
     return text
 
 
-def _seed_count(text: str) -> int:
-    """Read how many models are to be trained."""
-    if not text.isascii() or not text.isdigit() or not 2 <= int(text) <= MOST_SEEDS:
-        raise argparse.ArgumentTypeError(
-            tr(
-                "{text} is no whole number from {least} to {most}",
-                text=text,
-                least=2,
-                most=MOST_SEEDS,
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                tr(
+                    "{text} is no whole number from {least} to {most}",
+                    text=text,
+                    least=least,
+                    most=most,
+                )
             )
-        )
-    return int(text)
+        return int(text)
+
+    return number
 
 
 def _pair(text: str) -> tuple[str, str]:

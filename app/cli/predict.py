@@ -44,7 +44,8 @@ def predict(arguments: argparse.Namespace, workspace: Workspace) -> None:
     context = ReportContext.of(classifier, say, language(), shows_all=arguments.show_anyway)
     collected = CollectedFilms(classifier, context, arguments, fields)
     with ProgressBars() as bars:
-        refused = _read(collected, classifier, arguments.paths, workspace, bars)
+        found = _find(arguments.paths, workspace, bars, arguments.frame)
+        refused = _read(collected, classifier, found, bars)
     films = collected.films
     if arguments.json:
         predictions = [film_facts(film, context) for film in films]
@@ -117,7 +118,7 @@ class CollectedFilms:
 
     def _explain(self, film: FilmResult, *, is_detailed: bool) -> tuple[FilmResult, Path | None]:
         try:
-            pixels = load_xray(film.path)
+            pixels = load_xray(film.path, film.frame)
         except ImageReadError:  # gone since it was read; its answer stays
             return film, None
         with closing(explain(self._classifier, pixels, film.predicted)) as steps:
@@ -141,12 +142,10 @@ class CollectedFilms:
 def _read(
     collected: CollectedFilms,
     classifier: Classifier,
-    paths: Sequence[Path],
-    workspace: Workspace,
+    found: Sequence[FoundFilm | RefusedFilm],
     bars: ProgressBars,
 ) -> list[Refusal]:
-    """Find and read the films; return the refusals in the order of the paths."""
-    found = _find(paths, workspace, bars)
+    """Read the films; return the refusals in the order in which they were found."""
     refused: list[Refusal] = []
     with closing(read_films(classifier, found)) as events:
         for done, event in enumerate(events, start=1):
@@ -159,7 +158,7 @@ def _read(
 
 
 def _find(
-    paths: Sequence[Path], workspace: Workspace, bars: ProgressBars
+    paths: Sequence[Path], workspace: Workspace, bars: ProgressBars, frame: int
 ) -> list[FoundFilm | RefusedFilm]:
     """Look into all files, folders and zips that were named, before the first film is read."""
     found: list[FoundFilm | RefusedFilm] = []
@@ -167,6 +166,8 @@ def _find(
         for event in search:
             if isinstance(event, Progress):
                 bars.show(event)
+            elif isinstance(event, FoundFilm):
+                found.append(replace(event, frame=frame))
             else:
                 found.append(event)
     return found
@@ -220,7 +221,11 @@ def _print(films: Sequence[FilmResult], refused: Sequence[Refusal], context: Rep
     for warning in context.warnings if films else ():
         print_line(tr("About the model: {warning}", warning=say(warning)))
     for film in films:
-        words = f"{film.file}: {say(level_words(film.verdict.level))}"
+        words = film.file
+        if film.n_frames > 1:
+            frame = tr("Frame {frame} of {n}", frame=film.frame, n=film.n_frames)
+            words += f" ({frame})"
+        words += f": {say(level_words(film.verdict.level))}"
         if not context.hides(film):
             pairs = zip(film.classes, film.opinion.probabilities, strict=True)
             scores = ", ".join(f"{name} {p:.4f}" for name, p in pairs)

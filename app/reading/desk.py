@@ -295,6 +295,7 @@ class ReadingDesk(TranslatedWidget):
         viewer.full_screen_wanted.connect(self.full_screen_wanted)
         self.panel.class_chosen.connect(self._on_class_chosen)
         self.panel.answer_wanted.connect(self._on_answer_wanted)
+        self.panel.frames.frame_wanted.connect(self._on_frame_wanted)
         self.panel.heat.map_wanted.connect(self._on_map_wanted)
 
     def _connect_heat(self) -> None:
@@ -453,6 +454,11 @@ class ReadingDesk(TranslatedWidget):
     def _on_answer_wanted(self) -> None:
         if self.current is not None:
             self._reading.reveal(self.current.key)
+
+    @Slot(int)
+    def _on_frame_wanted(self, frame: int) -> None:
+        if self.current is not None:
+            self._reading.read_frame(self.current.key, frame)
 
     @Slot(int)
     def _on_film_failed(self, key: int) -> None:

@@ -160,7 +160,7 @@ def _n_bytes(films: OrderedDict[int, FullDepthFilm]) -> int:
 def _look(film: FilmResult) -> Iterator[FullDepthFilm | Message]:
     """Read a film's file again; where that cannot be, say why."""
     try:
-        yield read_full(film.path)
+        yield read_full(film.path, film.frame)
     except ImageReadError as error:  # moved away since it was read; its answer stays
         yield Message(error.message.template, **{**error.message.values, "file": film.name})
 
@@ -168,7 +168,7 @@ def _look(film: FilmResult) -> Iterator[FullDepthFilm | Message]:
 def _explain(classifier: Classifier, film: FilmResult, label: int) -> Iterator[Explanation | None]:
     """Explain an answer step by step; None: the film's file cannot be read any more."""
     try:
-        pixels = load_xray(film.path)
+        pixels = load_xray(film.path, film.frame)
     except ImageReadError:  # `_look` says why
         yield None
         return

@@ -293,7 +293,7 @@ class ExportViewModel(QObject):
             from core.report.picture import write_picture
 
             yield Progress(Message("Explaining the answers"), 0, 1)
-            pixels = load_xray(film.path)
+            pixels = load_xray(film.path, film.frame)
             explanation = self._explanation(classifier, film, label)
             weighed = film.explained(explanation)
             write_picture(path, pixels, weighed, explanation, _context(classifier))
@@ -369,7 +369,7 @@ class ExportViewModel(QObject):
         if known is not None and known.is_complete:
             return known
         label = film.predicted if label is None else label
-        *_, last = explain(classifier, load_xray(film.path), label)
+        *_, last = explain(classifier, load_xray(film.path, film.frame), label)
         return last
 
     @Slot(object)

@@ -3,7 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme as styling
 from app.i18n import say, tr
@@ -124,6 +133,37 @@ class TrustCard(TranslatedWidget):
             label.setVisible(is_used)
 
 
+class FrameChoice(TranslatedWidget):
+    """Names the frame of a file that holds several, and asks for another."""
+
+    frame_wanted = Signal(int)  # from 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frame, self._n_frames = 1, 1
+        self._words, self._number, self._read = plain_label("muted"), QSpinBox(), QPushButton()
+        self._read.clicked.connect(lambda: self.frame_wanted.emit(self._number.value()))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._words, 1)
+        row.addWidget(self._number)
+        row.addWidget(self._read)
+        self.retranslate()
+
+    def show_frame(self, frame: int, n_frames: int) -> None:
+        """Show which frame of how many was read; of one alone nothing is shown."""
+        self._frame, self._n_frames = frame, n_frames
+        self._number.setRange(1, n_frames)
+        self._number.setValue(frame + 1 if frame < n_frames else 1)
+        self.setVisible(n_frames > 1)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._words.setText(tr("Frame {frame} of {n}", frame=self._frame, n=self._n_frames))
+        self._number.setAccessibleName(tr("Frame"))
+        self._read.setText(tr("Read frame"))
+
+
 class ReadingPanel(TranslatedWidget):
     """The right-hand side of the Read page."""
 
@@ -141,7 +181,7 @@ class ReadingPanel(TranslatedWidget):
         self._answer = plain_label("sectionTitle", wraps=True)
         self._not_read, self._refusal = plain_label("figure", wraps=True), plain_label(wraps=True)
         self._truth, self._anyway = plain_label(wraps=True), QPushButton()
-        self.bars, self.heat = ProbabilityBars(), HeatControls()
+        self.bars, self.heat, self.frames = ProbabilityBars(), HeatControls(), FrameChoice()
         self.trust = TrustCard(self._lay_out_answer())
         self.model_line, self._about = plain_label("muted", wraps=True), QPushButton()
         for label in (self._name, self._answer, self._truth, self.model_line):
@@ -171,7 +211,8 @@ class ReadingPanel(TranslatedWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(14, 12, 14, 12)
         column.setSpacing(16)
-        for widget in (self._name, self._not_read, self._refusal, self.trust, self.heat):
+        above = (self._name, self.frames, self._not_read, self._refusal)
+        for widget in (*above, self.trust, self.heat):
             column.addWidget(widget)
         column.addStretch(1)
         column.addWidget(self.model_line)
@@ -245,6 +286,8 @@ class ReadingPanel(TranslatedWidget):
         is_film = isinstance(shown, FilmResult)
         for part in (self.trust, self.heat):
             part.setVisible(is_film)
+        frames = (shown.frame, shown.n_frames) if isinstance(shown, FilmResult) else (1, 1)
+        self.frames.show_frame(*frames)
         is_refused = isinstance(shown, RefusedFilm)
         self._not_read.setVisible(is_refused)
         self._refusal.setVisible(is_refused)

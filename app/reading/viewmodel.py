@@ -123,7 +123,7 @@ class ReadingViewModel(QObject):
         self._put_back_from: int | None = None  # key of the first film that will be read again
         self._seen = SeenFilms()
         self._next_key = 0
-        self._keys: dict[Path, int] = {}  # of the film that was read last from a file
+        self._keys: dict[tuple[Path, int], int] = {}  # of what was read last: file, frame
         self._dataset: LoadedDataset | None = None
         self._class_of: dict[str, str] = {}  # digest -> class, of the open dataset
         self.classifier: Classifier | None = None
@@ -205,13 +205,31 @@ class ReadingViewModel(QObject):
         self._waiting.append(Wanted(paths=tuple(paths), pictures=tuple(pictures)))
         self._work()
 
+    def read_frame(self, key: int, frame: int) -> None:
+        """Ask the model about another frame of a film's file, as a film of its own.
+
+        Args:
+            key: The film's.
+            frame: From 1.
+        """
+        film = self.films[key]
+        other = FoundFilm(
+            path=film.path,
+            name=f"{film.name} [{frame}]",
+            file=film.file,
+            source=film.source,
+            frame=frame,
+        )
+        self._waiting.append(Wanted(films=(other,)))
+        self._work()
+
     @Slot(list)
     def remove(self, keys: Collection[int]) -> None:
         """Put films away, or files that were refused."""
         going = frozenset(keys)
-        gone = {self.films.pop(key).digest for key in going if key in self.films}
-        for digest in gone - {film.digest for film in self.films.values()}:
-            self._seen.forget(digest)
+        gone = {self.films.pop(key).identity for key in going if key in self.films}
+        for identity in gone - {film.identity for film in self.films.values()}:
+            self._seen.forget(identity)
         self.refused = [one for one in self.refused if one.key not in going]
         self.films_removed.emit(going)
         self.changed.emit()
@@ -281,7 +299,7 @@ class ReadingViewModel(QObject):
         self.film_refused.emit(refused)
 
     def _take(self, film: FilmResult) -> None:
-        known = self.films.get(self._keys.get(film.path, 0))
+        known = self.films.get(self._keys.get((film.path, film.frame), 0))
         if known is not None and known.digest == film.digest:
             self.n_repeated += 1
             self.film_repeated.emit(known)
@@ -290,10 +308,10 @@ class ReadingViewModel(QObject):
             film,
             key=self._new_key(),
             true_class=self._class_of.get(film.digest),
-            duplicate_of=self._seen.register(film.digest, film.name),
+            duplicate_of=self._seen.register(film.identity, film.name),
         )
         self.films[film.key] = film
-        self._keys[film.path] = film.key
+        self._keys[film.path, film.frame] = film.key
         self.film_read.emit(film)
 
     def _use(self, wanted: WantedModel, classifier: Classifier) -> None:

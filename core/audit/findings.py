@@ -13,6 +13,7 @@ Kind = Literal[
     "not_an_image",
     "wrong_extension",
     "labels",
+    "several_frames",
     "blank",
     "tiny",
     "coloured",

@@ -343,6 +343,19 @@ def _seen(loaded: LoadedDataset) -> Iterator[Finding]:
     """Go through what the pictures themselves show."""
     records, survey, headers = loaded.dataset.records, loaded.survey, loaded.cache.headers
     row = {digest: number for number, digest in enumerate(survey.digests)}
+    many = [film for film in records if headers[film.digest].n_frames > 1]
+    if many:
+        yield Finding(
+            "several_frames",
+            "note",
+            Message(
+                "DICOM files of several frames: {n}, such as {example}. The first frame of each "
+                "is used.",
+                n=len(many),
+                example=many[0].name,
+            ),
+            _names(many),
+        )
     blank = [film for film in records if survey.appearance.is_blank[row[film.digest]]]
     if blank:
         yield Finding(

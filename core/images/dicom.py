@@ -54,7 +54,7 @@ _NO_UNITS = ("", "US")  # "unspecified" (PS3.3, C.11.1.1.2)
 warnings.filterwarnings("ignore", module=r"pydicom\b")
 
 
-def read_dicom(data: bytes, name: object, patient_key: bytes) -> Film:
+def read_dicom(data: bytes, name: object, patient_key: bytes, frame: int = 1) -> Film:
     """Read a DICOM file as it says it is to be seen; see `_unpack` for errors.
 
     The file's first VOI LUT or window is used; without one, or where it leaves nothing to be
@@ -63,7 +63,7 @@ def read_dicom(data: bytes, name: object, patient_key: bytes) -> Film:
     for nothing.
     """
     with refusing(name):
-        film = _unpack(data, name)
+        film = _unpack(data, name, frame)
         pixels = _shown_greys(film) if film.is_grey else _shown_colours(film, name)
     pixels = with_square_pixels(pixels, film.rows, film.columns)
     return Film(np.ascontiguousarray(pixels), _header_of(film, patient_key))
@@ -85,10 +85,10 @@ def _shown_greys(film: "_Unpacked") -> NDArray[np.uint8]:
     return pixels
 
 
-def read_full_dicom(data: bytes, name: object) -> FullDepthFilm:
+def read_full_dicom(data: bytes, name: object, frame: int = 1) -> FullDepthFilm:
     """Read a DICOM file with every level; see `_unpack` for errors."""
     with refusing(name):
-        film = _unpack(data, name)
+        film = _unpack(data, name, frame)
         header, spacing = _header_of(film), spacing_of(film.picture.header)
         rows, columns = film.rows, film.columns
         if spacing is not None:
@@ -171,19 +171,19 @@ class _Unpacked:
             yield rows, self.stored[rows].astype(unsigned)
 
 
-def _unpack(data: bytes, name: object) -> _Unpacked:
-    """Read the header and unpack the pixels of a DICOM file.
+def _unpack(data: bytes, name: object, frame: int) -> _Unpacked:
+    """Read the header and unpack the pixels of one frame of a DICOM file.
 
     Raises:
         EOFError: It ends early.
-        ImageReadError: No picture, several, too small, too large, or packed in a rare way.
+        ImageReadError: No picture, no such frame, too small, too large, or packed in a rare way.
         UnclearNumberError: A number of the header is malformed.
         UnsupportedPixelsError: The picture is stored in a rare way.
         Exception: It is damaged.
     """
     syntax = syntax_of(data, name)
     silence_pydicom()
-    picture = find_picture(data, syntax, name)
+    picture = find_picture(data, syntax, name, frame)
     rows, columns = square_size(picture.rows, picture.columns, pixel_ratio(picture.header))
     check_size(columns, rows, 1, name)
     return _Unpacked(picture, stored_pixels(data, picture, syntax), rows, columns)
@@ -208,6 +208,7 @@ def _header_of(film: _Unpacked, patient_key: bytes = b"") -> FilmHeader:
         orientation=1,
         patient=patient_hash(picture.header, patient_key),
         **subject_and_machine(picture.header),
+        n_frames=picture.n_frames,
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.errors import ImageReadError, Message
 from core.images.dicom_values import UnsupportedPixelsError, number
 from core.images.film import MOST_LETTERS, MOST_YEARS
-from core.images.formats import check_size, is_bare_dicom, several_pictures
+from core.images.formats import check_size, is_bare_dicom, no_such_frame
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -322,19 +322,21 @@ class Picture:
     bits_stored: int
     is_signed: bool
     photometric: str
+    frame: int = 1  # of these
+    n_frames: int = 1
 
     @property
     def n_bytes(self) -> int:
-        """The size of the decoded pixels."""
+        """The size of the decoded pixels of the frame."""
         return self.rows * self.columns * self.samples * self.bits_allocated // 8
 
 
-def find_picture(data: bytes, syntax: TransferSyntax, name: object) -> Picture:
+def find_picture(data: bytes, syntax: TransferSyntax, name: object, frame: int = 1) -> Picture:
     """Read the header and check the size it promises.
 
     Raises:
         EOFError: The file ends before the pixels.
-        ImageReadError: No picture, several, too small or too large.
+        ImageReadError: No picture, no such frame, too small or too large.
         Exception: Broken; pydicom raised eight kinds for damaged files.
     """
     wanted, pixels, is_whole = _wanted_elements(data, syntax)
@@ -342,11 +344,11 @@ def find_picture(data: bytes, syntax: TransferSyntax, name: object) -> Picture:
     if pixels is None or "Rows" not in header or "Columns" not in header:
         raise _no_picture(header, name)
     n_frames = int(number(header, "NumberOfFrames") or 1)
-    if n_frames > 1:
-        raise several_pictures(name, n_frames)
+    if not 1 <= frame <= n_frames:
+        raise no_such_frame(name, frame, n_frames)
     if not is_whole:
         raise UnsupportedPixelsError("functional groups of many frames")
-    _apply_functional_groups(header)
+    _apply_functional_groups(header, frame)
     rows, columns = int(header.Rows), int(header.Columns)
     samples = int(header.get("SamplesPerPixel") or 1)
     allocated = int(header.BitsAllocated)
@@ -368,19 +370,30 @@ def find_picture(data: bytes, syntax: TransferSyntax, name: object) -> Picture:
     check_size(columns, rows, cost, name)
     is_signed = int(header.get("PixelRepresentation") or 0) == 1
     return Picture(
-        header, pixels, rows, columns, samples, allocated, stored, is_signed, photometric
+        header,
+        pixels,
+        rows,
+        columns,
+        samples,
+        allocated,
+        stored,
+        is_signed,
+        photometric,
+        frame,
+        n_frames,
     )
 
 
-def _apply_functional_groups(header: "Dataset") -> None:
-    """Let the functional groups of the one frame speak for the data set (PS3.3, C.7.6.16).
+def _apply_functional_groups(header: "Dataset", frame: int) -> None:
+    """Let the functional groups of a frame speak for the data set (PS3.3, C.7.6.16).
 
     Raises:
+        IndexError: The frame has none, though others do.
         ValueError: A group is no sequence.
     """
-    for tag in _FUNCTIONAL_GROUPS:
+    for tag, place in zip(_FUNCTIONAL_GROUPS, (0, frame - 1), strict=True):
         groups = header[tag].value if tag in header else None
-        for element in groups[0] if groups else ():  # each a sequence of one item: a macro
+        for element in groups[place] if groups else ():  # each a sequence of one item: a macro
             if element.VR != "SQ" or not element.value:
                 continue
             macro = element.value[0]

@@ -1,5 +1,6 @@
 """The pixels of a DICOM file, unpacked as they are stored."""
 
+import io
 import struct
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -89,10 +90,24 @@ def _packed_frame(data: bytes, picture: Picture, syntax: TransferSyntax) -> byte
     start = data[element.value : element.value + 4]
     is_fragmented = syntax.is_compressed and start == _ITEM_START
     if element.n_bytes == UNDEFINED_LENGTH or is_fragmented:
-        return b"".join(fragments(data, element.value))
+        if picture.n_frames == 1:
+            return b"".join(fragments(data, element.value))
+        return _packed_frame_of_many(data, picture)
     if start.startswith(_JPEG_START) and element.n_bytes < picture.n_bytes:
         return data[element.value : element.value + element.n_bytes]
     return None
+
+
+def _packed_frame_of_many(data: bytes, picture: Picture) -> bytes:
+    """Return a frame's fragments, found by the offset table where frames have several."""
+    from pydicom.encaps import get_frame
+
+    for _ in fragments(data, picture.pixels.value):  # pydicom checks less
+        pass
+    pixels = io.BytesIO(data)
+    pixels.seek(picture.pixels.value)
+    frame = get_frame(pixels, picture.frame - 1, number_of_frames=picture.n_frames)
+    return bytes(frame)
 
 
 def _codec_of(frame: bytes, picture: Picture, syntax: TransferSyntax) -> _Codec:
@@ -134,11 +149,13 @@ def _uncompressed(data: bytes, picture: Picture, syntax: TransferSyntax) -> NDAr
     element, needed = picture.pixels, picture.n_bytes
     if picture.photometric == "YBR_FULL_422":  # colour at half the width
         needed = needed * 2 // 3
-    if element.value + min(element.n_bytes, needed) > len(data):
+    start = element.value + needed * (picture.frame - 1)
+    end = start + needed
+    if min(element.value + element.n_bytes, end) > len(data):
         raise EOFError("the pixels end early")
-    if element.n_bytes < needed:
+    if element.value + element.n_bytes < end:
         raise ValueError("fewer pixels than promised")
-    content = memoryview(data)[element.value : element.value + needed + needed % 2]
+    content = memoryview(data)[start : end + needed % 2]
     pixels = _decoded(
         content,
         picture,

@@ -13,6 +13,7 @@ from core.images.formats import Format
 _HASH = re.compile(r"(?:[0-9a-f]{32})?")
 MOST_LETTERS = 16  # of view, sex and maker
 MOST_YEARS = 150.0
+MOST_FRAMES = 2**31 - 1  # as DICOM counts them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class FilmHeader:
     age: float | None = None  # years
     sex: str = ""  # "M", "F" or "O"
     maker: str = ""  # of the machine
+    n_frames: int = 1  # in the file, of which this is one
 
     def to_json(self) -> dict[str, str | int | bool | None]:
         """Return the fields by name."""
@@ -58,6 +60,7 @@ class FilmHeader:
             and (header.jpeg_quality is None or _is_within(header.jpeg_quality, 1, 100))
             and (header.jpeg_quality is None or header.format == "JPEG")
             and _is_within(header.orientation, 1, 8)
+            and _is_within(header.n_frames, 1, MOST_FRAMES)
             and isinstance(header.patient, str)
             and _HASH.fullmatch(header.patient)
             and all(

@@ -269,6 +269,18 @@ def several_pictures(name: object, n_pictures: int) -> ImageReadError:
     )
 
 
+def no_such_frame(name: object, frame: int, n_frames: int) -> ImageReadError:
+    """Refuse a frame that a file does not have."""
+    return ImageReadError(
+        Message(
+            "{file} has no frame {frame}: its last one is {n}. Choose one from 1 to {n}.",
+            file=name,
+            frame=frame,
+            n=n_frames,
+        )
+    )
+
+
 def too_dark(name: object) -> ImageReadError:
     """Refuse 16 bits of which only the upper half can be read, with next to nothing in it."""
     return ImageReadError(

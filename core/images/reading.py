@@ -20,6 +20,7 @@ from core.images.formats import (
     cut_short,
     damaged,
     format_of,
+    no_such_frame,
     not_an_image,
     too_large,
     without_preamble,
@@ -39,12 +40,12 @@ T = TypeVar("T")
 _MOST_KEY_BYTES = 64  # of BLAKE2b
 
 
-def load_xray(source: Path | bytes) -> NDArray[np.uint8]:
+def load_xray(source: Path | bytes, frame: int = 1) -> NDArray[np.uint8]:
     """Read a film's pixels alone; see `read_film`."""
-    return read_film(source).pixels
+    return read_film(source, frame=frame).pixels
 
 
-def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
+def read_film(source: Path | bytes, patient_key: bytes = b"", frame: int = 1) -> Film:
     """Read a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM film as the viewer is meant to see it.
 
     EXIF rotation is applied, palettes are resolved, films of more than 8 bits are windowed to 8,
@@ -54,6 +55,7 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
         source: A file or its bytes; the content decides, not the file's name.
         patient_key: Up to 64 secret bytes with which a DICOM file's PatientID is hashed; without
             them the patient stays unknown.
+        frame: Which one of a DICOM file of several, from 1.
 
     Returns:
         Grey levels of shape (H, W); of shape (H, W, 3), RGB, only where more than 0.1 % of
@@ -71,13 +73,14 @@ def read_film(source: Path | bytes, patient_key: bytes = b"") -> Film:
             # Only a DICOM file is worth the quarter of a second that pydicom takes to load.
             from core.images.dicom import read_dicom
 
-            return read_dicom(data, name, patient_key)
+            return read_dicom(data, name, patient_key, frame)
+        _only_first(frame, name)
         return read_raster(data, format, name)
 
     return _read_by(source, film_of)
 
 
-def read_full(source: Path | bytes) -> FullDepthFilm:
+def read_full(source: Path | bytes, frame: int = 1) -> FullDepthFilm:
     """Read a PNG, JPEG, BMP, TIFF, WebP, JPEG 2000 or DICOM film with every level it has.
 
     What `load_xray` reads can be read, what it refuses is refused in the same words; under
@@ -85,20 +88,27 @@ def read_full(source: Path | bytes) -> FullDepthFilm:
 
     Args:
         source: A file or its bytes; the content decides, not the file's name.
+        frame: Which one of a DICOM file of several, from 1.
 
     Raises:
         FileAccessError: The file cannot be opened now, or memory is short.
         ImageReadError: Not one whole image of these formats, too small, or too large.
     """
-    return _read_by(source, _full_film_of)
+
+    def film_of(data: bytes, format: Format, name: object) -> FullDepthFilm:
+        if format == "DICOM":
+            from core.images.dicom import read_full_dicom
+
+            return read_full_dicom(data, name, frame)
+        _only_first(frame, name)
+        return read_full_raster(data, format, name)
+
+    return _read_by(source, film_of)
 
 
-def _full_film_of(data: bytes, format: Format, name: object) -> FullDepthFilm:
-    if format == "DICOM":
-        from core.images.dicom import read_full_dicom
-
-        return read_full_dicom(data, name)
-    return read_full_raster(data, format, name)
+def _only_first(frame: int, name: object) -> None:
+    if frame != 1:  # several pictures in such a file are refused
+        raise no_such_frame(name, frame, 1)
 
 
 def _read_by(source: Path | bytes, read: Callable[[bytes, Format, object], T]) -> T:

@@ -74,6 +74,7 @@ class FoundFilm:
     name: str  # for a list: `film.png`, `ward/film.png`, `films.zip/NORMAL/film.png`
     file: str  # as the user would name it in full; inside a zip, the zip's path and the name in it
     source: Path  # the file, folder or zip that was dropped or named
+    frame: int = 1  # of a DICOM file that holds several
 
     @classmethod
     def at(cls, path: Path) -> "FoundFilm":

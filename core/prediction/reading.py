@@ -19,7 +19,8 @@ from core.errors import ImageReadError, Message, Refusal
 from core.events import Progress
 from core.images.film import shrink
 from core.images.fingerprint import fingerprint
-from core.images.reading import content_of, load_xray
+from core.images.reading import content_of
+from core.images.reading import read_film as read_image
 from core.models.model_card import ModelCard
 from core.prediction.classifier import Classifier
 from core.prediction.explanation import Explanation
@@ -48,6 +49,7 @@ class FilmResult(FoundFilm):
     classes: tuple[str, ...]  # the model's class folders, in the order of the probabilities
     opinion: Opinion
     thumbnail: NDArray[np.uint8] | None  # (H, W) or (H, W, 3); None: put away to spare memory
+    n_frames: int = 1  # in the file
     part: Part | None = None  # in which part of the model's own films it was
     true_class: str | None = None  # a class folder, where the open dataset knows it
     duplicate_of: str | None = None  # the name of an earlier film with the same content
@@ -63,6 +65,11 @@ class FilmResult(FoundFilm):
     # Each is itself alone: those of `FoundFilm` would compare places.
     __eq__ = object.__eq__
     __hash__ = object.__hash__
+
+    @property
+    def identity(self) -> str:
+        """Equal for X-rays of the same content: the digest, and the frame but for the first."""
+        return self.digest if self.frame == 1 else f"{self.digest}/{self.frame}"
 
     @property
     def predicted(self) -> int:
@@ -117,6 +124,7 @@ class _Decoded:
     prepared: NDArray[np.uint8]  # (S, S) or (S, S, 3)
     print: NDArray[np.float32]  # (35,), of how it was acquired
     thumbnail: NDArray[np.uint8]
+    n_frames: int
 
 
 Found = Path | FoundFilm | RefusedFilm | Progress
@@ -191,14 +199,14 @@ def _decode_or_refuse(classifier: Classifier, found: Found) -> _Decoded | Refuse
 
 
 def _decode(classifier: Classifier, found: FoundFilm, content: bytes) -> _Decoded:
-    film = load_xray(content)
-    digest = hashlib.sha256(content).hexdigest()
+    film = read_image(content, frame=found.frame)
     return _Decoded(
         found,
-        digest,
-        classifier.prepare(film),
-        fingerprint(film),
-        shrink(film, THUMBNAIL_PX).copy(),
+        hashlib.sha256(content).hexdigest(),
+        classifier.prepare(film.pixels),
+        fingerprint(film.pixels),
+        shrink(film.pixels, THUMBNAIL_PX).copy(),
+        film.header.n_frames,
     )
 
 
@@ -216,6 +224,8 @@ def _judge(
             name=film.found.name,
             file=film.found.file,
             source=film.found.source,
+            frame=film.found.frame,
+            n_frames=film.n_frames,
             digest=film.digest,
             classes=classifier.card.classes,
             opinion=opinion,

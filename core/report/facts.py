@@ -153,6 +153,8 @@ def film_facts(film: FilmResult, context: ReportContext) -> dict[str, Any]:
         ],
         "seen_in_training": film.seen in ("train", "copy"),
         "sha256": film.digest,
+        "frame": film.frame,
+        "n_frames": film.n_frames,
     }
     if film.part is not None:
         facts["model_split"] = film.part

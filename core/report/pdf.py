@@ -383,7 +383,7 @@ def _draw_pictures(
 ) -> float:
     say = context.say
     try:
-        pixels = load_xray(film.path)
+        pixels = load_xray(film.path, film.frame)
     except ImageReadError as error:  # it is gone by now; its answer stays
         return paper.paragraph(MARGIN, y, say(error.message), 9, MUTED, width=INNER) + 4
     height, width = pixels.shape[:2]

@@ -326,6 +326,28 @@ def test_of_a_dicom_header_nothing_goes_out_that_was_not_asked_for(
         assert n_found == (4 if name in asked else 0), name
 
 
+def test_the_first_frame_of_several_is_read_or_the_one_that_was_asked_for(
+    command: Command, model: Path, film: Path, tmp_path: Path
+) -> None:
+    first = np.asarray(Image.open(film).convert("L"))
+    frames = [first, np.ascontiguousarray(first[:, ::-1])]
+    path = tmp_path / "film"
+    path.write_bytes(
+        dicom(first, NumberOfFrames=2, PixelData=b"".join(one.tobytes() for one in frames))
+    )
+    for number, frame in enumerate(frames, start=1):
+        Image.fromarray(frame).save(tmp_path / "alone.png")
+        words = ["--frame", number] if number > 1 else []
+        [many] = command("predict", model, path, *words, "--json").json["predictions"]
+        [alone] = command("predict", model, tmp_path / "alone.png", "--json").json["predictions"]
+        assert (many["frame"], many["n_frames"]) == (number, 2)
+        assert many["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-6)
+    assert "Frame 1 of 2" in command("predict", model, path).out
+    said = command("predict", model, path, "--frame", 3)
+    assert said.code == 1
+    assert "no frame 3: its last one is 2" in said.err
+
+
 def test_only_known_fields_of_dicom_files_can_be_asked_for(
     command: Command, model: Path, film: Path
 ) -> None:

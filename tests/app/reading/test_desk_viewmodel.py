@@ -277,9 +277,9 @@ def test_a_real_network_is_explained_off_the_gui_thread(
     threads: set[threading.Thread] = set()
     load = desk_module.load_xray
 
-    def noted(path: Path) -> Any:
+    def noted(path: Path, frame: int) -> Any:
         threads.add(threading.current_thread())
-        return load(path)
+        return load(path, frame)
 
     monkeypatch.setattr(desk_module, "load_xray", noted)
     desk = DeskViewModel(runners[0], runners[1])

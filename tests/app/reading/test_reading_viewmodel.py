@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.reading.panel import ReadingPanel
 from app.reading.viewmodel import ReadingViewModel
 from app.tasks import Failure, TaskRunner
 from app.widgets.viewer.picture import to_image
@@ -23,7 +25,8 @@ from core.prediction.classifier import Classifier
 from core.prediction.novelty import Neighbour
 from core.prediction.reading import FilmResult
 from core.workspace import Workspace
-from tests.app.hands import FILMS_PER_CLASS, WAIT_MS, wait_until
+from tests.app.hands import FILMS_PER_CLASS, WAIT_MS, label_texts, wait_until
+from tests.core.images.dicom_files import dicom
 
 
 @pytest.fixture
@@ -302,13 +305,13 @@ def test_films_are_decoded_and_classified_off_the_gui_thread(
     threads: set[threading.Thread] = set()
 
     def noting(function: Any) -> Any:
-        def noted(*arguments: Any) -> Any:
+        def noted(*arguments: Any, **values: Any) -> Any:
             threads.add(threading.current_thread())
-            return function(*arguments)
+            return function(*arguments, **values)
 
         return noted
 
-    for module, name in ((core_reading, "load_xray"), (classifier_module, "stack")):
+    for module, name in ((core_reading, "read_image"), (classifier_module, "stack")):
         monkeypatch.setattr(module, name, noting(getattr(module, name)))
     read(opened, film_files)
     assert len(threads) >= 2
@@ -344,6 +347,29 @@ def test_a_copy_under_another_name_says_of_what(
     copy.write_bytes(film_files[0].read_bytes())
     read(opened, [film_files[0], copy])
     assert [film.duplicate_of for film in films_of(opened)] == [None, film_files[0].name]
+
+
+def test_another_frame_of_a_file_is_read_as_a_film_of_its_own(
+    qtbot: QtBot, opened: ReadingViewModel, film_files: list[Path], tmp_path: Path
+) -> None:
+    first = load_xray(film_files[0])
+    path = tmp_path / "film.dcm"
+    path.write_bytes(dicom(first, NumberOfFrames=2, PixelData=first.tobytes() * 2))
+    read(opened, [path])
+    panel = ReadingPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.show_classes(films_of(opened)[0].classes)
+    panel.show_film(films_of(opened)[0], 0)
+    assert "Frame 1 of 2" in label_texts(panel)
+    panel.frames.frame_wanted.connect(lambda frame: opened.read_frame(1, frame))
+    next(one for one in panel.findChildren(QPushButton) if one.text() == "Read frame").click()
+    wait_until(lambda: not opened.is_busy)
+    assert [(film.name, film.frame) for film in films_of(opened)] == [
+        ("film.dcm", 1),
+        ("film.dcm [2]", 2),
+    ]
+    assert [film.duplicate_of for film in films_of(opened)] == [None, None]
 
 
 def test_a_film_that_was_put_away_is_new_when_it_comes_again(

@@ -14,8 +14,9 @@ from core.audit.findings import Finding
 from core.audit.report import Report, audit
 from core.data.dataset import LoadedDataset, load_dataset
 from core.events import Progress
-from core.phantom import write_dataset
+from core.phantom import draw_film, write_dataset
 from core.workspace import Workspace
+from tests.core.images.dicom_files import dicom
 
 N_PER_CLASS = 14
 
@@ -108,6 +109,9 @@ def test_one_of_everything_is_reported_as_just_that(
         films.add("input_data/NORMAL/notes.txt", b"remember the milk")
         deep = np.array(films.picture(names[25])).astype(np.uint16) * 16
         films.draw(names[25].replace(".png", "_16.png"), Image.fromarray(deep))
+        frame = np.array(draw_film("COVID", 77, 144))
+        made = dicom(frame, NumberOfFrames=2, PixelData=frame.tobytes() * 2)
+        films.add("input_data/COVID/77_0.dcm", made)
 
     _, report = report_on(spoil)
     found = Counter(finding.kind for finding in report.findings)
@@ -119,6 +123,7 @@ def test_one_of_everything_is_reported_as_just_that(
         "truncated": 1,
         "not_an_image": 2,
         "leakage": 1,
+        "several_frames": 1,
     }
     assert [len(finding.files) for finding in of_kind(report, "near_duplicate")] == [2, 2, 2]
     text, notes = of_kind(report, "not_an_image")

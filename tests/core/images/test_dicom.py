@@ -1,6 +1,7 @@
 """DICOM films: the picture that the file asks for, or one plain sentence."""
 
 import hashlib
+import io
 import logging
 import struct
 import subprocess
@@ -13,19 +14,21 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_voi_lut
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
     RLELossless,
 )
 
 from core.errors import ImageReadError
 from core.images import gdcm_process, reading
 from core.images.formats import format_of
-from core.images.reading import load_xray, read_film
+from core.images.reading import load_xray, read_film, read_full
 from tests.core.images.dicom_files import (
     LOSSLESS,
     SR,
@@ -293,9 +296,58 @@ def test_view_age_sex_and_maker_are_kept() -> None:
     assert (odd.view, odd.age, odd.sex, odd.maker) == ("", None, "", "")
 
 
-def test_several_frames_are_refused_by_number() -> None:
-    made = dicom(film(), NumberOfFrames=3, PixelData=film().tobytes() * 3)
-    assert "holds 3 pictures" in str(refused(made))
+def frames_of(n: int) -> list[np.ndarray]:
+    return [np.roll(film(), 7 * place, axis=1) for place in range(n)]
+
+
+def test_of_several_frames_the_first_is_read_or_the_one_that_was_asked_for() -> None:
+    frames = frames_of(3)
+    made = dicom(film(), NumberOfFrames=3, PixelData=b"".join(one.tobytes() for one in frames))
+    for number, frame in enumerate(frames, start=1):
+        found = read_film(made, frame=number)
+        np.testing.assert_array_equal(found.pixels, frame)
+        assert found.header.n_frames == 3
+        np.testing.assert_array_equal(read_full(made, number).values, frame)
+    np.testing.assert_array_equal(load_xray(made), frames[0])
+    with pytest.raises(ImageReadError, match=r"no frame 4: its last one is 3"):
+        read_film(made, frame=4)
+
+
+@pytest.mark.parametrize("n_pieces", [1, 2])
+def test_a_packed_frame_is_found_by_the_offset_table(n_pieces: int) -> None:
+    frames, packed = frames_of(3), []
+    for frame in frames:
+        target = io.BytesIO()
+        Image.fromarray(frame).save(target, "JPEG2000", no_jp2=True)
+        packed.append(target.getvalue())
+    made = dataset(film(), NumberOfFrames=3)
+    made.PixelData = encapsulate(packed, fragments_per_frame=n_pieces)
+    made["PixelData"].VR = "OB"
+    made["PixelData"].is_undefined_length = True
+    content = written(made, JPEG2000Lossless)
+    for number, frame in enumerate(frames, start=1):
+        np.testing.assert_array_equal(load_xray(content, number), frame)
+
+
+def test_each_frame_has_its_own_window() -> None:
+    made = dataset(film(), NumberOfFrames=2, PixelData=film().tobytes() * 2)
+    groups = []
+    for centre in (64, 192):
+        window = Dataset()
+        window.WindowCenter, window.WindowWidth = centre, 64
+        group = Dataset()
+        group.FrameVOILUTSequence = Sequence([window])
+        groups.append(group)
+    made.PerFrameFunctionalGroupsSequence = Sequence(groups)
+    content = written(made)
+    assert load_xray(content, 1).mean() > load_xray(content, 2).mean() + 30
+
+
+def test_a_film_of_another_format_has_one_frame() -> None:
+    target = io.BytesIO()
+    Image.fromarray(film()).save(target, "PNG")
+    with pytest.raises(ImageReadError, match="no frame 2: its last one is 1"):
+        load_xray(target.getvalue(), 2)
 
 
 def test_a_deflated_file_is_refused_before_it_is_unpacked() -> None:

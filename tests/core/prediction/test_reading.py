@@ -9,7 +9,8 @@ from core.data.batches import BatchSource
 from core.data.dataset import LoadedDataset
 from core.errors import Message
 from core.evaluation.evaluate import paddle_network
-from core.images.reading import load_xray
+from core.images.film import Film
+from core.images.reading import read_film as read_image
 from core.models.model_file import open_model
 from core.models.resnet import build_resnet
 from core.models.weights import load_arrays
@@ -142,12 +143,12 @@ def test_a_mistake_in_a_thread_is_not_swallowed(
 ) -> None:
     content = paths_of(loaded)[4].read_bytes()
 
-    def wrong(source: bytes) -> np.ndarray:
+    def wrong(source: bytes, frame: int) -> Film:
         if source == content:
             raise ZeroDivisionError
-        return load_xray(source)
+        return read_image(source, frame=frame)
 
-    monkeypatch.setattr(reading_module, "load_xray", wrong)
+    monkeypatch.setattr(reading_module, "read_image", wrong)
     with pytest.raises(ZeroDivisionError):
         list(read_films(classifier, paths_of(loaded)))
 

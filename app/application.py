@@ -74,7 +74,9 @@ class Application(QObject):
         self.data = DataViewModel(loading, auditing, workspace)
         self.training = TrainingViewModel(training, workspace)
         self._restore_training()
-        self.evaluation = EvaluationViewModel(evaluating, workspace)
+        self.evaluation = EvaluationViewModel(
+            evaluating, workspace, lambda: self.training.is_training
+        )
         self.reading = ReadingViewModel(reading, workspace)
         self.desk = DeskViewModel(viewing, explaining)
         self.exports = ExportViewModel(
@@ -158,6 +160,9 @@ class Application(QObject):
         )
         self.weights.changed.connect(
             lambda: self.training.set_opening_weights(self.weights.is_busy)
+        )
+        self.evaluation.changed.connect(
+            lambda: self.training.set_training_elsewhere(self.evaluation.is_training)
         )
         self.runs.folders_changed.connect(self._on_run_folders_changed)
         self.training.trained.connect(self.runs.refresh)

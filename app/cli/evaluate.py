@@ -20,12 +20,13 @@ from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
 from core.evaluation.comparison import ModelComparison
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.model_comparison import compare_models
+from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, read_statements, statements_of
 from core.evaluation.study import Study, evaluation_of, study_of
 from core.models.model_file import read_card
 from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
-from core.report.evaluation_kit import lung_sentences, write_kit
+from core.report.evaluation_kit import PLANNER, figure_title, lung_sentences, write_kit
 from core.report.facts import ReportContext
 from core.report.study_facts import (
     FIGURE_NAMES,
@@ -34,7 +35,7 @@ from core.report.study_facts import (
     share_text,
     study_json,
 )
-from core.training.repeats import Spread, repeat_seeds
+from core.training.repeats import learning_curve, repeat_seeds
 from core.training.run_description import read_description
 from core.workspace import Workspace
 
@@ -155,11 +156,13 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         if arguments.against:
             comparing = compare_models(evaluated, study, arguments.against, workspace)
             study = replace(study, comparison=last_of(comparing, ModelComparison, bars))
-        spread: Spread | None = None
         if arguments.repeat_seeds is not None:
             n = arguments.repeat_seeds
             repeats = repeat_seeds(card.training, loaded, n, "auto", workspace)
-            spread = last_of(repeats, Spread, bars)
+            study = replace(study, spread=last_of(repeats, Spread, bars))
+        if arguments.learning_curve:
+            learning = learning_curve(card.training, loaded, "auto", workspace)
+            study = replace(study, learning=last_of(learning, LearningCurve, bars))
         if arguments.report is not None:
             context = ReportContext.of(evaluated.classifier, say, language())
             for progress in write_kit(arguments.report, evaluated, study, statements, context):
@@ -176,7 +179,6 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         values["warnings"] = [say(warning) for warning in evaluated.warnings]
         values["external"] = _external_json(evaluated.external)
         values["study"] = study_json(study)
-        values["repeats"] = spread.to_json() if spread is not None else None
         print_json(values)
         _tell_kept(evaluated)
         return
@@ -214,8 +216,12 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
             print_line(sentence)
     if study.comparison is not None:
         _print_comparison(study.comparison)
-    if spread is not None:
-        _print_spread(spread)
+    context = ReportContext.of(evaluated.classifier, say, language())
+    _print_plans(study, context)
+    if study.spread is not None:
+        _print_spread(study.spread, context)
+    if study.learning is not None:
+        _print_learning(study.learning)
     external = evaluated.external
     if external is not None:
         print_line(tr("External test: most of these X-rays come from other sources."))
@@ -288,18 +294,55 @@ def _print_comparison(found: ModelComparison) -> None:
         )
 
 
-def _print_spread(spread: Spread) -> None:
-    for one in spread.repeats:
+def _print_plans(study: Study, context: ReportContext) -> None:
+    print_line(say(PLANNER))
+    for one in study.plans:
         print_line(
-            tr("Seed {seed}: accuracy {accuracy}", seed=one.seed, accuracy=f"{one.accuracy:.4f}")
+            tr(
+                "  {name}: now {n} ({patients}), needed {needed} ({needed_patients})",
+                name=context.class_name(one.label),
+                n=one.n,
+                patients=one.n_patients,
+                needed=one.needed,
+                needed_patients=one.needed_patients,
+            )
+        )
+
+
+def _print_spread(spread: Spread, context: ReportContext) -> None:
+    print_line(tr("Spread between {n} models that differ in their seed:", n=len(spread.repeats)))
+    for one in spread.variations:
+        print_line(
+            tr(
+                "  {figure}: mean {mean}, standard deviation {deviation}, {least} to {most}",
+                figure=figure_title(one, context),
+                mean=f"{one.mean:.3f}",
+                deviation=f"{one.deviation:.3f}",
+                least=f"{one.least:.3f}",
+                most=f"{one.most:.3f}",
+            )
         )
     print_line(
         tr(
             "The answer to {k} of {n} test X-rays depends on the seed.",
-            k=spread.n_by_luck,
-            n=len(spread.shared),
+            k=len(spread.by_luck),
+            n=spread.n_shared,
         )
     )
+
+
+def _print_learning(learning: LearningCurve) -> None:
+    print_line(tr("Learning curve:"))
+    for one in learning.repeats:
+        found = next((each for each in one.figures if each.name == "accuracy"), None)
+        print_line(
+            tr(
+                "  {patients} patients, {n} X-rays in training: accuracy {accuracy}",
+                patients=one.n_train_patients,
+                n=one.n_train,
+                accuracy=figure_text(found),
+            )
+        )
 
 
 def _tell_kept(evaluated: ModelEvaluation) -> None:

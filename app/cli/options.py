@@ -152,6 +152,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=tr("train N models that differ in their seed, and show the spread"),
     )
+    evaluate.add_argument(
+        "--learning-curve",
+        action="store_true",
+        help=tr("train on 25, 50, 75 and 100 percent of the patients, and show what more bring"),
+    )
     _add_json(evaluate)
 
     predict = commands.add_parser("predict", help=tr("classify X-rays"))

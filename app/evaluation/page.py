@@ -17,6 +17,7 @@ from app import theme as styling
 from app.evaluation.class_mapping import ClassMappingForm
 from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
+from app.evaluation.luck import LuckTab
 from app.evaluation.statements import StatementsDialog
 from app.evaluation.tabs import (
     CasesTab,
@@ -100,7 +101,7 @@ class EvaluationPage(Page):
         self._curves = ChartsTab("roc", "precision_recall")
         self._calibration = ChartsTab("calibration", "probabilities")
         self._doubt, self._flow = DoubtTab(), FlowTab()
-        self._comparison = ComparisonTab()
+        self._comparison, self._luck = ComparisonTab(), LuckTab()
         self._tabs = QTabWidget()
         self._tabs.setDocumentMode(True)
         for tab in self._tab_pages():
@@ -111,6 +112,9 @@ class EvaluationPage(Page):
         self._decision.sensitivity_wanted.connect(self._on_sensitivity_wanted)
         self._decision.keep_wanted.connect(self._model.keep_point)
         self._comparison.models_wanted.connect(self.rivals_wanted)
+        self._luck.repeats_wanted.connect(self._model.repeat)
+        self._luck.learning_wanted.connect(self._model.learn)
+        self._luck.film_wanted.connect(self.film_wanted)
         self._lungs.tests_wanted.connect(lambda: self._model.study_again(with_lungs=True))
         v_box(
             h_box(*self._figures, spacing=12),
@@ -133,6 +137,7 @@ class EvaluationPage(Page):
             self._cases,
             self._flow,
             self._comparison,
+            self._luck,
         )
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -181,6 +186,7 @@ class EvaluationPage(Page):
                 tr("Hard cases"),
                 tr("Flow"),
                 tr("Compare"),
+                tr("Luck and size"),
             )
         ):
             self._tabs.setTabText(place, title)
@@ -286,6 +292,7 @@ class EvaluationPage(Page):
         self._doubt.show_study(study, names)
         self._flow.show_study(study, self._context(result))
         self._comparison.show_study(study)
+        self._luck.show_study(study, names, self._context(result))
         self._lungs.show_study(study, self._context(result), is_busy=False)
         self._draw()
 
@@ -309,6 +316,7 @@ class EvaluationPage(Page):
             "decision": self._decision.chart,
             "doubt": self._doubt.chart,
             "flow": self._flow.chart,
+            "learning": self._luck.chart,
         }
 
     def _name_charts(self) -> None:

@@ -1,14 +1,15 @@
 """The Evaluate page's state: a model, a dataset, and how the one does on the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import TaskQueue, TaskRunner
+from app.tasks import Failure, TaskQueue, TaskRunner
 from core.data.dataset import LoadedDataset
+from core.errors import Message
 from core.evaluation.comparison import ModelComparison
 from core.evaluation.decision import threshold_for_sensitivity
 from core.evaluation.evaluate import (
@@ -19,6 +20,7 @@ from core.evaluation.evaluate import (
     strange_classes,
 )
 from core.evaluation.model_comparison import compare_models
+from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, keep_statements, statements_of
 from core.evaluation.study import Study, study_of
 from core.events import Progress
@@ -27,7 +29,11 @@ from core.models.operating_point import OperatingPoint
 from core.report.charts import CHARTS, Look, Words, render
 from core.report.evaluation_kit import write_kit
 from core.report.facts import ReportContext
+from core.training.repeats import learning_curve, repeat_seeds
 from core.workspace import Workspace
+
+_LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
+_TRAININGS = ("repeats", "learning")  # requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class EvaluationViewModel(QObject):
     Args:
         runner: Where the work is done; this view-model's own.
         workspace: Where decoded films are kept.
+        is_training: Whether a run is trained elsewhere; Paddle trains one network at a time.
     """
 
     changed = Signal()  # model, dataset, part, busy or not
@@ -69,9 +76,15 @@ class EvaluationViewModel(QObject):
     point_kept = Signal(object)  # PointKept
     failed = Signal(object)  # Failure
 
-    def __init__(self, runner: TaskRunner, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        runner: TaskRunner,
+        workspace: Workspace,
+        is_training: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__()
         self._queue, self._workspace = TaskQueue(runner, self), workspace
+        self._is_training_elsewhere = is_training
         self._part: Part = "test"
         self.model: Path | None = None
         self.dataset: LoadedDataset | None = None
@@ -154,7 +167,23 @@ class EvaluationViewModel(QObject):
         if thresholds is not None:
             n = 0 if study.validation is None else len(study.validation.truth)
             point = OperatingPoint(thresholds=dict(thresholds), n=n)
-        self._queue.put(result.model, lambda: study_of(result, point, with_lungs=with_lungs))
+        is_other_point = point != study.operating_point
+
+        def work() -> Iterator[Progress | Study]:
+            for step in study_of(result, point, with_lungs=with_lungs):
+                if not isinstance(step, Study):
+                    yield step
+                    continue
+                yield replace(
+                    step,
+                    lungs=step.lungs or study.lungs,
+                    # It compared other answers.
+                    comparison=None if is_other_point else study.comparison,
+                    spread=study.spread,
+                    learning=study.learning,
+                )
+
+        self._queue.put(result.model, work)
         self.changed.emit()
 
     def compare(self, others: Sequence[Path]) -> None:
@@ -172,6 +201,44 @@ class EvaluationViewModel(QObject):
                     yield step
 
         self._queue.put(study, work)
+        self.changed.emit()
+
+    @property
+    def is_training(self) -> bool:
+        """True while models of the same recipe are trained."""
+        return self._queue.current in _TRAININGS
+
+    def repeat(self, n_seeds: int) -> None:
+        """Train the model's recipe again with other seeds."""
+        self._train("repeats", lambda *given: repeat_seeds(given[0], given[1], n_seeds, *given[2:]))
+
+    def learn(self) -> None:
+        """Train the model's recipe on ever more of the patients."""
+        self._train("learning", learning_curve)
+
+    def _train(
+        self, request: str, training: Callable[..., Iterator[Progress | Spread | LearningCurve]]
+    ) -> None:
+        result, study, workspace = self.result, self.study, self._workspace
+        if result is None or study is None or self.is_busy:
+            return
+        if self._is_training_elsewhere():
+            self.failed.emit(
+                Failure(Message("A network is being trained. Wait until it is done, or stop it."))
+            )
+            return
+
+        def work() -> Iterator[Progress | Study]:
+            yield _LOADING
+            for step in training(result.card.training, result.loaded, "auto", workspace):
+                if isinstance(step, Spread):
+                    yield replace(study, spread=step)
+                elif isinstance(step, LearningCurve):
+                    yield replace(study, learning=step)
+                else:
+                    yield step
+
+        self._queue.put(request, work)
         self.changed.emit()
 
     def threshold_for(self, label: int, sensitivity: float) -> float | None:
@@ -204,7 +271,8 @@ class EvaluationViewModel(QObject):
 
         def work() -> Iterator[ChartDrawn]:
             for chart in CHARTS:
-                yield ChartDrawn(chart.name, render(chart, study, words, look)[0])
+                if chart.is_drawn(study):
+                    yield ChartDrawn(chart.name, render(chart, study, words, look)[0])
 
         self._queue.put(study, work)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.tasks import EventSource, Outcome, TaskQueue, TaskRunner
+from app.tasks import EventSource, Failure, Outcome, TaskQueue, TaskRunner
 from core.audit.report import Report
 from core.config import PresetName, TrainingConfig, preset
 from core.data.dataset import LoadedDataset
@@ -156,6 +156,7 @@ class TrainingViewModel(QObject):
         self.config = preset("recommended")  # of the next run
         self.initial_weights: InitialWeights | None = None
         self.is_opening_weights = False  # what the run is to begin with is not there yet
+        self.is_training_elsewhere = False  # models that the Evaluate page asked for
         self.device_name = "auto"
         self.warnings: tuple[Message, ...] = ()  # about the open dataset
         self.run_dataset: LoadedDataset | None = None  # of the run that was started last
@@ -184,6 +185,10 @@ class TrainingViewModel(QObject):
         if is_opening != self.is_opening_weights:
             self.is_opening_weights = is_opening
             self.changed.emit()
+
+    def set_training_elsewhere(self, is_training: bool) -> None:
+        """Say whether other models are being trained: Paddle trains one network at a time."""
+        self.is_training_elsewhere = is_training
 
     @property
     def is_changed(self) -> bool:
@@ -261,7 +266,7 @@ class TrainingViewModel(QObject):
     def start(self) -> None:
         """Start a run in a new folder of the workspace."""
         dataset = self.dataset
-        if dataset is None or self.is_training:
+        if dataset is None or self.is_training or self._is_refused():
             return
         folder = self._new_run_folder()
         self.run_folder, self.run_dataset, self.run_config = folder, dataset, self.config
@@ -352,10 +357,23 @@ class TrainingViewModel(QObject):
         candidates = (self.run_folder / BEST_FILE, self.run_folder / LAST_FILE)
         return next((path for path in candidates if path.exists()), None)
 
+    def _is_refused(self) -> bool:
+        """Say so where no run can begin because other models are being trained."""
+        if self.is_training_elsewhere:
+            self.failed.emit(
+                Failure(
+                    Message(
+                        "The Evaluate page is training models. Wait until they are done, or cancel "
+                        "it there."
+                    )
+                )
+            )
+        return self.is_training_elsewhere
+
     def _go_on(
         self, folder: Path | None, extra_epochs: int, *, accepts_changes: bool = False
     ) -> None:
-        if folder is None or self.is_training:
+        if folder is None or self.is_training or self._is_refused():
             return
         self._extra_epochs = extra_epochs
         if folder != self.run_folder:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.errors import Message
 from core.evaluation.figures import LEAST_PATIENTS, Answered, Figure, overall_figures
 from core.evaluation.intervals import Ints, Share, clustered_share
+from core.statistics import Z_95
 
 EXACT: Final = Message("McNemar, exact")
 CLUSTERED: Final = Message("McNemar, clustered by patient")
@@ -170,13 +171,37 @@ def age_band(years: float | None) -> str | None:
     return None
 
 
-def patients_needed(share: float, half_width: float = 0.05, design_effect: float = 1.0) -> int:
-    """Return how many images an interval of a share takes to be this narrow.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Test X-rays of a class that would narrow the interval of its sensitivity."""
+
+    label: int
+    sensitivity: float
+    n: int  # X-rays of the class now
+    n_patients: int
+    needed: int  # X-rays
+    needed_patients: int  # with as many X-rays each as now
+
+
+HALF_WIDTH: Final = 0.05
+
+
+def plan(answered: Answered, label: int, half_width: float = HALF_WIDTH) -> Plan | None:
+    """Return what it takes to know the sensitivity of a class so exactly; None: it has no X-ray.
+
+    By the usual formula for a share, times the design effect that was found.
 
     Args:
-        share: Expected, 0 to 1.
-        half_width: Of the 95 % interval.
-        design_effect: At least 1.
+        answered: Answers to test X-rays.
+        label: The class.
+        half_width: Of the interval (95 %).
     """
-    inner = min(max(share, 0.02), 0.98)
-    return math.ceil(design_effect * 1.96**2 * inner * (1 - inner) / half_width**2)
+    members = answered.truth == label
+    if not members.any():
+        return None
+    found = clustered_share((answered.predicted == label)[members], answered.patients[members])
+    # A class without a mistake so far will have some.
+    inner = min(max(found.value, 0.02), 0.98)
+    needed = math.ceil(found.design_effect * Z_95**2 * inner * (1 - inner) / half_width**2)
+    patients = math.ceil(needed * found.n_patients / found.n)
+    return Plan(label, found.value, found.n, found.n_patients, needed, patients)

@@ -16,7 +16,14 @@ from core.data.acquisition import find_sources
 from core.data.dataset import LoadedDataset
 from core.data.records import Record
 from core.errors import Message, PneumoScopeError
-from core.evaluation.comparison import ModelComparison, Subgroup, age_band, subgroups
+from core.evaluation.comparison import (
+    ModelComparison,
+    Plan,
+    Subgroup,
+    age_band,
+    plan,
+    subgroups,
+)
 from core.evaluation.curves import (
     CalibrationCurve,
     Curve,
@@ -46,6 +53,7 @@ from core.evaluation.metrics import (
     mean_cross_entropy,
     per_class,
 )
+from core.evaluation.repeated import LearningCurve, Spread
 from core.events import Progress
 from core.images.reading import load_xray
 from core.models.model_card import ModelCard
@@ -121,11 +129,19 @@ class Study:
     validation: Answered | None  # answers to the model's validation X-rays, where they are here
     lungs: LungTests | None = None  # None: not asked for
     comparison: ModelComparison | None = None  # likewise
+    spread: Spread | None = None  # likewise
+    learning: LearningCurve | None = None  # likewise
 
     def figure(self, name: str, label: int | None = None) -> Figure | None:
         """Return one figure."""
         found = (one for one in self.figures if (one.name, one.label) == (name, label))
         return next(found, None)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Of each class that has an X-ray, what it takes to know its sensitivity."""
+        found = (plan(self.answered, label) for label in range(len(self.classes)))
+        return tuple(one for one in found if one is not None)
 
     @property
     def mistakes(self) -> tuple[Answer, ...]:
@@ -166,7 +182,7 @@ def study_of(
     validation = evaluated.validation
     card = classifier.card
     point = operating_point or operating_point_of(card) or OperatingPoint.neutral(card.classes)
-    answered = _answered(classifier, loaded, raw, point)
+    answered = answered_by(classifier, loaded, raw, point)
     total = answered.n_classes + 2
     found: list[Figure] = []
     for label in range(answered.n_classes):
@@ -208,7 +224,7 @@ def study_of(
         tuple(net_benefit(answered, label) for label in labels),
         subgroups(answered, {**_of_patients(raw.records), **_properties(loaded, raw.records)}),
         point,
-        None if validation is None else _answered(classifier, loaded, validation, point),
+        None if validation is None else answered_by(classifier, loaded, validation, point),
         lungs,
     )
 
@@ -227,9 +243,10 @@ def evaluation_of(study: Study) -> Evaluation:
     )
 
 
-def _answered(
+def answered_by(
     classifier: Classifier, loaded: LoadedDataset, raw: Raw, point: OperatingPoint
 ) -> Answered:
+    """Return a model's corrected answers to X-rays of a dataset."""
     probabilities = corrected(classifier, raw.answers.logits)
     return Answered(
         probabilities,

@@ -50,6 +50,7 @@ class Chart:
     title: Message
     draw: Callable[["Drawing", Study, "Words", Look], None]
     size: tuple[float, float] = (5.2, 4.2)  # inches
+    is_drawn: Callable[[Study], bool] = lambda _study: True  # whether a study has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +377,38 @@ def _confusion(drawing: "Drawing", study: Study, words: Words, look: Look) -> No
     axes.set_ylabel(words.say(Message("True class")))
 
 
+def _learning(drawing: "Drawing", study: Study, words: Words, look: Look) -> None:
+    axes = _axes(
+        drawing,
+        words.say(Message("Patients in training")),
+        words.say(Message("Sensitivity, and accuracy")),
+    )
+    assert study.learning is not None
+    repeats = study.learning.repeats
+    labels = range(min(len(words.classes), _MOST_CLASSES - 1))
+    lines: list[tuple[str, int | None, str]] = [
+        ("accuracy", None, words.say(Message("Accuracy"))),
+        *(("sensitivity", label, words.classes[label]) for label in labels),
+    ]
+    for number, (name, label, title) in enumerate(lines):
+        found = [
+            (repeat.n_train_patients, one)
+            for repeat in repeats
+            for one in repeat.figures
+            if (one.name, one.label) == (name, label) and one.value is not None
+        ]
+        x, y = [n for n, _ in found], [one.value or 0.0 for _, one in found]
+        colour, dash = _COLOURS[number], _DASHES[number % len(_DASHES)]
+        axes.plot(x, y, dash, color=colour, marker="o", markersize=4, label=title, linewidth=1.6)
+        if label is None:  # the band of one line alone, or nothing could be told
+            ends = [one.interval or (one.value or 0.0,) * 2 for _, one in found]
+            low, high = [end[0] for end in ends], [end[1] for end in ends]
+            axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.set_xlim(left=0)
+    axes.set_ylim(-0.02, 1.02)
+    _legend(axes, "lower right")
+
+
 CHARTS: Final = (
     Chart("flow", Message("Flow of the X-rays"), _flow, (5.2, 4.6)),
     Chart("confusion", Message("Confusion matrix"), _confusion),
@@ -385,4 +418,10 @@ CHARTS: Final = (
     Chart("probabilities", Message("Distribution of the probabilities"), _probabilities),
     Chart("decision", Message("Decision curves"), _decision),
     Chart("doubt", Message("What “not sure” is worth"), _doubt),
+    Chart(
+        "learning",
+        Message("Learning curve"),
+        _learning,
+        is_drawn=lambda study: study.learning is not None,
+    ),
 )

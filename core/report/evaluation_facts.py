@@ -47,7 +47,7 @@ class Facts:
             ("data", "missing", "split", "disjoint", "imbalance"),
             ("preprocessing", "model", "initial", "training", "best", "software"),
             ("threshold", "measures", "intervals", "calibration", "doubt", "subgroups"),
-            ("comparison",),
+            ("comparison", "luck", "size"),
         )
         paragraphs = (" ".join(filter(None, map(self.answer, group))) for group in groups)
         return [paragraph for paragraph in paragraphs if paragraph]
@@ -211,6 +211,26 @@ class Facts:
             left_out=found.n_left_out,
             method=_EXACT if first.n == first.n_patients else _CLUSTERED,
         )
+
+    def _luck(self) -> Iterator[Message]:
+        spread = self.study.spread
+        if spread is not None:
+            yield Message(
+                "{models} models were trained that differ in their seed alone; they disagreed on "
+                "{k} of {n} test X-rays.",
+                models=len(spread.repeats),
+                k=len(spread.by_luck),
+                n=spread.n_shared,
+            )
+
+    def _size(self) -> Iterator[Message]:
+        learning = self.study.learning
+        if learning is not None:
+            yield Message(
+                "A learning curve was taken with {patients} training patients, tested on the same "
+                "X-rays.",
+                patients=", ".join(str(one.n_train_patients) for one in learning.repeats),
+            )
 
     def _subgroups(self) -> Iterator[Message]:
         groups = self.study.subgroups

@@ -11,6 +11,7 @@ from core import files
 from core.errors import Message, RunFolderError
 from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.figures import PRIMARY
+from core.evaluation.repeated import Variation
 from core.evaluation.statements import Statements
 from core.evaluation.study import Answer, Study
 from core.events import Progress
@@ -29,8 +30,10 @@ from core.report.study_facts import (
     figure_rows,
     figure_text,
     flow_rows,
+    learning_rows,
     p_text,
     share_text,
+    spread_rows,
     study_json,
     subgroup_rows,
 )
@@ -39,7 +42,7 @@ _WRITING: Final = Message("Writing the paper kit")
 _ROW: Final = 5.4  # mm
 _MOST_HARD: Final = 8
 _STARTS, _WIDTHS = (52, 92, 115), (39, 22, INNER - 115)  # mm, of the columns
-_N_STEPS: Final = 4 + len(CHARTS) + len(GUIDELINES)
+_N_STEPS: Final = 4 + len(GUIDELINES)  # and one for each chart
 
 
 def write_kit(
@@ -69,12 +72,12 @@ def write_kit(
     (folder / "tables").mkdir(exist_ok=True)
     facts = Facts(evaluated, study, statements, context.say)
     words = Words(context.say, [context.class_name(n) for n in range(len(study.classes))])
-    done = 0
+    done, n_steps = 0, _N_STEPS + sum(chart.is_drawn(study) for chart in CHARTS)
 
     def step() -> Progress:
         nonlocal done
         done += 1
-        return Progress(_WRITING, done, _N_STEPS)
+        return Progress(_WRITING, done, n_steps)
 
     text = json.dumps(study_json(study), ensure_ascii=False, allow_nan=False, indent=1)
     files.write_user_file(folder / "evaluation.json", text.encode("utf-8", "backslashreplace"))
@@ -86,11 +89,17 @@ def write_kit(
         ("flow", flow_rows(study)),
         ("subgroups", subgroup_rows(study)),
         ("comparison", comparison_rows(study)),
+        ("repeats", spread_rows(study)),
+        ("learning_curve", learning_rows(study)),
     ):
         _write_table(folder / "tables" / f"{name}.csv", list(rows))
     yield step()
     pictures: dict[str, bytes] = {}
     for chart in CHARTS:
+        if not chart.is_drawn(study):
+            for kind in ("png", "svg"):
+                _remove(folder / "figures" / f"{chart.name}.{kind}")
+            continue
         pictures[chart.name], outlines = render(chart, study, words, kinds=("png", "svg"))
         files.write_user_file(folder / "figures" / f"{chart.name}.png", pictures[chart.name])
         files.write_user_file(folder / "figures" / f"{chart.name}.svg", outlines)
@@ -113,7 +122,11 @@ def _write_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """Write a table; where there is none, one of an earlier kit goes too."""
     if rows:
         files.write_csv(path, rows)
-        return
+    else:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
@@ -171,6 +184,7 @@ def _report(facts: Facts, pictures: dict[str, bytes], context: ReportContext) ->
     _flow(paper, facts, context)
     _lungs_and_cases(paper, facts, context)
     _comparison(paper, facts, context)
+    _luck(paper, facts, context, pictures)
     y = paper.add_page(say(Message("Methods")))
     y = paper.heading(MARGIN, y, say(Message("Methods")))
     for paragraph in facts.methods():
@@ -319,6 +333,64 @@ def _comparison(paper: Paper, facts: Facts, context: ReportContext) -> None:
         for pair in found.pairs
     ]
     _table(paper, y + 3, [say(word) for word in words], rows)
+
+
+def _luck(paper: Paper, facts: Facts, context: ReportContext, pictures: dict[str, bytes]) -> None:
+    say, study = context.say, facts.study
+    title = say(Message("Luck and size"))
+    y = paper.heading(MARGIN, paper.add_page(title), title)
+    rows = [
+        (
+            context.class_name(one.label),
+            f"{one.sensitivity:.3f}",
+            f"{one.n:,} ({one.n_patients:,})",
+            f"{one.needed:,} ({one.needed_patients:,})",
+        )
+        for one in study.plans
+    ]
+    y = paper.paragraph(MARGIN, y, say(PLANNER), 9.5, width=INNER) + 1
+    y = _table(paper, y, ["", *(say(word) for word in PLAN_COLUMNS[1:])], rows) + 4
+    if study.spread is not None:
+        y = paper.paragraph(MARGIN, y, facts.answer("luck"), 9.5, width=INNER) + 1
+        variations = [
+            (
+                figure_title(one, context),
+                f"{one.mean:.3f}",
+                f"{one.deviation:.3f}",
+                f"{one.least:.3f}–{one.most:.3f}",
+            )
+            for one in study.spread.variations
+        ]
+        y = _table(paper, y, ["", *(say(word) for word in SPREAD_COLUMNS[1:])], variations) + 4
+    if "learning" in pictures:
+        chart = next(one for one in CHARTS if one.name == "learning")
+        if y + 125 > BOTTOM:
+            y = paper.add_page()
+        _picture(paper, y, say(chart.title), chart.size, pictures["learning"])
+
+
+def figure_title(one: Variation, context: ReportContext) -> str:
+    """Name a figure with its class."""
+    name = context.say(FIGURE_NAMES[one.name])
+    return name if one.label is None else f"{name}, {context.class_name(one.label)}"
+
+
+PLANNER: Final = Message(
+    "Test X-rays (patients) of each class that would narrow the interval of its sensitivity to 5 "
+    "points either way:"
+)
+PLAN_COLUMNS: Final = (
+    Message("Class"),
+    Message("Sensitivity"),
+    Message("Now"),
+    Message("Needed"),
+)
+SPREAD_COLUMNS: Final = (
+    Message("Figure"),
+    Message("Mean"),
+    Message("Standard deviation"),
+    Message("Smallest to largest"),
+)
 
 
 def _flow(paper: Paper, facts: Facts, context: ReportContext) -> None:

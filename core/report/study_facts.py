@@ -7,7 +7,7 @@ import numpy as np
 
 from core.data.unpacked import showable
 from core.errors import Message
-from core.evaluation.comparison import ModelComparison, patients_needed
+from core.evaluation.comparison import HALF_WIDTH, ModelComparison
 from core.evaluation.curves import CalibrationCurve, Curve
 from core.evaluation.figures import PRIMARY, Figure
 from core.evaluation.intervals import Area, Share
@@ -100,9 +100,22 @@ def study_json(study: Study) -> dict[str, Any]:
             "confident_mistakes": [_answer(study, one) for one in study.mistakes],
             "unsure_hits": [_answer(study, one) for one in study.unsure_hits],
         },
-        "planner": _planner(study),
+        "planner": [
+            {
+                "class": study.classes[one.label],
+                "sensitivity": one.sensitivity,
+                "n": one.n,
+                "patients": one.n_patients,
+                "half_width": HALF_WIDTH,
+                "needed": one.needed,
+                "needed_patients": one.needed_patients,
+            }
+            for one in study.plans
+        ],
         "lung_tests": None if study.lungs is None else lungs_json(study.lungs, study.classes),
         "comparison": None if study.comparison is None else comparison_json(study.comparison),
+        "repeats": None if study.spread is None else study.spread.to_json(),
+        "learning_curve": None if study.learning is None else study.learning.to_json(),
     }
 
 
@@ -144,16 +157,6 @@ def _answer(study: Study, one: Answer) -> dict[str, Any]:
         "loss": one.loss,
         "nearest_training": list(one.nearest),
     }
-
-
-def _planner(study: Study) -> dict[str, int | None]:
-    """Return the X-rays of each class that narrow its sensitivity to 5 points either way."""
-    needed: dict[str, int | None] = {}
-    for label, name in enumerate(study.classes):
-        found = study.figure("sensitivity", label)
-        value = None if found is None else found.value
-        needed[name] = None if value is None else patients_needed(value)
-    return needed
 
 
 def lungs_json(lungs: LungTests, classes: Sequence[str]) -> dict[str, Any]:
@@ -229,6 +232,26 @@ def comparison_rows(study: Study) -> Iterator[list[str]]:
         if not number:
             yield list(pair)
         yield [_cell(value) for value in pair.values()]
+
+
+def spread_rows(study: Study) -> Iterator[list[str]]:
+    """Yield how each figure varies between seeds, the head first; nothing where that is unknown."""
+    if study.spread is None:
+        return
+    yield ["figure", "class", "mean", "sd", "min", "max", "models"]
+    for one in study.spread.to_json()["spread"]:
+        yield [*map(_cell, one.values()), str(len(study.spread.repeats))]
+
+
+def learning_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the figures by the number of training patients, the head first; or nothing."""
+    if study.learning is None:
+        return
+    yield ["training patients", "training X-rays", "figure", "class", "value", "low", "high"]
+    for model in study.learning.to_json()["models"]:
+        for one in model["figures"]:
+            values = [one[key] for key in ("figure", "class", "value", "low", "high")]
+            yield [str(model["train_patients"]), str(model["n_train"]), *map(_cell, values)]
 
 
 def p_text(p: float) -> str:

@@ -4,12 +4,10 @@ Each repeat is a whole training run in a folder of its own; only its figures and
 """
 
 import shutil
-import statistics
-import tempfile
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -17,9 +15,13 @@ from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset
 from core.data.splits import random_key, split
 from core.errors import DatasetError, Message
-from core.evaluation.evaluate import ModelEvaluation as Evaluated
-from core.evaluation.evaluate import evaluate_model, films_of_part
-from core.events import EpochDone, Progress, TrainingDone
+from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+from core.evaluation.figures import PRIMARY, figures
+from core.evaluation.repeated import LearningCurve, Repeat, Spread
+from core.evaluation.study import answered_by
+from core.events import BatchDone, Progress, TrainingDone
+from core.files import part_folder
+from core.models.operating_point import OperatingPoint
 from core.workspace import Workspace
 
 MOST_SEEDS: Final = 20
@@ -27,65 +29,10 @@ SHARES: Final = (0.25, 0.5, 0.75, 1.0)  # of the training patients, for the lear
 _STAGE: Final = Message("Training model {number} of {n}")
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """One more model of the same recipe."""
-
-    seed: int
-    share: float  # of the training patients
-    n_train: int  # X-rays
-    accuracy: float
-    sensitivities: tuple[float | None, ...]  # by class
-    answers: dict[str, int]  # digest of each test X-ray -> predicted class
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How far figures differ between models of one recipe."""
-
-    repeats: tuple[Repeat, ...]
-    classes: tuple[str, ...]
-
-    @property
-    def accuracies(self) -> tuple[float, ...]:
-        """Of the models, in the order of their seeds."""
-        return tuple(one.accuracy for one in self.repeats)
-
-    @property
-    def n_by_luck(self) -> int:
-        """Test X-rays on whose class the models do not agree, of those that all were tested on."""
-        return sum(len({one.answers[digest] for one in self.repeats}) > 1 for digest in self.shared)
-
-    @property
-    def shared(self) -> frozenset[str]:
-        """Digests of the test X-rays that all models were tested on."""
-        return frozenset.intersection(*(frozenset(one.answers) for one in self.repeats))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the numbers as plain JSON types."""
-        values = self.accuracies
-        return {
-            "models": [
-                {
-                    "seed": one.seed,
-                    "train_share": one.share,
-                    "n_train": one.n_train,
-                    "accuracy": one.accuracy,
-                    "sensitivity": dict(zip(self.classes, one.sensitivities, strict=True)),
-                }
-                for one in self.repeats
-            ],
-            "accuracy_mean": statistics.fmean(values),
-            "accuracy_sd": statistics.stdev(values) if len(values) > 1 else None,
-            "n_by_luck": self.n_by_luck,
-            "n_shared": len(self.shared),
-        }
-
-
 def repeat_seeds(
     config: TrainingConfig, loaded: LoadedDataset, n: int, device: str, workspace: Workspace
-) -> Generator[Progress, None, Spread]:
-    """Train `n` models that differ in their seed alone, on the same split.
+) -> Iterator[Progress | Spread]:
+    """Train `n` models that differ in their seed alone, on the same split; the last yield tells.
 
     Args:
         config: The recipe; its seed makes the split, and is the first.
@@ -103,20 +50,23 @@ def repeat_seeds(
             config, loaded, config.seed + number, 1.0, device, workspace, (number + 1, n)
         )
         found.append(one)
-    return Spread(tuple(found), loaded.dataset.classes)
+    yield Spread(tuple(found), loaded.dataset.classes)
 
 
 def learning_curve(
     config: TrainingConfig, loaded: LoadedDataset, device: str, workspace: Workspace
-) -> Generator[Progress, None, Spread]:
-    """Train on 25, 50, 75 and 100 % of the training patients, tested on the same X-rays."""
+) -> Iterator[Progress | LearningCurve]:
+    """Train on 25, 50, 75 and 100 % of the training patients, tested on the same X-rays.
+
+    Arguments and errors are those of `repeat_seeds`.
+    """
     found = []
     for number, share in enumerate(SHARES, start=1):
         one = yield from _repeat(
             config, loaded, config.seed, share, device, workspace, (number, len(SHARES))
         )
         found.append(one)
-    return Spread(tuple(found), loaded.dataset.classes)
+    yield LearningCurve(tuple(found), loaded.dataset.classes)
 
 
 def _repeat(
@@ -130,41 +80,58 @@ def _repeat(
 ) -> Generator[Progress, None, Repeat]:
     from core.training.session import run_training  # loads Paddle, which the command line need not
 
+    if config.initial_weights:
+        raise DatasetError(
+            Message(
+                "The model began with the weights {name}, which its file does not hold, so its "
+                "recipe cannot be repeated. Choose a model that began with random weights.",
+                name=config.initial_weights,
+            )
+        )
     stage = Message(_STAGE.template, number=place[0], n=place[1])
     # The seed of the split stays; weights, order and augmentation take the new one.
     splits = split(loaded.dataset, loaded.grouping, config)
     splits = replace(splits, train=_some_patients(loaded, splits.train, share, config.seed))
     if not splits.test:
         raise DatasetError(Message("This split has no test part, so nothing can be compared."))
-    changed = config.changed(seed=seed)
-    folder = Path(tempfile.mkdtemp(prefix="repeat-", dir=workspace.runs))
+    # Where the program is killed, its next start clears it away.
+    folder = part_folder(workspace.runs, "repeat")
     done: TrainingDone | None = None
+    evaluated: ModelEvaluation | None = None
     try:
-        for event in run_training(
-            changed, loaded, folder / "run", device, workspace, splits=splits
-        ):
-            if isinstance(event, TrainingDone):
-                done = event
-            elif isinstance(event, EpochDone):
-                yield Progress(stage, event.epoch, config.epochs)
+        latest = Progress(stage, 0, 0)
+        n_epochs = config.epochs + config.extra_epochs
+        changed = config.changed(seed=seed)
+        run = run_training(changed, loaded, folder / "run", device, workspace, splits=splits)
+        with closing(run) as events:
+            for event in events:
+                if isinstance(event, TrainingDone):
+                    done = event
+                elif isinstance(event, BatchDone):
+                    step = (event.epoch - 1) * event.batches + event.batch
+                    latest = Progress(stage, step, n_epochs * event.batches)
+                yield latest  # also a point where it can be stopped
         assert done is not None
-        evaluated: Evaluated | None = None
-        for step in evaluate_model(done.model, loaded, "test", workspace, device):
-            if isinstance(step, Evaluated):
-                evaluated = step
-        assert evaluated is not None
-        records = films_of_part(evaluated.card, loaded.dataset, "test")
-        predicted = evaluated.raw.answers.logits.argmax(axis=1).tolist()
-        return Repeat(
-            seed,
-            share,
-            len(splits.train),
-            evaluated.result.accuracy,
-            tuple(one.sensitivity for one in evaluated.result.classes),
-            {record.digest: label for record, label in zip(records, predicted, strict=True)},
-        )
+        for given in evaluate_model(done.model, loaded, "test", workspace, device):
+            if isinstance(given, ModelEvaluation):
+                evaluated = given
+            yield latest
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    assert evaluated is not None
+    answered = answered_by(
+        evaluated.classifier, loaded, evaluated.raw, OperatingPoint.neutral(evaluated.card.classes)
+    )
+    wanted = (*PRIMARY, "accuracy")
+    digests = [record.digest for record in evaluated.raw.records]
+    return Repeat(
+        seed,
+        share,
+        len(splits.train),
+        len({loaded.grouping.groups[index] for index in splits.train}),
+        tuple(one for one in figures(answered) if one.name in wanted),
+        dict(zip(digests, answered.predicted.tolist(), strict=True)),
+    )
 
 
 def _some_patients(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.models.model_file import read_card
+from core.training import repeats
 
 Command = Callable[..., Any]
 
@@ -17,7 +18,7 @@ def test_json_tells_the_numbers_of_the_test_part(
     said = command("evaluate", model, archive, "--json")
     assert said.code == 0
     numbers = ["n", "accuracy", "loss", "confusion", "classes"]
-    assert list(said.json) == [*numbers, "warnings", "external", "study", "repeats"]
+    assert list(said.json) == [*numbers, "warnings", "external", "study"]
     assert said.json["external"] is None
     assert any("Never tested on X-rays from elsewhere" in one for one in said.json["warnings"])
     card = read_card(model)
@@ -100,18 +101,37 @@ def test_an_operating_point_of_no_use_is_refused(
 
 
 def test_models_are_compared_on_the_same_x_rays(
-    command: Command, model: Path, archive: Path, tmp_path: Path
+    command: Command, model: Path, archive: Path
 ) -> None:
-    last, kit = model.with_name("last.safetensors"), tmp_path / "kit"
-    words = ("evaluate", model, archive, "--against", last, last, "--report", kit)
-    found = command(*words, "--json").json["study"]["comparison"]
+    last = model.with_name("last.safetensors")
+    said = command("evaluate", model, archive, "--against", last, last, "--json")
+    found = said.json["study"]["comparison"]
     assert [one["model"] for one in found["models"]][1:] == ["run/last.safetensors"] * 2
     assert len(found["pairs"]) == 3
     assert found["pairs"][2]["p_corrected"] == 1.0  # a model against itself
-    assert len((kit / "tables" / "comparison.csv").read_text().splitlines()) == 4
-    assert "1 and 2: only the first right" in command(*words).out
-    command("evaluate", model, archive, "--report", kit)
-    assert not (kit / "tables" / "comparison.csv").exists()  # of the earlier kit
     wrong = command("evaluate", model, archive, "--against", archive)
     assert wrong.code == 1
     assert "phantoms.zip" in wrong.err
+
+
+def test_repeats_and_the_learning_curve_are_told(
+    command: Command,
+    model: Path,
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(repeats, "SHARES", (1.0,))
+    last = model.with_name("last.safetensors")
+    words = ("--repeat-seeds", 2, "--learning-curve", "--against", last)
+    said = command("evaluate", model, archive, *words, "--report", tmp_path / "kit")
+    assert said.code == 0
+    assert "Spread between 2 models that differ in their seed:" in said.out
+    assert "12 patients" in said.out.partition("Learning curve:")[2]
+    assert (tmp_path / "kit" / "figures" / "learning.svg").is_file()
+    assert "1 and 2: only the first right" in said.out
+    compared = (tmp_path / "kit" / "tables" / "comparison.csv").read_text()
+    assert len(compared.splitlines()) == 2
+    head, *rows = (tmp_path / "kit" / "tables" / "repeats.csv").read_text().splitlines()
+    assert "sd" in head
+    assert len(rows) == 11

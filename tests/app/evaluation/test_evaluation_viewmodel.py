@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.evaluation.class_mapping import ClassMappingForm
 from app.evaluation.comparison import ComparisonTab
 from app.evaluation.decision import DecisionTab
+from app.evaluation.luck import LuckTab
 from app.evaluation.page import EvaluationPage
 from app.evaluation.statements import StatementsDialog
 from app.evaluation.tabs import DoubtTab, FlowTab, MatrixTab
@@ -24,6 +25,7 @@ from app.widgets.chart import ChartView
 from app.widgets.tables import ConfusionMatrixView
 from core.data.dataset import LoadedDataset
 from core.evaluation.evaluate import LEFT_OUT, ModelEvaluation
+from core.evaluation.repeated import Repeat, Spread
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
 from core.prediction.classifier import Classifier
@@ -236,7 +238,10 @@ def test_a_study_follows_and_the_page_shows_it(
     qtbot.waitUntil(lambda: ready.study is not None, timeout=WAIT_MS)
     wait_until(lambda: not ready.is_busy)
     assert "films.zip" in page.subtitle.text()
-    assert not any(chart.is_empty for chart in page.findChildren(ChartView))
+    charts = page.findChildren(ChartView)
+    assert [chart.parent().parent() for chart in charts if chart.is_empty] == [
+        page.findChild(LuckTab)
+    ]
     study = ready.study
     flow = page.findChild(FlowTab).table
     column = [int(flow.item(row, 2).text()) for row in range(flow.rowCount())]
@@ -309,10 +314,15 @@ def test_the_paper_kit_is_written_and_the_statements_stay(
     studied(qtbot, ready)
     context = ReportContext.of(ready.result.classifier, str, "en")
     folder = tmp_path / "kit"
+    old = folder / "tables" / "comparison.csv"  # of an earlier kit
+    old.parent.mkdir(parents=True)
+    old.touch()
+    (folder / "evaluation.json").touch()
     with qtbot.waitSignal(ready.kit_written, timeout=WAIT_MS):
         ready.write_kit(folder, Statements(funding="Nobody paid."), context)
     wait_until(lambda: not ready.is_busy)
     assert ready.statements.funding == "Nobody paid."
+    assert not old.exists()
     text = "".join(
         page.get_textpage().get_text_range() for page in PdfDocument(folder / "report.pdf")
     )
@@ -320,7 +330,9 @@ def test_the_paper_kit_is_written_and_the_statements_stay(
     assert "not stated" in text
     values = json.loads((folder / "evaluation.json").read_text())
     assert {one["figure"] for one in values["figures"]} > {"sensitivity", "auroc", "brier"}
-    assert len(list((folder / "figures").iterdir())) == 2 * len(CHARTS)
+    assert len(list((folder / "figures").iterdir())) == 2 * sum(
+        chart.is_drawn(ready.study) for chart in CHARTS
+    )
     strange = tmp_path / "other"
     strange.mkdir()
     (strange / "mine.txt").write_text("mine")
@@ -368,6 +380,52 @@ def test_other_models_are_compared_and_shown(
     wait_until(lambda: not ready.is_busy)
     assert tab.models.rowCount() == 2
     assert tab.pairs.item(0, 0).text() == "1 – 2"
+
+
+def test_repeats_are_shown_and_no_run_begins_meanwhile(
+    qtbot: QtBot, ready: EvaluationViewModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.evaluation import viewmodel as module
+
+    page = EvaluationPage(ready)
+    qtbot.addWidget(page)
+    study = studied(qtbot, ready)
+    first, second = (
+        Repeat(
+            seed,
+            1.0,
+            10,
+            5,
+            study.figures,
+            {one.digest: (one.predicted + number * seed) % 3 for number, one in pairs},
+        )
+        for seed, pairs in ((seed, enumerate(study.answers)) for seed in (0, 1))
+    )
+    gate = threading.Event()
+
+    def held(*_given: object) -> Iterator[object]:
+        assert gate.wait(60)
+        yield Spread((first, second), study.classes)
+
+    monkeypatch.setattr(module, "repeat_seeds", held)
+    tab = page.findChild(LuckTab)
+    assert tab.plans.rowCount() == 3
+    with qtbot.waitSignal(ready.studied, timeout=WAIT_MS) as found:
+        tab.repeat.click()
+        assert ready.is_training
+        gate.set()
+    wait_until(lambda: not ready.is_busy)
+    n_by_luck = len(found.args[0].spread.by_luck)
+    assert tab.by_luck.rowCount() == n_by_luck > 0
+    opened: list[Path] = []
+    page.film_wanted.connect(opened.append)
+    tab.by_luck.cellActivated.emit(0, 0)
+    assert opened[0] in {one.path for one in study.answers}
+    busy = EvaluationViewModel(TaskRunner(), Workspace(Path("none")), lambda: True)
+    busy.result, busy.study = ready.result, study
+    with qtbot.waitSignal(busy.failed, timeout=WAIT_MS) as failed:
+        busy.learn()
+    assert "being trained" in str(failed.args[0].message)
 
 
 def test_statements_are_asked_once(qtbot: QtBot) -> None:

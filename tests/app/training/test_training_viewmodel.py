@@ -297,3 +297,14 @@ def test_a_failed_run_still_offers_what_it_had_saved(
     assert ready.outcome is Outcome.FAILED
     assert ready.run_folder is not None
     assert ready.saved_model() == ready.run_folder / "best.safetensors"
+
+
+def test_no_run_begins_while_the_evaluate_page_trains(
+    qtbot: QtBot, ready: TrainingViewModel
+) -> None:
+    ready.set_training_elsewhere(True)
+    with qtbot.waitSignal(ready.failed, timeout=WAIT_MS) as failed:
+        ready.start()
+    assert "Evaluate page" in str(failed.args[0].message)
+    assert not ready.is_training
+    assert ready.run_folder is None

@@ -6,7 +6,7 @@ from core.evaluation.comparison import (
     age_band,
     holm,
     mcnemar,
-    patients_needed,
+    plan,
     subgroups,
 )
 from core.evaluation.curves import calibration_curve, doubt, net_benefit, roc
@@ -123,7 +123,18 @@ def test_subgroups_are_counted_by_patient():
     ]
     assert age_band(59) == "40-59"
     assert age_band(None) is None
-    assert patients_needed(0.5) == 385
+
+
+def test_the_planner_counts_patients_with_their_design_effect():
+    halves = np.full((200, 2), 0.5)
+    truth = np.repeat([0, 1], 100)
+    said = np.where(np.arange(200) % 4 < 2, 0, 1)  # both X-rays of a patient alike
+    single = plan(Answered(halves, said, truth, np.arange(200)), 0)
+    assert (single.needed, single.needed_patients) == (385, 385)  # the textbook's number
+    double = plan(Answered(halves, said, truth, np.arange(200) // 2), 0)
+    assert double.needed > 1.9 * 385
+    assert double.needed_patients == pytest.approx(double.needed / 2, abs=1)
+    assert plan(Answered(halves, said, np.zeros(200, int), np.arange(200)), 1) is None
 
 
 def test_calibration_is_one_where_the_probabilities_are_true():

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QWidget,
+)
 
 from app.i18n import say, tr
 from app.widgets.chart import ChartView
@@ -13,11 +20,20 @@ from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
 from core.errors import Message
-from core.evaluation.decision import predictive_values, rates_of, with_prevalence
+from core.evaluation.decision import (
+    cheapest,
+    mean_cost,
+    predictive_values,
+    rates_of,
+    with_prevalence,
+)
 from core.evaluation.study import Study
+from core.statistics import Interval
 
 _STEPS = 1000  # of a slider
 _SENSITIVITY = 0.95
+MOST_COSTS = 6  # classes with a table of costs
+MOST_COST = 1000.0
 
 
 class _Slider(QWidget):
@@ -55,6 +71,54 @@ class _Slider(QWidget):
         self._value.setText(f"{self.slider.value() / _STEPS:.3f}")
 
 
+class _CostGrid(QWidget):
+    """A cost for each answer to each true class; the right answers cost nothing."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.boxes: list[list[QDoubleSpinBox]] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(6)
+        self._names: list[QLabel] = []
+
+    def build(self, names: list[str]) -> None:
+        """Ask for the costs of other classes; none where they are too many for a table."""
+        for widget in (*self._names, *(box for row in self.boxes for box in row)):
+            self._grid.removeWidget(widget)
+            widget.deleteLater()
+        n = len(names) if len(names) <= MOST_COSTS else 0
+        self._names = [plain_label() for _ in range(2 * n)]
+        self.boxes = [[QDoubleSpinBox() for _ in range(n)] for _ in range(n)]
+        for number in range(n):
+            self._grid.addWidget(self._names[number], 0, number + 1)
+            self._grid.addWidget(self._names[n + number], number + 1, 0)
+        for truth, row in enumerate(self.boxes):
+            for answer, box in enumerate(row):
+                box.setRange(0, MOST_COST)
+                box.setDecimals(1)
+                box.setValue(float(truth != answer))
+                box.setEnabled(truth != answer)
+                box.valueChanged.connect(self.changed)
+                self._grid.addWidget(box, truth + 1, answer + 1)
+
+    def show_names(self, names: list[str]) -> None:
+        """Name the classes in the language in use."""
+        for number, label in enumerate(self._names):
+            label.setText(names[number % len(names)])
+        for truth, row in enumerate(self.boxes):
+            for answer, box in enumerate(row):
+                pair = {"truth": names[truth], "predicted": names[answer]}
+                box.setAccessibleName(tr("{truth}, answered as {predicted}", **pair))
+
+    @property
+    def costs(self) -> np.ndarray:
+        """(C, C), rows true; empty where none are asked for."""
+        return np.array([[box.value() for box in row] for row in self.boxes])
+
+
 class DecisionTab(TranslatedWidget):
     """Thresholds and prevalences of the classes, with the matrix and values that follow."""
 
@@ -78,6 +142,10 @@ class DecisionTab(TranslatedWidget):
         self._keep.clicked.connect(self.keep_wanted)
         self._grid, self._share_box = QGridLayout(), v_box(spacing=4)
         self._values = PlainTable(stretched=0)
+        self._cost_title = plain_label("sectionTitle")
+        self._cost_hint, self.cost = plain_label("muted", wraps=True), plain_label(wraps=True)
+        self.costs = _CostGrid()
+        self.costs.changed.connect(self._show_cost)
         self.chart = ChartView()
         left = QWidget()
         v_box(
@@ -90,6 +158,11 @@ class DecisionTab(TranslatedWidget):
             self._share_hint,
             self._share_box,
             self._values,
+            8,
+            self._cost_title,
+            self._cost_hint,
+            h_box(self.costs, None),
+            self.cost,
             None,
             owner=left,
             spacing=8,
@@ -117,6 +190,13 @@ class DecisionTab(TranslatedWidget):
                 "specificity do not change."
             )
         )
+        self._cost_title.setText(tr("Costs of mistakes"))
+        self._cost_hint.setText(
+            tr(
+                "How bad is each answer (column) for each true class (row)? Only their ratios "
+                "matter. The prevalences above count here too."
+            )
+        )
         self._values.show_header([tr("Class"), tr("PPV"), tr("NPV")])
         for button in self._fill_buttons:
             button.setText(tr("Sensitivity at least {share}", share=f"{_SENSITIVITY:.0%}"))
@@ -136,6 +216,9 @@ class DecisionTab(TranslatedWidget):
             slider.name.setText(text)
         for button in self._fill_buttons:
             button.setEnabled(study.validation is not None)
+        self.costs.show_names(names)
+        for widget in (self._cost_title, self._cost_hint, self.costs, self.cost):
+            widget.setVisible(len(names) <= MOST_COSTS)
         self._show_shares()
 
     def show_threshold(self, label: int, value: float) -> None:
@@ -154,6 +237,7 @@ class DecisionTab(TranslatedWidget):
             button.clicked.connect(
                 lambda _=False, which=label: self.sensitivity_wanted.emit(which, _SENSITIVITY)
             )
+        self.costs.build(self._names)
         for share in self._shares:
             self._share_box.addWidget(share)
             share.moved.connect(self._on_share_moved)
@@ -192,8 +276,33 @@ class DecisionTab(TranslatedWidget):
                 if value is None:
                     cells.append(say(Message("not defined")))
                 else:
-                    share, (low, high) = value
-                    cells.append(f"{share:.3f} ({low:.3f}–{high:.3f})")
+                    cells.append(_with_interval(value))
             rows.append(cells)
         self._values.show_rows(rows, numbers=(1, 2))
         self._values.fit_height(at_least=150)
+        self._show_cost()
+
+    def _show_cost(self) -> None:
+        """Say what an X-ray costs by the operating point, and by the cheapest answers."""
+        study, costs = self._study, self.costs.costs
+        if study is None or not costs.size:
+            return
+        own = study.answered
+        found = mean_cost(own, self._prevalence, costs)
+        best = mean_cost(cheapest(own, self._prevalence, costs), self._prevalence, costs)
+        if found is None or best is None:
+            self.cost.setText(tr("A class has no X-ray, so the mean cost is not known."))
+            return
+        self.cost.setText(
+            tr(
+                "Mean cost of an X-ray: {cost} by the operating point, {least} if each answer is "
+                "the one of the least expected cost.",
+                cost=_with_interval(found),
+                least=_with_interval(best),
+            )
+        )
+
+
+def _with_interval(found: tuple[float, Interval]) -> str:
+    value, (low, high) = found
+    return f"{value:.3f} ({low:.3f}–{high:.3f})"

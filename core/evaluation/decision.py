@@ -1,13 +1,14 @@
 """Thresholds, prevalences and costs: what follows from the answers where they are used."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.figures import Answered
-from core.evaluation.intervals import Floats, Ints, clustered_share
+from core.evaluation.intervals import Floats, clustered_share
 from core.models.operating_point import LEAST_THRESHOLD, MOST_THRESHOLD
 from core.statistics import Interval
 
@@ -72,14 +73,7 @@ def predictive_values(
     """
     if not np.isfinite(rates).all():
         return [{"ppv": None, "npv": None} for _ in numbers]
-    random = np.random.default_rng(seed)
-    drawn = np.stack(
-        [
-            random.dirichlet(row * number + 0.5, N_DRAWS)
-            for row, number in zip(rates, numbers, strict=True)
-        ],
-        axis=1,
-    )  # (draws, C, C)
+    drawn = _drawn(rates, numbers, seed)
     return [
         {
             "ppv": _with_interval(_ppv, rates, drawn, prevalence, label),
@@ -87,6 +81,13 @@ def predictive_values(
         }
         for label in range(len(rates))
     ]
+
+
+def _drawn(rates: Floats, numbers: Floats, seed: int) -> Floats:
+    """Draw rates as they may truly be, (draws, C, C)."""
+    random = np.random.default_rng(seed)
+    rows = zip(rates, numbers, strict=True)
+    return np.stack([random.dirichlet(row * number + 0.5, N_DRAWS) for row, number in rows], axis=1)
 
 
 def _with_interval(
@@ -111,26 +112,40 @@ def _npv(rates: Floats, prevalence: Floats, label: int) -> Floats:
         return np.asarray(1 - others[..., label] / others.sum(axis=-1))
 
 
-def expected_matrix(rates: Floats, prevalence: Floats) -> Floats:
-    """Return the confusion matrix in shares of all X-rays at other prevalences, (C, C)."""
-    return rates * prevalence[:, None]
-
-
-def mean_cost(rates: Floats, prevalence: Floats, costs: Floats) -> float | None:
-    """Return the cost of an X-ray; None where a class has no X-ray.
+def mean_cost(
+    answered: Answered, prevalence: Floats, costs: Floats, seed: int = 0
+) -> tuple[float, Interval] | None:
+    """Return the mean cost of an X-ray with its 95 % interval; None where a class has no X-ray.
 
     Args:
-        rates: From `rates_of`, (C, C).
-        prevalence: Of each class, (C,).
-        costs: Of each answer to each true class, (C, C), 0 on the diagonal.
+        answered: N answers.
+        prevalence: Of each class where the model is used, (C,), sums to 1.
+        costs: Of each answer (column) to each true class (row), (C, C), 0 on the diagonal.
+        seed: As for `predictive_values`, whose draws these are.
     """
-    total = float((expected_matrix(rates, prevalence) * costs).sum())
-    return total if np.isfinite(total) else None
+    rates, numbers = rates_of(answered)
+    if not np.isfinite(rates).all():
+        return None
+    weights = prevalence[:, None] * costs
+    found = float((rates * weights).sum())
+    drawn = (_drawn(rates, numbers, seed) * weights).sum(axis=(1, 2))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return found, (min(float(low), found), max(float(high), found))
 
 
-def cheapest_answers(probabilities: Floats, costs: Floats) -> Ints:
-    """Return the answers of the least expected cost, (N,)."""
-    return np.asarray((probabilities @ costs).argmin(axis=1), np.int64)
+def cheapest(answered: Answered, prevalence: Floats, costs: Floats) -> Answered:
+    """Return the answers of the least expected cost (Elkan, IJCAI 2001).
+
+    Args:
+        answered: N answers, whose probabilities hold for the classes' shares among them.
+        prevalence: As for `mean_cost`; the probabilities are brought to it.
+        costs: Likewise.
+    """
+    own = np.bincount(answered.truth, minlength=answered.n_classes) / len(answered.truth)
+    ratio = np.divide(prevalence, own, out=np.zeros_like(own), where=own > 0)
+    # Its sum does not matter for which cost is least.
+    expected = (answered.probabilities * ratio) @ costs
+    return replace(answered, predicted=np.asarray(expected.argmin(axis=1), np.int64))
 
 
 def with_prevalence(

@@ -76,21 +76,6 @@ def confusion_matrix(
     return counts.reshape(n_classes, n_classes)  # (C * C,) -> (C, C)
 
 
-def most_frequent_mistakes(
-    confusion: NDArray[np.int64], n: int
-) -> tuple[tuple[int, int, int], ...]:
-    """Return the `n` largest cells off the diagonal as (true, predicted, count)."""
-    mistakes = confusion.copy()
-    np.fill_diagonal(mistakes, 0)
-    order = np.argsort(-mistakes, axis=None, kind="stable")[:n]
-    cells = (divmod(int(place), len(confusion)) for place in order)
-    return tuple(
-        (true, predicted, int(mistakes[true, predicted]))
-        for true, predicted in cells
-        if mistakes[true, predicted]
-    )
-
-
 def accuracy(confusion: NDArray[np.int64]) -> float:
     """Return the part of all images on the diagonal, in [0, 1].
 

@@ -428,6 +428,21 @@ def test_repeats_are_shown_and_no_run_begins_meanwhile(
     assert "being trained" in str(failed.args[0].message)
 
 
+def test_costs_of_mistakes_are_weighed_in_the_decision_tab(
+    qtbot: QtBot, ready: EvaluationViewModel
+) -> None:
+    study = studied(qtbot, ready)
+    tab = DecisionTab()
+    qtbot.addWidget(tab)
+    tab.show_study(study, list(study.classes))
+    wrong = np.mean(study.answered.truth != study.answered.predicted)
+    assert f"{wrong:.3f} (" in tab.cost.text()  # each mistake costs one at first
+    before = tab.cost.text()
+    tab.costs.boxes[0][1].setValue(20)
+    assert tab.cost.text() != before
+    assert not tab.costs.boxes[1][1].isEnabled()  # a right answer costs nothing
+
+
 def test_statements_are_asked_once(qtbot: QtBot) -> None:
     dialog = StatementsDialog(Statements(ethics="Approved."))
     qtbot.addWidget(dialog)

@@ -11,7 +11,7 @@ from core.evaluation.comparison import (
 )
 from core.evaluation.curves import calibration_curve, doubt, net_benefit, roc
 from core.evaluation.decision import (
-    cheapest_answers,
+    cheapest,
     mean_cost,
     predictive_values,
     rates_of,
@@ -88,13 +88,18 @@ def test_prevalences_sum_to_one_whatever_is_moved():
 def test_costs_choose_the_answer_that_costs_least():
     given = answered()
     costs = 1.0 - np.eye(3)
-    rates, _ = rates_of(given)
     own = np.bincount(given.truth) / len(given.truth)
-    wrong = np.mean(given.truth != given.predicted)
-    assert mean_cost(rates, own, costs) == pytest.approx(wrong)
-    assert cheapest_answers(given.probabilities, costs).tolist() == given.predicted.tolist()
+    value, (low, high) = mean_cost(given, own, costs)
+    assert value == pytest.approx(np.mean(given.truth != given.predicted))
+    assert low < value < high
+    assert cheapest(given, own, costs).predicted.tolist() == given.predicted.tolist()
     costs[0, 1:] = 50  # to miss class a is dear
-    assert np.mean(cheapest_answers(given.probabilities, costs) == 0) > 0.9
+    dear = cheapest(given, own, costs)
+    assert np.mean(dear.predicted == 0) > 0.9
+    assert mean_cost(dear, own, costs)[0] < mean_cost(given, own, costs)[0]
+    # Where class a never occurs, nobody names it, whatever it costs.
+    assert 0 not in cheapest(given, np.array([0, 0.5, 0.5]), costs).predicted
+    assert mean_cost(given.only(given.truth != 2), own, costs) is None
 
 
 def test_mcnemar_is_exact_for_one_image_a_patient_and_clustered_for_more():

@@ -22,11 +22,21 @@ from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.model_comparison import compare_models
 from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, read_statements, statements_of
-from core.evaluation.study import Study, evaluation_of, study_of
+from core.evaluation.study import Study, TrainingCases, evaluation_of, study_of
+from core.evaluation.training_cases import training_cases
 from core.models.model_file import read_card
 from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
-from core.report.evaluation_kit import PLANNER, figure_title, lung_sentences, write_kit
+from core.report.evaluation_kit import (
+    PLANNER,
+    SHORTCUT_HINT,
+    TRAINING_TITLE,
+    figure_title,
+    lung_sentences,
+    near_words,
+    training_words,
+    write_kit,
+)
 from core.report.facts import ReportContext
 from core.report.study_facts import (
     FIGURE_NAMES,
@@ -153,6 +163,9 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         statements = _statements(arguments.statements, workspace, loaded)
         steps = study_of(evaluated, point, with_lungs=arguments.lung_tests)
         study = last_of(steps, Study, bars)
+        if arguments.hard_cases:
+            asking = training_cases(evaluated, workspace)
+            study = replace(study, training=last_of(asking, TrainingCases, bars))
         if arguments.against:
             comparing = compare_models(evaluated, study, arguments.against, workspace)
             study = replace(study, comparison=last_of(comparing, ModelComparison, bars))
@@ -214,9 +227,11 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
     if study.lungs is not None:
         for sentence in lung_sentences(study, ReportContext.of(evaluated.classifier, say, "en")):
             print_line(sentence)
+    context = ReportContext.of(evaluated.classifier, say, language())
+    if study.training is not None:
+        _print_cases(study, study.training, context)
     if study.comparison is not None:
         _print_comparison(study.comparison)
-    context = ReportContext.of(evaluated.classifier, say, language())
     _print_plans(study, context)
     if study.spread is not None:
         _print_spread(study.spread, context)
@@ -256,6 +271,30 @@ def _statements(path: Path | None, workspace: Workspace, loaded: LoadedDataset) 
     if path is not None:
         return read_statements(path)
     return statements_of(workspace, loaded.dataset.fingerprint)
+
+
+def _print_cases(study: Study, training: TrainingCases, context: ReportContext) -> None:
+    print_line(say(SHORTCUT_HINT))
+    for title, cases in (
+        (tr("Most confident mistakes"), study.mistakes),
+        (tr("Least sure right answers"), study.unsure_hits),
+        (say(TRAINING_TITLE), training.highest_loss),
+    ):
+        print_line(tr("{title}:", title=title))
+        for one in cases:
+            print_line(
+                tr(
+                    "  {file}: true class {truth}, predicted {predicted}, probability "
+                    "{probability}, shortcut score {shortcut}, nearest {nearest}",
+                    file=one.name,
+                    truth=context.class_name(one.truth),
+                    predicted=context.class_name(one.predicted),
+                    probability=f"{one.probability:.3f}",
+                    shortcut="–" if one.shortcut is None else f"{one.shortcut:.2f}",
+                    nearest=near_words(one, context),
+                )
+            )
+    print_line(say(training_words(study)))
 
 
 def _print_comparison(found: ModelComparison) -> None:

@@ -139,6 +139,11 @@ def build_parser() -> argparse.ArgumentParser:
         help=tr("what only people know about the dataset, for the checklists"),
     )
     evaluate.add_argument(
+        "--hard-cases",
+        action="store_true",
+        help=tr("list the hardest X-rays, and ask the model about its training X-rays too"),
+    )
+    evaluate.add_argument(
         "--against",
         type=Path,
         nargs="+",

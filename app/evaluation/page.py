@@ -108,6 +108,7 @@ class EvaluationPage(Page):
             self._tabs.addTab(tab, "")
         self._matrix.film_wanted.connect(self.film_wanted)
         self._cases.film_wanted.connect(self.film_wanted)
+        self._cases.training_wanted.connect(self._model.ask_about_training)
         self._decision.thresholds_chosen.connect(self._model.study_again)
         self._decision.sensitivity_wanted.connect(self._on_sensitivity_wanted)
         self._decision.keep_wanted.connect(self._model.keep_point)
@@ -285,15 +286,16 @@ class EvaluationPage(Page):
             return
         names = [result.card.display_names[name][language()] for name in study.classes]
         self._show_summary(result)
-        self._matrix.show_study(study, names)
+        context = self._context(result)
+        self._matrix.show_study(study, names, context)
         self._all.show_study(study, names)
         self._decision.show_study(study, names)
-        self._cases.show_study(study, names)
+        self._cases.show_study(study, context)
         self._doubt.show_study(study, names)
-        self._flow.show_study(study, self._context(result))
+        self._flow.show_study(study, context)
         self._comparison.show_study(study)
-        self._luck.show_study(study, names, self._context(result))
-        self._lungs.show_study(study, self._context(result), is_busy=False)
+        self._luck.show_study(study, names, context)
+        self._lungs.show_study(study, context, is_busy=False)
         self._draw()
 
     def _context(self, result: ModelEvaluation) -> ReportContext:

@@ -14,7 +14,14 @@ from app.widgets.page import TranslatedWidget
 from app.widgets.tables import ConfusionMatrixView, Normalisation, PlainTable
 from core.evaluation.study import Answer, Study
 from core.report.evaluation_facts import UNKNOWN_PATIENTS
-from core.report.evaluation_kit import lung_sentences
+from core.report.evaluation_kit import (
+    CASE_COLUMNS,
+    SHORTCUT_HINT,
+    TRAINING_TITLE,
+    lung_sentences,
+    near_words,
+    training_words,
+)
 from core.report.facts import ReportContext
 from core.report.study_facts import (
     FIGURE_NAMES,
@@ -28,13 +35,18 @@ _COLUMNS = ("sensitivity", "specificity", "auroc")  # the primary ones
 
 
 class AnswerTable(TranslatedWidget):
-    """X-rays with their true and predicted class; one opens by double click or Enter."""
+    """X-rays with their true and predicted class; one opens by double click or Enter.
+
+    Args:
+        with_reasons: Whether shortcut score and nearest training X-rays are shown too.
+    """
 
     opened = Signal(object)  # Path
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_reasons: bool = False) -> None:
         super().__init__()
         self._paths: list[Path] = []
+        self._columns = CASE_COLUMNS if with_reasons else CASE_COLUMNS[:4]
         self.title = plain_label("sectionTitle", wraps=True)
         self.table = PlainTable(stretched=0)
         self.table.cellActivated.connect(self._on_activated)
@@ -43,25 +55,26 @@ class AnswerTable(TranslatedWidget):
         self.retranslate()
 
     def retranslate(self) -> None:
-        self.table.show_header(
-            [tr("X-ray"), tr("True class"), tr("Predicted class"), tr("Probability")]
-        )
+        self.table.show_header([say(word) for word in self._columns])
 
-    def show_answers(self, title: str, answers: Sequence[Answer], names: Sequence[str]) -> None:
+    def show_answers(self, title: str, answers: Sequence[Answer], context: ReportContext) -> None:
         """Show other X-rays."""
         self.title.setText(title)
         self._paths = [one.path for one in answers]
+        n = len(self._columns)
         self.table.show_rows(
             [
                 (
                     Path(one.name).name,
-                    names[one.truth],
-                    names[one.predicted],
+                    context.class_name(one.truth),
+                    context.class_name(one.predicted),
                     f"{one.probability:.1%}",
-                )
+                    "–" if one.shortcut is None else f"{one.shortcut:.2f}",
+                    near_words(one, context),
+                )[:n]
                 for one in answers
             ],
-            numbers=(3,),
+            numbers=(3, 4)[: n - 3],
         )
 
     def _on_activated(self, row: int, _column: int) -> None:
@@ -78,6 +91,7 @@ class MatrixTab(TranslatedWidget):
         super().__init__()
         self._study: Study | None = None
         self._names: list[str] = []
+        self._context: ReportContext | None = None
         self.matrix = ConfusionMatrixView()
         self.matrix.setObjectName("bare")
         self.matrix.cell_chosen.connect(self._on_cell_chosen)
@@ -128,9 +142,9 @@ class MatrixTab(TranslatedWidget):
             [tr("Class"), tr("X-rays"), *(say(FIGURE_NAMES[name]) for name in _COLUMNS)]
         )
 
-    def show_study(self, study: Study, names: list[str]) -> None:
+    def show_study(self, study: Study, names: list[str], context: ReportContext) -> None:
         """Show another study."""
-        self._study, self._names = study, names
+        self._study, self._names, self._context = study, names, context
         self.matrix.show_matrix(confusion(study), names)
         rows = []
         for label, name in enumerate(names):
@@ -139,16 +153,16 @@ class MatrixTab(TranslatedWidget):
             rows.append((name, f"{n:,}", *cells))
         self._figures.show_rows(rows, numbers=range(1, 2 + len(_COLUMNS)))
         self._figures.fit_height(at_least=170)
-        self.answers.show_answers(tr("Most confident mistakes"), study.mistakes, names)
+        self.answers.show_answers(tr("Most confident mistakes"), study.mistakes, context)
 
     def _on_cell_chosen(self, truth: int, predicted: int) -> None:
-        if self._study is not None:
+        if self._study is not None and self._context is not None:
             title = tr(
                 "{truth}, answered as {predicted}",
                 truth=self._names[truth],
                 predicted=self._names[predicted],
             )
-            self.answers.show_answers(title, self._study.cell(truth, predicted), self._names)
+            self.answers.show_answers(title, self._study.cell(truth, predicted), self._context)
 
 
 class FiguresTab(TranslatedWidget):
@@ -316,29 +330,55 @@ class CasesTab(TranslatedWidget):
     """Hard cases and subgroups."""
 
     film_wanted = Signal(object)  # Path
+    training_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self._mistakes, self._unsure = AnswerTable(), AnswerTable()
+        self._mistakes, self._unsure, self.training = (
+            AnswerTable(with_reasons=True) for _ in range(3)
+        )
+        self._hint, self._about = (plain_label("muted", wraps=True) for _ in range(2))
         self._groups_title = plain_label("sectionTitle")
         self._groups = PlainTable(stretched=1)
-        for table in (self._mistakes, self._unsure):
+        self.ask = QPushButton()
+        self.ask.clicked.connect(self.training_wanted)
+        for table in (self._mistakes, self._unsure, self.training):
             table.opened.connect(self.film_wanted)
-        right = QWidget()
-        v_box((self._unsure, 1), self._groups_title, (self._groups, 1), owner=right, spacing=8)
-        h_box((self._mistakes, 1), (right, 1), owner=self, spacing=12)
+        left, right = QWidget(), QWidget()
+        v_box(
+            (self._mistakes, 1),
+            (self._unsure, 1),
+            self._hint,
+            owner=left,
+            spacing=8,
+        )
+        v_box(
+            (self.training, 1),
+            self._about,
+            h_box(self.ask, None),
+            self._groups_title,
+            (self._groups, 1),
+            owner=right,
+            spacing=8,
+        )
+        h_box((left, 1), (right, 1), owner=self, spacing=12)
         self.retranslate()
 
     def retranslate(self) -> None:
+        self._hint.setText(say(SHORTCUT_HINT))
+        self.ask.setText(tr("Ask about the training X-rays"))
         self._groups_title.setText(tr("Subgroups"))
         self._groups.show_header(
             [tr("Property"), tr("Value"), tr("X-rays"), tr("Patients"), tr("Accuracy")]
         )
 
-    def show_study(self, study: Study, names: list[str]) -> None:
+    def show_study(self, study: Study, context: ReportContext) -> None:
         """Show another study."""
-        self._mistakes.show_answers(tr("Most confident mistakes"), study.mistakes, names)
-        self._unsure.show_answers(tr("Least sure right answers"), study.unsure_hits, names)
+        self._mistakes.show_answers(tr("Most confident mistakes"), study.mistakes, context)
+        self._unsure.show_answers(tr("Least sure right answers"), study.unsure_hits, context)
+        cases = () if study.training is None else study.training.highest_loss
+        self.training.show_answers(say(TRAINING_TITLE), cases, context)
+        self._about.setText(say(training_words(study)))
         rows = []
         for one in study.subgroups:
             value = figure_text(one.figures[0]) if one.figures else "–"

@@ -22,7 +22,8 @@ from core.evaluation.evaluate import (
 from core.evaluation.model_comparison import compare_models
 from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, keep_statements, statements_of
-from core.evaluation.study import Study, study_of
+from core.evaluation.study import Study, TrainingCases, study_of
+from core.evaluation.training_cases import training_cases
 from core.events import Progress
 from core.models.model_file import keep_operating_point, read_card
 from core.models.operating_point import OperatingPoint
@@ -179,6 +180,7 @@ class EvaluationViewModel(QObject):
                     lungs=step.lungs or study.lungs,
                     # It compared other answers.
                     comparison=None if is_other_point else study.comparison,
+                    training=study.training,
                     spread=study.spread,
                     learning=study.learning,
                 )
@@ -197,6 +199,22 @@ class EvaluationViewModel(QObject):
             for step in compare_models(result, study, others, workspace):
                 if isinstance(step, ModelComparison):
                     yield replace(study, comparison=step)
+                else:
+                    yield step
+
+        self._queue.put(study, work)
+        self.changed.emit()
+
+    def ask_about_training(self) -> None:
+        """Find the training X-rays with the highest loss."""
+        result, study, workspace = self.result, self.study, self._workspace
+        if result is None or study is None or self.is_busy:
+            return
+
+        def work() -> Iterator[Progress | Study]:
+            for step in training_cases(result, workspace):
+                if isinstance(step, TrainingCases):
+                    yield replace(study, training=step)
                 else:
                     yield step
 

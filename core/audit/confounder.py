@@ -518,6 +518,51 @@ def open_confounder(loaded: LoadedDataset) -> Confounder | None:
     return confounder
 
 
+def shortcuts_of(loaded: LoadedDataset) -> NDArray[np.float64]:
+    """Return the shortcut scores of a dataset's X-rays, see `shortcut_scores`."""
+    labels = np.array([record.label for record in loaded.dataset.records], np.int64)
+    groups = np.unique(np.array(loaded.grouping.groups), return_inverse=True)[1].astype(np.int64)
+    return shortcut_scores(properties_of(loaded), labels, groups, len(loaded.dataset.classes))
+
+
+def shortcut_scores(
+    properties: tuple[Property, ...],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    n_classes: int,
+) -> NDArray[np.float64]:
+    """Return how far what is no lung speaks for each class, X-ray by X-ray.
+
+    By the classifier of `find_confounder`, trained on other patients; arguments as there.
+
+    Returns:
+        Shape (N, C): the share of the other classes' X-rays that look less like the class, in
+        [0, 1]; NaN for classes with too few X-rays, and for all X-rays of these.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    shares = np.full((len(labels), n_classes), np.nan)
+    kept_labels = _large_enough(labels, groups, n_classes)
+    if len(kept_labels) < 2 or not properties:
+        return shares
+    films = np.flatnonzero(np.isin(labels, kept_labels))
+    kept = [Property(p.name, p.values[films], p.is_category) for p in properties]
+    is_class = labels[films, None] == kept_labels
+    wanted = is_class / is_class.mean(axis=0)
+    folds = patient_folds(np.zeros(len(films), np.int64), groups[films], 1, 0)
+    scores = np.zeros(wanted.shape)
+    with ThreadpoolController().select(internal_api="openblas").limit(limits=1):
+        for fold in range(N_FOLDS):
+            training = folds != fold
+            columns = np.concatenate([_columns(each, training) for each in kept], axis=1)
+            scores[~training] = _ridge(columns, wanted, training)[~training]
+    for place, label in enumerate(kept_labels.tolist()):
+        others = np.sort(scores[~is_class[:, place], place])
+        below = (np.searchsorted(others, scores[:, place], side) for side in ("left", "right"))
+        shares[films, label] = sum(below) / 2 / len(others)
+    return shares
+
+
 def confounder_finding(loaded: LoadedDataset, confounder: Confounder | None) -> Finding:
     """Say how far the worst class is given away, and by what."""
     if confounder is None:

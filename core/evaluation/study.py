@@ -6,12 +6,14 @@ for the lung tests.
 
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from core.audit.confounder import shortcuts_of
 from core.data.acquisition import find_sources
 from core.data.dataset import LoadedDataset
 from core.data.records import Record
@@ -63,14 +65,27 @@ from core.prediction.classifier import Classifier
 from core.prediction.lungs import find_lungs
 
 N_HARD: Final = 12
+N_NEAREST: Final = 3
+_MOST_OWN: Final = 10  # X-rays of one patient in training that are passed over
+# X-rays of a dataset; the shortcuts of more take longer than all figures.
+MOST_FOR_SHORTCUTS: Final = 20_000
 _COUNTING = Message("Computing the figures")
 _LUNGS = Message("Looking for the lungs")
 LEAST_SOURCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A training X-ray that the network finds like another."""
+
+    label: int
+    digest: str
+    name: str  # "" where it is not in the open dataset
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """One evaluated X-ray."""
+    """One X-ray that was answered."""
 
     path: Path
     name: str
@@ -80,7 +95,10 @@ class Answer:
     probability: float  # of the predicted class
     loss: float  # nats
     is_sure: bool
-    nearest: tuple[str, ...] = ()  # digests of the nearest training X-rays, hard cases only
+    # Share of the other classes' X-rays that look less like the answered class in what is no
+    # lung; None: not known.
+    shortcut: float | None = None
+    nearest: tuple[Near, ...] = ()  # of other patients, hard cases only
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +124,15 @@ class Flow:
     parts: tuple[PartFlow, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingCases:
+    """Training X-rays that the model answers worst, though it learned from them."""
+
+    n: int  # training X-rays that were asked about
+    highest_loss: tuple[Answer, ...]  # wrongly answered, the highest loss first
+    confounded: tuple[str, ...]  # classes that are told without the lungs
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """One evaluation in full."""
@@ -114,6 +141,8 @@ class Study:
     answered: Answered
     sets: np.ndarray[Any, np.dtype[np.bool_]]  # (N, C), the classes that remain possible
     answers: tuple[Answer, ...]
+    mistakes: tuple[Answer, ...]  # the most confident wrong answers, the worst first
+    unsure_hits: tuple[Answer, ...]  # the right answers that were least sure
     are_patients_known: bool
     flow: Flow
     figures: tuple[Figure, ...]
@@ -128,6 +157,7 @@ class Study:
     operating_point: OperatingPoint
     validation: Answered | None  # answers to the model's validation X-rays, where they are here
     lungs: LungTests | None = None  # None: not asked for
+    training: TrainingCases | None = None  # likewise
     comparison: ModelComparison | None = None  # likewise
     spread: Spread | None = None  # likewise
     learning: LearningCurve | None = None  # likewise
@@ -142,18 +172,6 @@ class Study:
         """Of each class that has an X-ray, what it takes to know its sensitivity."""
         found = (plan(self.answered, label) for label in range(len(self.classes)))
         return tuple(one for one in found if one is not None)
-
-    @property
-    def mistakes(self) -> tuple[Answer, ...]:
-        """The most confident wrong answers, the worst first."""
-        wrong = [one for one in self.answers if one.predicted != one.truth]
-        return tuple(sorted(wrong, key=lambda one: -one.probability)[:N_HARD])
-
-    @property
-    def unsure_hits(self) -> tuple[Answer, ...]:
-        """The right answers that were least sure."""
-        right = [one for one in self.answers if one.predicted == one.truth]
-        return tuple(sorted(right, key=lambda one: one.probability)[:N_HARD])
 
     def cell(self, truth: int, predicted: int) -> tuple[Answer, ...]:
         """Return the X-rays of a cell of the confusion matrix, the most confident first."""
@@ -201,6 +219,10 @@ def study_of(
     for row, probabilities in enumerate(answered.probabilities):
         sets[row, list(possible_classes(probabilities, threshold))] = True
     labels = range(answered.n_classes)
+    cases = Cases(classifier, loaded, raw.records)
+    answers = tuple(cases.answers(raw, answered, sets))
+    wrong = sorted((one for one in answers if one.predicted != one.truth), key=_by_doubt)[::-1]
+    right = sorted((one for one in answers if one.predicted == one.truth), key=_by_doubt)
     lungs: LungTests | None = None
     if with_lungs:
         lungs = yield from _lungs(classifier, loaded, raw, answered)
@@ -208,7 +230,9 @@ def study_of(
         card.classes,
         answered,
         sets,
-        tuple(_answers(classifier, raw, answered, sets)),
+        answers,
+        tuple(cases.with_nearest(wrong[:N_HARD])),
+        tuple(cases.with_nearest(right[:N_HARD])),
         loaded.grouping.has_patients,
         flow_of(card, loaded, raw.records),
         tuple(found),
@@ -272,25 +296,77 @@ def _patients(loaded: LoadedDataset, records: Sequence[Record]) -> Any:
     return np.unique(np.array(groups), return_inverse=True)[1].astype(np.int64)
 
 
-def _answers(classifier: Classifier, raw: Raw, answered: Answered, sets: Any) -> Iterator[Answer]:
-    reference = classifier.novelty_reference
-    rows = np.arange(len(answered.truth))
-    losses = -np.log(np.clip(answered.probabilities[rows, answered.truth], 1e-15, 1))
-    for row, record in enumerate(raw.records):
-        predicted = int(answered.predicted[row])
-        nearest: tuple[str, ...] = ()
-        if reference is not None and predicted != record.label:
-            nearest = tuple(one.digest for one in reference.nearest(raw.answers.features[row], 3))
-        yield Answer(
-            record.path,
-            record.name,
-            record.digest,
-            record.label,
-            predicted,
-            float(answered.probabilities[row, predicted]),
-            float(losses[row]),
-            bool(sets[row].sum() == 1),
-            nearest,
+def _by_doubt(one: Answer) -> float:
+    return one.probability
+
+
+class Cases:
+    """Looks X-rays up one by one: what is like them, and what speaks for an answer but the lungs.
+
+    Args:
+        classifier: The model.
+        loaded: The dataset.
+        used: X-rays of it with the model's labels.
+    """
+
+    def __init__(
+        self, classifier: Classifier, loaded: LoadedDataset, used: Sequence[Record]
+    ) -> None:
+        self._reference = classifier.novelty_reference
+        self._names = {one.digest: one.name for one in loaded.dataset.records}
+        self._rows = {one.name: row for row, one in enumerate(loaded.dataset.records)}
+        self._groups = loaded.grouping.groups
+        self._group_of = {
+            one.digest: group
+            for one, group in zip(loaded.dataset.records, self._groups, strict=True)
+        }
+        # The dataset may have other classes in another order than the model.
+        self._theirs = {
+            one.label: loaded.dataset.records[self._rows[one.name]].label for one in used
+        }
+        self._features: dict[str, Any] = {}
+        many = len(loaded.dataset.records) > MOST_FOR_SHORTCUTS
+        self._shortcuts = None if many else shortcuts_of(loaded)
+
+    def answers(self, raw: Raw, answered: Answered, sets: Any) -> Iterator[Answer]:
+        """Yield the answer to each X-ray, the nearest ones left out."""
+        rows = np.arange(len(answered.truth))
+        losses = -np.log(np.clip(answered.probabilities[rows, answered.truth], 1e-15, 1))
+        for row, record in enumerate(raw.records):
+            predicted = int(answered.predicted[row])
+            self._features[record.name] = raw.answers.features[row]
+            yield Answer(
+                record.path,
+                record.name,
+                record.digest,
+                record.label,
+                predicted,
+                float(answered.probabilities[row, predicted]),
+                float(losses[row]),
+                bool(sets[row].sum() == 1),
+                self._shortcut(record.name, predicted),
+            )
+
+    def _shortcut(self, name: str, predicted: int) -> float | None:
+        theirs = self._theirs.get(predicted)
+        if self._shortcuts is None or theirs is None:
+            return None
+        share = float(self._shortcuts[self._rows[name], theirs])
+        return share if np.isfinite(share) else None
+
+    def with_nearest(self, answers: Sequence[Answer]) -> Iterator[Answer]:
+        """Add the nearest training X-rays of other patients to answers that `answers` gave."""
+        for one in answers:
+            yield one if self._reference is None else replace(one, nearest=self._nearest(one))
+
+    def _nearest(self, one: Answer) -> tuple[Near, ...]:
+        assert self._reference is not None
+        own = self._groups[self._rows[one.name]]
+        near = self._reference.nearest(self._features[one.name], N_NEAREST + _MOST_OWN)
+        others = (film for film in near if self._group_of.get(film.digest) != own)
+        return tuple(
+            Near(film.label, film.digest, self._names.get(film.digest, ""))
+            for film in islice(others, N_NEAREST)
         )
 
 

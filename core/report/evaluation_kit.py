@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from core.report.study_facts import (
     FLOW_COLUMNS,
     PART_NAMES,
     answer_rows,
+    case_rows,
     comparison_rows,
     confusion_rows,
     figure_rows,
@@ -88,6 +90,7 @@ def write_kit(
         ("answers", answer_rows(study)),
         ("flow", flow_rows(study)),
         ("subgroups", subgroup_rows(study)),
+        ("hard_cases", case_rows(study)),
         ("comparison", comparison_rows(study)),
         ("repeats", spread_rows(study)),
         ("learning_curve", learning_rows(study)),
@@ -295,13 +298,71 @@ def _lungs_and_cases(paper: Paper, facts: Facts, context: ReportContext) -> None
     else:
         for sentence in lung_sentences(study, context):
             y = paper.paragraph(MARGIN, y, sentence, 9.5, width=INNER) + 1
-    for title, cases in (
+    y = paper.paragraph(MARGIN, y + 3, say(SHORTCUT_HINT), 8.5, MUTED, width=INNER)
+    lists = [
         (Message("Most confident mistakes"), study.mistakes),
         (Message("Least sure right answers"), study.unsure_hits),
-    ):
+    ]
+    if study.training is not None:
+        lists.append((TRAINING_TITLE, study.training.highest_loss))
+    for title, cases in lists:
+        if y + 30 > BOTTOM:
+            y = paper.add_page()
         y = paper.heading(MARGIN, y + 4, say(title))
-        for one in cases[:_MOST_HARD]:
-            y = _case(paper, y, one, context)
+        if title is TRAINING_TITLE:
+            y = paper.paragraph(MARGIN, y, say(training_words(study)), 8.5, MUTED, width=INNER)
+        rows = [
+            (
+                Path(one.name).name,
+                context.class_name(one.truth),
+                context.class_name(one.predicted),
+                f"{one.probability:.1%}",
+                "–" if one.shortcut is None else f"{one.shortcut:.2f}",
+                near_words(one, context),
+            )
+            for one in cases[:_MOST_HARD]
+        ]
+        y = _table(paper, y, [say(word) for word in CASE_COLUMNS], rows)
+
+
+SHORTCUT_HINT: Final = Message(
+    "Shortcut score: the share of the other classes' X-rays that look less like the answered class "
+    "in size, format, texture and frame. Near 1, what is no lung speaks for the answer."
+)
+TRAINING_TITLE: Final = Message("Training X-rays with the highest loss")
+CASE_COLUMNS: Final = (
+    Message("X-ray"),
+    Message("True class"),
+    Message("Predicted class"),
+    Message("Probability"),
+    Message("Shortcut score"),
+    Message("Nearest training X-rays"),
+)
+
+
+def near_words(one: Answer, context: ReportContext) -> str:
+    """Name the classes of the nearest training X-rays, the most frequent first."""
+    counts = Counter(context.class_name(near.label) for near in one.nearest)
+    return context.listing([f"{name} {n}" for name, n in counts.most_common()]) or "–"
+
+
+def training_words(study: Study) -> Message:
+    """Say what the list of training X-rays is good for, and what not."""
+    found = study.training
+    if found is None:
+        return Message("The model was not asked about its training X-rays.")
+    if found.confounded:
+        return Message(
+            "{n} training X-rays were asked about. Here {classes} can be told without the lungs; "
+            "on such data the honest X-rays look mislabelled. Change no label by this list.",
+            n=found.n,
+            classes=", ".join(found.confounded),
+        )
+    return Message(
+        "{n} training X-rays were asked about. Some of these may be mislabelled, others are only "
+        "hard: look at each before you change a label.",
+        n=found.n,
+    )
 
 
 def _comparison(paper: Paper, facts: Facts, context: ReportContext) -> None:
@@ -415,14 +476,6 @@ def _table(paper: Paper, y: float, head: Sequence[str], rows: Sequence[Sequence[
             y = _row(paper, paper.add_page(), head, is_head=True)
         y = _row(paper, y, cells)
     return y
-
-
-def _case(paper: Paper, y: float, one: Answer, context: ReportContext) -> float:
-    paper.text(MARGIN, y + 3.9, one.name, 8.5, width=80)
-    truth, predicted = context.class_name(one.truth), context.class_name(one.predicted)
-    text = f"{truth} → {predicted}  {one.probability:.1%}"
-    paper.text(MARGIN + 84, y + 3.9, text, 8.5, width=INNER - 84)
-    return y + _ROW
 
 
 def lung_sentences(study: Study, context: ReportContext) -> Iterator[str]:

@@ -99,6 +99,13 @@ def study_json(study: Study) -> dict[str, Any]:
         "hard_cases": {
             "confident_mistakes": [_answer(study, one) for one in study.mistakes],
             "unsure_hits": [_answer(study, one) for one in study.unsure_hits],
+            "training": None
+            if study.training is None
+            else {
+                "n": study.training.n,
+                "highest_loss": [_answer(study, one) for one in study.training.highest_loss],
+                "classes_told_without_lungs": list(study.training.confounded),
+            },
         },
         "planner": [
             {
@@ -155,7 +162,11 @@ def _answer(study: Study, one: Answer) -> dict[str, Any]:
         "predicted": study.classes[one.predicted],
         "probability": one.probability,
         "loss": one.loss,
-        "nearest_training": list(one.nearest),
+        "shortcut_score": one.shortcut,
+        "nearest_training": [
+            {"file": showable(near.name), "class": study.classes[near.label], "sha256": near.digest}
+            for near in one.nearest
+        ],
     }
 
 
@@ -311,6 +322,38 @@ def answer_rows(study: Study) -> Iterator[list[str]]:
             "yes" if one.is_sure else "no",
             *(_cell(value) for value in study.answered.probabilities[row].tolist()),
         ]
+
+
+def case_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the hard cases, the head first."""
+    yield [
+        "list",
+        "file",
+        "true class",
+        "predicted",
+        "probability",
+        "loss",
+        "shortcut score",
+        "nearest training X-rays",
+    ]
+    training = () if study.training is None else study.training.highest_loss
+    for title, cases in (
+        ("confident mistakes", study.mistakes),
+        ("least sure right answers", study.unsure_hits),
+        ("training, highest loss", training),
+    ):
+        for one in cases:
+            near = [f"{showable(each.name)} ({study.classes[each.label]})" for each in one.nearest]
+            yield [
+                title,
+                showable(one.name),
+                study.classes[one.truth],
+                study.classes[one.predicted],
+                _cell(one.probability),
+                _cell(one.loss),
+                _cell(one.shortcut),
+                "; ".join(near),
+            ]
 
 
 def flow_rows(study: Study) -> Iterator[list[str]]:

@@ -100,11 +100,16 @@ def test_an_operating_point_of_no_use_is_refused(
     assert "Traceback" not in said.err
 
 
-def test_models_are_compared_on_the_same_x_rays(
+def test_models_are_compared_and_hard_cases_listed(
     command: Command, model: Path, archive: Path
 ) -> None:
     last = model.with_name("last.safetensors")
-    said = command("evaluate", model, archive, "--against", last, last, "--json")
+    words = ("--against", last, last, "--hard-cases")
+    said = command("evaluate", model, archive, *words, "--json")
+    cases = said.json["study"]["hard_cases"]["training"]["highest_loss"]
+    assert {one["true_class"] != one["predicted"] for one in cases} == {True}
+    text = command("evaluate", model, archive, "--hard-cases").out
+    assert cases[0]["file"] in text.partition("Training X-rays with the highest loss:")[2]
     found = said.json["study"]["comparison"]
     assert [one["model"] for one in found["models"]][1:] == ["run/last.safetensors"] * 2
     assert len(found["pairs"]) == 3

@@ -18,7 +18,7 @@ from app.evaluation.decision import DecisionTab
 from app.evaluation.luck import LuckTab
 from app.evaluation.page import EvaluationPage
 from app.evaluation.statements import StatementsDialog
-from app.evaluation.tabs import DoubtTab, FlowTab, MatrixTab
+from app.evaluation.tabs import CasesTab, DoubtTab, FlowTab, MatrixTab
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.tasks import Failure, TaskRunner
 from app.widgets.chart import ChartView
@@ -441,6 +441,25 @@ def test_costs_of_mistakes_are_weighed_in_the_decision_tab(
     tab.costs.boxes[0][1].setValue(20)
     assert tab.cost.text() != before
     assert not tab.costs.boxes[1][1].isEnabled()  # a right answer costs nothing
+
+
+def test_training_x_rays_of_the_highest_loss_are_listed(
+    qtbot: QtBot, ready: EvaluationViewModel
+) -> None:
+    page = EvaluationPage(ready)
+    qtbot.addWidget(page)
+    studied(qtbot, ready)
+    tab = page.findChild(CasesTab)
+    with qtbot.waitSignal(ready.studied, timeout=WAIT_MS) as found:
+        tab.ask.click()
+    wait_until(lambda: not ready.is_busy)
+    training = found.args[0].training
+    split = ready.result.card.split
+    assert training.n == len(set(split["train"]))
+    assert {one.digest for one in training.highest_loss} <= set(split["train"])
+    losses = [one.loss for one in training.highest_loss]
+    assert losses == sorted(losses, reverse=True)
+    assert tab.training.table.rowCount() == len(losses) > 0
 
 
 def test_statements_are_asked_once(qtbot: QtBot) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.audit.confounder import Property, find_confounder
+from core.audit.confounder import Property, find_confounder, shortcut_scores
 
 
 def noise(n, n_groups, seed, n_classes=3):
@@ -201,3 +201,18 @@ def test_a_small_class_does_not_hide_the_shortcut_of_a_large_one():
     found = find_confounder((Property("width", shifted),), labels, np.arange(420), 3)
 
     assert found.worst.label == 0 or found.classes[0].p_value < 0.05
+
+
+def test_shortcut_scores_have_the_area_of_the_confounder():
+    properties, labels, groups = noise(240, 90, 0)
+    marks = np.random.default_rng(1).normal(size=240) + 2.0 * (labels == 1)
+    given = (*properties, Property("letters", marks))
+    few = np.append(labels, 3)  # a class of one X-ray
+    more = tuple(Property(p.name, np.append(p.values, 0.0), p.is_category) for p in given)
+    scores = shortcut_scores(more, few, np.append(groups, 999), 4)
+    found = find_confounder(given, labels, groups, 3)
+    area = next(one.auroc for one in found.classes if one.label == 1)
+    assert scores[:-1][labels == 1, 1].mean() == pytest.approx(area, abs=0.05)
+    assert scores[:-1][labels != 1, 1].mean() == pytest.approx(0.5, abs=0.01)
+    assert np.isnan(scores[-1]).all()
+    assert np.isnan(scores[:, 3]).all()

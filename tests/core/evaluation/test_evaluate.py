@@ -21,7 +21,8 @@ from core.evaluation.evaluate import (
 )
 from core.evaluation.metrics import evaluation
 from core.evaluation.model_comparison import MOST_MODELS, compare_models
-from core.evaluation.study import Study, study_of
+from core.evaluation.study import Study, TrainingCases, study_of
+from core.evaluation.training_cases import training_cases
 from core.events import Progress
 from core.models.model_file import save_model
 from core.models.resnet import build_resnet, to_input
@@ -391,3 +392,21 @@ def test_the_flow_names_classes_as_the_model_does_whatever_their_order(
     own = {part: len(digests) for part, digests in found.card.split.items()}
     counts = {part: sum(one.n for one in parts if one.part == part) for part in own}
     assert counts == own
+
+
+def test_training_cases_need_the_dataset_that_the_model_was_trained_on(
+    model: Path, loaded: LoadedDataset, splits: Splits, tmp_path: Path, shared_workspace: Workspace
+) -> None:
+    swapped = dataclasses.replace(splits, train=splits.test, test=splits.train)
+    parts = [[loaded.dataset.records[index] for index in part] for part in (splits.test,)]
+    own = evaluated(
+        saved(tmp_path / "one.safetensors", loaded, swapped), loaded, "all", shared_workspace
+    )
+    *_, found = training_cases(own, shared_workspace)
+    assert isinstance(found, TrainingCases)
+    assert found.n == len(parts[0])
+    digests = {record.digest for record in parts[0]}
+    assert {one.digest for one in found.highest_loss} <= digests
+    none = own.card.changed(split={**own.card.split, "train": ()})
+    with pytest.raises(DatasetError, match="None of the model's training X-rays"):
+        list(training_cases(dataclasses.replace(own, card=none), shared_workspace))

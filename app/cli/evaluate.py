@@ -19,6 +19,7 @@ from core.data.tables import find_tables
 from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
 from core.evaluation.comparison import ModelComparison
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
+from core.evaluation.lung_tests import Retrained
 from core.evaluation.model_comparison import compare_models
 from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, read_statements, statements_of
@@ -45,6 +46,7 @@ from core.report.study_facts import (
     share_text,
     study_json,
 )
+from core.training.lung_control import retrain_without_lungs
 from core.training.repeats import learning_curve, repeat_seeds
 from core.training.run_description import read_description
 from core.workspace import Workspace
@@ -161,8 +163,13 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         evaluated = last_of(events, ModelEvaluation, bars)
         point = _operating_point(arguments.operating_point)
         statements = _statements(arguments.statements, workspace, loaded)
-        steps = study_of(evaluated, point, with_lungs=arguments.lung_tests)
+        with_lungs = arguments.lung_tests or arguments.retrain_without_lungs
+        steps = study_of(evaluated, point, with_lungs=with_lungs)
         study = last_of(steps, Study, bars)
+        if arguments.retrain_without_lungs and study.lungs is not None:
+            control = retrain_without_lungs(card.training, loaded, "auto", workspace)
+            lungs = replace(study.lungs, retrained=last_of(control, Retrained, bars))
+            study = replace(study, lungs=lungs)
         if arguments.hard_cases:
             asking = training_cases(evaluated, workspace)
             study = replace(study, training=last_of(asking, TrainingCases, bars))

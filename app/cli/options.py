@@ -127,6 +127,14 @@ def build_parser() -> argparse.ArgumentParser:
         help=tr("also test whether the answers rest on the lungs, which takes about a minute"),
     )
     evaluate.add_argument(
+        "--retrain-without-lungs",
+        action="store_true",
+        help=tr(
+            "the lung tests, and a training of the same recipe at 64 pixels without the lungs, "
+            "which takes minutes"
+        ),
+    )
+    evaluate.add_argument(
         "--report",
         type=Path,
         metavar="DIR",

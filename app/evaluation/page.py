@@ -116,6 +116,7 @@ class EvaluationPage(Page):
         self._luck.repeats_wanted.connect(self._model.repeat)
         self._luck.learning_wanted.connect(self._model.learn)
         self._luck.film_wanted.connect(self.film_wanted)
+        self._lungs.control_wanted.connect(self._model.retrain_without_lungs)
         self._lungs.tests_wanted.connect(lambda: self._model.study_again(with_lungs=True))
         v_box(
             h_box(*self._figures, spacing=12),

@@ -19,6 +19,7 @@ from core.evaluation.evaluate import (
     evaluate_model,
     strange_classes,
 )
+from core.evaluation.lung_tests import Retrained
 from core.evaluation.model_comparison import compare_models
 from core.evaluation.repeated import LearningCurve, Spread
 from core.evaluation.statements import Statements, keep_statements, statements_of
@@ -30,11 +31,12 @@ from core.models.operating_point import OperatingPoint
 from core.report.charts import CHARTS, Look, Words, render
 from core.report.evaluation_kit import write_kit
 from core.report.facts import ReportContext
+from core.training.lung_control import retrain_without_lungs
 from core.training.repeats import learning_curve, repeat_seeds
 from core.workspace import Workspace
 
 _LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
-_TRAININGS = ("repeats", "learning")  # requests
+_TRAININGS = ("repeats", "learning", "control")  # requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,12 @@ class EvaluationViewModel(QObject):
                 if not isinstance(step, Study):
                     yield step
                     continue
+                lungs = step.lungs or study.lungs
+                if lungs is not None and study.lungs is not None:
+                    lungs = replace(lungs, retrained=study.lungs.retrained)
                 yield replace(
                     step,
-                    lungs=step.lungs or study.lungs,
+                    lungs=lungs,
                     # It compared other answers.
                     comparison=None if is_other_point else study.comparison,
                     training=study.training,
@@ -234,8 +239,14 @@ class EvaluationViewModel(QObject):
         """Train the model's recipe on ever more of the patients."""
         self._train("learning", learning_curve)
 
+    def retrain_without_lungs(self) -> None:
+        """Train the model's recipe on X-rays without lungs, after the other lung tests."""
+        self._train("control", retrain_without_lungs)
+
     def _train(
-        self, request: str, training: Callable[..., Iterator[Progress | Spread | LearningCurve]]
+        self,
+        request: str,
+        training: Callable[..., Iterator[Progress | Spread | LearningCurve | Retrained]],
     ) -> None:
         result, study, workspace = self.result, self.study, self._workspace
         if result is None or study is None or self.is_busy:
@@ -247,12 +258,22 @@ class EvaluationViewModel(QObject):
             return
 
         def work() -> Iterator[Progress | Study]:
+            lungs = study.lungs
+            if request == "control" and lungs is None:
+                for tested in study_of(result, study.operating_point, with_lungs=True):
+                    if isinstance(tested, Study):
+                        lungs = tested.lungs
+                    else:
+                        yield tested
             yield _LOADING
             for step in training(result.card.training, result.loaded, "auto", workspace):
                 if isinstance(step, Spread):
                     yield replace(study, spread=step)
                 elif isinstance(step, LearningCurve):
                     yield replace(study, learning=step)
+                elif isinstance(step, Retrained):
+                    assert lungs is not None
+                    yield replace(study, lungs=replace(lungs, retrained=step))
                 else:
                     yield step
 

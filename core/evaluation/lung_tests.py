@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 from core.errors import Message
 from core.evaluation.intervals import Area, Floats, Ints, Share, area_under_curve, clustered_share
 from core.events import Progress
-from core.prediction.lungs import SIDE, LungField
+from core.prediction.lungs import MASK_SIDE, LungField
 
 Picture = NDArray[np.uint8]
 Network = Callable[[Picture], Floats]  # images (N, S, S) or (N, S, S, 3) -> probabilities (N, C)
@@ -83,6 +83,22 @@ class Swap:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrained:
+    """The same recipe at 64 pixels, trained and tested on X-rays without their lungs."""
+
+    n_train: int  # X-rays
+    n_without_lungs: int  # X-rays whose lungs were not found reliably: left out
+    right: Share
+    areas: tuple[Area | None, ...]  # of each class against the rest; None: one side is missing
+    chance: float  # share of the most frequent class among the tested
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """Classes that it surely tells from the rest."""
+        return _surely_told([self.areas])
+
+
+@dataclass(frozen=True, slots=True)
 class LungTests:
     """Results, and how many X-rays had no reliable lungs."""
 
@@ -92,6 +108,7 @@ class LungTests:
     swaps: tuple[Swap, ...]
     probes: tuple[Probe, ...]
     chance: float  # share of the most frequent class
+    retrained: Retrained | None = None  # None: not asked for
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -102,6 +119,7 @@ class LungTests:
                 ("probe", any(probe.fails for probe in self.probes)),
                 ("without_lungs", bool(self.told_without_lungs)),
                 ("swap", self._follows_frame()),
+                ("retrained", self.retrained is not None and bool(self.retrained.told)),
             )
             if fails
         )
@@ -109,12 +127,7 @@ class LungTests:
     @property
     def told_without_lungs(self) -> tuple[int, ...]:
         """Classes that are surely told from the rest without the lungs, whatever fills them."""
-        without = [one.areas for one in self.removals if one.kept == "without_lungs"]
-        return tuple(
-            label
-            for label, areas in enumerate(zip(*without, strict=True))
-            if all(area is not None and area.interval[0] > _TOLD for area in areas)
-        )
+        return _surely_told([one.areas for one in self.removals if one.kept == "without_lungs"])
 
     def _follows_frame(self) -> bool:
         return any(
@@ -126,7 +139,7 @@ class LungTests:
     @property
     def summary(self) -> Message:
         """A sentence that rests on all tests."""
-        n_tests = sum(map(bool, (self.probes, self.removals, self.swaps)))
+        n_tests = sum(map(bool, (self.probes, self.removals, self.swaps, self.retrained)))
         if not n_tests:
             return Message("Too few X-rays with reliable lungs to test what the answers rest on.")
         if not self.failed:
@@ -140,6 +153,15 @@ class LungTests:
             k=len(self.failed),
             n=n_tests,
         )
+
+
+def _surely_told(several: Sequence[Sequence[Area | None]]) -> tuple[int, ...]:
+    """Return the classes that are told from the rest in each of several answers."""
+    return tuple(
+        label
+        for label, areas in enumerate(zip(*several, strict=True))
+        if all(area is not None and area.interval[0] > _TOLD for area in areas)
+    )
 
 
 def lung_tests(
@@ -200,6 +222,21 @@ class Surroundings:
         )
 
 
+def without_lung_box(image: Picture, lungs: LungField, level: float) -> Picture:
+    """Return a picture (S, S) with the rectangle around both lungs, and a margin, painted over.
+
+    A network that is trained on such pictures would learn the outline of the lungs, and the
+    opacities that an outline leaves out; a rectangle has neither.
+    """
+    top, bottom, left, right = _box(lungs)
+    scale = len(image) / MASK_SIDE
+    low, high = (max(0, int((start - _MARGIN) * scale)) for start in (top, left))
+    down, across = (int(np.ceil((end + _MARGIN) * scale)) for end in (bottom, right))
+    painted = image.copy()
+    painted[low:down, high:across] = round(level)
+    return painted
+
+
 def _filled(
     image: Picture, mask: NDArray[np.float64], around: Surroundings, fill: Fill, seed: int
 ) -> Picture:
@@ -248,7 +285,8 @@ def _removals(
             clustered_share(predicted == truth, patients),
             clustered_share(predicted == whole.argmax(axis=1), patients),
             tuple(
-                _area(column, truth == label, patients) for label, column in enumerate(answers.T)
+                class_area(column, truth == label, patients)
+                for label, column in enumerate(answers.T)
             ),
         )
 
@@ -273,7 +311,8 @@ def _removals(
     return tuple(rows)
 
 
-def _area(scores: Floats, positive: NDArray[np.bool_], patients: Ints) -> Area | None:
+def class_area(scores: Floats, positive: NDArray[np.bool_], patients: Ints) -> Area | None:
+    """Return the area of a class against the rest; None where one side is missing."""
     if positive.all() or not positive.any():
         return None
     return area_under_curve(scores, positive, patients)
@@ -316,7 +355,9 @@ def _swaps(
 
 def swapped(lung: Pictured, frame: Pictured) -> Picture:
     """Return the lungs of one X-ray in the frame of another, brought to the place of its own."""
-    (top, bottom, left, right), (up, down, start, end) = _box(lung), _box(frame)
+    assert lung.lungs is not None
+    assert frame.lungs is not None
+    (top, bottom, left, right), (up, down, start, end) = _box(lung.lungs), _box(frame.lungs)
     side = len(frame.image)
     scale = len(lung.image) / side
     across, along = (right - left) / (end - start), (bottom - top) / (down - up)
@@ -327,21 +368,20 @@ def swapped(lung: Pictured, frame: Pictured) -> Picture:
         (
             across * scale,
             0,
-            (left - start * across) * scale * side / SIDE,
+            (left - start * across) * scale * side / MASK_SIDE,
             0,
             along * scale,
-            (top - up * along) * scale * side / SIDE,
+            (top - up * along) * scale * side / MASK_SIDE,
         ),
         Image.Resampling.BILINEAR,
     )
     return _blend(frame.image, np.asarray(moved), _mask(frame, margin=2))
 
 
-def _box(film: Pictured) -> tuple[int, int, int, int]:
+def _box(lungs: LungField) -> tuple[int, int, int, int]:
     """Return top, bottom, left and right of the lungs on 128 x 128 pixels."""
-    assert film.lungs is not None
-    rows = np.flatnonzero(film.lungs.mask.any(axis=1))
-    columns = np.flatnonzero(film.lungs.mask.any(axis=0))
+    rows = np.flatnonzero(lungs.mask.any(axis=1))
+    columns = np.flatnonzero(lungs.mask.any(axis=0))
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 

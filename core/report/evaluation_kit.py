@@ -12,6 +12,7 @@ from core import files
 from core.errors import Message, RunFolderError
 from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.figures import PRIMARY
+from core.evaluation.lung_tests import Retrained
 from core.evaluation.repeated import Variation
 from core.evaluation.statements import Statements
 from core.evaluation.study import Answer, Study
@@ -526,6 +527,8 @@ def lung_sentences(study: Study, context: ReportContext) -> Iterator[str]:
                 n=n,
             )
         )
+    if lungs.retrained is not None:
+        yield from _retrained_sentences(lungs.retrained, context)
     for probe in lungs.probes:
         low, high = probe.area.interval
         yield say(
@@ -540,6 +543,34 @@ def lung_sentences(study: Study, context: ReportContext) -> Iterator[str]:
                 control=f"{probe.control.value:.2f}",
             )
         )
+
+
+def _retrained_sentences(found: Retrained, context: ReportContext) -> Iterator[str]:
+    low, high = found.right.interval
+    yield context.say(
+        Message(
+            "The same recipe, trained on {n} X-rays at 64 pixels with the rectangle around the "
+            "lungs painted over: {share} right ({low} to {high}); the most frequent class alone "
+            "gives {chance}.",
+            n=found.n_train,
+            share=f"{found.right.value:.0%}",
+            low=f"{low:.0%}",
+            high=f"{high:.0%}",
+            chance=f"{found.chance:.0%}",
+        )
+    )
+    for label, area in enumerate(found.areas):
+        if area is not None:
+            low, high = area.interval
+            yield context.say(
+                Message(
+                    "  {name} from the rest: AUROC {auroc} ({low} to {high}).",
+                    name=context.class_name(label),
+                    auroc=f"{area.value:.2f}",
+                    low=f"{low:.2f}",
+                    high=f"{high:.2f}",
+                )
+            )
 
 
 _REMOVALS: Final = {

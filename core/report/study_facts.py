@@ -208,6 +208,18 @@ def lungs_json(lungs: LungTests, classes: Sequence[str]) -> dict[str, Any]:
             }
             for one in lungs.probes
         ],
+        "retrained": None
+        if lungs.retrained is None
+        else {
+            "n_train": lungs.retrained.n_train,
+            "n_without_reliable_lungs": lungs.retrained.n_without_lungs,
+            "right": _share(lungs.retrained.right),
+            "chance": lungs.retrained.chance,
+            "auroc": {
+                name: None if area is None else _area(area)
+                for name, area in zip(classes, lungs.retrained.areas, strict=True)
+            },
+        },
         "failed": list(lungs.failed),
         "told_without_lungs": [classes[label] for label in lungs.told_without_lungs],
         "summary": str(lungs.summary),

@@ -13,10 +13,10 @@ import numpy as np
 
 from core.config import TrainingConfig
 from core.data.dataset import LoadedDataset
-from core.data.splits import random_key, split
+from core.data.splits import Splits, random_key, split
 from core.errors import DatasetError, Message
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
-from core.evaluation.figures import PRIMARY, figures
+from core.evaluation.figures import PRIMARY, Answered, figures
 from core.evaluation.repeated import LearningCurve, Repeat, Spread
 from core.evaluation.study import answered_by
 from core.events import BatchDone, Progress, TrainingDone
@@ -78,8 +78,6 @@ def _repeat(
     workspace: Workspace,
     place: tuple[int, int],
 ) -> Generator[Progress, None, Repeat]:
-    from core.training.session import run_training  # loads Paddle, which the command line need not
-
     if config.initial_weights:
         raise DatasetError(
             Message(
@@ -88,10 +86,55 @@ def _repeat(
                 name=config.initial_weights,
             )
         )
-    stage = Message(_STAGE.template, number=place[0], n=place[1])
     # The seed of the split stays; weights, order and augmentation take the new one.
     splits = split(loaded.dataset, loaded.grouping, config)
-    splits = replace(splits, train=_some_patients(loaded, splits.train, share, config.seed))
+    splits = replace(splits, train=some_patients(loaded, splits.train, share, config.seed))
+    answered, digests = yield from train_and_test(
+        config.changed(seed=seed),
+        loaded,
+        splits,
+        Message(_STAGE.template, number=place[0], n=place[1]),
+        device,
+        workspace,
+    )
+    wanted = (*PRIMARY, "accuracy")
+    return Repeat(
+        seed,
+        share,
+        len(splits.train),
+        len({loaded.grouping.groups[index] for index in splits.train}),
+        tuple(one for one in figures(answered) if one.name in wanted),
+        dict(zip(digests, answered.predicted.tolist(), strict=True)),
+    )
+
+
+def train_and_test(
+    config: TrainingConfig,
+    loaded: LoadedDataset,
+    splits: Splits,
+    stage: Message,
+    device: str,
+    workspace: Workspace,
+) -> Generator[Progress, None, tuple[Answered, tuple[str, ...]]]:
+    """Train a model of which nothing stays but its answers to the test part.
+
+    Args:
+        config: The recipe.
+        loaded: The dataset.
+        splits: Its parts.
+        stage: What the progress is called.
+        device: "auto", "cpu" or "gpu:N".
+        workspace: For decoded X-rays and, while it is trained, for the run.
+
+    Returns:
+        The answers, and the digests of the X-rays.
+
+    Raises:
+        DatasetError: There is no test part.
+        PneumoScopeError: As for a run.
+    """
+    from core.training.session import run_training  # loads Paddle, which the command line need not
+
     if not splits.test:
         raise DatasetError(Message("This split has no test part, so nothing can be compared."))
     # Where the program is killed, its next start clears it away.
@@ -101,8 +144,7 @@ def _repeat(
     try:
         latest = Progress(stage, 0, 0)
         n_epochs = config.epochs + config.extra_epochs
-        changed = config.changed(seed=seed)
-        run = run_training(changed, loaded, folder / "run", device, workspace, splits=splits)
+        run = run_training(config, loaded, folder / "run", device, workspace, splits=splits)
         with closing(run) as events:
             for event in events:
                 if isinstance(event, TrainingDone):
@@ -119,22 +161,12 @@ def _repeat(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     assert evaluated is not None
-    answered = answered_by(
-        evaluated.classifier, loaded, evaluated.raw, OperatingPoint.neutral(evaluated.card.classes)
-    )
-    wanted = (*PRIMARY, "accuracy")
-    digests = [record.digest for record in evaluated.raw.records]
-    return Repeat(
-        seed,
-        share,
-        len(splits.train),
-        len({loaded.grouping.groups[index] for index in splits.train}),
-        tuple(one for one in figures(answered) if one.name in wanted),
-        dict(zip(digests, answered.predicted.tolist(), strict=True)),
-    )
+    point = OperatingPoint.neutral(evaluated.card.classes)
+    answered = answered_by(evaluated.classifier, loaded, evaluated.raw, point)
+    return answered, tuple(record.digest for record in evaluated.raw.records)
 
 
-def _some_patients(
+def some_patients(
     loaded: LoadedDataset, train: Sequence[int], share: float, seed: int
 ) -> tuple[int, ...]:
     """Return the training X-rays of a share of the patients of each class, at least one."""

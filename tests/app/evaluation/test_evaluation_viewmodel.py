@@ -18,13 +18,15 @@ from app.evaluation.decision import DecisionTab
 from app.evaluation.luck import LuckTab
 from app.evaluation.page import EvaluationPage
 from app.evaluation.statements import StatementsDialog
-from app.evaluation.tabs import CasesTab, DoubtTab, FlowTab, MatrixTab
+from app.evaluation.tabs import CasesTab, DoubtTab, FlowTab, LungsTab, MatrixTab
 from app.evaluation.viewmodel import EvaluationViewModel
 from app.tasks import Failure, TaskRunner
 from app.widgets.chart import ChartView
 from app.widgets.tables import ConfusionMatrixView
 from core.data.dataset import LoadedDataset
 from core.evaluation.evaluate import LEFT_OUT, ModelEvaluation
+from core.evaluation.intervals import clustered_share
+from core.evaluation.lung_tests import Retrained
 from core.evaluation.repeated import Repeat, Spread
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
@@ -421,6 +423,17 @@ def test_repeats_are_shown_and_no_run_begins_meanwhile(
     page.film_wanted.connect(opened.append)
     tab.by_luck.cellActivated.emit(0, 0)
     assert opened[0] in {one.path for one in study.answers}
+    right = clustered_share(np.ones(4, bool), np.arange(4))
+
+    def control(*_given: object) -> Iterator[object]:
+        yield Retrained(100, 0, right, (None, None, None), 0.5)
+
+    monkeypatch.setattr(module, "retrain_without_lungs", control)
+    with qtbot.waitSignal(ready.studied, timeout=WAIT_MS):
+        page.findChild(LungsTab).control.click()
+    wait_until(lambda: not ready.is_busy)
+    assert ready.study.lungs.retrained.n_train == 100
+    assert ready.study.spread is not None  # what was found before stays
     busy = EvaluationViewModel(TaskRunner(), Workspace(Path("none")), lambda: True)
     busy.result, busy.study = ready.result, study
     with qtbot.waitSignal(busy.failed, timeout=WAIT_MS) as failed:

@@ -3,9 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.evaluation.intervals import clustered_share
 from core.evaluation.lung_tests import (
     Pictured,
+    Retrained,
     Surroundings,
+    class_area,
     lung_tests,
     probe_features,
     swapped,
@@ -108,3 +111,34 @@ def test_a_probe_finds_a_source_in_the_features_and_nothing_in_noise():
     assert seeing.fails
     assert seeing.area.value > 0.9
     assert not probe_features(features, {"format": ["png"] * n}, labels, patients)
+
+
+def test_a_network_that_learns_without_the_lungs_speaks_against_the_model(films):
+    found = run(films, "lungs")
+    truth = np.array([film.truth for film in films])
+    patients = np.arange(len(films))
+    for knows in (True, False):
+        random = np.random.default_rng(0)
+        scores = random.random(len(films)) + knows * truth
+        areas = tuple(
+            class_area(side, truth == n, patients) for n, side in enumerate((-scores, scores))
+        )
+        right = clustered_share((scores > 0.5) == truth, patients)
+        control = Retrained(100, 0, right, areas, 0.5)
+        tested = replace(found, retrained=control)
+        assert ("retrained" in tested.failed) is knows
+        assert control.told == ((0, 1) if knows else ())
+    assert "None of 3 tests" in str(tested.summary)
+
+
+def test_swapped_lungs_land_on_those_of_the_frame_wherever_these_are():
+    one, other = np.zeros((128, 128), bool), np.zeros((128, 128), bool)
+    one[20:60, 10:50] = other[60:120, 70:110] = True
+    bright, dark = np.full((SIDE, SIDE), 40, np.uint8), np.full((SIDE, SIDE), 90, np.uint8)
+    bright[10:30, 5:25] = 200
+    image = swapped(
+        Pictured(bright, LungField(one, True, 1.2), 0, 0),
+        Pictured(dark, LungField(other, True, 1.2), 1, 1),
+    )
+    assert image[33:57, 38:52].min() > 190  # the lungs of one in the place of the other's
+    assert image[:26].min() == image[:26].max() == 90

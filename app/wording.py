@@ -130,6 +130,7 @@ _KINDS: Mapping[Kind, Message] = {
     "near_duplicate": Message("Copies saved anew"),
     "in_two_classes": Message("One film in two classes"),
     "patient_in_two_classes": Message("One patient in two classes"),
+    "patients_unknown": Message("Patients unknown"),
     "leakage": Message("Leakage into the test"),
     "untested_class": Message("Class without test images"),
     "imbalance": Message("Uneven classes"),

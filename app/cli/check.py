@@ -202,6 +202,8 @@ def _patients_sentence(grouping: Grouping) -> str:
             return tr("{n} patients (file name without its last number)", n=grouping.n_patients)
         case "folder":
             return tr("{n} patients (folders below the class folders)", n=grouping.n_patients)
+        case "several":
+            return tr("{n} patients (names, each class in its own way)", n=grouping.n_patients)
         case "dicom":
             return tr("{n} patients (DICOM files)", n=grouping.n_patients)
         case "table":

@@ -111,8 +111,9 @@ class FilmCatalogue:
             rows = [self.row_of[name] for name in finding.files if name in self.row_of]
             if rows:
                 self._rows_of_kind.setdefault(finding.kind, set()).update(rows)
-            # A film is not to blame for what a random split would do with it.
-            if finding.kind != "leakage" or finding.severity != "note":
+            # A film is not to blame for what a random split would do with it, nor for its name.
+            is_about_all = finding.kind == "leakage" and finding.severity == "note"
+            if not is_about_all and finding.kind != "patients_unknown":
                 for row in rows:
                     self.worst[row] = self.worst[row] or finding
 

@@ -229,7 +229,7 @@ LIST_PX = 250
 TABLE_SHARE = 0.28  # of the height, so that films are seen below
 TABLE_RANGE_PX = (92, 260)
 _NO_FILMS = ("unreadable", "truncated", "not_an_image")
-_ABOUT_PATIENTS = ("leakage", "patient_in_two_classes")
+_ABOUT_PATIENTS = ("leakage", "patient_in_two_classes", "patients_unknown")
 
 
 class FindingsView(TranslatedWidget):

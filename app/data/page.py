@@ -119,8 +119,8 @@ class OverviewView(TranslatedWidget):
             (n_films, tr("films")),
             (len(dataset.classes), tr("classes")),
             (
-                grouping.n_patients if grouping.has_patients else grouping.n_groups,
-                tr("patients") if grouping.has_patients else tr("different films"),
+                grouping.n_patients if grouping.knows_patients else grouping.n_groups,
+                tr("patients") if grouping.knows_patients else tr("different films"),
             ),
             (len(dataset.left_out), tr("files left out")),
         )

@@ -27,7 +27,7 @@ from app.widgets.setting_fields import NumberBox, WheelGuard
 from app.widgets.tables import PlainTable
 from app.wording import split_words
 from core.config import settings
-from core.data.patients import MAX_TEMPLATE_LENGTH
+from core.data.patient_names import MAX_TEMPLATE_LENGTH
 from core.data.records import display_names
 from core.data.splits import PARTS, PartCounts
 
@@ -156,7 +156,11 @@ class PatientsCard(TranslatedWidget):
             pattern = self._choice.itemData(place)
             name = names[pattern]
             if not pattern and self._model.pattern:
-                known = {**names, "table": tr("Table of labels")}
+                known = {
+                    **names,
+                    "table": tr("Table of labels"),
+                    "several": tr("Names, each class in its own way"),
+                }
                 found = known.get(self._model.pattern, tr("DICOM files"))
                 if not self._model.chosen_pattern:
                     name = tr("Found automatically: {pattern}", pattern=found)
@@ -509,7 +513,11 @@ class SplitView(TranslatedWidget):
         else:
             text = tr("No patient and no copy of a film is in two parts (checked).")
             if figures.n_unknown:
-                text += " " + tr("Films without a known patient: {n}.", n=f"{figures.n_unknown:,}")
+                text = tr(
+                    "No known patient and no copy of an X-ray is in two parts (checked). X-rays "
+                    "whose patient is not known: {n}.",
+                    n=f"{figures.n_unknown:,}",
+                )
         untested, unvalidated = self._model.untested, self._model.unvalidated
         if untested:
             text += " " + tr("The test has no film of: {names}.", names=_named(untested))

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 from app.data.viewmodel import DataViewModel
 from core.config import SPLITS, SplitScheme, TrainingConfig
 from core.data.dataset import LoadedDataset
-from core.data.patients import NAME_PATTERNS, group_by_patient, patients_by
+from core.data.patient_names import NAME_PATTERNS, patients_by
+from core.data.patients import group_by_patient
 from core.data.splits import (
     PartCounts,
     Splits,
@@ -135,11 +136,7 @@ class SplitViewModel(QObject):
             len(records) / len(films),
             max(films.values()),
             sum(n > 1 for n in classes.values()),
-            # Such a film is its own patient, see `group_by_patient`.
-            sum(
-                patient in (record.name, record.digest)
-                for patient, record in zip(grouping.patients, records, strict=True)
-            ),
+            len(grouping.unknown(records)),
         )
 
     def try_pattern(self, text: str) -> None:

@@ -23,6 +23,7 @@ Kind = Literal[
     "near_duplicate",
     "in_two_classes",
     "patient_in_two_classes",
+    "patients_unknown",
     "leakage",
     "untested_class",
     "imbalance",

@@ -1,5 +1,6 @@
 """Audit of a dataset: every finding, worst first."""
 
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from core.data.folder_names import spelling
 from core.data.labels import LabelReport
 from core.data.layout import Layout, listed, listed_levels
 from core.data.near_duplicates import clusters
+from core.data.patient_names import MIN_SHARE_WITH_PATIENT
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
 from core.data.splits import Splits, leaking_groups, split, unscored_classes
@@ -438,6 +440,7 @@ def relation_findings(loaded: LoadedDataset) -> Iterator[Finding]:
             misplaced.update(finding.files)
         yield finding
     yield from _patients(loaded, misplaced)
+    yield from _unknown_patients(loaded)
 
 
 def _copies(loaded: LoadedDataset) -> Iterator[Finding]:
@@ -559,6 +562,36 @@ def _patients(loaded: LoadedDataset, misplaced: Set[str]) -> Iterator[Finding]:
             )
 
 
+def _unknown_patients(loaded: LoadedDataset) -> Iterator[Finding]:
+    """Say of which films nothing tells the patient, and what that means for the test."""
+    dataset, grouping = loaded.dataset, loaded.grouping
+    unknown = [dataset.records[place] for place in grouping.unknown(dataset.records)]
+    counts = Counter(record.label for record in unknown)
+    classes = [
+        name
+        for label, (name, n) in enumerate(dataset.counts.items())
+        if counts[label] > (1 - MIN_SHARE_WITH_PATIENT) * n
+    ]
+    if classes and not grouping.is_stated:
+        yield Finding(
+            "patients_unknown",
+            "warning",
+            Message(
+                "Nothing tells the patients of {n} of {total} X-rays, such as {example} (classes: "
+                "{names}). X-rays of one patient may lie in training and in the test, and the "
+                "test result may then be too good. Say on the Split tab how names tell patients, "
+                "or give a table of labels with a column of patients.",
+                n=len(unknown),
+                total=len(dataset.records),
+                example=unknown[0].name,
+                names=listed(classes),
+            ),
+            _names(unknown),
+            len(unknown) / len(dataset.records),
+            "regroup",
+        )
+
+
 def _listed(names: Sequence[str], n_shown: int = 3) -> str:
     return ", ".join(names[:n_shown]) + (" …" if len(names) > n_shown else "")
 
@@ -584,18 +617,25 @@ def leakage_findings(loaded: LoadedDataset, parts: Splits | DatasetError) -> Ite
     value = naive.n_leaking / naive.n_test
     if isinstance(parts, Splits) and naive.n_leaking:
         ours = len(leaking_groups(loaded.grouping, parts))
+        numbers = {"n": f"{naive.n_leaking:.1f}", "total": naive.n_test, "share": f"{value:.0%}"}
+        message = Message(
+            "A random 9:1 split would put {n} of {total} test films ({share}) beside training "
+            "films of the same patient or copies of them, and the test would measure memory. "
+            "In the split by patient {ours} patients or copies cross.",
+            **numbers,
+            ours=ours,
+        )
+        if not loaded.grouping.knows_patients and not ours:
+            message = Message(
+                "A random 9:1 split would put {n} of {total} test X-rays ({share}) beside copies "
+                "of them or training X-rays that are known to be of the same patient. In the "
+                "split by patient none of these cross; X-rays of unknown patients may.",
+                **numbers,
+            )
         yield Finding(
             "leakage",
             "note" if ours == 0 else "error",
-            Message(
-                "A random 9:1 split would put {n} of {total} test films ({share}) beside training "
-                "films of the same patient or copies of them, and the test would measure memory. "
-                "In the split by patient {ours} patients or copies cross.",
-                n=f"{naive.n_leaking:.1f}",
-                total=naive.n_test,
-                share=f"{value:.0%}",
-                ours=ours,
-            ),
+            message,
             names,
             value,
         )

@@ -165,7 +165,7 @@ def findings_of_run(
         ),
         single_source=tuple(names[label] for label in single),
         untested=classes_without_films(dataset, splits, "test"),
-        has_patients=loaded.grouping.has_patients,
+        has_patients=loaded.grouping.knows_patients,
         n_test=len(tested),
         n_leaking=sum(groups[index] in learned for index in tested),
         n_left_out=len(edits.left_out),

@@ -67,7 +67,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 GREY_FILE, COLOUR_FILE, THUMBNAIL_FILE = "grey.u8", "colour.u8", "thumbnails.u8"
 PRINTS_FILE, TRACES_FILE = "fingerprints.f32", "traces.f32"
 INDEX_FILE = "index.json"
-INDEX_VERSION = 4  # raise it when a cache holds something else
+INDEX_VERSION = 5  # raise it when a cache holds something else
 KEY_FILE = "patients.key"  # in the folder of all caches
 _KEY_BYTES = 32
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"

@@ -158,15 +158,21 @@ _PATIENT = re.compile(
     r"|(sub|ses)-\w+",
     re.IGNORECASE,
 )
-_NEVER = re.compile(
+_STUDY = (
     r"(stud(y|ies)|series|ser|se|st|s|session|visits?|exam|acc(ession)?|scan|检查|序列)[ _#-]?\d+"
+)
+_BATCH = (
+    r"(batch|part|split|fold|chunk|shard|vol(ume)?|dis[ck]|cd|dvd|block|round|wave|archive|subset"
+    r"|set|upload|download|export|批次|第?\d+批|部分)([ _#-]?(\d+|[a-z])|)"
+)
+_NEVER = re.compile(
+    rf"{_STUDY}"
     r"|\d{5,}[a-z]?|[a-z]{1,4}[ _-]?\d{5,}"
     r"|[0-2](\.\d+){3,}|[0-9a-f]{8}-[0-9a-f-]{20,}|(?=\w*\d)[0-9a-f]{8,}|[^^]+\^.*"
-    rf"|{_DATE}"
-    r"|(batch|part|split|fold|chunk|shard|vol(ume)?|dis[ck]|cd|dvd|block|round|wave|archive|subset"
-    r"|set|upload|download|export|批次|第?\d+批|部分)([ _#-]?(\d+|[a-z])|)",
+    rf"|{_DATE}|{_BATCH}",
     re.IGNORECASE,
 )
+_STUDY_OR_BATCH = re.compile(f"{_STUDY}|{_BATCH}", re.IGNORECASE)
 # CR_CHEST_20200321, 2020-03-21 CHEST PA
 _DATED = re.compile(
     rf".*[ _-]{_DATE}([ _-]?\d{{4,6}})?|(19|20)\d\d[._-]?[01]\d[._-]?[0-3]\d[ _-].*", re.IGNORECASE
@@ -206,6 +212,11 @@ _MOST_NAMES = 2000  # that are looked at
 def is_patient(name: str) -> bool:
     """Tell if a folder is called like a patient."""
     return _PATIENT.fullmatch(name) is not None
+
+
+def is_group(name: str) -> bool:
+    """Tell if a folder is called like a study, batch, view, sex, age, site, machine or version."""
+    return bool(_STUDY_OR_BATCH.fullmatch(name) or _GROUP.fullmatch(name))
 
 
 def kind_of_names(names: Collection[str]) -> NameKind:

@@ -3,28 +3,24 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
 from core.data.near_duplicates import clusters
+from core.data.patient_names import MIN_SHARE_WITH_PATIENT, SEVERAL, patients_by, patients_in_names
 from core.data.records import Record
-from core.errors import DatasetError, Message
 
-NamePattern = Literal["folder", "before_underscore", "before_last_number"]
 Pattern = Literal[
-    "table", "dicom", "folder", "before_underscore", "before_last_number", "single_images"
+    "table",
+    "dicom",
+    "folder",
+    "before_underscore",
+    "before_last_number",
+    "several",
+    "single_images",
 ]
-# In the order in which they are tried.
-NAME_PATTERNS: tuple[NamePattern, ...] = ("folder", "before_underscore", "before_last_number")
-# A prefix is a patient only where nearly every name has one and no "patient" is a large
-# part of the dataset, as "IM" would be in IM_0001.png, IM_0002.png, ...
-MIN_SHARE_WITH_PATIENT = 0.95
-MAX_SHARE_OF_ONE_PATIENT = 0.2
-MIN_PATIENTS_PER_CLASS = 3
-MAX_TEMPLATE_LENGTH = 100
-PLACE = "{patient}"
-ANYTHING = "*"
-_SEPARATORS = "-_ ."  # before the last number of a name
+# A PatientID that more X-rays share was put in place of those that were taken away.
+MAX_SHARE_OF_ONE_ID = 0.2
+_FEW_FILMS = 4  # are never too many for one patient, unless they are half of all
 _DICOM_PREFIX = "dicom:"  # keeps a film's digest and a file name apart
 
 
@@ -38,8 +34,9 @@ class Grouping:
 
     patients: tuple[str, ...]  # parallel to the dataset's records; a file's digest: unknown
     groups: tuple[str, ...]  # parallel to the dataset's records
-    pattern: str  # a patient_names.Pattern, or the user's template
+    pattern: str  # a Pattern, or the user's template
     n_known: int  # films whose patient is told; the others count as patients of their own
+    is_stated: bool = False  # the user says that every film is another patient
 
     @property
     def n_patients(self) -> int:
@@ -55,6 +52,19 @@ class Grouping:
     def has_patients(self) -> bool:
         """True where names or DICOM files tell at least one patient."""
         return self.n_known > 0
+
+    @property
+    def knows_patients(self) -> bool:
+        """True where the patients of nearly all films are told, or all differ, as the user says."""
+        return self.is_stated or self.n_known >= MIN_SHARE_WITH_PATIENT * len(self.patients)
+
+    def unknown(self, records: Sequence[Record]) -> list[int]:
+        """Return the places of the films whose patient nothing tells."""
+        return [
+            place
+            for place, (patient, record) in enumerate(zip(self.patients, records, strict=True))
+            if patient == record.digest
+        ]
 
 
 def group_by_patient(
@@ -74,36 +84,48 @@ def group_by_patient(
     Raises:
         DatasetError: The pattern is a template that lacks its `{patient}`.
     """
-    in_file = dicom_patients or {}
-    unknown = [record for record in records if not in_file.get(record.digest)]
+    by_file = _patients_in_files(records, dicom_patients or {})
     is_chosen = bool(pattern)
-    if not is_chosen and any(record.patient for record in records):
+    if is_chosen:
+        known = patients_by(pattern, records)
+    elif any(record.patient for record in records):
         is_chosen, pattern = True, "table"  # the user named its column
-    elif not is_chosen:
-        is_dicom = len(unknown) <= (1 - MIN_SHARE_WITH_PATIENT) * len(records)
-        pattern = "dicom" if is_dicom else plausible_pattern(unknown) or "single_images"
-    known = patients_by(pattern, records)
+        known = patients_by(pattern, records)
+    else:
+        unknown = [place for place, patient in enumerate(by_file) if not patient]
+        named, patterns = patients_in_names([records[place] for place in unknown])
+        known = [""] * len(records)
+        for place, patient in zip(unknown, named, strict=True):
+            known[place] = patient
+        if len(unknown) <= (1 - MIN_SHARE_WITH_PATIENT) * len(records):
+            pattern = "dicom"
+        elif len(patterns) > 1:
+            pattern = SEVERAL
+        else:
+            pattern = patterns[0] if patterns else "single_images"
     if not (is_chosen and pattern == "single_images"):
-        by_file = _patients_in_files(records, in_file)
         # What the user says goes before what the files say, and that before what was guessed.
         order = (known, by_file) if is_chosen else (by_file, known)
         known = [first or second for first, second in zip(*order, strict=True)]
+    # Without a patient the content decides, so that films stay together wherever they lie.
     patients = tuple(
-        # Without a pattern the content decides, so that renamed films stay together.
-        patient
-        or (record.digest if pattern in ("single_images", "dicom", "table") else record.name)
-        for patient, record in zip(known, records, strict=True)
+        patient or record.digest for patient, record in zip(known, records, strict=True)
     )
     groups = _joined(patients, [record.digest for record in records], same_image)
-    return Grouping(patients, groups, pattern, sum(map(bool, known)))
+    is_stated = is_chosen and pattern == "single_images"
+    return Grouping(patients, groups, pattern, sum(map(bool, known)), is_stated)
 
 
 def _patients_in_files(records: Sequence[Record], in_file: Mapping[str, str]) -> list[str]:
     """Name the DICOM patient of each record after his film of least digest, "" where unknown.
 
     The hash of a PatientID is another on each computer, and splits are drawn by these names.
+    One that a fifth of the films share is no patient's.
     """
     told = [in_file.get(record.digest, "") for record in records]
+    most = max(MAX_SHARE_OF_ONE_ID * len(records), min(_FEW_FILMS, len(records) / 2))
+    shared = {patient for patient, n in Counter(told).items() if n > most}
+    told = ["" if patient in shared else patient for patient in told]
     least: dict[str, str] = {}
     for patient, record in zip(told, records, strict=True):
         least[patient] = min(least.get(patient, record.digest), record.digest)
@@ -130,119 +152,3 @@ def _joined(
     for members in clusters(len(names), pairs):
         group.update(dict.fromkeys((names[member] for member in members), names[members[0]]))
     return tuple(group[patient] for patient in patients)
-
-
-def patients_by(pattern: str, records: Sequence[Record]) -> list[str]:
-    """Return the patient of each record, "" where the name does not tell.
-
-    Args:
-        pattern: A NamePattern, or a template such as `IM-{patient}-*` for the file name without
-            its ending.
-        records: Films.
-
-    Raises:
-        DatasetError: The template lacks `{patient}`.
-    """
-    match pattern:
-        case "folder":
-            return [record.patient_folder for record in records]
-        case "before_underscore":
-            return [_before_underscore(_stem(record)) for record in records]
-        case "before_last_number":
-            return [_before_last_number(_stem(record)) for record in records]
-        case "table":
-            return [record.patient for record in records]
-        case "single_images" | "dicom":
-            return [""] * len(records)
-    before, after = _pieces(pattern)
-    return [_matched(_stem(record), before, after) for record in records]
-
-
-def plausible_pattern(records: Sequence[Record]) -> NamePattern | None:
-    """Find the first pattern that gives patients as a real dataset has them."""
-    for pattern in NAME_PATTERNS:
-        if _are_plausible(patients_by(pattern, records), records):
-            return pattern
-    return None
-
-
-def _are_plausible(patients: Sequence[str], records: Sequence[Record]) -> bool:
-    named = Counter(patient for patient in patients if patient)
-    if not named or named.total() < MIN_SHARE_WITH_PATIENT * len(records):
-        return False
-    if max(named.values()) > max(2, MAX_SHARE_OF_ONE_PATIENT * len(records)):
-        return False
-    patients_of: dict[int, set[str]] = {}
-    for patient, record in zip(patients, records, strict=True):
-        patients_of.setdefault(record.label, set()).add(patient or record.name)
-    return all(len(patients) >= MIN_PATIENTS_PER_CLASS for patients in patients_of.values())
-
-
-def _stem(record: Record) -> str:
-    return PurePosixPath(record.name).stem
-
-
-def _before_underscore(stem: str) -> str:
-    head, underscore, _ = stem.partition("_")
-    return head if underscore else ""
-
-
-def _before_last_number(stem: str) -> str:
-    """`IM-0115` of `IM-0115-0001`: at least one number must be left to tell patients apart."""
-    # Not a regular expression: one that goes back is cubic in names a stranger can make up.
-    end = len(stem)
-    while end and stem[end - 1].isdecimal():
-        end -= 1
-    head = stem[:end].rstrip(_SEPARATORS)
-    if end == len(stem) or len(head) == end or not any(map(str.isdecimal, head)):
-        return ""
-    return head
-
-
-def _pieces(template: str) -> tuple[list[str], list[str]]:
-    """Return the fixed texts before and after the patient; anything stands between two of them.
-
-    Raises:
-        DatasetError: It holds no `{patient}`, or more than one, or is too long.
-    """
-    if template.count(PLACE) != 1 or len(template) > MAX_TEMPLATE_LENGTH:
-        raise DatasetError(
-            Message(
-                "The pattern {pattern} does not say where the patient stands. Write {place} once "
-                "and {anything} for anything else, such as {example}.",
-                pattern=template[:MAX_TEMPLATE_LENGTH],
-                place=PLACE,
-                anything=ANYTHING,
-                example="IM-{patient}-*",
-            )
-        )
-    before, after = template.split(PLACE)
-    return before.split(ANYTHING), after.split(ANYTHING)
-
-
-def _matched(stem: str, before: list[str], after: list[str]) -> str:
-    """Find the shortest patient that fits, each fixed text being taken where it comes first.
-
-    No step is ever taken back, so that no template and no name is slow.
-    """
-    if not stem.startswith(before[0]):
-        return ""
-    start = len(before[0])
-    for text in before[1:]:
-        place = stem.find(text, start)
-        if place < 0:
-            return ""
-        start = place + len(text)
-    if len(after) == 1:  # the text after the patient ends the name
-        stop = len(stem) - len(after[0])
-        return stem[start:stop] if stop > start and stem.endswith(after[0]) else ""
-    stop = stem.find(after[0], start + 1)
-    end = stop + len(after[0])
-    for text in after[1:-1]:
-        place = stem.find(text, end) if stop >= 0 else -1
-        if place < 0:
-            return ""
-        end = place + len(text)
-    if stop < 0 or len(stem) - len(after[-1]) < end or not stem.endswith(after[-1]):
-        return ""
-    return stem[start:stop]

@@ -410,10 +410,24 @@ def patient_hash(header: "Dataset", patient_key: bytes) -> str:
     """
     # As stored, for a decoder's error would quote it.
     patient, issuer = (_stored_text(header, tag) for tag in (_PATIENT_ID, _ISSUER_OF_PATIENT_ID))
-    if not patient or not patient_key:
+    if not patient_key or _is_placeholder(patient):
         return ""
     content = b"\0".join([patient, issuer] if issuer else [patient])
     return hashlib.blake2b(content, key=patient_key, digest_size=16).hexdigest()
+
+
+# What programs write in place of a PatientID that they took away, letters and digits alone.
+_PLACEHOLDERS = frozenset(
+    b"ANON ANONYM ANONYMOUS ANONYMIZED ANONYMISED ANONYMOUSPATIENT ANONYMIZEDPATIENT PATIENT "
+    b"PATIENTID ID NOID NONAME NAME UNKNOWN NONE NULL NA NAN NIL EMPTY REMOVED DELETED HIDDEN "
+    b"DEIDENTIFIED DEID TEST TESTPATIENT PATIENTTEST DEFAULT DUMMY SAMPLE".split()
+)
+
+
+def _is_placeholder(patient: bytes) -> bool:
+    letters = bytes(byte for byte in patient.upper() if chr(byte).isalnum() or byte > 127)
+    # Nothing, zeros alone, XXXX
+    return letters in _PLACEHOLDERS or not letters.strip(b"0") or not letters.strip(b"X")
 
 
 def subject_and_machine(header: "Dataset") -> dict[str, Any]:

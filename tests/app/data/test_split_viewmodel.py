@@ -163,7 +163,7 @@ class TestPatients:
     def test_patients_of_dicom_files_are_not_shown(
         self, model: SplitViewModel, data: DatasetInFront
     ) -> None:
-        data.show(films(*(f"{c}/{n}_{c}.dcm" for c in "AB" for n in range(32)), in_file="hash"))
+        data.show(films(*(f"{c}/{n}_{c}.dcm" for c in "AB" for n in range(48)), in_file="hash"))
         assert model.pattern == "dicom"
         assert model.example is None
 

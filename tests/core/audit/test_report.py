@@ -258,3 +258,30 @@ def test_a_patient_in_two_classes_is_told_once_and_not_for_a_misplaced_copy(
     [finding] = of_kind(report, "patient_in_two_classes")
     assert len(finding.files) == 3
     assert finding.fix == "regroup"
+
+
+def test_unknown_patients_are_a_warning_and_nothing_is_promised_of_them(
+    clean_zip: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "renamed.zip"
+    with zipfile.ZipFile(clean_zip) as old, zipfile.ZipFile(path, "w") as new:
+        for index, name in enumerate(old.namelist()):
+            is_covid = "COVID" in name
+            new.writestr(
+                f"input_data/COVID/COVID ({index}).png" if is_covid else name, old.read(name)
+            )
+    loaded, report = audited(path, tmp_path)
+    [finding] = of_kind(report, "patients_unknown")
+    assert (finding.severity, finding.fix) == ("warning", "regroup")
+    assert len(finding.files) == N_PER_CLASS
+    assert str(finding.message).startswith("Nothing tells the patients of 14 of 42 X-rays")
+    assert "(classes: COVID)" in str(finding.message)
+    [leakage] = of_kind(report, "leakage")
+    assert "0 patients or copies cross" not in str(leakage.message)
+    assert "X-rays of unknown patients may" in str(leakage.message)
+    assert report.facts is not None
+    assert not report.facts.has_patients
+    stated = loaded.edited(loaded.edits.group_by("single_images"))
+    *_, again = audit(stated)
+    assert isinstance(again, Report)
+    assert not of_kind(again, "patients_unknown")

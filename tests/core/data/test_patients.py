@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.patients import MAX_TEMPLATE_LENGTH, group_by_patient, patients_by, plausible_pattern
+from core.data.patient_names import MAX_TEMPLATE_LENGTH, patients_by, patients_in_names
+from core.data.patients import group_by_patient
 from core.data.records import Record
 from core.errors import DatasetError
 from tests.core.data.named_films import digest_of
+from tests.core.data.naming_habits import CLASSES, HABITS, count_pairs, made_films, records_of
 
 
 def films(*names: str, copies: dict[str, str] | None = None) -> list[Record]:
@@ -49,10 +51,11 @@ def test_a_patient_may_have_films_in_two_classes() -> None:
 
 
 def test_one_name_without_underscore_among_many_is_a_patient_of_its_own() -> None:
-    names = [f"N/{n}_a.png" for n in range(12)] + [f"V/{n}_b.png" for n in range(12, 24)]
+    names = [f"{c}/{c}{n // 2:03d}_{n}.png" for c in "NV" for n in range(24)]
     grouping = group_by_patient(films(*names, "V/single.png"))
     assert grouping.pattern == "before_underscore"
-    assert grouping.groups[-1] == "V/single.png"
+    assert grouping.groups[-1] == digest_of("V/single.png")
+    assert grouping.n_known == 48
 
 
 @pytest.mark.parametrize(
@@ -65,10 +68,16 @@ def test_one_name_without_underscore_among_many_is_a_patient_of_its_own() -> Non
         ),
         pytest.param([f"{c}/_{n}.png" for c in "NV" for n in range(9)], id="nothing before it"),
         pytest.param(
-            [*PLAUSIBLE, *(f"V/{n}.png" for n in range(3))], id="too many without underscore"
+            [
+                f"{c}/{n // 2}_{n}.png" if n < 18 else f"{c}/{n}.png"
+                for c in "NV"
+                for n in range(20)
+            ],
+            id="too many without underscore",
         ),
         pytest.param(
-            [*PLAUSIBLE, "X/p_1.png", "X/q_1.png"], id="a class of fewer than three patients"
+            [f"{c}/p{n % 2}q_{n % 3}.png" for c in "NV" for n in range(6)],
+            id="fewer than three patients",
         ),
         pytest.param([f"a_b/{c}/{n}.png" for c in "NV" for n in range(9)], id="only in the folder"),
     ],
@@ -158,7 +167,7 @@ def test_the_user_s_pattern_is_taken_even_where_it_is_implausible() -> None:
     grouping = group_by_patient(films("N/a_1.png", "N/a_2.png", "V/b.png"), None, "{patient}_*")
     assert grouping.pattern == "{patient}_*"
     # A name that does not fit is its own patient.
-    assert grouping.patients == ("a", "a", "V/b.png")
+    assert grouping.patients == ("a", "a", digest_of("V/b.png"))
 
 
 def test_the_user_can_say_that_every_film_is_another_patient() -> None:
@@ -183,7 +192,7 @@ class TestDicom:
 
     def test_files_without_patient_are_patients_of_their_own(self) -> None:
         records = films(*(f"{c}/{n}" for c in "NV" for n in range(20)))
-        in_file = {record.digest: "hash" for record in records[1:]}
+        in_file = {record.digest: f"hash{n // 4}" for n, record in enumerate(records) if n}
         grouping = group_by_patient(records, in_file)
         assert grouping.pattern == "dicom"
         assert grouping.patients[0] == records[0].digest
@@ -206,6 +215,15 @@ class TestDicom:
             for key in ("hash", "other key's hash")
         )
         assert here == there
+
+    def test_a_number_that_a_fifth_of_the_films_share_is_nobody_s(self) -> None:
+        records = films(*PLAUSIBLE)
+        in_file = {record.digest: "hash" for record in records}
+        assert group_by_patient(records, in_file) == group_by_patient(records)
+        in_file |= {record.digest: f"hash{n // 2}" for n, record in enumerate(records) if n > 5}
+        grouping = group_by_patient(records, in_file)
+        assert grouping.patients[:6] == ("N0", "N0", "N1", "N1", "N2", "N2")
+        assert all(patient.startswith("dicom:") for patient in grouping.patients[6:])
 
     def test_an_empty_patient_id_tells_nothing(self) -> None:
         records = films(*PLAUSIBLE)
@@ -331,4 +349,73 @@ def test_names_tell_nothing_where_they_are_not_asked(pattern: str) -> None:
 
 
 def test_no_films_have_no_plausible_pattern() -> None:
-    assert plausible_pattern([]) is None
+    assert patients_in_names([]) == ([], ())
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_patients_are_found_where_names_tell_them_and_nowhere_else(habit: str) -> None:
+    path, told = HABITS[habit]
+    films = made_films()
+    for class_name, (true, found, false) in count_pairs(films, [path(f) for f in films]).items():
+        assert (found, false) == (true if class_name in told else 0, 0)
+
+
+@pytest.mark.parametrize("habit", HABITS)
+def test_whose_patient_is_unknown_is_said(habit: str) -> None:
+    path, told = HABITS[habit]
+    films = made_films()
+    records = records_of([path(film) for film in films])
+    grouping = group_by_patient(records)
+    unknown = {films[place].class_name for place in grouping.unknown(records)}
+    assert unknown == set(CLASSES) - set(told)
+    assert grouping.knows_patients == (not unknown)
+
+
+def test_each_source_has_its_own_pattern() -> None:
+    path = HABITS["NIH"][0]
+    nih = [
+        dataclasses.replace(record, source="nih")
+        for record in records_of([path(f) for f in made_films()])
+    ]
+    names = [f"{c}/IM-{n // 3:04d}-{n % 3:04d}.jpeg" for c in CLASSES for n in range(30)]
+    other = [dataclasses.replace(record, source="other") for record in records_of(names)]
+    grouping = group_by_patient([*nih, *other])
+    assert grouping.pattern == "several"
+    assert grouping.patients[: len(nih)] == group_by_patient(nih).patients
+    assert grouping.patients[len(nih) :] == group_by_patient(other).patients
+
+
+def test_a_class_of_two_habits_tells_the_patients_of_one() -> None:
+    told = [f"{c}/{1000 + n // 2 * 7:08d}_{n % 2:03d}.png" for c in CLASSES for n in range(30)]
+    records = records_of([*told, *(f"COVID/covid ({n}).png" for n in range(20))])
+    grouping = group_by_patient(records)
+    assert grouping.n_known == 60
+    assert not grouping.knows_patients
+
+
+def test_a_small_class_has_the_pattern_of_names_of_the_same_shape() -> None:
+    path = HABITS["NIH"][0]
+    names = [path(film) for film in made_films()]
+    records = records_of([*names, "X/00000017_000.png", "X/00001281_009.png"])
+    grouping = group_by_patient(records)
+    assert grouping.n_known == len(records)
+    assert grouping.patients[-1] == "00001281"  # who has films in NORMAL too
+
+
+def test_patients_with_one_film_in_each_class_are_found() -> None:
+    names = [
+        f"{c}/{1281 + 19 * n:08d}_{k:03d}.png" for k, c in enumerate(CLASSES) for n in range(9)
+    ]
+    grouping = group_by_patient(records_of(names))
+    assert grouping.pattern == "before_underscore"
+    assert grouping.n_patients == 9
+
+
+def test_a_wrapper_folder_changes_no_group() -> None:
+    for path, _ in HABITS.values():
+        names = [path(film) for film in made_films()]
+        inside = [f"export 7/{name}" for name in names]
+        assert (
+            group_by_patient(records_of(names)).groups
+            == group_by_patient(records_of(inside)).groups
+        )

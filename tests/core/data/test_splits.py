@@ -339,7 +339,8 @@ def test_the_test_has_one_film_more_to_keep() -> None:
 
 def test_a_part_that_every_group_is_too_large_for_takes_the_smallest() -> None:
     data = patients(A=[30, 20, 40, 25], B=[1] * 200)
-    parts = split_groups(data, group_by_patient(data.records), 0, SHARES, range(len(data.records)))
+    grouping = group_by_patient(data.records, pattern="before_underscore")
+    parts = split_groups(data, grouping, 0, SHARES, range(len(data.records)))
     assert counts(data, parts["test"])["A"] == 20
     assert counts(data, parts["validation"])["A"] == 25
 

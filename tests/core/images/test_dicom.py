@@ -266,8 +266,11 @@ def test_without_a_key_the_patient_stays_unknown() -> None:
     assert read_film(dicom(film())).header.patient == ""
 
 
-def test_without_an_id_there_is_no_patient() -> None:
-    assert read_film(dicom(film(), PatientID=""), b"secret").header.patient == ""
+@pytest.mark.parametrize(
+    "number", ["", "ANONYMOUS", "anonymous^", "0", "000", "PATIENT^TEST", "XXX"]
+)
+def test_without_an_id_there_is_no_patient(number: str) -> None:
+    assert read_film(dicom(film(), PatientID=number), b"secret").header.patient == ""
 
 
 def test_the_same_id_of_another_hospital_is_another_patient() -> None:

@@ -18,6 +18,7 @@ from core.data.labels import ROLES, LabelChoice, SeveralLabels
 from core.data.tables import find_tables
 from core.errors import ConfigError, DatasetError, Message, PneumoScopeError
 from core.evaluation.comparison import ModelComparison
+from core.evaluation.elsewhere import Place
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.lung_tests import Retrained
 from core.evaluation.model_comparison import compare_models
@@ -29,18 +30,21 @@ from core.models.model_file import read_card
 from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
 from core.report.evaluation_kit import (
+    OWN_TEST,
     PLANNER,
     SHORTCUT_HINT,
     TRAINING_TITLE,
     figure_title,
     lung_sentences,
     near_words,
+    place_sentences,
     training_words,
     write_kit,
 )
 from core.report.facts import ReportContext
 from core.report.study_facts import (
     FIGURE_NAMES,
+    count_text,
     figure_text,
     p_text,
     share_text,
@@ -244,6 +248,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         _print_spread(study.spread, context)
     if study.learning is not None:
         _print_learning(study.learning)
+    for place in study.places:
+        _print_place(place)
     external = evaluated.external
     if external is not None:
         print_line(tr("External test: most of these X-rays come from other sources."))
@@ -278,6 +284,19 @@ def _statements(path: Path | None, workspace: Workspace, loaded: LoadedDataset) 
     if path is not None:
         return read_statements(path)
     return statements_of(workspace, loaded.dataset.fingerprint)
+
+
+def _print_place(place: Place) -> None:
+    print_line(
+        tr(
+            "{dataset}: {n} X-rays, accuracy {accuracy}",
+            dataset=place.dataset or say(OWN_TEST),
+            n=place.right.n,
+            accuracy=count_text(place.right),
+        )
+    )
+    for sentence in place_sentences(place):
+        print_line(f"  {say(sentence)}")
 
 
 def _print_cases(study: Study, training: TrainingCases, context: ReportContext) -> None:

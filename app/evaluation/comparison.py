@@ -9,7 +9,8 @@ from app.widgets.layouts import h_box, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
 from core.evaluation.study import Study
-from core.report.study_facts import p_text, share_text
+from core.report.evaluation_kit import OWN_TEST, PLACES_TITLE
+from core.report.study_facts import count_text, difference_text, p_text, share_text
 
 
 class ComparisonTab(TranslatedWidget):
@@ -23,12 +24,17 @@ class ComparisonTab(TranslatedWidget):
         self._choose = QPushButton()
         self._choose.clicked.connect(self.models_wanted)
         self.models, self.pairs = PlainTable(stretched=1), PlainTable(stretched=5)
+        self._places_title = plain_label("sectionTitle")
+        self.places = PlainTable(stretched=4)
         v_box(
             self._hint,
             h_box(self._choose, None),
             self._about,
             self.models,
             (self.pairs, 1),
+            self._places_title,
+            (self.places, 1),
+            None,
             owner=self,
             spacing=10,
         )
@@ -40,6 +46,16 @@ class ComparisonTab(TranslatedWidget):
                 "Other models answer the same X-rays. A small p says that the difference between "
                 "two of them is hardly chance; p for all pairs allows for their number."
             )
+        )
+        self._places_title.setText(say(PLACES_TITLE))
+        self.places.show_header(
+            [
+                tr("Dataset"),
+                tr("X-rays"),
+                tr("Accuracy"),
+                tr("Against the own test"),
+                tr("How its X-rays differ from those of training"),
+            ]
         )
         self._choose.setText(tr("Compare with another model …"))
         self.models.show_header([tr("Number"), tr("Model"), tr("Accuracy")])
@@ -56,6 +72,7 @@ class ComparisonTab(TranslatedWidget):
 
     def show_study(self, study: Study) -> None:
         """Show another study."""
+        self._show_places(study)
         found = study.comparison
         for widget in (self._about, self.models, self.pairs):
             widget.setVisible(found is not None)
@@ -92,4 +109,21 @@ class ComparisonTab(TranslatedWidget):
                 for pair in found.pairs
             ],
             numbers=(1, 2, 3, 4),
+        )
+
+    def _show_places(self, study: Study) -> None:
+        for widget in (self._places_title, self.places):
+            widget.setVisible(bool(study.places))
+        self.places.show_rows(
+            [
+                (
+                    one.dataset or say(OWN_TEST),
+                    f"{one.right.n:,}",
+                    count_text(one.right),
+                    difference_text(one.difference),
+                    "–" if one.acquisition is None else say(one.acquisition),
+                )
+                for one in study.places
+            ],
+            numbers=(1, 2, 3),
         )

@@ -37,6 +37,7 @@ from core.evaluation.curves import (
     precision_recall,
     roc,
 )
+from core.evaluation.elsewhere import Place, all_tests, places_of
 from core.evaluation.evaluate import ModelEvaluation, Raw
 from core.evaluation.figures import Answered, Figure, class_figures, overall_figures
 from core.evaluation.intervals import Floats
@@ -156,6 +157,7 @@ class Study:
     subgroups: tuple[Subgroup, ...]
     operating_point: OperatingPoint
     validation: Answered | None  # answers to the model's validation X-rays, where they are here
+    places: tuple[Place, ...] = ()  # the model at home and elsewhere, where it was tested there
     lungs: LungTests | None = None  # None: not asked for
     training: TrainingCases | None = None  # likewise
     comparison: ModelComparison | None = None  # likewise
@@ -219,6 +221,9 @@ def study_of(
     for row, probabilities in enumerate(answered.probabilities):
         sets[row, list(possible_classes(probabilities, threshold))] = True
     labels = range(answered.n_classes)
+    known = classifier.limits.external.tests
+    reference = classifier.novelty_reference
+    acquisition = None if reference is None else reference.acquisition
     cases = Cases(classifier, loaded, raw.records)
     answers = tuple(cases.answers(raw, answered, sets))
     wrong = sorted((one for one in answers if one.predicted != one.truth), key=_by_doubt)[::-1]
@@ -249,6 +254,7 @@ def study_of(
         subgroups(answered, {**_of_patients(raw.records), **_properties(loaded, raw.records)}),
         point,
         None if validation is None else answered_by(classifier, loaded, validation, point),
+        places_of(card, tuple(all_tests(known, evaluated.external)), acquisition),
         lungs,
     )
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from core import files
 from core.errors import Message, RunFolderError
+from core.evaluation.elsewhere import Place
 from core.evaluation.evaluate import ModelEvaluation
 from core.evaluation.figures import PRIMARY
 from core.evaluation.lung_tests import Retrained
@@ -30,11 +31,14 @@ from core.report.study_facts import (
     case_rows,
     comparison_rows,
     confusion_rows,
+    count_text,
+    difference_text,
     figure_rows,
     figure_text,
     flow_rows,
     learning_rows,
     p_text,
+    place_rows,
     share_text,
     spread_rows,
     study_json,
@@ -92,6 +96,7 @@ def write_kit(
         ("flow", flow_rows(study)),
         ("subgroups", subgroup_rows(study)),
         ("hard_cases", case_rows(study)),
+        ("elsewhere", place_rows(study)),
         ("comparison", comparison_rows(study)),
         ("repeats", spread_rows(study)),
         ("learning_curve", learning_rows(study)),
@@ -187,6 +192,7 @@ def _report(facts: Facts, pictures: dict[str, bytes], context: ReportContext) ->
     _all_figures(paper, facts, context)
     _flow(paper, facts, context)
     _lungs_and_cases(paper, facts, context)
+    _elsewhere(paper, facts, context)
     _comparison(paper, facts, context)
     _luck(paper, facts, context, pictures)
     y = paper.add_page(say(Message("Methods")))
@@ -364,6 +370,43 @@ def training_words(study: Study) -> Message:
         "hard: look at each before you change a label.",
         n=found.n,
     )
+
+
+def _elsewhere(paper: Paper, facts: Facts, context: ReportContext) -> None:
+    say, study = context.say, facts.study
+    if not study.places:
+        return
+    y = paper.heading(MARGIN, paper.add_page(say(PLACES_TITLE)), say(PLACES_TITLE))
+    for one in study.places:
+        if y + 30 > BOTTOM:
+            y = paper.add_page()
+        name = one.dataset or say(OWN_TEST)
+        paper.text(MARGIN, y + 4, name, 10, is_bold=True, width=INNER)
+        y += _ROW + 1
+        y = _row(paper, y, ["", say(Message("Right")), say(Message("X-rays"))], is_head=True)
+        y = _row(paper, y, [say(Message("Accuracy")), count_text(one.right), f"{one.right.n:,}"])
+        for label, count in enumerate(one.classes):
+            if y + _ROW > BOTTOM:
+                y = paper.add_page()
+            y = _row(paper, y, [context.class_name(label), count_text(count), f"{count.n:,}"])
+        for sentence in place_sentences(one):
+            y = paper.paragraph(MARGIN, y + 1, say(sentence), 9, width=INNER)
+        y += 5
+
+
+PLACES_TITLE: Final = Message("Here and elsewhere")
+OWN_TEST: Final = Message("The model's own test")
+
+
+def place_sentences(one: Place) -> Iterator[Message]:
+    """Say how a test elsewhere differs from the own one, in its result and its X-rays."""
+    if one.difference is not None:
+        yield Message(
+            "Accuracy against the own test: {difference} (95%, Newcombe).",
+            difference=difference_text(one.difference),
+        )
+    if one.acquisition is not None:
+        yield Message("Its X-rays are {difference}.", difference=one.acquisition)
 
 
 def _comparison(paper: Paper, facts: Facts, context: ReportContext) -> None:

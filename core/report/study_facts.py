@@ -9,10 +9,12 @@ from core.data.unpacked import showable
 from core.errors import Message
 from core.evaluation.comparison import HALF_WIDTH, ModelComparison
 from core.evaluation.curves import CalibrationCurve, Curve
+from core.evaluation.elsewhere import Count
 from core.evaluation.figures import PRIMARY, Figure
 from core.evaluation.intervals import Area, Share
 from core.evaluation.lung_tests import LungTests
 from core.evaluation.study import Answer, Study
+from core.statistics import Interval
 
 FIGURE_NAMES = {
     "sensitivity": Message("Sensitivity"),
@@ -120,6 +122,26 @@ def study_json(study: Study) -> dict[str, Any]:
             for one in study.plans
         ],
         "lung_tests": None if study.lungs is None else lungs_json(study.lungs, study.classes),
+        "elsewhere": [
+            {
+                "dataset": one.dataset or None,
+                "accuracy": _count(one.right),
+                "sensitivity": {
+                    name: _count(count)
+                    for name, count in zip(study.classes, one.classes, strict=True)
+                },
+                "difference": None
+                if one.difference is None
+                else {
+                    "value": one.difference[0],
+                    "low": one.difference[1][0],
+                    "high": one.difference[1][1],
+                    "method": "Newcombe",
+                },
+                "acquisition": None if one.acquisition is None else str(one.acquisition),
+            }
+            for one in study.places
+        ],
         "comparison": None if study.comparison is None else comparison_json(study.comparison),
         "repeats": None if study.spread is None else study.spread.to_json(),
         "learning_curve": None if study.learning is None else study.learning.to_json(),
@@ -275,6 +297,42 @@ def learning_rows(study: Study) -> Iterator[list[str]]:
         for one in model["figures"]:
             values = [one[key] for key in ("figure", "class", "value", "low", "high")]
             yield [str(model["train_patients"]), str(model["n_train"]), *map(_cell, values)]
+
+
+def _count(one: Count) -> dict[str, Any]:
+    low, high = one.interval or (None, None)
+    return {"value": one.value, "low": low, "high": high, "n": one.n}
+
+
+def count_text(one: Count) -> str:
+    """Return a share as "0.885 (0.691–0.963)", or a dash where there is no X-ray."""
+    if one.value is None or one.interval is None:
+        return "–"
+    low, high = one.interval
+    return f"{one.value:.3f} ({low:.3f}–{high:.3f})"
+
+
+def difference_text(found: tuple[float, Interval] | None) -> str:
+    """Return a difference as "-0.120 (-0.180 to -0.060)", or a dash."""
+    if found is None:
+        return "–"
+    value, (low, high) = found
+    return f"{value:+.3f} ({low:+.3f} – {high:+.3f})"
+
+
+def place_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the tests of the model at home and elsewhere, the head first; or nothing."""
+    if study.places:
+        yield ["dataset", "X-rays", "accuracy", *study.classes, "difference", "acquisition"]
+    for one in study.places:
+        yield [
+            one.dataset or "own test",
+            str(one.right.n),
+            count_text(one.right),
+            *map(count_text, one.classes),
+            difference_text(one.difference),
+            "" if one.acquisition is None else str(one.acquisition),
+        ]
 
 
 def p_text(p: float) -> str:

@@ -24,6 +24,7 @@ from app.tasks import Failure, TaskRunner
 from app.widgets.chart import ChartView
 from app.widgets.tables import ConfusionMatrixView
 from core.data.dataset import LoadedDataset
+from core.evaluation.elsewhere import Count, Place
 from core.evaluation.evaluate import LEFT_OUT, ModelEvaluation
 from core.evaluation.intervals import clustered_share
 from core.evaluation.lung_tests import Retrained
@@ -382,6 +383,14 @@ def test_other_models_are_compared_and_shown(
     wait_until(lambda: not ready.is_busy)
     assert tab.models.rowCount() == 2
     assert tab.pairs.item(0, 0).text() == "1 – 2"
+    assert tab.places.isHidden()  # it was never tested elsewhere
+    own = Place("", Count(8, 10), (Count(4, 5),) * 3, None, None)
+    other = Place("b.zip", Count(5, 10), (Count(0, 0),) * 3, (-0.3, (-0.6, 0.1)), None)
+    tab.show_study(dataclasses.replace(ready.study, places=(own, other)))
+    assert [tab.places.item(row, 0).text() for row in range(2)] == [
+        "The model's own test",
+        "b.zip",
+    ]
 
 
 def test_repeats_are_shown_and_no_run_begins_meanwhile(

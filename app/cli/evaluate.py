@@ -22,13 +22,14 @@ from core.evaluation.elsewhere import Place
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.lung_tests import Retrained
 from core.evaluation.model_comparison import compare_models
-from core.evaluation.repeated import LearningCurve, Spread
+from core.evaluation.repeated import LearningCurve, SplitBias, Spread
 from core.evaluation.statements import Statements, read_statements, statements_of
 from core.evaluation.study import Study, TrainingCases, evaluation_of, study_of
 from core.evaluation.training_cases import training_cases
 from core.models.model_file import read_card
 from core.models.operating_point import OperatingPoint
 from core.prediction.external_tests import ExternalTest
+from core.report.evaluation_facts import split_words
 from core.report.evaluation_kit import (
     OWN_TEST,
     PLANNER,
@@ -51,7 +52,7 @@ from core.report.study_facts import (
     study_json,
 )
 from core.training.lung_control import retrain_without_lungs
-from core.training.repeats import learning_curve, repeat_seeds
+from core.training.repeats import compare_splits, learning_curve, repeat_seeds
 from core.training.run_description import read_description
 from core.workspace import Workspace
 
@@ -187,6 +188,9 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         if arguments.learning_curve:
             learning = learning_curve(card.training, loaded, "auto", workspace)
             study = replace(study, learning=last_of(learning, LearningCurve, bars))
+        if arguments.compare_splits:
+            splits = compare_splits(card.training, loaded, "auto", workspace)
+            study = replace(study, splits=last_of(splits, SplitBias, bars))
         if arguments.report is not None:
             context = ReportContext.of(evaluated.classifier, say, language())
             for progress in write_kit(arguments.report, evaluated, study, statements, context):
@@ -248,6 +252,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         _print_spread(study.spread, context)
     if study.learning is not None:
         _print_learning(study.learning)
+    if study.splits is not None:
+        print_line(say(split_words(study.splits)))
     for place in study.places:
         _print_place(place)
     external = evaluated.external

@@ -170,6 +170,11 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help=tr("train on 25, 50, 75 and 100 percent of the patients, and show what more bring"),
     )
+    evaluate.add_argument(
+        "--compare-splits",
+        action="store_true",
+        help=tr("train five times each on a split by patient and by image, and compare"),
+    )
     _add_json(evaluate)
 
     predict = commands.add_parser("predict", help=tr("classify X-rays"))

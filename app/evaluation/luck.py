@@ -8,11 +8,12 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.i18n import listing, say, tr
 from app.widgets.chart import ChartView
-from app.widgets.labels import plain_label
+from app.widgets.labels import plain_label, plain_tip
 from app.widgets.layouts import h_box, scroll_area, v_box
 from app.widgets.page import TranslatedWidget
 from app.widgets.tables import PlainTable
 from core.evaluation.study import Study
+from core.report.evaluation_facts import split_words
 from core.report.evaluation_kit import PLAN_COLUMNS, PLANNER, SPREAD_COLUMNS, figure_title
 from core.report.facts import ReportContext
 
@@ -24,15 +25,17 @@ class LuckTab(TranslatedWidget):
 
     repeats_wanted = Signal(int)  # number of seeds
     learning_wanted = Signal()
+    splits_wanted = Signal()
     film_wanted = Signal(object)  # Path
 
     def __init__(self) -> None:
         super().__init__()
         self._paths: list[Path | None] = []
-        self._hint, self._planner, self._luck = (
-            plain_label(name, wraps=True) for name in ("muted", "", "")
+        self._hint, self._planner, self._luck, self.splits = (
+            plain_label(name, wraps=True) for name in ("muted", "", "", "")
         )
-        self.repeat, self.learn = QPushButton(), QPushButton()
+        self.repeat, self.learn, self.split = (QPushButton() for _ in range(3))
+        self.split.clicked.connect(self.splits_wanted)
         self.repeat.clicked.connect(lambda: self.repeats_wanted.emit(N_SEEDS))
         self.learn.clicked.connect(self.learning_wanted)
         self.plans, self.spread = PlainTable(stretched=0), PlainTable(stretched=0)
@@ -46,7 +49,8 @@ class LuckTab(TranslatedWidget):
             self.plans,
             8,
             self._hint,
-            h_box(self.repeat, self.learn, None, spacing=8),
+            h_box(self.repeat, self.learn, self.split, None, spacing=8),
+            self.splits,
             self.spread,
             None,
             owner=left,
@@ -68,6 +72,10 @@ class LuckTab(TranslatedWidget):
         )
         self.repeat.setText(tr("Repeat with {n} seeds", n=N_SEEDS))
         self.learn.setText(tr("Learning curve"))
+        self.split.setText(tr("Compare splits"))
+        self.split.setToolTip(
+            plain_tip(tr("Five times each: test X-rays of other patients, or of any patients."))
+        )
         self.plans.show_header([say(word) for word in PLAN_COLUMNS])
         self.spread.show_header([say(word) for word in SPREAD_COLUMNS])
         self.by_luck.show_header([tr("X-ray"), tr("True class"), tr("Answers of the models")])
@@ -87,6 +95,9 @@ class LuckTab(TranslatedWidget):
             numbers=(1, 2, 3),
         )
         self.plans.fit_height(at_least=130)
+        self.splits.setVisible(study.splits is not None)
+        if study.splits is not None:
+            self.splits.setText(say(split_words(study.splits)))
         self.chart.setVisible(study.learning is not None)
         self._show_spread(study, names, context)
 

@@ -115,6 +115,7 @@ class EvaluationPage(Page):
         self._comparison.models_wanted.connect(self.rivals_wanted)
         self._luck.repeats_wanted.connect(self._model.repeat)
         self._luck.learning_wanted.connect(self._model.learn)
+        self._luck.splits_wanted.connect(self._model.compare_splits)
         self._luck.film_wanted.connect(self.film_wanted)
         self._lungs.control_wanted.connect(self._model.retrain_without_lungs)
         self._lungs.tests_wanted.connect(lambda: self._model.study_again(with_lungs=True))

@@ -21,7 +21,7 @@ from core.evaluation.evaluate import (
 )
 from core.evaluation.lung_tests import Retrained
 from core.evaluation.model_comparison import compare_models
-from core.evaluation.repeated import LearningCurve, Spread
+from core.evaluation.repeated import LearningCurve, SplitBias, Spread
 from core.evaluation.statements import Statements, keep_statements, statements_of
 from core.evaluation.study import Study, TrainingCases, study_of
 from core.evaluation.training_cases import training_cases
@@ -32,11 +32,12 @@ from core.report.charts import CHARTS, Look, Words, render
 from core.report.evaluation_kit import write_kit
 from core.report.facts import ReportContext
 from core.training.lung_control import retrain_without_lungs
-from core.training.repeats import learning_curve, repeat_seeds
+from core.training.repeats import compare_splits, learning_curve, repeat_seeds
 from core.workspace import Workspace
 
 _LOADING = Progress(Message("Loading the deep-learning library"), 0, 0)
-_TRAININGS = ("repeats", "learning", "control")  # requests
+_TRAININGS = ("repeats", "learning", "splits", "control")  # requests
+_Trained = Progress | Spread | LearningCurve | SplitBias | Retrained
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,7 @@ class EvaluationViewModel(QObject):
                     training=study.training,
                     spread=study.spread,
                     learning=study.learning,
+                    splits=study.splits,
                 )
 
         self._queue.put(result.model, work)
@@ -239,6 +241,10 @@ class EvaluationViewModel(QObject):
         """Train the model's recipe on ever more of the patients."""
         self._train("learning", learning_curve)
 
+    def compare_splits(self) -> None:
+        """Train the model's recipe on splits by patient and by image."""
+        self._train("splits", compare_splits)
+
     def retrain_without_lungs(self) -> None:
         """Train the model's recipe on X-rays without lungs, after the other lung tests."""
         self._train("control", retrain_without_lungs)
@@ -246,7 +252,7 @@ class EvaluationViewModel(QObject):
     def _train(
         self,
         request: str,
-        training: Callable[..., Iterator[Progress | Spread | LearningCurve | Retrained]],
+        training: Callable[..., Iterator[_Trained]],
     ) -> None:
         result, study, workspace = self.result, self.study, self._workspace
         if result is None or study is None or self.is_busy:
@@ -269,6 +275,8 @@ class EvaluationViewModel(QObject):
             for step in training(result.card.training, result.loaded, "auto", workspace):
                 if isinstance(step, Spread):
                     yield replace(study, spread=step)
+                elif isinstance(step, SplitBias):
+                    yield replace(study, splits=step)
                 elif isinstance(step, LearningCurve):
                     yield replace(study, learning=step)
                 elif isinstance(step, Retrained):

@@ -1,12 +1,14 @@
 """Luck and size: how figures vary between models of one recipe, and with the number of patients."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.evaluation.figures import Figure
+from core.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,3 +118,39 @@ class LearningCurve:
     def to_json(self) -> dict[str, Any]:
         """Return the numbers as plain JSON types."""
         return {"models": [one.to_json(self.classes) for one in self.repeats]}
+
+
+@dataclass(frozen=True, slots=True)
+class SplitPair:
+    """One recipe and seed, trained and tested on two splits of the same dataset."""
+
+    seed: int
+    by_patient: float  # accuracy; no patient is on both sides
+    by_image: float  # accuracy; images were dealt whoever they are of
+    n_test: int  # of the split by image
+    n_leaking: int  # of these, images whose patient was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBias:
+    """What a split that knows no patients makes of the accuracy."""
+
+    pairs: tuple[SplitPair, ...]  # at least two
+
+    @property
+    def difference(self) -> tuple[float, Interval]:
+        """Mean of accuracy by image minus by patient, with Student's 95 % interval of pairs."""
+        from scipy.special import stdtrit  # scipy would hold up the window's start
+
+        apart = [pair.by_image - pair.by_patient for pair in self.pairs]
+        mean, n = statistics.fmean(apart), len(apart)
+        half = float(stdtrit(n - 1, 0.975)) * statistics.stdev(apart) / math.sqrt(n)
+        return mean, (mean - half, mean + half)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers as plain JSON types."""
+        mean, (low, high) = self.difference
+        return {
+            "pairs": [asdict(pair) for pair in self.pairs],
+            "difference": {"value": mean, "low": low, "high": high, "method": "paired t"},
+        }

@@ -56,7 +56,7 @@ from core.evaluation.metrics import (
     mean_cross_entropy,
     per_class,
 )
-from core.evaluation.repeated import LearningCurve, Spread
+from core.evaluation.repeated import LearningCurve, SplitBias, Spread
 from core.events import Progress
 from core.images.reading import load_xray
 from core.models.model_card import ModelCard
@@ -163,6 +163,7 @@ class Study:
     comparison: ModelComparison | None = None  # likewise
     spread: Spread | None = None  # likewise
     learning: LearningCurve | None = None  # likewise
+    splits: SplitBias | None = None  # likewise
 
     def figure(self, name: str, label: int | None = None) -> Figure | None:
         """Return one figure."""

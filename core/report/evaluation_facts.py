@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.errors import Message
 from core.evaluation.evaluate import ModelEvaluation
+from core.evaluation.repeated import SplitBias
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
 from core.report.checklists import STATEMENTS
@@ -15,6 +16,22 @@ NOT_STATED = Message("not stated")
 UNKNOWN_PATIENTS = Message("Nothing tells whose the X-rays are: each counted as a patient.")
 _EXACT = Message("exact")
 _CLUSTERED = Message("clustered by patient")
+
+
+def split_words(found: SplitBias) -> Message:
+    """Say what a split by image makes of the accuracy."""
+    mean, (low, high) = found.difference
+    n_test = sum(pair.n_test for pair in found.pairs)
+    return Message(
+        "Split by image instead of by patient, accuracy changed by {mean} points on average "
+        "({low} to {high}, {n} paired repeats); {share} of the test X-rays then had a patient who "
+        "was trained on.",
+        mean=f"{100 * mean:+.1f}",
+        low=f"{100 * low:+.1f}",
+        high=f"{100 * high:+.1f}",
+        n=len(found.pairs),
+        share=f"{sum(pair.n_leaking for pair in found.pairs) / n_test:.0%}",
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +64,7 @@ class Facts:
             ("data", "missing", "split", "disjoint", "imbalance"),
             ("preprocessing", "model", "initial", "training", "best", "software"),
             ("threshold", "measures", "intervals", "calibration", "doubt", "subgroups"),
-            ("comparison", "luck", "size"),
+            ("comparison", "luck", "size", "leakage"),
         )
         paragraphs = (" ".join(filter(None, map(self.answer, group))) for group in groups)
         return [paragraph for paragraph in paragraphs if paragraph]
@@ -231,6 +248,10 @@ class Facts:
                 "X-rays.",
                 patients=", ".join(str(one.n_train_patients) for one in learning.repeats),
             )
+
+    def _leakage(self) -> Iterator[Message]:
+        if self.study.splits is not None:
+            yield split_words(self.study.splits)
 
     def _subgroups(self) -> Iterator[Message]:
         groups = self.study.subgroups

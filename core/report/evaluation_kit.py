@@ -40,6 +40,7 @@ from core.report.study_facts import (
     p_text,
     place_rows,
     share_text,
+    split_rows,
     spread_rows,
     study_json,
     subgroup_rows,
@@ -100,6 +101,7 @@ def write_kit(
         ("comparison", comparison_rows(study)),
         ("repeats", spread_rows(study)),
         ("learning_curve", learning_rows(study)),
+        ("splits", split_rows(study)),
     ):
         _write_table(folder / "tables" / f"{name}.csv", list(rows))
     yield step()
@@ -467,6 +469,8 @@ def _luck(paper: Paper, facts: Facts, context: ReportContext, pictures: dict[str
             for one in study.spread.variations
         ]
         y = _table(paper, y, ["", *(say(word) for word in SPREAD_COLUMNS[1:])], variations) + 4
+    if study.splits is not None:
+        y = paper.paragraph(MARGIN, y, facts.answer("leakage"), 9.5, width=INNER) + 3
     if "learning" in pictures:
         chart = next(one for one in CHARTS if one.name == "learning")
         if y + 125 > BOTTOM:

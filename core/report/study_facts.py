@@ -145,6 +145,7 @@ def study_json(study: Study) -> dict[str, Any]:
         "comparison": None if study.comparison is None else comparison_json(study.comparison),
         "repeats": None if study.spread is None else study.spread.to_json(),
         "learning_curve": None if study.learning is None else study.learning.to_json(),
+        "splits": None if study.splits is None else study.splits.to_json(),
     }
 
 
@@ -333,6 +334,15 @@ def place_rows(study: Study) -> Iterator[list[str]]:
             difference_text(one.difference),
             "" if one.acquisition is None else str(one.acquisition),
         ]
+
+
+def split_rows(study: Study) -> Iterator[list[str]]:
+    """Yield the accuracy by patient and by image for each seed, the head first; or nothing."""
+    if study.splits is None:
+        return
+    yield ["seed", "accuracy by patient", "accuracy by image", "test X-rays", "leaking"]
+    for one in study.splits.to_json()["pairs"]:
+        yield [_cell(value) for value in one.values()]
 
 
 def p_text(p: float) -> str:

@@ -17,7 +17,7 @@ from core.data.splits import Splits, random_key, split
 from core.errors import DatasetError, Message
 from core.evaluation.evaluate import ModelEvaluation, evaluate_model
 from core.evaluation.figures import PRIMARY, Answered, figures
-from core.evaluation.repeated import LearningCurve, Repeat, Spread
+from core.evaluation.repeated import LearningCurve, Repeat, SplitBias, SplitPair, Spread
 from core.evaluation.study import answered_by
 from core.events import BatchDone, Progress, TrainingDone
 from core.files import part_folder
@@ -26,6 +26,7 @@ from core.workspace import Workspace
 
 MOST_SEEDS: Final = 20
 SHARES: Final = (0.25, 0.5, 0.75, 1.0)  # of the training patients, for the learning curve
+N_PAIRS: Final = 5  # of a split by patient and one by image
 _STAGE: Final = Message("Training model {number} of {n}")
 
 
@@ -69,6 +70,55 @@ def learning_curve(
     yield LearningCurve(tuple(found), loaded.dataset.classes)
 
 
+def compare_splits(
+    config: TrainingConfig, loaded: LoadedDataset, device: str, workspace: Workspace
+) -> Iterator[Progress | SplitBias]:
+    """Train five times on a split by patient and on one by image, and compare the test results.
+
+    Arguments are those of `repeat_seeds`.
+
+    Raises:
+        DatasetError: No patient has two images, so that both splits are alike.
+        PneumoScopeError: As for a run.
+    """
+    records, grouping = loaded.dataset.records, loaded.grouping
+    if grouping.n_groups == len(records):
+        raise DatasetError(
+            Message(
+                "No patient is known to have two X-rays, so a split by patient and one by image "
+                "are the same."
+            )
+        )
+    _check_weights(config)
+    single = replace(grouping, groups=tuple(record.name for record in records))
+    pairs = []
+    for number in range(N_PAIRS):
+        recipe = config.changed(seed=config.seed + number, split="stratified")
+        found = []
+        for place, groups in enumerate((grouping, single)):
+            parts = split(loaded.dataset, groups, recipe)
+            stage = Message(_STAGE.template, number=2 * number + place + 1, n=2 * N_PAIRS)
+            answered, _ = yield from train_and_test(recipe, loaded, parts, stage, device, workspace)
+            found.append(float((answered.predicted == answered.truth).mean()))
+        learned = {grouping.groups[index] for index in (*parts.train, *parts.validation)}
+        n_leaking = sum(grouping.groups[index] in learned for index in parts.test)
+        by_patient, by_image = found
+        pairs.append(SplitPair(recipe.seed, by_patient, by_image, len(parts.test), n_leaking))
+    yield SplitBias(tuple(pairs))
+
+
+def _check_weights(config: TrainingConfig) -> None:
+    """Refuse a recipe that cannot be repeated."""
+    if config.initial_weights:
+        raise DatasetError(
+            Message(
+                "The model began with the weights {name}, which its file does not hold, so its "
+                "recipe cannot be repeated. Choose a model that began with random weights.",
+                name=config.initial_weights,
+            )
+        )
+
+
 def _repeat(
     config: TrainingConfig,
     loaded: LoadedDataset,
@@ -78,14 +128,7 @@ def _repeat(
     workspace: Workspace,
     place: tuple[int, int],
 ) -> Generator[Progress, None, Repeat]:
-    if config.initial_weights:
-        raise DatasetError(
-            Message(
-                "The model began with the weights {name}, which its file does not hold, so its "
-                "recipe cannot be repeated. Choose a model that began with random weights.",
-                name=config.initial_weights,
-            )
-        )
+    _check_weights(config)
     # The seed of the split stays; weights, order and augmentation take the new one.
     splits = split(loaded.dataset, loaded.grouping, config)
     splits = replace(splits, train=some_patients(loaded, splits.train, share, config.seed))

@@ -28,7 +28,7 @@ from core.evaluation.elsewhere import Count, Place
 from core.evaluation.evaluate import LEFT_OUT, ModelEvaluation
 from core.evaluation.intervals import clustered_share
 from core.evaluation.lung_tests import Retrained
-from core.evaluation.repeated import Repeat, Spread
+from core.evaluation.repeated import Repeat, SplitBias, SplitPair, Spread
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
 from core.prediction.classifier import Classifier
@@ -443,6 +443,12 @@ def test_repeats_are_shown_and_no_run_begins_meanwhile(
     wait_until(lambda: not ready.is_busy)
     assert ready.study.lungs.retrained.n_train == 100
     assert ready.study.spread is not None  # what was found before stays
+    bias = SplitBias((SplitPair(0, 0.7, 0.8, 10, 5), SplitPair(1, 0.7, 0.9, 10, 5)))
+    monkeypatch.setattr(module, "compare_splits", lambda *_: iter([bias]))
+    with qtbot.waitSignal(ready.studied, timeout=WAIT_MS):
+        tab.split.click()
+    wait_until(lambda: not ready.is_busy)
+    assert "+15.0 points" in tab.splits.text()
     busy = EvaluationViewModel(TaskRunner(), Workspace(Path("none")), lambda: True)
     busy.result, busy.study = ready.result, study
     with qtbot.waitSignal(busy.failed, timeout=WAIT_MS) as failed:

@@ -238,13 +238,22 @@ def _summary(paper: Paper, facts: Facts, context: ReportContext, title: str) -> 
     paper.paragraph(MARGIN, y + 1, facts.answer("doubt"), 9.5, width=INNER)
 
 
-def _row(paper: Paper, y: float, cells: Sequence[str], *, is_head: bool = False) -> float:
-    width = (INNER - 52) / max(len(cells) - 1, 1)
+def _row(
+    paper: Paper,
+    y: float,
+    cells: Sequence[str],
+    starts: Sequence[float] | None = None,
+    *,
+    is_head: bool = False,
+) -> float:
+    """Write a row of a table; `starts` of the columns in mm, None: the first is the widest."""
+    if starts is None:
+        width = (INNER - 52) / max(len(cells) - 1, 1)
+        starts = [0.0, *(52 + column * width - 1 for column in range(len(cells) - 1))]
     if is_head:
         paper.box(MARGIN, y, INNER, _ROW, PANEL)
-    paper.text(MARGIN + 1, y + 3.9, cells[0], 9, width=50, is_bold=is_head)
-    for column, cell in enumerate(cells[1:]):
-        paper.text(MARGIN + 52 + column * width, y + 3.9, cell, 9, width=width - 1, is_bold=is_head)
+    for start, end, cell in zip(starts, [*starts[1:], INNER], cells, strict=True):
+        paper.text(MARGIN + start + 1, y + 3.9, cell, 9, width=end - start - 2, is_bold=is_head)
     return y + _ROW
 
 
@@ -331,9 +340,10 @@ def _lungs_and_cases(paper: Paper, facts: Facts, context: ReportContext) -> None
             )
             for one in cases[:_MOST_HARD]
         ]
-        y = _table(paper, y, [say(word) for word in CASE_COLUMNS], rows)
+        y = _table(paper, y, [say(word) for word in CASE_COLUMNS], rows, _CASE_STARTS)
 
 
+_CASE_STARTS: Final = (0, 37, 64, 91, 110, 134)  # mm
 SHORTCUT_HINT: Final = Message(
     "Shortcut score: the share of the other classes' X-rays that look less like the answered class "
     "in size, format, texture and frame. Near 1, what is no lung speaks for the answer."
@@ -516,13 +526,19 @@ def _flow(paper: Paper, facts: Facts, context: ReportContext) -> None:
         paper.paragraph(MARGIN, y + 2, say(UNKNOWN_PATIENTS), 8.5, MUTED, width=INNER)
 
 
-def _table(paper: Paper, y: float, head: Sequence[str], rows: Sequence[Sequence[str]]) -> float:
-    """Write a table, its head again on each page."""
-    y = _row(paper, y, head, is_head=True)
+def _table(
+    paper: Paper,
+    y: float,
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    starts: Sequence[float] | None = None,
+) -> float:
+    """Write a table, its head again on each page; `starts` as for `_row`."""
+    y = _row(paper, y, head, starts, is_head=True)
     for cells in rows:
         if y + _ROW > BOTTOM:
-            y = _row(paper, paper.add_page(), head, is_head=True)
-        y = _row(paper, y, cells)
+            y = _row(paper, paper.add_page(), head, starts, is_head=True)
+        y = _row(paper, y, cells, starts)
     return y
 
 
@@ -549,9 +565,12 @@ def lung_sentences(study: Study, context: ReportContext) -> Iterator[str]:
         )
     for one in lungs.removals:
         words = _REMOVALS[one.kept]
-        fill = "" if one.fill is None else say(_FILLS[one.fill])
         low, high = one.right.interval
         share = f"{one.right.value:.0%} ({low:.0%}–{high:.0%})"
+        if one.fill is None:
+            yield say(Message("{what}: {share} right.", what=words, share=share))
+            continue
+        fill = _FILLS[one.fill]
         yield say(Message("{what} {fill}: {share} right.", what=words, fill=fill, share=share))
     for swap in lungs.swaps:
         template = (

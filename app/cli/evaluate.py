@@ -176,8 +176,11 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
             lungs = replace(study.lungs, retrained=last_of(control, Retrained, bars))
             study = replace(study, lungs=lungs)
         if arguments.hard_cases:
-            asking = training_cases(evaluated, workspace)
-            study = replace(study, training=last_of(asking, TrainingCases, bars))
+            try:
+                asking = training_cases(evaluated, workspace)
+                study = replace(study, training=last_of(asking, TrainingCases, bars))
+            except DatasetError as error:  # the other hard cases are of use without them
+                tell(say(error.message))
         if arguments.against:
             comparing = compare_models(evaluated, study, arguments.against, workspace)
             study = replace(study, comparison=last_of(comparing, ModelComparison, bars))
@@ -243,8 +246,8 @@ def evaluate(arguments: argparse.Namespace, workspace: Workspace) -> None:
         for sentence in lung_sentences(study, ReportContext.of(evaluated.classifier, say, "en")):
             print_line(sentence)
     context = ReportContext.of(evaluated.classifier, say, language())
-    if study.training is not None:
-        _print_cases(study, study.training, context)
+    if arguments.hard_cases:
+        _print_cases(study, context)
     if study.comparison is not None:
         _print_comparison(study.comparison)
     _print_plans(study, context)
@@ -305,12 +308,13 @@ def _print_place(place: Place) -> None:
         print_line(f"  {say(sentence)}")
 
 
-def _print_cases(study: Study, training: TrainingCases, context: ReportContext) -> None:
+def _print_cases(study: Study, context: ReportContext) -> None:
+    training = () if study.training is None else study.training.highest_loss
     print_line(say(SHORTCUT_HINT))
     for title, cases in (
         (tr("Most confident mistakes"), study.mistakes),
         (tr("Least sure right answers"), study.unsure_hits),
-        (say(TRAINING_TITLE), training.highest_loss),
+        (say(TRAINING_TITLE), training),
     ):
         print_line(tr("{title}:", title=title))
         for one in cases:

@@ -22,6 +22,7 @@ from app.widgets.tables import PlainTable
 from core.errors import Message
 from core.evaluation.decision import (
     cheapest,
+    expected_counts,
     mean_cost,
     predictive_values,
     rates_of,
@@ -142,6 +143,8 @@ class DecisionTab(TranslatedWidget):
         self._keep.clicked.connect(self.keep_wanted)
         self._grid, self._share_box = QGridLayout(), v_box(spacing=4)
         self._values = PlainTable(stretched=0)
+        self._matrix_title = plain_label("muted", wraps=True)
+        self.matrix = PlainTable(stretched=0)
         self._cost_title = plain_label("sectionTitle")
         self._cost_hint, self.cost = plain_label("muted", wraps=True), plain_label(wraps=True)
         self.costs = _CostGrid()
@@ -158,6 +161,8 @@ class DecisionTab(TranslatedWidget):
             self._share_hint,
             self._share_box,
             self._values,
+            self._matrix_title,
+            self.matrix,
             8,
             self._cost_title,
             self._cost_hint,
@@ -190,6 +195,9 @@ class DecisionTab(TranslatedWidget):
                 "specificity do not change."
             )
         )
+        self._matrix_title.setText(
+            tr("Answers to 1,000 X-rays at these prevalences: rows true, columns predicted.")
+        )
         self._cost_title.setText(tr("Costs of mistakes"))
         self._cost_hint.setText(
             tr(
@@ -217,7 +225,15 @@ class DecisionTab(TranslatedWidget):
         for button in self._fill_buttons:
             button.setEnabled(study.validation is not None)
         self.costs.show_names(names)
-        for widget in (self._cost_title, self._cost_hint, self.costs, self.cost):
+        self.matrix.show_header([tr("True class"), *names[:MOST_COSTS]])
+        for widget in (
+            self._matrix_title,
+            self.matrix,
+            self._cost_title,
+            self._cost_hint,
+            self.costs,
+            self.cost,
+        ):
             widget.setVisible(len(names) <= MOST_COSTS)
         self._show_shares()
 
@@ -280,6 +296,16 @@ class DecisionTab(TranslatedWidget):
             rows.append(cells)
         self._values.show_rows(rows, numbers=(1, 2))
         self._values.fit_height(at_least=150)
+        counts = expected_counts(rates, self._prevalence)
+        shown = counts if counts is not None and len(counts) <= MOST_COSTS else np.zeros((0, 0))
+        self.matrix.show_rows(
+            [
+                [name, *(f"{count:.0f}" for count in row)]
+                for name, row in zip(self._names, shown.tolist(), strict=False)
+            ],
+            numbers=range(1, 1 + len(shown)),
+        )
+        self.matrix.fit_height(at_least=150)
         self._show_cost()
 
     def _show_cost(self) -> None:

@@ -112,6 +112,15 @@ def _npv(rates: Floats, prevalence: Floats, label: int) -> Floats:
         return np.asarray(1 - others[..., label] / others.sum(axis=-1))
 
 
+def expected_counts(rates: Floats, prevalence: Floats, n: int = 1000) -> Floats | None:
+    """Return the confusion matrix of `n` X-rays at other prevalences, (C, C), rows true.
+
+    None where a class has no X-ray.
+    """
+    counts = rates * prevalence[:, None] * n
+    return counts if np.isfinite(counts).all() else None
+
+
 def mean_cost(
     answered: Answered, prevalence: Floats, costs: Floats, seed: int = 0
 ) -> tuple[float, Interval] | None:

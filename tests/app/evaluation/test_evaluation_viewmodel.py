@@ -465,6 +465,10 @@ def test_costs_of_mistakes_are_weighed_in_the_decision_tab(
     tab.show_study(study, list(study.classes))
     wrong = np.mean(study.answered.truth != study.answered.predicted)
     assert f"{wrong:.3f} (" in tab.cost.text()  # each mistake costs one at first
+    cells = [
+        int(tab.matrix.item(row, 1 + column).text()) for row in range(3) for column in range(3)
+    ]
+    assert sum(cells) == pytest.approx(1000, abs=4)
     before = tab.cost.text()
     tab.costs.boxes[0][1].setValue(20)
     assert tab.cost.text() != before

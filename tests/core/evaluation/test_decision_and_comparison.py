@@ -12,6 +12,7 @@ from core.evaluation.comparison import (
 from core.evaluation.curves import calibration_curve, doubt, net_benefit, roc
 from core.evaluation.decision import (
     cheapest,
+    expected_counts,
     mean_cost,
     predictive_values,
     rates_of,
@@ -83,6 +84,14 @@ def test_prevalences_sum_to_one_whatever_is_moved():
     assert with_prevalence({0: 1.0, 1: 0.0, 2: 0.0}, 3, 0, 0.4).tolist() == pytest.approx(
         [0.4, 0.3, 0.3]
     )
+
+
+def test_a_matrix_is_expected_at_any_prevalence():
+    given = answered()
+    rates, _ = rates_of(given)
+    counts = expected_counts(rates, np.array([0.9, 0.05, 0.05]))
+    assert counts.sum(axis=1) == pytest.approx([900, 50, 50])
+    assert expected_counts(rates_of(given.only(given.truth != 2))[0], np.full(3, 1 / 3)) is None
 
 
 def test_costs_choose_the_answer_that_costs_least():

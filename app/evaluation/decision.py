@@ -33,6 +33,7 @@ from core.statistics import Interval
 
 _STEPS = 1000  # of a slider
 _SENSITIVITY = 0.95
+MOST_CLASSES = 30  # with sliders; the draws behind the intervals grow with their square
 MOST_COSTS = 6  # classes with a table of costs
 MOST_COST = 1000.0
 
@@ -150,7 +151,8 @@ class DecisionTab(TranslatedWidget):
         self.costs = _CostGrid()
         self.costs.changed.connect(self._show_cost)
         self.chart = ChartView()
-        left = QWidget()
+        left, self._many = QWidget(), plain_label("muted", wraps=True)
+        self._many.hide()
         v_box(
             self._point_title,
             self._point_hint,
@@ -173,10 +175,14 @@ class DecisionTab(TranslatedWidget):
             spacing=8,
             margins=(0, 0, 12, 0),
         )
-        h_box((scroll_area(left, only_vertical=True), 3), (self.chart, 2), owner=self, spacing=12)
+        self._left = scroll_area(left, only_vertical=True)
+        h_box((self._left, 3), (self._many, 3), (self.chart, 2), owner=self, spacing=12)
         self.retranslate()
 
     def retranslate(self) -> None:
+        self._many.setText(
+            tr("Thresholds, prevalences and costs are for {n} classes at most.", n=MOST_CLASSES)
+        )
         self._point_title.setText(tr("Operating point"))
         self._point_hint.setText(
             tr(
@@ -211,6 +217,12 @@ class DecisionTab(TranslatedWidget):
 
     def show_study(self, study: Study, names: list[str]) -> None:
         """Show another study."""
+        is_many = len(names) > MOST_CLASSES
+        self._many.setVisible(is_many)
+        self._left.setVisible(not is_many)
+        if is_many:
+            self._study = None
+            return
         is_new = self._study is None or self._study.classes != study.classes
         self._study, self._names = study, names
         if is_new:

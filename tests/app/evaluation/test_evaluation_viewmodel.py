@@ -473,6 +473,11 @@ def test_costs_of_mistakes_are_weighed_in_the_decision_tab(
     tab.costs.boxes[0][1].setValue(20)
     assert tab.cost.text() != before
     assert not tab.costs.boxes[1][1].isEnabled()  # a right answer costs nothing
+    names = [f"class {n}" for n in range(1000)]
+    tab.show_study(dataclasses.replace(study, classes=tuple(names)), names)
+    assert len(tab.findChildren(QSlider)) == 6  # none are added for so many
+    tab.show_study(study, list(study.classes))
+    assert f"{wrong:.3f} (" in tab.cost.text()
 
 
 def test_training_x_rays_of_the_highest_loss_are_listed(

@@ -317,7 +317,7 @@ class TrainingViewModel(QObject):
 
     def estimate(self) -> None:
         """Measure the time and memory of a run with the settings as they are."""
-        if self.dataset is None or self._queue.is_busy:
+        if self.dataset is None or self._queue.is_busy or self._is_refused():
             return
         self._estimate, self._estimated = None, self._what_to_estimate()
         self._put(

@@ -51,7 +51,7 @@ from tests.made_runs import read_run
 
 HEAVY = (  # what must not be done where the window lives
     ("core.data.cache", "read_film"),
-    ("core.prediction.reading", "load_xray"),
+    ("core.prediction.reading", "read_image"),
     ("core.models.onnx", "network_input"),
     ("core.training.final_fit", "gather"),
     ("app.reading.desk_viewmodel", "read_full"),

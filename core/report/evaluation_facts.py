@@ -14,6 +14,8 @@ from core.report.study_facts import PART_NAMES
 Say = Callable[[Message], str]
 NOT_STATED = Message("not stated")
 UNKNOWN_PATIENTS = Message("Nothing tells whose the X-rays are: each counted as a patient.")
+_TEST_PART = Message("the model's test part")
+_ALL = Message("all of them, those of training included where it has some")
 _EXACT = Message("exact")
 _CLUSTERED = Message("clustered by patient")
 
@@ -288,7 +290,7 @@ class Facts:
                 "Tested on {n} X-rays of {name}: {part}.",
                 n=self.evaluated.result.n,
                 name=self.evaluated.loaded.dataset.name,
-                part=self.evaluated.part,
+                part=_TEST_PART if self.evaluated.part == "test" else _ALL,
             )
 
     def _external(self) -> Iterator[Message]:

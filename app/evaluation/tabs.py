@@ -29,6 +29,8 @@ from core.report.study_facts import (
     PART_NAMES,
     confusion,
     figure_text,
+    property_name,
+    property_value,
 )
 
 _COLUMNS = ("sensitivity", "specificity", "auroc")  # the primary ones
@@ -395,7 +397,14 @@ class CasesTab(TranslatedWidget):
         for one in study.subgroups:
             value = figure_text(one.figures[0]) if one.figures else "–"
             few = tr("too few patients") if one.is_small else ""
+            shared = property_value(one)
             rows.append(
-                (one.name, one.value, f"{one.n:,}", f"{one.n_patients:,}", f"{value}  {few}")
+                (
+                    say(property_name(one)),
+                    shared if isinstance(shared, str) else say(shared),
+                    f"{one.n:,}",
+                    f"{one.n_patients:,}",
+                    f"{value}  {few}",
+                )
             )
         self._groups.show_rows(rows, numbers=(2, 3))

@@ -252,7 +252,9 @@ def study_of(
         ),
         doubt(answered, sets),
         tuple(net_benefit(answered, label) for label in labels),
-        subgroups(answered, {**_of_patients(raw.records), **_properties(loaded, raw.records)}),
+        subgroups(
+            answered, {**_of_patients(loaded, raw.records), **_properties(loaded, raw.records)}
+        ),
         point,
         None if validation is None else answered_by(classifier, loaded, validation, point),
         places_of(card, tuple(all_tests(known, evaluated.external)), acquisition),
@@ -409,12 +411,19 @@ def flow_of(card: ModelCard, loaded: LoadedDataset, used: Sequence[Record]) -> F
     )
 
 
-def _of_patients(records: Sequence[Record]) -> Mapping[str, Sequence[str | None]]:
-    """Return what a table told of the patients: sex, age, view."""
+def _of_patients(
+    loaded: LoadedDataset, records: Sequence[Record]
+) -> Mapping[str, Sequence[str | None]]:
+    """Return what a table of labels, or else a DICOM file, tells: sex, age, view, maker."""
+    pairs = [(record, loaded.cache.headers.get(record.digest)) for record in records]
+    ages = [
+        one.age if one.age is not None or header is None else header.age for one, header in pairs
+    ]
     return {
-        "sex": [record.sex or None for record in records],
-        "age": [age_band(record.age) for record in records],
-        "view": [record.view or None for record in records],
+        "sex": [one.sex or (header.sex if header else None) or None for one, header in pairs],
+        "age": [age_band(age) for age in ages],
+        "view": [one.view or (header.view if header else None) or None for one, header in pairs],
+        "maker": [(header.maker if header else None) or None for _, header in pairs],
     }
 
 

@@ -9,7 +9,7 @@ from core.evaluation.repeated import SplitBias
 from core.evaluation.statements import Statements
 from core.evaluation.study import Study
 from core.report.checklists import STATEMENTS
-from core.report.study_facts import PART_NAMES
+from core.report.study_facts import FIGURE_NAMES, PART_NAMES, property_name, property_value
 
 Say = Callable[[Message], str]
 NOT_STATED = Message("not stated")
@@ -267,8 +267,8 @@ class Facts:
             yield Message(
                 "{name} {value}: {n} X-rays of {patients} patients, accuracy {accuracy} ({low} to "
                 "{high}).",
-                name=one.name,
-                value=one.value,
+                name=property_name(one),
+                value=property_value(one),
                 n=one.n,
                 patients=one.n_patients,
                 accuracy=f"{accuracy.value:.2f}",
@@ -327,15 +327,16 @@ class Facts:
             if one.value is None:
                 continue
             name = "" if one.label is None else self.study.classes[one.label]
+            title = FIGURE_NAMES[one.name]
             low, high = one.interval or (None, None)
             if low is None or high is None:
                 yield Message(
-                    "{figure} {name} {value}.", figure=one.name, name=name, value=f"{one.value:.3f}"
+                    "{figure} {name} {value}.", figure=title, name=name, value=f"{one.value:.3f}"
                 )
                 continue
             yield Message(
                 "{figure} {name} {value} ({low} to {high}).",
-                figure=one.name,
+                figure=title,
                 name=name,
                 value=f"{one.value:.3f}",
                 low=f"{low:.3f}",

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.data.unpacked import showable
 from core.errors import Message
-from core.evaluation.comparison import HALF_WIDTH, ModelComparison
+from core.evaluation.comparison import HALF_WIDTH, ModelComparison, Subgroup
 from core.evaluation.curves import CalibrationCurve, Curve
 from core.evaluation.elsewhere import Count
 from core.evaluation.figures import PRIMARY, Figure
@@ -31,6 +31,16 @@ FIGURE_NAMES = {
     "brier": Message("Brier score"),
 }
 
+_PROPERTY_NAMES = {
+    "sex": Message("sex"),
+    "age": Message("age"),
+    "view": Message("projection"),
+    "maker": Message("maker"),
+    "source": Message("source"),
+    "format": Message("file format"),
+    "size": Message("size"),
+}
+_SIZES = {"small": Message("small"), "large": Message("large")}
 FLOW_COLUMNS = (Message("Part"), Message("Class"), Message("X-rays"), Message("Patients"))
 PART_NAMES = {
     "train": Message("training"),
@@ -441,6 +451,16 @@ def flow_rows(study: Study) -> Iterator[list[str]]:
     yield ["part", "class", "X-rays", "patients"]
     for one in study.flow.parts:
         yield [one.part, showable(one.name), str(one.n), str(one.n_patients)]
+
+
+def property_name(one: Subgroup) -> Message:
+    """Name the property that a subgroup shares."""
+    return _PROPERTY_NAMES[one.name]
+
+
+def property_value(one: Subgroup) -> Message | str:
+    """Name the value of it, which may be a text of the dataset."""
+    return _SIZES[one.value] if one.name == "size" else one.value
 
 
 def subgroup_rows(study: Study) -> Iterator[list[str]]:

@@ -410,3 +410,20 @@ def test_training_cases_need_the_dataset_that_the_model_was_trained_on(
     none = own.card.changed(split={**own.card.split, "train": ()})
     with pytest.raises(DatasetError, match="None of the model's training X-rays"):
         list(training_cases(dataclasses.replace(own, card=none), shared_workspace))
+
+
+def test_subgroups_know_what_dicom_files_and_tables_tell(
+    model: Path, loaded: LoadedDataset, shared_workspace: Workspace
+) -> None:
+    one = evaluated(model, loaded, "all", shared_workspace)
+    headers = {
+        digest: dataclasses.replace(header, sex="FM"[n % 2], age=50.0, maker="AB"[n % 2])
+        for n, (digest, header) in enumerate(loaded.cache.headers.items())
+    }
+    cache = dataclasses.replace(loaded.cache, headers=headers)
+    records = tuple(dataclasses.replace(record, age=10.0) for record in one.raw.records[:12])
+    raw = dataclasses.replace(one.raw, records=(*records, *one.raw.records[12:]))
+    told = dataclasses.replace(one, loaded=dataclasses.replace(loaded, cache=cache), raw=raw)
+    found = {(group.name, group.value): group.n for group in studied(told).subgroups}
+    assert {("sex", "F"), ("sex", "M"), ("maker", "A"), ("maker", "B")} <= found.keys()
+    assert (found["age", "0-17"], found["age", "40-59"]) == (12, 24)  # a table goes before a file

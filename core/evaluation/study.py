@@ -430,12 +430,18 @@ def _of_patients(
 def _properties(
     loaded: LoadedDataset, records: Sequence[Record]
 ) -> Mapping[str, Sequence[str | None]]:
-    """Return what is known of X-rays and no disease: source, format, size."""
+    """Return what is known of X-rays and no disease: source, format, size.
+
+    By all X-rays of the dataset, of which the test part alone may be too few to tell sources.
+    """
+    digests = [record.digest for record in loaded.dataset.records]
+    prints = loaded.cache.prints_of(digests)
+    found = find_sources(prints) if len(prints) > LEAST_SOURCE else np.zeros(len(prints), int)
+    source_of = dict(zip(digests, found.tolist(), strict=True))
+    sources = [source_of[record.digest] for record in records]
     headers = [loaded.cache.headers.get(record.digest) for record in records]
-    prints = loaded.cache.prints_of(record.digest for record in records)
-    sources = find_sources(prints) if len(prints) > LEAST_SOURCE else np.zeros(len(prints), int)
     heights = [None if header is None else header.height for header in headers]
-    known = sorted(height for height in heights if height)
+    known = sorted(header.height for header in loaded.cache.headers.values())
     middle = known[len(known) // 2] if known else 0
     return {
         "source": [chr(ord("A") + int(source)) for source in sources],

@@ -128,6 +128,7 @@ _KINDS: Mapping[Kind, Message] = {
     "inverted": Message("Negative"),
     "exact_duplicate": Message("Exact copies"),
     "near_duplicate": Message("Copies saved anew"),
+    "shared_frame": Message("Alike by the dozen"),
     "in_two_classes": Message("One film in two classes"),
     "patient_in_two_classes": Message("One patient in two classes"),
     "patients_unknown": Message("Patients unknown"),
@@ -158,6 +159,7 @@ _SEVERITIES: Mapping[Severity, Message] = {
 }
 _VALUES: Mapping[Kind, Message] = {
     "near_duplicate": Message("Correlation"),
+    "shared_frame": Message("Correlation"),
     "in_two_classes": Message("Correlation"),
     "imbalance": Message("Ratio"),
     "confounder": Message("AUROC"),

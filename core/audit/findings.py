@@ -21,6 +21,7 @@ Kind = Literal[
     "inverted",
     "exact_duplicate",
     "near_duplicate",
+    "shared_frame",
     "in_two_classes",
     "patient_in_two_classes",
     "patients_unknown",

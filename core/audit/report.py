@@ -15,7 +15,7 @@ from core.data.dataset import LoadedDataset
 from core.data.folder_names import spelling
 from core.data.labels import LabelReport
 from core.data.layout import Layout, listed, listed_levels
-from core.data.near_duplicates import clusters
+from core.data.near_duplicates import MANY_ALIKE, clusters
 from core.data.patient_names import MIN_SHARE_WITH_PATIENT
 from core.data.patients import Grouping
 from core.data.records import Dataset, Record
@@ -28,6 +28,7 @@ from core.models.dataset_findings import DatasetFindings
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
 SMALL_SIDE = 128  # pixels; below, ribs and vessels cannot be told apart
+LEAST_OF_ONE_PATIENT = 0.95  # correlation of copies; phantoms taken twice reach 0.93
 NAIVE_TEST_SHARE = 0.1  # the usual 9:1
 N_DRAWS = 50
 _STAGE = Message("Looking for trouble in the dataset")
@@ -491,10 +492,20 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
     """Find films of different bytes that show the same exposure."""
     digests = list(by_digest)
     place = {digest: number for number, digest in enumerate(digests)}
+    patient_of = {
+        record.digest: patient
+        for patient, record in zip(loaded.grouping.patients, loaded.dataset.records, strict=True)
+    }
     pairs = [
         (place[pair.one], place[pair.other], pair.correlation)
         for pair in loaded.survey.same_image
-        if pair.one in place and pair.other in place
+        if pair.one in place
+        and pair.other in place
+        # Two exposures in a row differ little, and no split by patient parts them.
+        and (
+            pair.correlation > LEAST_OF_ONE_PATIENT
+            or patient_of[pair.one] != patient_of[pair.other]
+        )
     ]
     for members in clusters(len(digests), [pair[:2] for pair in pairs]):
         films = [by_digest[digests[member]][0] for member in members]
@@ -502,7 +513,24 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
         weakest = min(correlation for one, _, correlation in pairs if one in inside)
         names = tuple(film.name for film in films)
         labels = sorted({film.label for film in films})
-        if len(labels) > 1:
+        if len(films) >= MANY_ALIKE:
+            # Nobody has a dozen copies of one X-ray without knowing it.
+            yield Finding(
+                "shared_frame",
+                "warning",
+                Message(
+                    "{n} X-rays look alike, such as {example} and {other}. Either they share a "
+                    "frame, such as the window of a viewer, or they were made from one X-ray. "
+                    "Crop a frame away: the network would learn it. Of X-rays made from one, "
+                    "keep the original.",
+                    n=len(films),
+                    example=names[0],
+                    other=names[1],
+                ),
+                names,
+                weakest,
+            )
+        elif len(labels) > 1:
             yield Finding(
                 "in_two_classes",
                 "error",

@@ -18,7 +18,7 @@ from core.events import Progress
 from core.sealed_json import read_sealed, write_sealed
 
 SURVEY_FILE = "survey.json"  # in the cache's folder
-SURVEY_VERSION = 1  # raise it when something else is measured
+SURVEY_VERSION = 2  # raise it when something else is measured
 _FRAME = 8  # pixels; 6 % of the side
 _IS_FRAME = np.pad(
     np.zeros((SIDE - 2 * _FRAME, SIDE - 2 * _FRAME), np.bool_), _FRAME, constant_values=True

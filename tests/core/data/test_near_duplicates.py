@@ -130,3 +130,79 @@ def test_pairs_that_share_a_film_are_one_cluster():
 
 def test_without_pairs_there_is_no_cluster():
     assert clusters(4, np.empty((0, 2), np.int64)) == []
+
+
+def cropped(film, left=0.0, top=0.0, right=0.0, bottom=0.0):
+    height, width = film.shape
+    rows = slice(round(top * height), height - round(bottom * height))
+    return film[rows, round(left * width) : width - round(right * width)]
+
+
+def bordered(film, share, level):
+    return np.pad(film, round(share * max(film.shape)), constant_values=level)
+
+
+def turned(film, degrees):
+    return np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR))
+
+
+def round_mask(film):
+    height, width = film.shape
+    down, across = np.mgrid[:height, :width]
+    radius = np.hypot(2 * across / width - 1, 2 * down / height - 1)
+    return np.where(radius <= 1, film, 0).astype(np.uint8)
+
+
+def in_viewer(film):
+    """A window of a viewer: tool bar, list of series, the X-ray in a dark pane."""
+    window = np.full((256, 320), 45, np.uint8)
+    window[:16] = 90
+    window[4:12, 8:300:24] = 200
+    window[20::12, 6:40:3] = 220
+    pane = np.zeros((230, 260), np.uint8)
+    fitted = np.asarray(Image.fromarray(film).resize((220, 220)))
+    pane[5:225, 20:240] = fitted
+    window[20:250, 52:312] = pane
+    return window
+
+
+MOVED = {
+    "cropped by 5 %": lambda film: cropped(film, 0.05, 0.05, 0.05, 0.05),
+    "cropped at the left": lambda film: cropped(film, left=0.05),
+    "cropped at the bottom": lambda film: cropped(film, bottom=0.05),
+    "in a black border": lambda film: bordered(film, 0.1, 0),
+    "in a white border": lambda film: bordered(film, 0.05, 255),
+    "letterboxed": lambda film: np.pad(film, ((0, 0), (30, 30))),
+    "mirrored": lambda film: film[:, ::-1],
+    "inverted": lambda film: 255 - film,
+    "mirrored negative": lambda film: 255 - film[:, ::-1],
+    "turned by 3 degrees": lambda film: turned(film, 3),
+    "turned the other way": lambda film: turned(film, -2),
+    "behind a round mask": round_mask,
+}
+
+
+@pytest.mark.parametrize("move", MOVED.values(), ids=MOVED.keys())
+def test_a_moved_copy_is_found_and_nothing_else(thumbs, phantoms, move):
+    copy = thumbnail(np.ascontiguousarray(move(phantoms[7])))
+
+    found = found_in(np.concatenate([thumbs, copy[None]]))
+
+    assert found.pairs.tolist() == [[7, len(thumbs)]]
+
+
+FRAMES = {
+    "black": lambda film: bordered(film, 0.1, 0),
+    "white": lambda film: bordered(film, 0.05, 255),
+    "round mask": round_mask,
+    "viewer": in_viewer,
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES.keys())
+def test_a_frame_that_all_share_makes_no_copies(phantoms, frame):
+    framed = [thumbnail(np.ascontiguousarray(frame(film))) for film in phantoms]
+
+    found = found_in(np.stack([*framed, thumbnail(np.ascontiguousarray(frame(phantoms[3])))]))
+
+    assert found.pairs.tolist() == [[3, len(framed)]]

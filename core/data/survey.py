@@ -18,7 +18,7 @@ from core.events import Progress
 from core.sealed_json import read_sealed, write_sealed
 
 SURVEY_FILE = "survey.json"  # in the cache's folder
-SURVEY_VERSION = 2  # raise it when something else is measured
+SURVEY_VERSION = 3  # raise it when something else is measured
 _FRAME = 8  # pixels; 6 % of the side
 _IS_FRAME = np.pad(
     np.zeros((SIDE - 2 * _FRAME, SIDE - 2 * _FRAME), np.bool_), _FRAME, constant_values=True
@@ -28,6 +28,8 @@ _NEARLY_BLACK = 10  # grey levels, inclusive
 _NEARLY_WHITE = 245
 _BLANK_SPREAD = 2.0  # standard deviation, grey levels
 _BLANK_SHARE = 0.995  # of the pixels within two grey levels of each other's middle
+_TEXT_GROUND = 0.8  # of the pixels, around burned-in text
+_BROAD = 12  # pixels across, which no letter is
 _BLOCK = 256  # films
 _STAGE = Message("Comparing the films")
 
@@ -41,7 +43,7 @@ class Appearance:
     border_black: NDArray[np.float64]  # fraction of the outer 6 % that is nearly black
     border_white: NDArray[np.float64]  # the same for nearly white
     corner_detail: NDArray[np.float64]  # mean step between neighbours there, grey levels
-    is_blank: NDArray[np.bool_]  # of one grey level, but for 0.5 % of it at the most
+    is_blank: NDArray[np.bool_]  # of one grey level, but for 0.5 % of it at the most or for text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def _measure_film(thumbs: NDArray[np.uint8]) -> Appearance:
     mean = shares @ levels
     spread = np.sqrt(np.maximum(shares @ levels**2 - mean**2, 0))
     padded = np.pad(shares, ((0, 0), (2, 2)))
-    near = sum(padded[:, shift : shift + 256] for shift in range(5))  # within two grey levels
+    # Within two grey levels
+    near = np.sum([padded[:, shift : shift + 256] for shift in range(5)], axis=0)
     is_one_level = np.max(near, axis=1, initial=0) >= _BLANK_SHARE
     frame = thumbs[:, _IS_FRAME]  # (N, pixels of the frame)
     return Appearance(
@@ -125,8 +128,25 @@ def _measure_film(thumbs: NDArray[np.uint8]) -> Appearance:
         border_black=(frame <= _NEARLY_BLACK).mean(axis=1),
         border_white=(frame >= _NEARLY_WHITE).mean(axis=1),
         corner_detail=np.mean([_detail(corner) for corner in _corners(thumbs)], axis=0),
-        is_blank=is_one_level | (spread < _BLANK_SPREAD),
+        is_blank=is_one_level | (spread < _BLANK_SPREAD) | _have_text_alone(thumbs, near),
     )
+
+
+def _have_text_alone(thumbs: NDArray[np.uint8], near: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Find films of one grey level with writing on it: nothing else on them is broad.
+
+    Args:
+        thumbs: Shape (N, 128, 128).
+        near: Share of the pixels within two grey levels of each level, shape (N, 256).
+    """
+    from scipy.ndimage import binary_erosion  # scipy would hold up the window's start
+
+    ground = near.argmax(axis=1)
+    has_text = near.max(axis=1, initial=0) >= _TEXT_GROUND
+    for film in np.flatnonzero(has_text):
+        differs = np.abs(thumbs[film].astype(np.int16) - ground[film]) > 2
+        has_text[film] = not binary_erosion(differs, np.ones((_BROAD, _BROAD))).any()
+    return has_text
 
 
 def _corners(thumbs: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:

@@ -72,3 +72,26 @@ def test_pictures_with_nothing_in_common_are_left_alone():
 
 def test_no_films_give_an_empty_answer():
     assert orientation(np.empty((0, 128, 128), np.uint8)).rotation.shape == (0,)
+
+
+def test_a_border_hides_no_turned_film_and_no_negative(thumbs):
+    films = np.zeros_like(thumbs)
+    films[:, 13:-13, 13:-13] = thumbs[:, 13:-13, 13:-13]
+    films[3, 13:-13, 13:-13] = np.rot90(films[3, 13:-13, 13:-13])
+    films[8, 13:-13, 13:-13] = 255 - films[8, 13:-13, 13:-13]
+
+    found = orientation(films)
+
+    assert np.flatnonzero(found.rotation).tolist() == [3]
+    assert np.flatnonzero(found.is_inverted).tolist() == [8]
+
+
+@pytest.mark.parametrize("n_negative", [20, 25])
+def test_negatives_are_found_where_they_are_half_of_the_films_and_more(thumbs, n_negative):
+    films = thumbs.copy()
+    films[:n_negative] = 255 - films[:n_negative]
+
+    found = orientation(films).is_inverted
+
+    assert found[:n_negative].mean() > 0.9
+    assert not found[n_negative:].any()

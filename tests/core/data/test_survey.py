@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
+from core.data.cache import thumbnail
 from core.data.survey import measure
 
 
@@ -74,3 +76,19 @@ def test_a_pale_film_is_not_blank(thumbs):
 
 def test_no_films_give_empty_rows():
     assert measure(np.empty((0, 128, 128), np.uint8)).mean.shape == (0,)
+
+
+def test_black_with_text_is_blank():
+    image = Image.new("L", (512, 512))
+    font = ImageFont.load_default(28)
+    for line in range(4):
+        ImageDraw.Draw(image).text((20, 20 + 60 * line), "NO IMAGE AVAILABLE 2020", 255, font)
+
+    assert measure(thumbnail(np.asarray(image))[None]).is_blank.all()
+
+
+def test_a_small_picture_on_black_is_not_blank(thumbs):
+    film = np.zeros_like(thumbs[0])
+    film[40:88, 40:88] = thumbs[0][40:88, 40:88]
+
+    assert not measure(film[None]).is_blank.any()

@@ -285,3 +285,20 @@ def test_unknown_patients_are_a_warning_and_nothing_is_promised_of_them(
     *_, again = audit(stated)
     assert isinstance(again, Report)
     assert not of_kind(again, "patients_unknown")
+
+
+def test_look_alikes_by_the_dozen_are_one_warning_that_leaves_nothing_out(
+    report_on: Callable[[Spoil], tuple[LoadedDataset, Report]],
+) -> None:
+    def spoil(films: Films) -> None:
+        name = films.names[0]
+        film = films.picture(name).convert("L")
+        for n in range(13):
+            changed = film.point([min(255, level + n) for level in range(256)])
+            films.draw(name.replace(".png", f"{n}9_9.png"), changed)
+
+    _, report = report_on(spoil)
+    [finding] = of_kind(report, "shared_frame")
+    assert (finding.severity, finding.fix) == ("warning", None)
+    assert len(finding.files) == 14
+    assert not of_kind(report, "near_duplicate")

@@ -28,7 +28,7 @@ from core.models.dataset_findings import DatasetFindings
 NOTED_RATIO = 1.5  # largest class to smallest
 WARNED_RATIO = 3.0
 SMALL_SIDE = 128  # pixels; below, ribs and vessels cannot be told apart
-LEAST_OF_ONE_PATIENT = 0.95  # correlation of copies; phantoms taken twice reach 0.93
+LEAST_OF_ONE_PATIENT = 0.95  # correlation of moved copies; phantoms taken twice reach 0.93
 NAIVE_TEST_SHARE = 0.1  # the usual 9:1
 N_DRAWS = 50
 _STAGE = Message("Looking for trouble in the dataset")
@@ -503,7 +503,8 @@ def _similar(loaded: LoadedDataset, by_digest: Mapping[str, list[Record]]) -> It
         and pair.other in place
         # Two exposures in a row differ little, and no split by patient parts them.
         and (
-            pair.correlation > LEAST_OF_ONE_PATIENT
+            pair.is_plain
+            or pair.correlation > LEAST_OF_ONE_PATIENT
             or patient_of[pair.one] != patient_of[pair.other]
         )
     ]

@@ -26,6 +26,7 @@ _FINE_MEAN, _FINE_CONTRAST = 3, 6
 _LEAST_COARSE = 0.76
 _LEAST_MIDDLE = 0.66
 _LEAST_FINE = 0.85
+_LEAST_PLAIN = 0.75  # not adjusted: different real films reach 0.60, phantoms 0.69
 # Two small pictures in large frames are blurred at 64 pixels, where everybody looks alike.
 _SMALL = 0.9  # of the lines of a thumbnail
 _LEAST_FINE_SMALL = 0.9
@@ -48,6 +49,11 @@ class NearDuplicates:
 
     pairs: NDArray[np.int64]  # (P, 2), first < second
     correlations: NDArray[np.float64]  # (P,), of the detail at 64 x 64 pixels, 0.85 to 1
+    is_plain: NDArray[np.bool_]  # (P,), they lie on one another without being moved
+
+
+# Pairs, correlations, and which are plain, as in NearDuplicates
+_Found = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
 
 
 def near_duplicates(thumbs: Images) -> Iterator[tuple[int, int] | NearDuplicates]:
@@ -63,7 +69,7 @@ def near_duplicates(thumbs: Images) -> Iterator[tuple[int, int] | NearDuplicates
     """
     n = len(thumbs)
     if n < 2:
-        yield NearDuplicates(np.empty((0, 2), np.int64), np.empty(0))
+        yield NearDuplicates(np.empty((0, 2), np.int64), np.empty(0), np.empty(0, np.bool_))
         return
     areas = _inside_shared_frames(thumbs, boxes(thumbs))
     for step in _compared(thumbs, areas):
@@ -104,7 +110,7 @@ def _compared(thumbs: Images, areas: Boxes) -> Iterator[int | NearDuplicates]:
     n = len(thumbs)
     inner = areas.cut(thumbs, _SIDE)
     is_blank = inner.std(axis=(1, 2)) < _LEAST_SPREAD
-    found: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+    found: list[_Found] = []
     poses = tuple(range(len(POSES)))
     views = [(_Compared(inner, _weights(inner), is_blank), poses)]
     if areas.are_cut:
@@ -122,20 +128,17 @@ def _compared(thumbs: Images, areas: Boxes) -> Iterator[int | NearDuplicates]:
             else:
                 done += 1
                 yield n * done // (len(POSES) + 2)
-    pairs = np.concatenate([pairs for pairs, _ in found])
-    values = np.concatenate([values for _, values in found])
-    order = np.lexsort((-values, pairs[:, 1], pairs[:, 0]))
-    pairs, values = pairs[order], values[order]
+    pairs, values, is_plain = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    order = np.lexsort((-values, ~is_plain, pairs[:, 1], pairs[:, 0]))
+    pairs, values, is_plain = pairs[order], values[order], is_plain[order]
     is_new = np.ones(len(pairs), np.bool_)
     is_new[1:] = (pairs[1:] != pairs[:-1]).any(axis=1)
     is_new &= (values > _LEAST_FINE_SMALL) | ~is_small[pairs].all(axis=1)
-    yield NearDuplicates(pairs[is_new], np.minimum(values[is_new], 1.0))
+    yield NearDuplicates(pairs[is_new], np.minimum(values[is_new], 1.0), is_plain[is_new])
 
 
-def _search(
-    compared: "_Compared", poses: tuple[int, ...]
-) -> Iterator[int | tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield each pose that is done; at last pairs, (P, 2), and their correlations, (P,)."""
+def _search(compared: "_Compared", poses: tuple[int, ...]) -> Iterator[int | _Found]:
+    """Yield each pose that is done; at last what was found."""
     n = len(compared.films)
     # A copy that was mirrored lies on the mirror image of its film.
     indices = [compared.coarse(np.arange(n), 0, is_mirrored=mirror) for mirror in (False, True)]
@@ -156,12 +159,13 @@ def _search(
                 rows.append(compared.alike_in_the_middle(candidates))
         yield pose
     left = _best_pose(np.concatenate(rows))
-    values = np.empty(len(left))
+    values, is_plain = np.empty(len(left)), np.zeros(len(left), np.bool_)
     for start in range(0, len(left), _PAIRS_AT_ONCE):
         part = slice(start, start + _PAIRS_AT_ONCE)
-        values[part] = compared.fine(left[part])
+        values[part], is_plain[part] = compared.fine(left[part])
     is_same = values > _LEAST_FINE
-    yield np.sort(left[is_same, :2].astype(np.int64), axis=1), values[is_same]
+    pairs = np.sort(left[is_same, :2].astype(np.int64), axis=1)
+    yield pairs, values[is_same], is_plain[is_same]
 
 
 def _candidates(
@@ -269,8 +273,8 @@ class _Compared:
         kept[:, 5] = values[values > _LEAST_MIDDLE]
         return kept
 
-    def fine(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the correlation of pairs at 64 pixels, each in its best pose."""
+    def fine(self, rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Correlate pairs at 64 pixels, and tell which lie on one another as they are."""
         one, other, pose = (rows[:, column].astype(np.int64) for column in range(3))
         films, weights = self.films[other].copy(), self.weights[other].copy()
         is_mirrored = rows[:, 3] > 0
@@ -279,7 +283,11 @@ class _Compared:
         fixed = _detail(films, weights, _FINE_MEAN, _FINE_CONTRAST)
         fixed *= rows[:, 4].astype(np.float32)[:, None, None]
         moving = _detail(self.films[one], self.weights[one], _FINE_MEAN, _FINE_CONTRAST)
-        return adjusted_likeness(Layers(moving, self.weights[one]), Layers(fixed, weights), pose)
+        adjusted, first = adjusted_likeness(
+            Layers(moving, self.weights[one]), Layers(fixed, weights), pose
+        )
+        is_plain = (pose == 0) & ~is_mirrored & (rows[:, 4] > 0)
+        return adjusted, is_plain & (first > _LEAST_PLAIN)
 
 
 def _reduced(thumbs: Images) -> NDArray[np.float32]:

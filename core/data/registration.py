@@ -100,7 +100,7 @@ class Layers:
 
 def adjusted_likeness(
     moving: Layers, fixed: Layers, poses: NDArray[np.int64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Adjust an affine map for each pair and correlate what lies in both films.
 
     Gauss-Newton on the difference of the details (Lucas and Kanade, IJCAI 1981).
@@ -111,7 +111,7 @@ def adjusted_likeness(
         poses: Where to begin, indices into POSES, shape (P,).
 
     Returns:
-        Correlation coefficients, shape (P,).
+        Correlation coefficients as adjusted and as they lay, shape (P,) each.
     """
     n, height, _ = moving.detail.shape
     ticks = (2 * np.arange(height) + 1) / height - 1
@@ -124,13 +124,15 @@ def adjusted_likeness(
     )  # (P, H * H)
     maps = np.stack(POSES)[poses]  # (P, 2, 3)
     monomials = np.stack([across, down, np.ones_like(across)]).astype(np.float32)  # (3, H * H)
-    best = np.full(n, -1.0)
+    best, first = np.full(n, -1.0), np.full(n, -1.0)
     going = np.arange(n)  # the pairs that are still adjusted
     for step in range(_N_STEPS + 1):
         sampled, is_inside = _sample(layers, maps @ monomials, height)
         weight = target_weight * sampled[..., 3] * is_inside
         likeness, gain = _correlation(sampled[..., 0], target, weight)
         best[going] = np.maximum(best[going], likeness)
+        if step == 0:
+            first = likeness
         if step == _N_STEPS:
             break
         slopes = np.concatenate(
@@ -156,7 +158,7 @@ def adjusted_likeness(
             target, target_weight = target[kept], target_weight[kept]
             if not len(going):
                 break
-    return best
+    return best, first
 
 
 def _sample(

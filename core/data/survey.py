@@ -18,7 +18,7 @@ from core.events import Progress
 from core.sealed_json import read_sealed, write_sealed
 
 SURVEY_FILE = "survey.json"  # in the cache's folder
-SURVEY_VERSION = 3  # raise it when something else is measured
+SURVEY_VERSION = 4  # raise it when something else is measured
 _FRAME = 8  # pixels; 6 % of the side
 _IS_FRAME = np.pad(
     np.zeros((SIDE - 2 * _FRAME, SIDE - 2 * _FRAME), np.bool_), _FRAME, constant_values=True
@@ -53,6 +53,7 @@ class SameImage:
     one: str  # digest
     other: str
     correlation: float
+    is_plain: bool  # neither cropped nor turned nor mirrored nor inverted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,8 +88,10 @@ def _measure(cache: ImageCache) -> Generator[Progress, None, Survey]:
             yield Progress(_STAGE, *step)
     assert found is not None  # the last step of near_duplicates
     same = tuple(
-        SameImage(digests[one], digests[other], float(correlation))
-        for (one, other), correlation in zip(found.pairs, found.correlations, strict=True)
+        SameImage(digests[one], digests[other], float(correlation), bool(is_plain))
+        for (one, other), correlation, is_plain in zip(
+            found.pairs, found.correlations, found.is_plain, strict=True
+        )
     )
     return Survey(digests, appearance, pose, same)
 
@@ -167,7 +170,9 @@ def _to_json(survey: Survey) -> dict[str, Any]:
         "version": SURVEY_VERSION,
         "appearance": _lists(survey.appearance),
         "orientation": _lists(survey.orientation),
-        "same_image": [[pair.one, pair.other, pair.correlation] for pair in survey.same_image],
+        "same_image": [
+            [pair.one, pair.other, pair.correlation, pair.is_plain] for pair in survey.same_image
+        ],
     }
 
 
@@ -185,8 +190,8 @@ def _read(cache: ImageCache) -> Survey | None:
             np.array(values["orientation"]["is_inverted"], np.bool_),
         )
         same = tuple(
-            SameImage(str(one), str(other), float(correlation))
-            for one, other, correlation in values["same_image"]
+            SameImage(str(one), str(other), float(correlation), bool(is_plain))
+            for one, other, correlation, is_plain in values["same_image"]
         )
         survey = Survey(tuple(cache.rows), Appearance(is_blank=is_blank, **numbers), pose, same)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -142,6 +142,7 @@ def _search(compared: "_Compared", poses: tuple[int, ...]) -> Iterator[int | _Fo
     n = len(compared.films)
     # A copy that was mirrored lies on the mirror image of its film.
     indices = [compared.coarse(np.arange(n), 0, is_mirrored=mirror) for mirror in (False, True)]
+    middles = [compared.middle(np.arange(n), 0, is_mirrored=mirror) for mirror in (False, True)]
     rows: list[NDArray[np.float64]] = [np.empty((0, 6))]
     for pose in poses:
         for start in range(0, n, _BLOCK):
@@ -156,7 +157,7 @@ def _search(compared: "_Compared", poses: tuple[int, ...]) -> Iterator[int | _Fo
                     likeness[masked] /= np.sqrt(np.maximum(inside @ (index.T**2), _LEAST_INSIDE))
                 likeness[np.arange(len(block)), block] = 0  # itself
                 candidates = _candidates(likeness, block, pose, mirror)
-                rows.append(compared.alike_in_the_middle(candidates))
+                rows.append(compared.alike_in_the_middle(candidates, middles[mirror]))
         yield pose
     left = _best_pose(np.concatenate(rows))
     values, is_plain = np.empty(len(left)), np.zeros(len(left), np.bool_)
@@ -249,24 +250,36 @@ class _Compared:
         unit: NDArray[np.float32] = flat / np.maximum(length, np.float32(1e-6))
         return unit
 
-    def alike_in_the_middle(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return those candidates of one pose that are alike at 32 pixels too."""
+    def middle(
+        self, places: NDArray[np.int64], pose: int, *, is_mirrored: bool = False
+    ) -> NDArray[np.float32]:
+        """Return the detail at 32 pixels, (n, 1024)."""
+        size = _MIDDLE_SIDE, _MIDDLE_MEAN, _MIDDLE_CONTRAST
+        return self._posed(places, pose, is_mirrored, size)
+
+    def alike_in_the_middle(
+        self, rows: NDArray[np.float64], others: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """Return those candidates of one pose that are alike at 32 pixels too.
+
+        Args:
+            rows: From `_candidates`.
+            others: The detail of all films that they are compared with, (N, 1024).
+        """
         if not len(rows):
             return rows
-        size = _MIDDLE_SIDE, _MIDDLE_MEAN, _MIDDLE_CONTRAST
         one, other = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64)
-        pose, is_mirrored = int(rows[0, 2]), bool(rows[0, 3])
+        pose = int(rows[0, 2])
         values = np.empty(len(rows))
         for start in range(0, len(rows), 4 * _BLOCK):
             part = slice(start, start + 4 * _BLOCK)
             firsts, first = np.unique(one[part], return_inverse=True)
-            seconds, second = np.unique(other[part], return_inverse=True)
-            detail = self._posed(firsts, pose, False, size)
-            others = self._posed(seconds, 0, is_mirrored, size)
-            values[part] = np.einsum("ij,ij->i", detail[first], others[second])
+            detail = self.middle(firsts, pose)
+            second = others[other[part]]
+            values[part] = np.einsum("ij,ij->i", detail[first], second)
             if self.is_masked[firsts].any():
                 inside = np.rint(posed(self.weights[firsts], pose, _MIDDLE_SIDE))
-                energy = (others[second] ** 2 * inside.reshape(len(firsts), -1)[first]).sum(axis=1)
+                energy = (second**2 * inside.reshape(len(firsts), -1)[first]).sum(axis=1)
                 values[part] /= np.sqrt(np.maximum(energy, _LEAST_INSIDE))
         values *= rows[:, 4]
         kept = rows[values > _LEAST_MIDDLE]

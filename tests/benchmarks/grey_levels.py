@@ -147,7 +147,7 @@ def count_changes(data: Path, model: Path) -> None:
 def by_pydicom(path: Path) -> NDArray[np.float64]:
     """Return the greys 0 to 255 by pydicom's LUT functions."""
     made = pydicom.dcmread(path, force=True)
-    stored = made.pixel_array
+    stored = made.pixel_array[0] if (made.get("NumberOfFrames") or 1) > 1 else made.pixel_array
     if made.PhotometricInterpretation == "PALETTE COLOR":
         colours = apply_color_lut(stored, made)
         return np.asarray(colours / (257.0 if colours.dtype.itemsize == 2 else 1.0))
@@ -191,7 +191,7 @@ def by_dcmtk(path: Path, program: Path) -> NDArray[np.float64]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "shown.pgm")
         done = subprocess.run(
-            [program, *how, "+opb", path, target], capture_output=True, check=False
+            [program, "-O", *how, "+opb", path, target], capture_output=True, check=False
         )
         if not target.exists():
             raise ValueError(done.stderr.decode()[-80:].strip())

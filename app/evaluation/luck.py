@@ -21,7 +21,7 @@ N_SEEDS = 5
 
 
 class LuckTab(TranslatedWidget):
-    """What it takes to know more, and buttons that train the recipe again."""
+    """The sample-size planner, the repeats over seeds, and the learning curve."""
 
     repeats_wanted = Signal(int)  # number of seeds
     learning_wanted = Signal()

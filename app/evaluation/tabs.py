@@ -255,7 +255,7 @@ class FlowTab(TranslatedWidget):
 
 
 class DoubtTab(TranslatedWidget):
-    """What "not sure" is worth, and how often each class is among those that remain possible."""
+    """Risk and coverage of answers that are "not sure", and prediction-set coverage by class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -298,7 +298,7 @@ class DoubtTab(TranslatedWidget):
 
 
 class LungsTab(TranslatedWidget):
-    """What the lung tests found, and a button that runs them."""
+    """The results of the lung tests, and buttons that run them."""
 
     tests_wanted = Signal()
     control_wanted = Signal()

@@ -325,7 +325,7 @@ class EvaluationViewModel(QObject):
 
     @property
     def statements(self) -> Statements:
-        """What people stated about the dataset."""
+        """The statements that people made about the dataset."""
         if self.dataset is None:
             return Statements()
         return statements_of(self._workspace, self.dataset.dataset.fingerprint)

@@ -145,7 +145,7 @@ def outside(films: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SharedFrame:
-    """What many pictures have around their X-rays, such as the window of a viewer."""
+    """A frame that many pictures share around their X-rays, such as the window of a viewer."""
 
     median: NDArray[np.float32]  # (128, 128)
     is_common: NDArray[np.bool_]  # (128, 128)

@@ -92,7 +92,7 @@ def _pixels(places: NDArray[np.float64], height: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
-    """What is compared of films: shape (P, H, H) each."""
+    """Detail and weight of the films to compare: shape (P, H, H) each."""
 
     detail: NDArray[np.float32]
     weight: NDArray[np.float32]  # 0 where there is no X-ray, else 1

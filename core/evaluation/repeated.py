@@ -52,7 +52,7 @@ class Variation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """How far figures differ between models that differ in their seed alone."""
+    """The spread of figures between models that differ in their seed alone."""
 
     repeats: tuple[Repeat, ...]  # at least two
     classes: tuple[str, ...]
@@ -133,7 +133,7 @@ class SplitPair:
 
 @dataclass(frozen=True, slots=True)
 class SplitBias:
-    """What a split that knows no patients makes of the accuracy."""
+    """The bias of the accuracy when images are split without regard to patients."""
 
     pairs: tuple[SplitPair, ...]  # at least two
 

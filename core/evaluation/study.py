@@ -114,7 +114,7 @@ class PartFlow:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What became of every file of the dataset (as a STARD diagram shows it)."""
+    """The flow of files from those found to those used, as a STARD diagram shows it."""
 
     n_found: int
     n_refused: int

@@ -32,6 +32,7 @@ _FEW_PATIENTS = 12
 _COUNTED = 0.98  # last numbers that never repeat
 _MOSTLY = 0.8
 _LEAST_FILMS_OF_SHAPE = 6
+_MANY_NAMES = 1000  # tell whether a number is a year
 _DENSE = 3.0  # 1_a, 2_a, 3_a count on; 00001281 and 00001299 leave more out
 
 _SEPARATORS = "-_ ."  # before the last number of a name
@@ -100,12 +101,15 @@ def patients_in_names(records: Sequence[Record]) -> tuple[list[str], tuple[NameP
     """
     patients = [""] * len(records)
     ways: dict[_Way, set[str]] = {}  # and the shapes of the names that have it
+    known: dict[_Way, list[Record]] = {}  # some of the films that have it
 
-    def take(way: _Way, places: Sequence[int]) -> None:
+    def take(way: _Way, places: Sequence[int], heads: Sequence[str] | None = None) -> None:
         here = [records[place] for place in places]
-        for place, patient in zip(places, _heads(way, here), strict=True):
+        for place, patient in zip(places, heads or _heads(way, here), strict=True):
             patients[place] = patient
         ways.setdefault(way, set()).update(_shape(way, record) for record in here)
+        some = known.setdefault(way, [])
+        some.extend(here[: _MANY_NAMES - len(some)])
 
     left: list[list[int]] = []
     for places in _strata(records):
@@ -120,11 +124,12 @@ def patients_in_names(records: Sequence[Record]) -> tuple[list[str], tuple[NameP
         for way, shapes in list(ways.items()):
             alike = [record for record in here if _shape(way, record) in shapes]
             if alike and len(alike) >= MIN_SHARE_WITH_PATIENT * len(here):
-                heads = _heads(way, here)
+                # 2004 is no year where others of the same shape are called 0004 and 1004.
+                heads = _heads(way, [*known[way], *here])[-len(here) :]
                 if sum(map(bool, heads)) >= MIN_SHARE_WITH_PATIENT * len(here) and not _count_films(
                     heads, here
                 ):
-                    take(way, places)
+                    take(way, places, heads)
                     break
     _join_classes(records, [place for places in left for place in places], patients, take)
     used = {way.pattern for way in ways}

@@ -402,6 +402,14 @@ def test_a_small_class_has_the_pattern_of_names_of_the_same_shape() -> None:
     assert grouping.patients[-1] == "00001281"  # who has films in NORMAL too
 
 
+def test_a_number_like_a_year_is_a_patient_where_others_of_its_shape_are_no_years() -> None:
+    classes = (*CLASSES, "X")
+    names = [f"{c}/{k}{n // 2:03d}_{n % 2}.png" for k, c in enumerate(classes) for n in range(12)]
+    assert group_by_patient(records_of(names)).n_patients == 18
+    years = [name for name in names if name.startswith("X/")]  # 2000_0 to 2005_1
+    assert group_by_patient(records_of(years)).n_known == 0
+
+
 def test_patients_with_one_film_in_each_class_are_found() -> None:
     names = [
         f"{c}/{1281 + 19 * n:08d}_{k:03d}.png" for k, c in enumerate(CLASSES) for n in range(9)

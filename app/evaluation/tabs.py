@@ -392,6 +392,7 @@ class CasesTab(TranslatedWidget):
         self._unsure.show_answers(tr("Least sure right answers"), study.unsure_hits, context)
         cases = () if study.training is None else study.training.highest_loss
         self.training.show_answers(say(TRAINING_TITLE), cases, context)
+        self.training.setVisible(study.training is not None)  # else subgroups have the room
         self._about.setText(say(training_words(study)))
         rows = []
         for one in study.subgroups:
